@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ike/conn.h - connections: who may talk to us, and what may be agreed.
+ *
+ * A connection is an immutable set of settings inside an engine, named by an id. Replacing one is atomic: attempts and SAs
+ * that run keep the settings they began with (reference-counted inside); an SA is touched only if ike_conn_replace says so.
+ */
+#ifndef IKE_CONN_H
+#define IKE_CONN_H
+
+#include <ike/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum ike_start { IKE_START_NO = 0, IKE_START_YES = 1, IKE_START_DEMAND = 2 } ike_start;
+
+/* A child: one IPsec SA pair that this connection may have. */
+typedef struct ike_child_settings {
+    uint32_t size;
+    const char *name;      /* unique in the connection */
+    const char *proposals; /* "aes256gcm16, aes128-sha256-x25519"; NULL: the default (ike_default_child_proposals) */
+    const ike_ts *local_ts, *remote_ts; /* NULL/0: the IKE addresses themselves ("dynamic") */
+    size_t n_local_ts, n_remote_ts;
+    uint8_t protocol; /* IKE_PROTO_ESP */
+    uint8_t mode;     /* ike_mode */
+    uint8_t start;    /* ike_start: whether the host's keep-up logic wants it; the engine acts on YES */
+    bool mode_fallback; /* transport wanted, tunnel accepted when the peer does not agree */
+    uint32_t replay_window; /* packets; passed to the data plane */
+    /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. */
+    uint64_t life_s, margin_s;
+    uint64_t life_bytes, life_packets; /* hard; soft is 90 % with jitter */
+    uint32_t mark, if_id;              /* passed to the data plane */
+} ike_child_settings;
+
+typedef struct ike_conn_settings {
+    uint32_t size;
+    const char *name;   /* unique in the engine */
+    const char *source; /* "file:line" for records; may be NULL */
+    ike_addr local;     /* family 0: any of ours */
+    ike_addr remote;    /* family 0: any peer (responder only) */
+    uint8_t remote_bits; /* prefix length: connection matches a network of peers; 0 with family != 0: the address alone */
+    ike_id local_id, remote_id; /* IKE_ID_NONE: from the address / anything the secret fits */
+    ike_bytes secret;           /* pre-shared key; empty: ask the `secret` hook */
+    const char *proposals;      /* IKE proposals text; NULL: default (ike_default_ike_proposals) */
+    uint32_t life_s, margin_s;  /* IKE SA rekey; 0: none */
+    uint8_t jitter_pct;         /* of the margins, default 50 */
+    uint32_t dpd_s;             /* liveness check after so much silence; 0: none */
+    uint32_t dpd_timeout_s;     /* give the peer up after so long without an answer; 0: the retransmission schedule */
+    uint32_t keepalive_s;       /* NAT keepalive, default 20 */
+    uint32_t max_children;      /* per IKE SA, default 100 */
+    bool encap;                 /* pretend a NAT so that ESP goes in UDP */
+    bool send_initial_contact;  /* default true */
+    bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */
+    const ike_child_settings *children;
+    size_t n_children;
+} ike_conn_settings;
+
+IKE_API void ike_child_settings_init(ike_child_settings *s);
+IKE_API void ike_conn_settings_init(ike_conn_settings *s);
+
+/* The default proposals as text, printed in the docs. */
+IKE_API const char *ike_default_ike_proposals(void);
+IKE_API const char *ike_default_child_proposals(void);
+
+/* Check proposal text without an engine. protocol: IKE_PROTO_IKE, _ESP. On error *at is the offset of the offending keyword
+ * and *nearest a known keyword that is nearest, or NULL. */
+IKE_API int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

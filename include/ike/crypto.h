@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ike/crypto.h - algorithm descriptors.
+ *
+ * The engine does no arithmetic of its own: it is given an ike_crypto, five NULL-ended arrays of const descriptors in
+ * preference order. The first descriptor with the wanted transform id serves it. What is not listed is not linked.
+ *
+ * Contexts are caller-allocated blocks of ctx_size octets, aligned to 16. Unless a provider says otherwise in
+ * docs/architecture.md no function allocates. Every function may be used from any thread with its own context.
+ * Functions return IKE_OK or a negative ike_error.
+ */
+#ifndef IKE_CRYPTO_H
+#define IKE_CRYPTO_H
+
+#include <ike/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The host's random source, lent to operations that need blinding or key generation. Must be a CSPRNG; IKE_OK or an error. */
+typedef struct ike_random {
+    int (*fill)(void *user, uint8_t *out, size_t n);
+    void *user;
+} ike_random;
+
+/* The host's allocator, lent to key-exchange state (tables). release gets the size that was asked for; it must wipe nothing:
+ * the library wipes secrets before it releases. */
+typedef struct ike_allocator {
+    void *(*alloc)(void *user, size_t n);
+    void (*release)(void *user, void *p, size_t n);
+    void *user;
+} ike_allocator;
+
+#define IKE_HASH_MAX 64    /* longest hash or MAC output, octets */
+#define IKE_KEY_MAX 68     /* longest cipher key with salt */
+#define IKE_ICV_MAX 32     /* longest truncated integrity value or AEAD tag */
+#define IKE_IV_MAX 16      /* longest explicit IV */
+#define IKE_KE_MAX 1568    /* longest KE payload data (MODP-8192: 1024; ML-KEM-1024: 1568) */
+#define IKE_SHARED_MAX 1024 /* longest shared secret (MODP-8192) */
+#define IKE_PRIVATE_MAX 3200 /* longest private state of a key exchange */
+
+/* A hash. id: IANA hash algorithm of RFC 7427 (1 SHA-1, 2 SHA2-256, 3 SHA2-384, 4 SHA2-512). */
+typedef struct ike_hash {
+    uint16_t id;
+    uint16_t len; /* output octets */
+    const char *name;
+    size_t ctx_size;
+    void (*init)(void *ctx);
+    void (*update)(void *ctx, const void *data, size_t n);
+    void (*final)(void *ctx, uint8_t *out); /* the context may be init'ed again */
+} ike_hash;
+
+/* A keyed hash as used by PRFs and integrity transforms. final() leaves the context keyed as after init(), so prf+ pays for
+ * the key once. Keys of any length are accepted. */
+typedef struct ike_mac {
+    uint16_t len; /* full output octets */
+    const char *name;
+    size_t ctx_size;
+    int (*init)(void *ctx, const uint8_t *key, size_t n);
+    void (*update)(void *ctx, const void *data, size_t n);
+    void (*final)(void *ctx, uint8_t *out);
+} ike_mac;
+
+/* Transform type 2. key_len is the preferred key size (RFC 7296 section 2.13). */
+typedef struct ike_prf {
+    uint16_t id;
+    uint16_t key_len;
+    const ike_mac *mac;
+} ike_prf;
+
+/* Transform type 3. */
+typedef struct ike_integ {
+    uint16_t id;
+    uint16_t key_len, icv_len;
+    const ike_mac *mac;
+} ike_integ;
+
+/* Transform type 1, AEAD or block cipher in CBC mode.
+ * Key material on the wire order is key octets then salt octets (salt_len last); init() gets both together.
+ * seal/open work in place on `data` of n octets. For an AEAD `iv` is the explicit IV (iv_len octets), the nonce is
+ * salt | iv, and the tag of icv_len octets is written to / checked at `icv`; open() returns IKE_ERR_CRYPTO on a wrong tag and
+ * then leaves data undefined. For CBC aad is ignored, icv is NULL and n is a multiple of block. */
+typedef struct ike_encr {
+    uint16_t id;
+    const char *name;
+    uint16_t key_bits[4]; /* supported sizes, 0-ended. With fixed_key the transform carries no Key Length attribute. */
+    bool fixed_key, aead;
+    uint8_t salt_len, iv_len, icv_len, block; /* icv_len 0 and block 16 for CBC; block 1 for AEAD */
+    bool constant_time; /* false: uses secret-dependent tables on this CPU; refused unless the host allows it */
+    size_t ctx_size;
+    int (*init)(void *ctx, const uint8_t *key, size_t n, bool encrypt);
+    int (*seal)(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, uint8_t *icv);
+    int (*open)(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv);
+    void (*clear)(void *ctx); /* wipe; also frees what init allocated */
+    bool (*usable)(void);     /* NULL: always; otherwise whether this CPU can run it */
+} ike_encr;
+
+/* Transform type 4 (and 6-12), in the shape of a KEM. Sizes are exact: a KE payload of another length is refused before any
+ * call. `state` is what open() returned for this engine, or NULL.
+ *
+ *   initiate   draws a private value, writes public data of public_len
+ *   check      whether the other side's public data is acceptable (range, on curve); cheap
+ *   respond    takes the initiator's data and writes the answer and the shared secret. NULL for a Diffie-Hellman group:
+ *              there the responder uses initiate and finish, so that the engine may defer the costly part
+ *   finish     the shared secret from a private value and the other side's data; refuses results RFC 8031 and others forbid
+ */
+typedef struct ike_ke {
+    uint16_t id;
+    const char *name;
+    uint16_t public_len_i, public_len_r, shared_len, private_len;
+    void *(*open)(const ike_allocator *mem);
+    void (*close)(void *state, const ike_allocator *mem);
+    int (*initiate)(void *state, const ike_random *rng, uint8_t *priv, uint8_t *pub);
+    int (*check)(void *state, const uint8_t *pub);
+    int (*respond)(void *state, const ike_random *rng, const uint8_t *pub_i, uint8_t *pub_r, uint8_t *shared);
+    int (*finish)(void *state, const ike_random *rng, const uint8_t *priv, const uint8_t *pub, uint8_t *shared);
+    /* For tests and fixed keys: public data from a given private value. */
+    int (*derive_public)(void *state, const ike_random *rng, const uint8_t *priv, uint8_t *pub);
+    bool engine_state_grows; /* open() is cheap, but the first use fills a table through `mem` */
+} ike_ke;
+
+typedef struct ike_crypto {
+    const char *name;
+    const ike_encr *const *encr;
+    const ike_prf *const *prf;
+    const ike_integ *const *integ;
+    const ike_ke *const *ke;
+    const ike_hash *const *hash;
+} ike_crypto;
+
+/* Once per process, before any thread: libsodium's and mbedTLS's own initialisation. Idempotent. */
+IKE_API int ike_crypto_global_init(void);
+/* The best provider per slot of what was compiled in. */
+IKE_API const ike_crypto *ike_crypto_default(void);
+/* Single providers, for tests and for picking slots by hand; NULL if not compiled in. Names: sodium, gmp, mbedtls, nettle. */
+IKE_API const ike_crypto *ike_crypto_provider(const char *name);
+/* The i-th provider that is compiled in, NULL past the end. */
+IKE_API const ike_crypto *ike_crypto_provider_at(size_t i);
+
+IKE_API const ike_encr *ike_find_encr(const ike_crypto *c, uint16_t id);
+IKE_API const ike_prf *ike_find_prf(const ike_crypto *c, uint16_t id);
+IKE_API const ike_integ *ike_find_integ(const ike_crypto *c, uint16_t id);
+IKE_API const ike_ke *ike_find_ke(const ike_crypto *c, uint16_t id);
+IKE_API const ike_hash *ike_find_hash(const ike_crypto *c, uint16_t id);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

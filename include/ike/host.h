@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ike/host.h - what the host lends to an engine: one struct of callbacks.
+ *
+ * No callback may call back into the same engine, except from `event`: any other call returns IKE_ERR_STATE. Every
+ * pointer handed to a callback is valid during the call; a question's views stay valid until it is answered or cancelled.
+ *
+ * Questions. A hook that answers at once returns IKE_OK with its out-parameters set, or a negative error to refuse. A hook
+ * that needs time remembers the token, returns IKE_PENDING, and answers later with the ike_answer_* of its kind. Until then
+ * the exchange waits; retransmitted requests are absorbed. cancel(token) says that nobody waits any more: the token must
+ * not be answered afterwards (it would give IKE_ERR_NOT_FOUND). A NULL hook means the connection's own data, or for the
+ * data plane that none is there (get_spi draws a random SPI, the others succeed).
+ */
+#ifndef IKE_HOST_H
+#define IKE_HOST_H
+
+#include <ike/conn.h>
+#include <ike/crypto.h>
+#include <ike/failure.h>
+#include <ike/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Log -------------------------------------------------------------------------------------------------------------- */
+
+typedef enum ike_log_level { IKE_LOG_ERROR, IKE_LOG_WARN, IKE_LOG_INFO, IKE_LOG_DEBUG, IKE_LOG_TRACE } ike_log_level;
+typedef enum ike_log_class { IKE_LOG_ENGINE, IKE_LOG_MESSAGE, IKE_LOG_EXCHANGE, IKE_LOG_SA, IKE_LOG_CHILD, IKE_LOG_AUTH, IKE_LOG_NEGOTIATION, IKE_LOG_TIMER, IKE_LOG_CRYPTO, IKE_LOG_CLASSES } ike_log_class;
+
+/* ---- Events ----------------------------------------------------------------------------------------------------------- */
+
+typedef enum ike_event_type {
+    IKE_EV_SA_UP = 1,      /* an IKE SA is authenticated */
+    IKE_EV_SA_REKEYED,     /* old_sa was replaced by sa; children moved */
+    IKE_EV_SA_DOWN,        /* gone; `failure` says why unless it was deleted in the ordinary way */
+    IKE_EV_CHILD_UP,
+    IKE_EV_CHILD_REKEYED,  /* old_child was replaced by child */
+    IKE_EV_CHILD_DOWN,
+    IKE_EV_FAILED,         /* an attempt failed: see failure */
+    IKE_EV_ADDRESS_CHANGED /* the peer's address or port moved (NAT rebinding) */
+} ike_event_type;
+
+typedef enum ike_cause { IKE_BY_LOCAL = 1, IKE_BY_PEER, IKE_BY_TIMEOUT, IKE_BY_FAILURE, IKE_BY_REPLACEMENT } ike_cause;
+
+typedef struct ike_event {
+    uint32_t size;
+    ike_event_type type;
+    ike_conn_id conn;
+    ike_sa_id sa, old_sa;          /* ids of ended SAs are only names by now */
+    ike_child_id child, old_child;
+    ike_cause cause;               /* for DOWN */
+    const ike_failure *failure;    /* FAILED, and DOWN by failure; else NULL */
+} ike_event;
+
+/* ---- Data plane: the SA database hooks -------------------------------------------------------------------------------- */
+
+/* One direction of a child SA, complete enough to install it and its policies. */
+typedef struct ike_ipsec_sa {
+    uint32_t size;
+    ike_child_id child;
+    ike_conn_id conn;
+    const char *conn_name, *child_name;
+    bool inbound;
+    bool initiator;  /* we initiated the exchange that made it */
+    bool rekey;      /* it replaces another SA of the same child: policies stay */
+    uint8_t protocol, mode;
+    bool udp_encap;  /* RFC 3948; ports are in path */
+    bool esn;
+    uint32_t spi;         /* of this direction */
+    uint32_t peer_spi;    /* of the other direction */
+    uint32_t reqid;       /* the same for all SAs of one child entry of one peer; groups policies with SAs */
+    uint32_t replay_window;
+    uint32_t mark, if_id;
+    ike_path path;        /* addresses of the tunnel, ours and the peer's */
+    uint16_t encr, encr_bits, integ; /* transform ids; encr_bits without salt */
+    ike_bytes encr_key, integ_key;   /* encr_key includes the salt */
+    const ike_ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+    uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0: none. Time is kept by the engine */
+} ike_ipsec_sa;
+
+typedef struct ike_usage {
+    uint64_t bytes, packets;
+    ike_time last; /* time of the last packet in the engine's clock, 0 unknown or never */
+} ike_usage;
+
+typedef struct ike_sadb {
+    /* Reserve an inbound SPI (>= 256) for `protocol` at path->local. Question: ike_answer_spi. */
+    int (*get_spi)(void *user, ike_token token, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi);
+    /* Give a reserved SPI back that never became an SA. */
+    void (*put_spi)(void *user, const ike_path *path, uint8_t protocol, uint32_t spi);
+    /* Install one direction: the inbound SA turns the reserved SPI into an SA; the outbound one starts sending over it.
+     * Both bring their policies, shared between the SAs of one reqid. Question: ike_answer_done. */
+    int (*add)(void *user, ike_token token, const ike_ipsec_sa *sa);
+    /* The path changed (NAT rebinding, float): sa->path is the new one, old the former. */
+    int (*move)(void *user, const ike_ipsec_sa *sa, const ike_path *old);
+    /* Take one direction out; also called for an add that is still pending (after cancel). */
+    void (*remove)(void *user, const ike_ipsec_sa *sa);
+    /* Counters of an installed SA; may be NULL or fail. */
+    int (*query)(void *user, const ike_ipsec_sa *sa, ike_usage *out);
+} ike_sadb;
+
+/* ---- Questions -------------------------------------------------------------------------------------------------------- */
+
+/* The identity is known but not yet proven: which connection serves it, and may it go on? */
+typedef struct ike_peer_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn; /* the engine's own choice; 0 none */
+    const ike_path *path;
+    ike_id remote_id;      /* what the peer claims */
+    ike_id wanted_id;      /* which of our identities it asks for; type NONE if it does not */
+    uint8_t auth_method;   /* RFC 7296 section 3.8 */
+} ike_peer_question;
+
+typedef struct ike_secret_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    ike_id local_id, remote_id;
+} ike_secret_question;
+
+/* The child that would be made: the hook may refuse, or restrict the selectors further (only ever narrower). */
+typedef struct ike_child_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    const char *child_name;
+    bool initiator;
+    uint8_t protocol, mode;
+    uint16_t encr, encr_bits, integ, ke;
+    bool esn;
+    const ike_ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+} ike_child_question;
+
+typedef struct ike_hooks {
+    /* Answered by *conn (0: refuse) or ike_answer_peer. */
+    int (*peer)(void *user, ike_token token, const ike_peer_question *q, ike_conn_id *conn);
+    /* Write the secret (at most *len octets, IKE_SECRET_MAX) and set *len; or ike_answer_secret. */
+    int (*secret)(void *user, ike_token token, const ike_secret_question *q, uint8_t *secret, size_t *len);
+    /* IKE_OK to allow, negative to refuse; or ike_answer_done. */
+    int (*child)(void *user, ike_token token, const ike_child_question *q);
+    /* Nobody waits for this answer any more. */
+    void (*cancel)(void *user, ike_token token);
+} ike_hooks;
+#define IKE_SECRET_MAX 256
+
+/* ---- The whole -------------------------------------------------------------------------------------------------------- */
+
+typedef enum ike_send_kind { IKE_SEND_MESSAGE = 0, IKE_SEND_KEEPALIVE = 1 } ike_send_kind;
+
+/* What a key log holds about one IKE SA (see `keys`). */
+typedef struct ike_keylog {
+    uint64_t spi_i, spi_r;
+    uint16_t encr, encr_bits, integ;
+    ike_bytes sk_ei, sk_er, sk_ai, sk_ar; /* sk_e with salt */
+} ike_keylog;
+
+typedef struct ike_host {
+    uint32_t size;
+    void *user;
+    /* NULL pair: malloc and free of the C library. release gets the size that was asked for. */
+    void *(*alloc)(void *user, size_t n);
+    void (*release)(void *user, void *p, size_t n);
+    /* Required. A CSPRNG; failing fails the exchange that needs it. */
+    int (*random)(void *user, uint8_t *out, size_t n);
+    /* Required. One datagram, without any marker; bytes valid during the call. A refused send counts as loss: the result is
+     * not looked at. path->encap says that the transport puts the non-ESP marker first (not before keepalives: kind). */
+    void (*send)(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n);
+    /* Optional. Delivered when the outermost call has left the engine consistent; every call is allowed from here. */
+    void (*event)(void *user, const ike_event *ev);
+    void (*log)(void *user, ike_log_class c, ike_log_level level, ike_sa_id sa, const char *text);
+    /* Optional: every message in clear after decryption or before encryption, for decrypted captures and ladders. */
+    void (*tap)(void *user, const ike_path *path, bool outgoing, const uint8_t *clear, size_t n);
+    /* Optional, dangerous: keys of every new IKE SA for a key log. */
+    void (*keys)(void *user, const ike_keylog *k);
+    ike_sadb sadb;
+    ike_hooks hooks;
+} ike_host;
+
+IKE_API void ike_host_init(ike_host *h);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

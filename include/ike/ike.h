@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ike/ike.h - the engine. This header is enough to start.
+ *
+ * An engine holds connections, IKE SAs and child SAs. The host feeds it datagrams and time, and gets datagrams, events and
+ * data-plane operations through the callbacks of ike_host. A minimal host:
+ *
+ *     ike_settings s;
+ *     ike_settings_init(&s);
+ *     s.host.random = my_random;  s.host.send = my_send;  s.host.event = my_event;
+ *     ike_engine_new(&e, &s, now);
+ *     ike_conn_add(e, &conn_settings, &conn);
+ *     ike_initiate(e, conn, NULL, now);
+ *     for (;;) {
+ *         wait until a datagram arrives or ike_next_timeout(e);
+ *         ike_input(e, &path, datagram, n, now);     or     ike_tick(e, now);
+ *     }
+ *
+ * Every function that takes `now` may send datagrams, call data-plane hooks and deliver events before it returns. Functions
+ * called from inside a hook other than `event` return IKE_ERR_STATE.
+ */
+#ifndef IKE_IKE_H
+#define IKE_IKE_H
+
+#include <ike/conn.h>
+#include <ike/crypto.h>
+#include <ike/failure.h>
+#include <ike/host.h>
+#include <ike/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ike_engine ike_engine;
+
+typedef struct ike_settings {
+    uint32_t size;
+    ike_host host;
+    const ike_crypto *crypto; /* NULL: ike_crypto_default() */
+    bool allow_variable_time; /* accept ciphers whose provider is not constant time on this CPU */
+    /* Limits; a limit reached is IKE_ERR_LIMIT or a refusal with IKE_FAIL_LIMIT. */
+    uint32_t max_sas;            /* IKE SAs incl. half-open, default 1 << 20 */
+    uint32_t max_children;       /* default 1 << 20 */
+    uint32_t max_conns;          /* default 1 << 16 */
+    uint32_t cookie_threshold;   /* half-open SAs as responder from which cookies are demanded, default 50; 0: always */
+    uint32_t cookie_per_source;  /* the same per source prefix (/32, /64), default 5 */
+    uint32_t max_half_open;      /* above it the oldest half-open SA goes, default 1000 */
+    uint32_t half_open_per_source; /* default 50 */
+    uint32_t half_open_life_ms;  /* without IKE_AUTH, default 30000; a third of it above cookie_threshold */
+    uint32_t max_message;        /* octets, default 65507 */
+    uint32_t replies_per_second; /* unprotected error replies in all, default 100; per source a tenth */
+    /* Retransmission: wait first_ms, times factor_pct/100 each try, at most max_ms, with +- jitter_pct; `tries` sends after
+     * the first one, then the peer is given up. Defaults 2000, 180, 42000, 10, 5 (165 s in all). */
+    uint32_t retransmit_first_ms, retransmit_factor_pct, retransmit_max_ms, retransmit_jitter_pct, retransmit_tries;
+    /* Start = yes: pause before an attempt is repeated, doubling with jitter. Defaults 1000 and 60000. */
+    uint32_t retry_first_ms, retry_max_ms;
+    /* TEMPORARY_FAILURE: pause before the request is repeated (jittered), default 10000; give up after, default 180000. */
+    uint32_t temporary_retry_ms, temporary_limit_ms;
+    /* Our SPIs carry this tag in the low spi_tag_bits bits, to steer datagrams to workers. */
+    uint32_t spi_tag;
+    uint8_t spi_tag_bits;
+    uint16_t port, encap_port; /* of the peer: default 500 and 4500 */
+} ike_settings;
+
+IKE_API void ike_settings_init(ike_settings *s);
+
+/* ---- Life ------------------------------------------------------------------------------------------------------------- */
+
+/* Settings are copied. IKE_ERR_INVALID, _NOMEM, _HOST (random). */
+IKE_API int ike_engine_new(ike_engine **out, const ike_settings *s, ike_time now);
+/* Wipes and frees everything; cancels questions, removes SAs from the data plane; sends nothing and delivers no events. */
+IKE_API void ike_engine_free(ike_engine *e);
+/* Delete all SAs in the ordinary way (sends Delete). The host ticks on until ike_counters_get(...).sas is 0 or it has no
+ * more patience. Start = yes children are not restarted any more. */
+IKE_API int ike_engine_close(ike_engine *e, ike_time now);
+
+/* ---- Packets and time ------------------------------------------------------------------------------------------------- */
+
+/* One IKE message without the non-ESP marker. IKE_OK: accepted (or an answer sent); a negative value says why it was
+ * dropped, for counting only. */
+IKE_API int ike_input(ike_engine *e, const ike_path *path, const uint8_t *data, size_t n, ike_time now);
+/* When ike_tick has to be called next; IKE_NEVER if nothing is planned. */
+IKE_API ike_time ike_next_timeout(const ike_engine *e);
+IKE_API int ike_tick(ike_engine *e, ike_time now);
+
+/* ---- Connections ------------------------------------------------------------------------------------------------------ */
+
+/* Settings are copied and checked. IKE_ERR_INVALID, _EXISTS (name), _LIMIT, _NOMEM. Children with start = yes are begun. */
+IKE_API int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now);
+/* New settings for later negotiations under the same id. SAs whose settings did not change stay; with `close_changed` SAs of
+ * children that are gone or differ are deleted (and begun again where start = yes). */
+IKE_API int ike_conn_replace(ike_engine *e, ike_conn_id conn, const ike_conn_settings *s, bool close_changed, ike_time now);
+/* A new peer address for the next attempt (the host resolved a name again); nothing running is touched. */
+IKE_API int ike_conn_set_remote(ike_engine *e, ike_conn_id conn, const ike_addr *remote);
+/* Its SAs are deleted, its attempts cancelled. */
+IKE_API int ike_conn_remove(ike_engine *e, ike_conn_id conn, ike_time now);
+IKE_API int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *out);
+
+/* ---- Acting ----------------------------------------------------------------------------------------------------------- */
+
+/* Bring a child up (child_name NULL: the IKE SA with all children whose start is yes, or the first child). Uses the IKE SA
+ * that is there. Already up or on its way: IKE_OK, nothing happens. The outcome comes as an event. */
+IKE_API int ike_initiate(ike_engine *e, ike_conn_id conn, const char *child_name, ike_time now);
+/* The same, for one packet that waits: its selectors go first in TSi and TSr (RFC 7296 section 2.9). */
+IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const ike_ts *local, const ike_ts *remote, ike_time now);
+IKE_API int ike_sa_rekey(ike_engine *e, ike_sa_id sa, ike_time now);
+IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
+/* Delete in the ordinary way. A child with start = yes stays down until it is initiated again. */
+IKE_API int ike_sa_close(ike_engine *e, ike_sa_id sa, ike_time now);
+IKE_API int ike_child_close(ike_engine *e, ike_child_id child, ike_time now);
+/* Ask the peer for a sign of life now. */
+IKE_API int ike_sa_check(ike_engine *e, ike_sa_id sa, ike_time now);
+/* The data plane reports: soft or hard limit reached on an SA we installed (by its inbound or outbound SPI). */
+IKE_API int ike_child_expire(ike_engine *e, ike_child_id child, bool hard, ike_time now);
+/* The data plane saw valid ESP from a new address or port of the peer (RFC 3948; XFRM mapping). */
+IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *remote, ike_time now);
+
+/* ---- Answers to questions --------------------------------------------------------------------------------------------- */
+
+/* All: IKE_ERR_NOT_FOUND if the token is unknown, cancelled or already answered; IKE_ERR_INVALID if it is of another kind. */
+IKE_API int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now); /* 0 refuses */
+IKE_API int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now);
+IKE_API int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now);
+IKE_API int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now); /* add, child */
+
+/* ---- Looking ---------------------------------------------------------------------------------------------------------- */
+
+typedef enum ike_sa_state {
+    IKE_SA_CONNECTING = 1, /* SA_INIT or AUTH under way, not authenticated */
+    IKE_SA_ESTABLISHED,
+    IKE_SA_REKEYING,  /* a replacement is being negotiated; fully usable */
+    IKE_SA_REKEYED,   /* replaced, waits for its Delete */
+    IKE_SA_DELETING
+} ike_sa_state;
+
+typedef struct ike_sa_info {
+    uint32_t size;
+    ike_sa_id id;
+    ike_conn_id conn;
+    const char *conn_name;
+    uint32_t number;    /* counts up, unique for people */
+    uint8_t version, state;
+    bool initiator;     /* original initiator */
+    uint64_t spi_i, spi_r;
+    ike_path path;
+    bool nat_local, nat_remote;
+    uint16_t encr, encr_bits, integ, prf, ke; /* transform ids, 0 not yet */
+    ike_id local_id, remote_id; /* valid until the next call into the engine */
+    ike_time created, established, rekey_at, last_in; /* 0: not yet / not planned */
+    uint32_t children;
+    uint32_t queued;    /* local requests waiting for the window */
+} ike_sa_info;
+
+typedef enum ike_child_state {
+    IKE_CHILD_INSTALLING = 1,
+    IKE_CHILD_INSTALLED,
+    IKE_CHILD_REKEYING,
+    IKE_CHILD_REKEYED, /* replaced; inbound kept until the Delete */
+    IKE_CHILD_DELETING
+} ike_child_state;
+
+typedef struct ike_child_info {
+    uint32_t size;
+    ike_child_id id;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    const char *conn_name, *name;
+    uint32_t number;
+    uint8_t state;
+    bool initiator; /* of the exchange that made it */
+    uint8_t protocol, mode;
+    bool udp_encap, esn;
+    uint32_t spi_in, spi_out, reqid;
+    uint16_t encr, encr_bits, integ, ke;
+    const ike_ts *local_ts, *remote_ts; /* valid until the next call into the engine */
+    size_t n_local_ts, n_remote_ts;
+    ike_time established, rekey_at, expires_at;
+    ike_usage in, out; /* from the data plane, zero if it cannot say */
+    bool usage_known;
+} ike_child_info;
+
+typedef struct ike_conn_info {
+    uint32_t size;
+    ike_conn_id id;
+    const ike_conn_settings *settings; /* valid until the next call into the engine; the secret is left out */
+    uint32_t sas;
+    bool wanted;       /* some child is to be kept up */
+    ike_time retry_at; /* 0: no attempt is waiting */
+    uint32_t attempts; /* failed in a row */
+} ike_conn_info;
+
+/* Iterate: pass 0 first, then the id of the last one; ids of objects that went away in between are fine.
+ * IKE_OK, or IKE_ERR_NOT_FOUND past the end. Order of creation for SAs and children. */
+IKE_API int ike_sa_next(const ike_engine *e, ike_sa_id after, ike_sa_info *out);
+IKE_API int ike_child_next(const ike_engine *e, ike_child_id after, ike_child_info *out);
+IKE_API int ike_conn_next(const ike_engine *e, ike_conn_id after, ike_conn_info *out);
+IKE_API int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out);
+IKE_API int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out);
+IKE_API int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out);
+
+/* The connection's last failure, or (conn 0) the i-th newest of the engine's ring of 64. IKE_ERR_NOT_FOUND if none. */
+IKE_API int ike_conn_failure(const ike_engine *e, ike_conn_id conn, ike_failure *out);
+IKE_API int ike_failure_at(const ike_engine *e, size_t i, ike_failure *out);
+
+typedef struct ike_counters {
+    uint32_t size;
+    uint64_t in, out, dropped, retransmitted, retransmit_seen, cookies_sent, error_replies;
+    uint64_t handshakes, rekeys, failures, strangers; /* strangers: refused before authentication */
+    uint64_t bad_icv, bad_syntax, unknown_spi, replayed, rate_limited;
+    uint64_t allocated; /* octets the engine holds now */
+    uint32_t sas, half_open, children, conns, exchanges, questions;
+} ike_counters;
+IKE_API void ike_counters_get(const ike_engine *e, ike_counters *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

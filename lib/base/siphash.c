@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * SipHash-2-4 as in "SipHash: a fast short-input PRF" (Aumasson, Bernstein 2012), section 2.
+ */
+#include "base/siphash.h"
+
+struct sip {
+    uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t rotl(uint64_t x, unsigned n) { return x << n | x >> (64 - n); }
+
+static uint64_t load_le(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    while (n--) {
+        v = v << 8 | p[n];
+    }
+    return v;
+}
+
+static void rounds(struct sip *s, int n)
+{
+    while (n--) {
+        s->v0 += s->v1;
+        s->v2 += s->v3;
+        s->v1 = rotl(s->v1, 13) ^ s->v0;
+        s->v3 = rotl(s->v3, 16) ^ s->v2;
+        s->v0 = rotl(s->v0, 32) + s->v3;
+        s->v2 += s->v1;
+        s->v1 = rotl(s->v1, 17) ^ s->v2;
+        s->v3 = rotl(s->v3, 21) ^ s->v0;
+        s->v2 = rotl(s->v2, 32);
+    }
+}
+
+static void absorb(struct sip *s, uint64_t m)
+{
+    s->v3 ^= m;
+    rounds(s, 2);
+    s->v0 ^= m;
+}
+
+uint64_t ike_siphash(const uint8_t key[16], const void *p, size_t n)
+{
+    uint64_t k0 = load_le(key, 8), k1 = load_le(key + 8, 8);
+    struct sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+    const uint8_t *in = p;
+    size_t left = n;
+    for (; left >= 8; left -= 8, in += 8) {
+        absorb(&s, load_le(in, 8));
+    }
+    absorb(&s, (uint64_t)(n & 0xff) << 56 | (left ? load_le(in, left) : 0));
+    s.v2 ^= 0xff;
+    rounds(&s, 4);
+    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
