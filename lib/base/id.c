@@ -33,10 +33,7 @@ static bool fqdn_needs_mark(ike_bytes b)
 }
 
 /* A mail address that speaks for itself: "user@host", no prefix in front. */
-static bool email_is_plain(ike_bytes b)
-{
-    return has(b, '@') && b.ptr[0] != '@' && b.ptr[0] != '%' && !has(b, ':');
-}
+static bool email_is_plain(ike_bytes b) { return has(b, '@') && b.ptr[0] != '@' && b.ptr[0] != '%' && !has(b, ':'); }
 
 static void put_hex_kind(struct ike_text *t, const ike_id *id)
 {

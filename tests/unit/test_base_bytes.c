@@ -166,9 +166,12 @@ static void test_constant_time_helpers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_load_store),   cmocka_unit_test(test_reader),
-        cmocka_unit_test(test_reader_ends),  cmocka_unit_test(test_reader_sub),
-        cmocka_unit_test(test_writer),       cmocka_unit_test(test_writer_fix16),
+        cmocka_unit_test(test_load_store),
+        cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_reader_ends),
+        cmocka_unit_test(test_reader_sub),
+        cmocka_unit_test(test_writer),
+        cmocka_unit_test(test_writer_fix16),
         cmocka_unit_test(test_constant_time_helpers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,8 +71,8 @@ static void test_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "%", "%none", "%anyone", "keyid:0", "keyid:0g", "keyid:00 ", "asn1dn:#30", "type:00", "type256:00", "type1x:00", "10.0.0.1:500",
-        "[::1]", "[::1]:500", "fe80::1%2", "a:b", "type0001:00",
+        "",           "%",         "%none",        "%anyone", "keyid:0",   "keyid:0g",  "keyid:00 ", "asn1dn:#30",  "type:00",
+        "type256:00", "type1x:00", "10.0.0.1:500", "[::1]",   "[::1]:500", "fe80::1%2", "a:b",       "type0001:00",
     };
     for (size_t i = 0; i < IKE_COUNT(bad); i++) {
         uint8_t buf[32];
@@ -114,7 +114,8 @@ static void test_round_trip(void **state)
         for (const char *p = out; *p; p++) {
             assert_true(*p >= 0x20 && *p < 0x7f);
         }
-        if (ike_id_parse(&back, out, buf, sizeof(buf)) != IKE_OK || back.type != id.type || !ike_bytes_equal(back.data, id.data)) {
+        if (ike_id_parse(&back, out, buf, sizeof(buf)) != IKE_OK || back.type != id.type ||
+            !ike_bytes_equal(back.data, id.data)) {
             fail_msg("type %u lost in \"%s\"", id.type, out);
         }
     }
