@@ -87,7 +87,9 @@ typedef struct ike_encr {
     uint16_t key_bits[4]; /* supported sizes, 0-ended. With fixed_key the transform carries no Key Length attribute. */
     bool fixed_key, aead;
     uint8_t salt_len, iv_len, icv_len, block; /* icv_len 0 and block 16 for CBC; block 1 for AEAD */
-    bool constant_time; /* false: uses secret-dependent tables on this CPU; refused unless the host allows it */
+    /* NULL: always. Otherwise whether it runs on this CPU without secret-dependent tables; where it does not, a host must
+     * allow it explicitly. */
+    bool (*constant_time)(void);
     size_t ctx_size;
     int (*init)(void *ctx, const uint8_t *key, size_t n, bool encrypt);
     int (*seal)(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, uint8_t *icv);
@@ -138,6 +140,7 @@ IKE_API const ike_crypto *ike_crypto_provider(const char *name);
 /* The i-th provider that is compiled in, NULL past the end. */
 IKE_API const ike_crypto *ike_crypto_provider_at(size_t i);
 
+/* The first descriptor with this id that can run on this CPU, or NULL. */
 IKE_API const ike_encr *ike_find_encr(const ike_crypto *c, uint16_t id);
 IKE_API const ike_prf *ike_find_prf(const ike_crypto *c, uint16_t id);
 IKE_API const ike_integ *ike_find_integ(const ike_crypto *c, uint16_t id);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What this CPU can do. Only asked where it decides between table-driven and constant-time AES.
+ */
+#include "crypto/slots.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+
+bool ike_cpu_has_aes(void)
+{
+    unsigned a, b, c, d;
+    const unsigned aes = 1u << 25, pclmul = 1u << 1;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & aes) && (c & pclmul);
+}
+
+#else
+
+/* Elsewhere the libraries' choice cannot be seen from here without asking the operating system: assume tables. */
+bool ike_cpu_has_aes(void) { return false; }
+
+#endif

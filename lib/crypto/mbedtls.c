@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What mbedTLS offers.
+ */
+#include "crypto/slots.h"
+
+static const ike_encr *const encr[] = {&ike_mbedtls_aes_gcm_16, &ike_mbedtls_aes_gcm_12,          &ike_mbedtls_aes_gcm_8,
+                                       &ike_mbedtls_aes_cbc,    &ike_mbedtls_chacha20_poly1305, NULL};
+static const ike_prf *const prf[] = {&ike_mbedtls_prf_sha256, &ike_mbedtls_prf_sha384, &ike_mbedtls_prf_sha512,
+                                     &ike_mbedtls_prf_sha1, NULL};
+static const ike_integ *const integ[] = {&ike_mbedtls_integ_sha256, &ike_mbedtls_integ_sha384, &ike_mbedtls_integ_sha512,
+                                         &ike_mbedtls_integ_sha1, NULL};
+static const ike_ke *const ke[] = {NULL};
+static const ike_hash *const hash[] = {&ike_mbedtls_sha256, &ike_mbedtls_sha384, &ike_mbedtls_sha512, &ike_mbedtls_sha1, NULL};
+
+const ike_crypto ike_crypto_mbedtls = {"mbedtls", encr, prf, integ, ke, hash};

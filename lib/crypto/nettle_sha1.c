@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * nettle: SHA-1 (NAT detection needs it) and HMAC-SHA1.
+ */
+#include "crypto/hmac.h"
+#include "crypto/slots.h"
+
+#include <nettle/sha1.h>
+
+static void sha1_begin(void *ctx) { sha1_init(ctx); }
+static void sha1_absorb(void *ctx, const void *data, size_t n) { sha1_update(ctx, n, data); }
+static void sha1_end(void *ctx, uint8_t *out) { sha1_digest(ctx, SHA1_DIGEST_SIZE, out); }
+
+const ike_hash ike_nettle_sha1 = {HASH_SHA1, 20, "SHA1", sizeof(struct sha1_ctx), sha1_begin, sha1_absorb, sha1_end};
+
+static int hmac_sha1_init(void *ctx, const uint8_t *key, size_t n) { return ike_hmac_init(ctx, &ike_nettle_sha1, key, n); }
+static const ike_mac hmac_sha1 = {
+    20, "HMAC-SHA1", IKE_HMAC_CTX(sizeof(struct sha1_ctx)), hmac_sha1_init, ike_hmac_update, ike_hmac_final};
+const ike_prf ike_nettle_prf_sha1 = {PRF_HMAC_SHA1, 20, &hmac_sha1};
+const ike_integ ike_nettle_integ_sha1 = {AUTH_HMAC_SHA1_96, 20, 12, &hmac_sha1};
