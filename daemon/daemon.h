@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * daemon.h - the parts of ikelibd and where they meet.
+ *
+ * The daemon is a host of the library: it sees include/ike/ only. It is one thread around one epoll loop; nothing in it
+ * blocks. Rule of the library that shapes it: inside a hook (send, log, SADB, questions) no engine call is allowed, so work
+ * that needs one is put off with loop_defer(). Event listeners may call the engine.
+ */
+#ifndef IKELIBD_DAEMON_H
+#define IKELIBD_DAEMON_H
+
+#include <ike/ike.h>
+
+#include <netinet/in.h>
+
+#include "loop.h"
+
+#define IKELIBD_CONFIG "/etc/ikelibd.conf"
+#define IKELIBD_SOCKET "/run/ikelibd/vici"
+
+struct app;       /* data plane back-end, app/app.h */
+struct transport; /* UDP sockets, transport/udp.h */
+struct resolver;  /* sysdep/resolve.h */
+struct vici;      /* ui/, opaque here */
+struct config;    /* config.c, opaque here */
+
+/* ---- Settings of the daemon itself (section [daemon]) -------------------------------------------------------------------- */
+
+/* Command line over file over default. Strings are owned by the holder of the struct; NULL: default. */
+struct daemon_settings {
+    char backend[16];     /* auto, xfrm, userspace, none */
+    char listen[INET6_ADDRSTRLEN]; /* local address to bind, empty: all */
+    uint16_t port, encap_port;     /* default 500, 4500 */
+    char socket_path[108];
+    char keylog[256];     /* empty: off */
+    ike_log_level log_level;
+    char tun_name[16];    /* userspace; may hold %d; default "ikelib%d" */
+    uint32_t mtu;         /* of the TUN; 0: from the path */
+    bool routes;          /* install routes; default true */
+};
+void daemon_settings_init(struct daemon_settings *s);
+
+/* ---- Log and events ---------------------------------------------------------------------------------------------------- */
+
+struct log_line {
+    ike_log_class cls; /* IKE_LOG_CLASSES: the daemon itself */
+    ike_log_level level;
+    ike_sa_id sa;      /* 0: none */
+    const char *text;  /* without newline, peer's octets escaped by whoever made it */
+};
+
+/* Both kinds of node are embedded in their owner, who removes them before it goes away. A sink that is called may add or
+ * remove any node. Sinks get every line up to their own level. A sink is called inside library hooks: it must not call the
+ * engine (a listener may). */
+struct log_sink {
+    struct log_sink *next;
+    ike_log_level level;
+    void (*line)(void *arg, const struct log_line *l);
+    void *arg;
+};
+
+struct event_listener {
+    struct event_listener *next;
+    void (*event)(void *arg, const ike_event *ev);
+    void *arg;
+};
+
+/* ---- Connections -------------------------------------------------------------------------------------------------------- */
+
+/* What the daemon keeps per connection beside the engine's settings. */
+struct conn_rt {
+    struct conn_rt *next;
+    ike_conn_id id;
+    char *name;
+    char *remote_name;    /* DNS name to resolve again and again, or NULL */
+    ike_addr remote;      /* last result; family 0: not resolved yet */
+    struct conn_copy *settings; /* deep copy, for traps and for the start put off until the name is resolved */
+    struct loop_timer retry;    /* next attempt to resolve */
+    unsigned resolve_fails;
+    bool resolving;
+    struct ikelibd *d;
+};
+
+struct ikelibd {
+    struct loop *loop;
+    ike_engine *engine;
+    struct daemon_settings settings;
+    const char *config_path;
+    struct config *config; /* what is loaded; owned by config.c */
+    struct transport *net;
+    struct app *app;
+    struct resolver *resolver;
+    struct vici *vici;
+    struct log_sink *sinks;
+    struct event_listener *listeners;
+    struct conn_rt *conns;
+    ike_time started;      /* loop clock */
+    int64_t started_wall;  /* seconds since 1970 */
+    int keylog_fd;         /* -1: off */
+    bool closing;          /* engine closed, waiting for the last Delete */
+};
+
+/* The engine's clock: monotonic microseconds, read once per turn of the loop. */
+ike_time daemon_now(const struct ikelibd *d);
+
+void daemon_log(struct ikelibd *d, ike_log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void daemon_log_line(struct ikelibd *d, const struct log_line *l); /* to all sinks */
+void log_sink_add(struct ikelibd *d, struct log_sink *s);
+void log_sink_remove(struct ikelibd *d, struct log_sink *s);
+void event_listener_add(struct ikelibd *d, struct event_listener *l);
+void event_listener_remove(struct ikelibd *d, struct event_listener *l);
+int log_level_parse(const char *text, ike_log_level *out); /* error warn info debug trace */
+
+/* Add the connection, or replace the one of this name. The back-end's needs are met here: `encap` is set where it must be,
+ * traps of on-demand children and names as remote are looked after. remote_name: DNS name, or NULL when s->remote counts.
+ * Result of ike_conn_add / ike_conn_replace. */
+int daemon_conn_put(struct ikelibd *d, const ike_conn_settings *s, const char *remote_name, bool close_changed);
+/* Its SAs are deleted. IKE_ERR_NOT_FOUND. */
+int daemon_conn_drop(struct ikelibd *d, const char *name);
+struct conn_rt *daemon_conn_find(struct ikelibd *d, const char *name);
+struct conn_rt *daemon_conn_by_id(struct ikelibd *d, ike_conn_id id);
+
+/* Read the configuration file again and apply it (SIGHUP, VICI reload). On error nothing changes. */
+int daemon_reload(struct ikelibd *d);
+/* Begin an orderly end, as SIGTERM does. */
+void daemon_shutdown(struct ikelibd *d);
+
+struct daemon_stats {
+    uint64_t uptime_s;
+    int64_t started_wall;
+    const char *backend;
+    uint64_t datagrams_in, datagrams_out, datagrams_dropped, send_errors, keepalives_in;
+    uint64_t esp_in, esp_out, esp_dropped, esp_queued; /* user-space data plane; else 0 */
+    struct { const char *reason; uint64_t count; } drops[24]; /* data plane and transport, by reason */
+    size_t n_drops;
+    uint64_t resident_bytes;
+};
+void daemon_stats(struct ikelibd *d, struct daemon_stats *out);
+
+/* ---- config.c (configuration file -> connections) ------------------------------------------------------------------------ */
+
+/* Parse and validate the whole file. Each error goes to daemon_log as "file:line: ..."; IKE_ERR_INVALID then. d->engine may
+ * be NULL (--check). Settings of the section [daemon] that are present overwrite those in *s. */
+int config_read(struct ikelibd *d, const char *path, struct daemon_settings *s, struct config **out);
+/* Make the engine's connections equal to `c`: daemon_conn_put / _drop for what differs; takes ownership of c on success. */
+int config_apply(struct ikelibd *d, struct config *c);
+void config_free(struct config *c);
+
+/* ---- ui/ ------------------------------------------------------------------------------------------------------------------ */
+
+/* Listen on the control socket. Errors are logged. */
+int vici_start(struct ikelibd *d, const char *socket_path);
+/* Close all clients and remove the socket; also safe when not started. */
+void vici_stop(struct ikelibd *d);
+
+#endif
