@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Header and payload chain of both versions (RFC 7296 sections 3.1 and 3.2, RFC 2408 sections 3.1 and 3.2).
+ */
+#include "message/message.h"
+
+enum { V1_FLAG_ENCRYPTED = 0x01, V1_FLAGS = 0x07 };
+enum { X_SESSION_RESUME = 38, X_FIRST_V2 = 34 };
+#define GENERIC_LEN 4
+
+/* What every payload of a type must satisfy before anybody looks into it, and how many of a type are looked at. A message
+ * may carry any number of certificates or notifies within its 100 payloads; the work they cause stays bounded. */
+struct body_limits {
+    uint16_t min, max;
+    uint8_t look_at;
+};
+#define ANY UINT16_MAX
+#define MANY IKE_PAYLOADS_MAX
+static const struct body_limits limits[] = {
+    [IKE_P_SA - IKE_P_SA] = {8, ANY, MANY},
+    [IKE_P_KE - IKE_P_SA] = {5, ANY, MANY},
+    [IKE_P_IDI - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_IDR - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_CERT - IKE_P_SA] = {1, ANY, 20},
+    [IKE_P_CERTREQ - IKE_P_SA] = {1, ANY, 20},
+    [IKE_P_AUTH - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_NONCE - IKE_P_SA] = {IKE_NONCE_MIN, IKE_NONCE_MAX, MANY},
+    [IKE_P_NOTIFY - IKE_P_SA] = {4, ANY, 50},
+    [IKE_P_DELETE - IKE_P_SA] = {4, ANY, 50},
+    [IKE_P_VENDOR - IKE_P_SA] = {0, ANY, 20},
+    [IKE_P_TSI - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_TSR - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_SK - IKE_P_SA] = {0, ANY, MANY},
+    [IKE_P_CP - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_EAP - IKE_P_SA] = {4, ANY, MANY},
+    [IKE_P_SKF - IKE_P_SA] = {4, ANY, MANY},
+};
+
+static const struct body_limits *limits_of(uint8_t type)
+{
+    static const struct body_limits any = {0, ANY, MANY};
+    if (type < IKE_P_SA || (size_t)(type - IKE_P_SA) >= IKE_COUNT(limits) || limits[type - IKE_P_SA].max == 0) {
+        return &any;
+    }
+    return &limits[type - IKE_P_SA];
+}
+
+/* What version 2 says of SPIs, message id and flags before any state is looked up. */
+static bool header_v2_good(const struct ike_header *h)
+{
+    bool first = h->exchange == IKE_X_SA_INIT || h->exchange == X_SESSION_RESUME;
+    bool response = h->flags & IKE_FLAG_RESPONSE;
+    bool initiator = h->flags & IKE_FLAG_INITIATOR;
+    if (h->exchange < X_FIRST_V2) {
+        return false; /* an exchange type of version 1 */
+    }
+    if (!first) {
+        return h->spi_r != 0;
+    }
+    /* The initiator of the first exchange is the original initiator; a response may still have SPIr 0 (section 2.6). */
+    return h->mid == 0 && response != initiator && (response || h->spi_r == 0);
+}
+
+int ike_header_parse(struct ike_header *h, const uint8_t *data, size_t n)
+{
+    struct ike_rd r = ike_rd(data, n);
+    h->spi_i = ike_rd_u64(&r);
+    h->spi_r = ike_rd_u64(&r);
+    h->next = ike_rd_u8(&r);
+    h->version = ike_rd_u8(&r);
+    h->exchange = ike_rd_u8(&r);
+    h->flags = ike_rd_u8(&r);
+    h->mid = ike_rd_u32(&r);
+    h->length = ike_rd_u32(&r);
+    if (r.bad || h->length != n || h->spi_i == 0) {
+        return IKE_ERR_PROTO;
+    }
+    switch (h->version >> 4) {
+    case 0:
+        return IKE_ERR_PROTO;
+    case 1:
+        /* RFC 2408 section 3.1: a higher minor is not for us; undefined flags are zero. */
+        return (h->version & 15) || (h->flags & ~V1_FLAGS) ? IKE_ERR_PROTO : IKE_OK;
+    case 2:
+        return header_v2_good(h) ? IKE_OK : IKE_ERR_PROTO;
+    default:
+        return IKE_OK; /* to be answered with INVALID_MAJOR_VERSION */
+    }
+}
+
+void ike_header_write(uint8_t out[IKE_HEADER_LEN], const struct ike_header *h)
+{
+    ike_store64(out, h->spi_i);
+    ike_store64(out + 8, h->spi_r);
+    out[16] = h->next;
+    out[17] = h->version;
+    out[18] = h->exchange;
+    out[19] = h->flags;
+    ike_store32(out + 20, h->mid);
+    ike_store32(out + 24, h->length);
+}
+
+/* One payload: its generic header and the bounds of its body. v1 wants the octet after Next to be zero. */
+static bool take_payload(struct ike_rd *r, bool v2, uint8_t *next, struct ike_payload *p)
+{
+    *next = ike_rd_u8(r);
+    uint8_t flags = ike_rd_u8(r);
+    uint16_t len = ike_rd_u16(r);
+    if (r->bad || len < GENERIC_LEN || (!v2 && flags != 0)) {
+        return false;
+    }
+    p->len = (uint16_t)(len - GENERIC_LEN);
+    p->critical = v2 && (flags & 0x80);
+    p->body = ike_rd_take(r, p->len);
+    return p->body != NULL;
+}
+
+/* Append the chain that starts with type `next` and fills r exactly. */
+static int take_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, bool inner)
+{
+    const bool v2 = m->h.version >> 4 == 2;
+    while (next != IKE_P_NONE) {
+        struct ike_payload p = {.type = next, .inner = inner};
+        const uint8_t *generic = r->p;
+        if (m->n >= IKE_PAYLOADS_MAX || !take_payload(r, v2, &next, &p)) {
+            return IKE_ERR_PROTO;
+        }
+        const struct body_limits *l = limits_of(p.type);
+        if (v2 && (p.len < l->min || p.len > l->max)) {
+            return IKE_ERR_PROTO;
+        }
+        if (v2 && (p.type == IKE_P_SK || p.type == IKE_P_SKF)) {
+            /* Next names the first payload inside, so nothing can follow (section 3.14, RFC 7383 section 2.5). */
+            if (inner || r->left != 0) {
+                return IKE_ERR_PROTO;
+            }
+            if (p.type == IKE_P_SK) {
+                m->sk_at = (size_t)(generic - m->data);
+                m->sk_next = next;
+                return IKE_OK;
+            }
+            next = IKE_P_NONE;
+        }
+        m->p[m->n++] = p;
+    }
+    return ike_rd_done(r) ? IKE_OK : IKE_ERR_PROTO;
+}
+
+int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
+{
+    /* The array of payloads is left as it is: clearing it would cost more than the parse. */
+    m->data = data;
+    m->len = n;
+    m->n = 0;
+    m->sk_at = 0;
+    m->sk_next = 0;
+    int rc = ike_header_parse(&m->h, data, n);
+    if (rc != IKE_OK) {
+        return rc;
+    }
+    if (m->h.version >> 4 > 2) {
+        return IKE_ERR_UNSUPPORTED;
+    }
+    if (m->h.next == IKE_P_NONE) {
+        return IKE_ERR_PROTO;
+    }
+    if (m->h.version >> 4 == 1 && (m->h.flags & V1_FLAG_ENCRYPTED)) {
+        return IKE_OK;
+    }
+    struct ike_rd r = ike_rd(data + IKE_HEADER_LEN, n - IKE_HEADER_LEN);
+    return take_chain(m, &r, m->h.next, false);
+}
+
+int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n)
+{
+    const uint16_t before = m->n;
+    struct ike_rd r = ike_rd(inner, n);
+    int rc = take_chain(m, &r, m->sk_next, true);
+    if (rc != IKE_OK) {
+        m->n = before;
+    }
+    return rc;
+}
+
+void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8_t *inner, const uint8_t *inner2)
+{
+    for (unsigned i = 0; i < m->n; i++) {
+        struct ike_payload *p = &m->p[i];
+        p->body = p->inner ? inner2 + (p->body - inner) : data2 + (p->body - m->data);
+    }
+    m->data = data2;
+}
+
+const struct ike_payload *ike_message_find(const struct ike_message *m, uint8_t type, unsigned i)
+{
+    if (i >= limits_of(type)->look_at) {
+        return NULL;
+    }
+    /* Beside an SK payload nothing counts that was not inside it. */
+    const bool protected = m->sk_at != 0;
+    for (unsigned k = 0; k < m->n; k++) {
+        const struct ike_payload *p = &m->p[k];
+        if (p->type == type && p->inner == protected && i-- == 0) {
+            return p;
+        }
+    }
+    return NULL;
+}
