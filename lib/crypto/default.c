@@ -33,7 +33,8 @@ static const ike_encr *const encr[] = {SYM(aes_gcm_16), &ike_sodium_chacha20_pol
                                        SYM(aes_gcm_8), NULL};
 static const ike_prf *const prf[] = {SHA(prf_sha256), SYM(prf_sha384), SHA(prf_sha512), SYM(prf_sha1), NULL};
 static const ike_integ *const integ[] = {SHA(integ_sha256), SYM(integ_sha384), SHA(integ_sha512), SYM(integ_sha1), NULL};
-static const ike_ke *const ke[] = {&ike_sodium_x25519, NULL};
+static const ike_ke *const ke[] = {&ike_sodium_x25519, SYM(ecp256),    SYM(ecp384),    SYM(ecp521),    MODP(modp2048),
+                                   MODP(modp3072),     MODP(modp4096), MODP(modp6144), MODP(modp8192), NULL};
 static const ike_hash *const hash[] = {SHA(sha256), SYM(sha384), SHA(sha512), SYM(sha1), NULL};
 
 #endif

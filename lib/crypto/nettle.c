@@ -10,7 +10,7 @@ static const ike_prf *const prf[] = {&ike_nettle_prf_sha256, &ike_nettle_prf_sha
                                      &ike_nettle_prf_sha1, NULL};
 static const ike_integ *const integ[] = {&ike_nettle_integ_sha256, &ike_nettle_integ_sha384, &ike_nettle_integ_sha512,
                                          &ike_nettle_integ_sha1, NULL};
-static const ike_ke *const ke[] = {NULL};
+static const ike_ke *const ke[] = {&ike_nettle_ecp256, &ike_nettle_ecp384, &ike_nettle_ecp521, NULL};
 static const ike_hash *const hash[] = {&ike_nettle_sha256, &ike_nettle_sha384, &ike_nettle_sha512, &ike_nettle_sha1, NULL};
 
 const ike_crypto ike_crypto_nettle = {"nettle", encr, prf, integ, ke, hash};
