@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * app.h - the application module: what carries the agreed SAs. One back-end is active.
+ *
+ * The SADB operations have the meaning of ike_sadb (ike/host.h) and run inside library hooks: they must not call the engine.
+ * Back-ends answer at once. What the data plane has to say later (acquire, expire, a moved peer) comes from the loop, where
+ * the engine may be called.
+ */
+#ifndef IKELIBD_APP_H
+#define IKELIBD_APP_H
+
+#include "daemon.h"
+
+/* Traffic that shall wake a child up: outbound policy without an SA. */
+struct app_trap {
+    ike_conn_id conn;
+    const char *conn_name, *child_name;
+    uint8_t mode;
+    ike_addr local, remote; /* outer; local may have family 0 */
+    const ike_ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+    uint32_t mark, if_id;
+};
+
+struct app_ops {
+    const char *name;
+    /* ESP is always in UDP: connections must announce a NAT. */
+    bool needs_encap;
+    /* 0, or -errno with the reason in `why`. Leaves nothing behind. */
+    int (*probe)(struct ikelibd *d, char *why, size_t n);
+    /* Remove what a crashed run of ours left, then be ready. Errors are logged. */
+    struct app *(*open)(struct ikelibd *d);
+    /* Remove everything that was installed. */
+    void (*close)(struct app *a);
+    /* A UDP socket before bind; NULL: nothing to do. 0 or -errno, logged. */
+    int (*socket)(struct app *a, int fd, uint8_t family, bool encap);
+    /* ESP in UDP from port 4500; NULL: the kernel keeps it. */
+    void (*esp_input)(struct app *a, const ike_path *path, uint8_t *packet, size_t n);
+
+    int (*get_spi)(struct app *a, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi);
+    void (*put_spi)(struct app *a, const ike_path *path, uint8_t protocol, uint32_t spi);
+    int (*add)(struct app *a, const ike_ipsec_sa *sa);
+    int (*move)(struct app *a, const ike_ipsec_sa *sa, const ike_path *old);
+    void (*remove)(struct app *a, const ike_ipsec_sa *sa);
+    int (*query)(struct app *a, const ike_ipsec_sa *sa, ike_usage *out);
+
+    /* Set the trap of this child, replacing a former one. 0 or -errno, logged. */
+    int (*trap)(struct app *a, const struct app_trap *trap);
+    void (*untrap)(struct app *a, ike_conn_id conn, const char *child_name); /* child_name NULL: all of conn */
+    void (*stats)(struct app *a, struct daemon_stats *out);                  /* NULL: nothing to add */
+};
+
+/* What every back-end's own struct begins with. */
+struct app {
+    const struct app_ops *ops;
+    struct ikelibd *d;
+};
+
+extern const struct app_ops app_none, app_xfrm, app_userspace;
+
+/* Open the back-end of d->settings.backend into d->app; "auto" takes the first that is possible here. -errno: logged. */
+int app_select(struct ikelibd *d);
+
+#endif
