@@ -91,20 +91,24 @@ struct ike_message {
     uint8_t sk_next;
 };
 
-/* Header checks that hold for both versions (length field = datagram length, SPIi != 0 ...). IKE_OK or IKE_ERR_PROTO. */
+/* The header and all checks of it that need no state: length field = datagram length, SPIi != 0, major version not 0; version 1:
+ * minor version and unknown flags 0; version 2: SPIr, message id 0 and flags of IKE_SA_INIT, SPIr != 0 otherwise, no exchange
+ * type of version 1. A higher major version is IKE_OK, to be answered. IKE_OK or IKE_ERR_PROTO. */
 int ike_header_parse(struct ike_header *h, const uint8_t *data, size_t n);
 void ike_header_write(uint8_t out[IKE_HEADER_LEN], const struct ike_header *h);
 
 /* Header, and the payload chain up to its end or to SK, which must be last (an SKF is kept as a payload and must be last as
- * well). IKE_ERR_PROTO on any structural fault. IKEv1 messages in clear parse too (payload types as numbered there; for
- * an encrypted one the chain is empty and the body is left alone). */
+ * well). IKE_ERR_PROTO on any fault of the header or the structure, which includes bodies shorter than their fixed part and
+ * nonces of a forbidden length; IKE_ERR_UNSUPPORTED with the header parsed when the major version is above 2. IKEv1 messages in
+ * clear parse too (payload types as numbered there; for an encrypted one the chain is empty and the body is left alone). */
 int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n);
-/* Append the chain of decrypted payloads in `inner` (first type m->sk_next), which must end exactly at its end. */
+/* Append the chain of decrypted payloads in `inner` (first type m->sk_next), which must end exactly at its end. No SK inside. */
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n);
 /* Point all views at a copy of the same bytes: data was moved to data2, inner to inner2. */
 void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8_t *inner, const uint8_t *inner2);
 
-/* The i-th payload of a type (0 first), NULL if there are fewer. */
+/* The i-th payload of a type (0 first), NULL if there are fewer. In a message with SK only what was inside it counts. Of
+ * notifies and deletes the first 50 are found, of vendor ids, certificates and requests the first 20. */
 const struct ike_payload *ike_message_find(const struct ike_message *m, uint8_t type, unsigned i);
 
 /* ---- Bodies ----------------------------------------------------------------------------------------------------------- */
@@ -115,7 +119,7 @@ struct ike_notify {
     const uint8_t *spi;
     ike_bytes data;
 };
-/* IKE_ERR_PROTO when the SPI does not fit: that notify is to be ignored. */
+/* IKE_ERR_PROTO when the SPI, or the data of a type whose length is fixed, does not fit: that notify is to be ignored. */
 int ike_notify_parse(struct ike_notify *out, const struct ike_payload *p);
 /* The first well-formed notify of a type; false if none. */
 bool ike_message_notify(const struct ike_message *m, uint16_t type, struct ike_notify *out);

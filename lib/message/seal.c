@@ -39,7 +39,8 @@ static int mac(const struct ike_seal *k, void *scratch, const uint8_t *data, siz
     return rc;
 }
 
-static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text, size_t n)
+static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text,
+                   size_t n)
 {
     int rc = k->encr->init(ctx, k->sk_e.ptr, k->sk_e.len, true);
     if (rc != IKE_OK) {
@@ -50,8 +51,8 @@ static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
     return rc;
 }
 
-static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text, size_t n,
-                   const uint8_t *icv)
+static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text,
+                   size_t n, const uint8_t *icv)
 {
     int rc = k->encr->init(ctx, k->sk_e.ptr, k->sk_e.len, false);
     if (rc != IKE_OK) {
@@ -62,8 +63,8 @@ static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
     return rc;
 }
 
-int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first, const uint8_t *inner, size_t n, const uint8_t *iv,
-             void *scratch, uint8_t *out, size_t cap, size_t *len)
+int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first, const uint8_t *inner, size_t n,
+             const uint8_t *iv, void *scratch, uint8_t *out, size_t cap, size_t *len)
 {
     if (!k->encr->aead && k->integ == NULL) {
         return IKE_ERR_INVALID; /* nothing goes out without an ICV */

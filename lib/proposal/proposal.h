@@ -46,12 +46,18 @@ struct ike_mismatch {
 
 /* Text: proposals separated by ',' or white space, keywords by '-': "aes256gcm16-prfsha256-x25519, aes128-sha256-modp2048".
  * Keywords of one type in one proposal are alternatives. For IKE a proposal without PRF gets one from each integrity keyword
- * (sha256 -> PRF_HMAC_SHA2_256), with an AEAD and no PRF it is an error unless a prf keyword is there; for ESP "esn" and
- * "noesn" choose (default both, ESN preferred), a KE keyword asks for PFS, "nopfs" besides allows going without. Keywords are those of strongSwan where it
- * has one. `crypto` NULL: no check whether the algorithm can be run. IKE_ERR_INVALID with *at and *nearest as in
- * ike_proposals_check; IKE_ERR_UNSUPPORTED when an algorithm is known but not in `crypto`. */
+ * (sha256 -> PRF_HMAC_SHA2_256); beside an AEAD an integrity keyword serves for that only, and with neither it is an error.
+ * For ESP "esn" and "noesn" choose (default both, ESN preferred), a KE keyword asks for PFS, "nopfs" besides allows going
+ * without. Keywords are those of strongSwan where it has one. `crypto` NULL: no check whether the algorithm can be run.
+ * IKE_ERR_INVALID with *at and *nearest (may be NULL) as in ike_proposals_check; IKE_ERR_UNSUPPORTED when an algorithm is
+ * known but not in `crypto`; IKE_ERR_LIMIT: more than 16 proposals, 64 transforms in one or 512 in all. Of the two built-in
+ * default texts what `crypto` cannot run is left out instead. */
 int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                         const ike_allocator *mem, size_t *at, const char **nearest);
+/* The same; with skip_missing keywords whose algorithm `crypto` lacks are left out, and proposals that lose a whole
+ * transform type with them. */
+int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto, bool skip_missing,
+                            const ike_allocator *mem, size_t *at, const char **nearest);
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem);
 /* Whether a suite is within what p allows. */
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s);
@@ -60,7 +66,8 @@ uint16_t ike_proposals_ke(const struct ike_proposals *p);
 bool ike_proposals_has_ke(const struct ike_proposals *p, uint16_t id);
 
 /* Write SA payload. `spi` of spi_len octets goes into every proposal. with_ke false: KE transforms are left out (IKE_AUTH);
- * proposals that become equal are merged. first: a suite whose transforms go first within their type, NULL for none (at a rekey: the current algorithms). */
+ * proposals that become equal are merged. first: a suite whose transforms go first within their type, NULL for none (at a
+ * rekey: the current algorithms). */
 void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_t *spi, uint8_t spi_len, bool with_ke,
                 const struct ike_suite *first);
 /* Write the answer: one proposal of the given number. esn is written for ESP only. */
@@ -78,11 +85,14 @@ struct ike_select_args {
     uint16_t prefer_ke;   /* group of the KE payload that came along: taken if both sides allow it at all; 0 none */
     const struct ike_suite *prefer; /* at a rekey: current algorithms first; NULL */
 };
-/* Choose, in our order of preference of proposals, then the peer's within. IKE_OK; IKE_ERR_PROTO: malformed (INVALID_SYNTAX);
- * IKE_ERR_NOT_FOUND: no match, *why filled (may be NULL). A 4-octet SPI below 256 is IKE_ERR_PROTO. */
+/* Choose, in our order of preference of proposals, then the peer's within (proposals and transforms); above that a pair that
+ * allows prefer_ke (0: no key exchange), then one that allows `prefer`. IKE_OK; IKE_ERR_PROTO: malformed (INVALID_SYNTAX);
+ * IKE_ERR_NOT_FOUND: no match, *why filled (may be NULL), or more than 64 proposals, 64 transforms in one or 512 in all.
+ * A 4-octet SPI below 256 and an 8-octet SPI of zero are IKE_ERR_PROTO. */
 int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
                struct ike_selection *out, struct ike_mismatch *why);
-/* The initiator's check of an answer: exactly one proposal, one transform per type, within what was offered, the number that was. */
+/* The initiator's check of an answer: exactly one proposal, one transform per type, within what was offered, the number that
+ * was. IKE_OK, IKE_ERR_PROTO (malformed, SPI) or IKE_ERR_NOT_FOUND (not what was offered). */
 int ike_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
                      struct ike_selection *out);
 

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Proposal text to transforms. The text is read into a table on the stack first, so that checking it needs no memory and the
+ * result is one allocation of the right size.
+ */
+#include "proposal/keywords.h"
+#include "proposal/proposal.h"
+
+enum { PROPOSALS_MAX = 16, TRANSFORMS_MAX = 512, PER_PROPOSAL_MAX = 64 };
+
+struct builder {
+    const ike_crypto *crypto; /* NULL: do not ask whether an algorithm can be run */
+    bool drop_unsupported;    /* the built-in default means: as much of it as the crypto has */
+    uint8_t protocol;
+    uint8_t n;          /* finished proposals */
+    uint16_t n_transforms; /* those of the one being read included */
+    uint16_t first[PROPOSALS_MAX + 1];
+    struct ike_transform t[TRANSFORMS_MAX];
+};
+
+const char *ike_default_ike_proposals(void)
+{
+    return "aes256gcm16-aes128gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-"
+           "x25519-ecp256-ecp384-modp2048-modp3072-modp4096, "
+           "aes256-aes128-sha256-sha384-sha512-x25519-ecp256-ecp384-modp2048-modp3072-modp4096";
+}
+
+const char *ike_default_child_proposals(void)
+{
+    return "aes256gcm16-aes128gcm16-chacha20poly1305-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs, "
+           "aes256-aes128-sha256-sha384-sha512-sha1-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs";
+}
+
+/* The PRF that goes with an integrity keyword, as strongSwan derives it. */
+static uint16_t prf_of_integ(uint16_t integ)
+{
+    static const uint8_t prf[][2] = {{1, 1}, {2, 2}, {5, 4}, {6, 1}, {7, 2}, {8, 8}, {12, 5}, {13, 6}, {14, 7}};
+    for (size_t i = 0; i < IKE_COUNT(prf); i++) {
+        if (prf[i][0] == integ) {
+            return prf[i][1];
+        }
+    }
+    return 0;
+}
+
+static bool has_bits(const ike_encr *e, uint16_t bits)
+{
+    if (e->fixed_key) {
+        return bits == 0;
+    }
+    for (size_t i = 0; i < IKE_COUNT(e->key_bits) && e->key_bits[i] != 0; i++) {
+        if (e->key_bits[i] == bits) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool can_run(const ike_crypto *c, const struct ike_transform *t)
+{
+    if (c == NULL) {
+        return true;
+    }
+    switch (t->type) {
+    case IKE_T_ENCR: {
+        const ike_encr *e = ike_find_encr(c, t->id);
+        return e != NULL && has_bits(e, t->bits);
+    }
+    case IKE_T_PRF:
+        return ike_find_prf(c, t->id) != NULL;
+    case IKE_T_INTEG:
+        return ike_find_integ(c, t->id) != NULL;
+    case IKE_T_KE:
+        return t->id == 0 || ike_find_ke(c, t->id) != NULL;
+    default:
+        return true;
+    }
+}
+
+/* Whether an algorithm of this kind has a place in a proposal of this protocol at all. */
+static bool belongs(uint8_t protocol, const struct ike_transform *t)
+{
+    switch (t->type) {
+    case IKE_T_ENCR:
+        return protocol == IKE_PROTO_IKE ? !(ike_encr_traits(t->id) & IKE_ENCR_NOT_IKE) : protocol == IKE_PROTO_ESP;
+    case IKE_T_PRF:
+        return protocol == IKE_PROTO_IKE;
+    case IKE_T_KE:
+        return t->id != 0 || protocol != IKE_PROTO_IKE;
+    case IKE_T_ESN:
+        return protocol != IKE_PROTO_IKE;
+    default:
+        return true;
+    }
+}
+
+static bool has(const struct builder *b, uint8_t type)
+{
+    for (unsigned i = b->first[b->n]; i < b->n_transforms; i++) {
+        if (b->t[i].type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Append to the proposal being read; what is there already is not repeated. */
+static int add(struct builder *b, uint8_t type, uint16_t id, uint16_t bits)
+{
+    const struct ike_transform t = {type, id, bits};
+    const unsigned first = b->first[b->n];
+    for (unsigned i = first; i < b->n_transforms; i++) {
+        if (b->t[i].type == type && b->t[i].id == id && b->t[i].bits == bits) {
+            return IKE_OK;
+        }
+    }
+    if (!belongs(b->protocol, &t)) {
+        return IKE_ERR_INVALID;
+    }
+    if (!can_run(b->crypto, &t)) {
+        return b->drop_unsupported ? IKE_OK : IKE_ERR_UNSUPPORTED;
+    }
+    if (b->n_transforms >= TRANSFORMS_MAX || b->n_transforms - first >= PER_PROPOSAL_MAX) {
+        return IKE_ERR_LIMIT;
+    }
+    b->t[b->n_transforms++] = t;
+    return IKE_OK;
+}
+
+/* Remove a type from the proposal being read. */
+static void drop(struct builder *b, uint8_t type)
+{
+    uint16_t to = b->first[b->n];
+    for (unsigned i = to; i < b->n_transforms; i++) {
+        if (b->t[i].type != type) {
+            b->t[to++] = b->t[i];
+        }
+    }
+    b->n_transforms = to;
+}
+
+/* By type, the order within a type kept: insertion sort, there are few. */
+static void sort(struct builder *b)
+{
+    const unsigned first = b->first[b->n];
+    for (unsigned i = first + 1; i < b->n_transforms; i++) {
+        const struct ike_transform t = b->t[i];
+        unsigned k = i;
+        for (; k > first && b->t[k - 1].type > t.type; k--) {
+            b->t[k] = b->t[k - 1];
+        }
+        b->t[k] = t;
+    }
+}
+
+/* Whether the ciphers of the proposal being read are AEAD (1), not (0), or of both kinds (-1): those must not share a
+ * proposal (RFC 7296 section 3.3.2). */
+static int aead(const struct builder *b)
+{
+    bool kinds[2] = {false, false};
+    for (unsigned i = b->first[b->n]; i < b->n_transforms; i++) {
+        if (b->t[i].type == IKE_T_ENCR) {
+            kinds[(ike_encr_traits(b->t[i].id) & IKE_ENCR_AEAD) != 0] = true;
+        }
+    }
+    return kinds[0] && kinds[1] ? -1 : kinds[1];
+}
+
+static int derive_prfs(struct builder *b)
+{
+    const unsigned end = b->n_transforms;
+    int rc = IKE_OK;
+    if (b->protocol != IKE_PROTO_IKE || has(b, IKE_T_PRF)) {
+        return IKE_OK;
+    }
+    for (unsigned i = b->first[b->n]; i < end && rc == IKE_OK; i++) {
+        const uint16_t prf = b->t[i].type == IKE_T_INTEG ? prf_of_integ(b->t[i].id) : 0;
+        if (prf != 0) {
+            rc = add(b, IKE_T_PRF, prf, 0);
+        }
+    }
+    return rc;
+}
+
+static bool complete(const struct builder *b, bool with_aead)
+{
+    const bool integ = has(b, IKE_T_INTEG);
+    switch (b->protocol) {
+    case IKE_PROTO_IKE:
+        return has(b, IKE_T_ENCR) && has(b, IKE_T_PRF) && has(b, IKE_T_KE) && (with_aead || integ);
+    case IKE_PROTO_ESP:
+        return has(b, IKE_T_ENCR) && (with_aead || integ);
+    default:
+        return integ;
+    }
+}
+
+/* The keywords of one proposal are all read: add what follows from them and see whether it is whole. */
+static int finish(struct builder *b)
+{
+    int rc = derive_prfs(b), kind = aead(b);
+    if (kind == 1) {
+        drop(b, IKE_T_INTEG); /* named for its PRF; INTEG beside an AEAD makes a proposal void (RFC 5282 section 8) */
+    }
+    if (rc == IKE_OK && b->protocol != IKE_PROTO_IKE && !has(b, IKE_T_ESN)) {
+        rc = add(b, IKE_T_ESN, 1, 0);
+        rc = rc == IKE_OK ? add(b, IKE_T_ESN, 0, 0) : rc;
+    }
+    if (rc != IKE_OK) {
+        return rc;
+    }
+    if (kind < 0 || !complete(b, kind == 1)) {
+        b->n_transforms = b->first[b->n];
+        return b->drop_unsupported ? IKE_OK : IKE_ERR_INVALID;
+    }
+    sort(b);
+    b->first[++b->n] = b->n_transforms;
+    return IKE_OK;
+}
+
+static bool is_separator(char c) { return c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+/* One proposal of the text, which starts at *pos; *pos is where the fault is on error and where it ends otherwise. */
+static int read_proposal(struct builder *b, const char *text, size_t *pos, const char **nearest)
+{
+    const size_t start = *pos;
+    if (b->n >= PROPOSALS_MAX) {
+        return IKE_ERR_LIMIT;
+    }
+    for (;;) {
+        size_t n = 0;
+        while (text[*pos + n] != 0 && text[*pos + n] != '-' && !is_separator(text[*pos + n])) {
+            n++;
+        }
+        const struct ike_keyword *k = ike_keyword_find(text + *pos, n);
+        if (k == NULL) {
+            *nearest = ike_keyword_nearest(text + *pos, n);
+            return IKE_ERR_INVALID;
+        }
+        int rc = add(b, k->type, k->id, k->bits);
+        if (rc != IKE_OK) {
+            return rc;
+        }
+        *pos += n;
+        if (text[*pos] != '-') {
+            break;
+        }
+        ++*pos;
+    }
+    int rc = finish(b);
+    if (rc != IKE_OK) {
+        *pos = start;
+    }
+    return rc;
+}
+
+static int read_text(struct builder *b, const char *text, size_t *at, const char **nearest)
+{
+    size_t pos = 0;
+    int rc = IKE_OK;
+    const char *near = NULL;
+    b->n = 0;
+    b->n_transforms = 0;
+    b->first[0] = 0;
+    while (rc == IKE_OK) {
+        while (is_separator(text[pos])) {
+            pos++;
+        }
+        if (text[pos] == 0) {
+            break;
+        }
+        rc = read_proposal(b, text, &pos, &near);
+    }
+    if (rc == IKE_OK && b->n == 0) {
+        rc = b->drop_unsupported ? IKE_ERR_UNSUPPORTED : IKE_ERR_INVALID;
+    }
+    if (at) {
+        *at = pos;
+    }
+    if (nearest) {
+        *nearest = near;
+    }
+    return rc;
+}
+
+static bool is_default(const char *text, uint8_t protocol)
+{
+    const char *d = protocol == IKE_PROTO_IKE ? ike_default_ike_proposals() : ike_default_child_proposals();
+    return strcmp(text, d) == 0;
+}
+
+int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
+                        const ike_allocator *mem, size_t *at, const char **nearest)
+{
+    struct builder b;
+    b.crypto = crypto;
+    b.protocol = protocol;
+    b.drop_unsupported = is_default(text, protocol);
+    *out = NULL;
+    int rc = read_text(&b, text, at, nearest);
+    if (rc != IKE_OK) {
+        return rc;
+    }
+    const size_t list = b.n_transforms * sizeof(struct ike_transform), size = sizeof(struct ike_proposals) + list;
+    struct ike_proposals *p = mem->alloc(mem->user, size);
+    if (p == NULL) {
+        return IKE_ERR_NOMEM;
+    }
+    struct ike_transform *t = (struct ike_transform *)(p + 1);
+    memset(p, 0, sizeof *p);
+    memcpy(t, b.t, list);
+    p->size = (uint32_t)size;
+    p->protocol = protocol;
+    p->n = b.n;
+    p->n_transforms = b.n_transforms;
+    p->transforms = t;
+    memcpy(p->first, b.first, (b.n + 1u) * sizeof b.first[0]);
+    *out = p;
+    return IKE_OK;
+}
+
+int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest)
+{
+    struct builder b;
+    b.crypto = NULL;
+    b.protocol = protocol;
+    b.drop_unsupported = false;
+    return read_text(&b, text, at, nearest);
+}
+
+void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem)
+{
+    if (p) {
+        mem->release(mem->user, p, p->size);
+    }
+}
+
+bool ike_proposals_has_ke(const struct ike_proposals *p, uint16_t id)
+{
+    for (unsigned i = 0; i < p->n_transforms; i++) {
+        if (p->transforms[i].type == IKE_T_KE && p->transforms[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint16_t ike_proposals_ke(const struct ike_proposals *p)
+{
+    for (unsigned i = 0; i < p->n_transforms; i++) {
+        if (p->transforms[i].type == IKE_T_KE && p->transforms[i].id != 0) {
+            return p->transforms[i].id;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Writing SA payloads: offers and answers (RFC 7296 section 3.3).
+ */
+#include "proposal/merge.h"
+
+enum { LAST = 0, MORE_PROPOSALS = 2, MORE_TRANSFORMS = 3 };
+enum { ATTR_KEY_LENGTH_TV = 0x800e };
+
+/* The next transform of proposal i at or after k that is sent; first[i + 1] when there is no more. */
+static unsigned next_sent(const struct ike_proposals *p, unsigned i, unsigned k, bool with_ke)
+{
+    while (k < p->first[i + 1] && p->transforms[k].type == IKE_T_KE && !with_ke) {
+        k++;
+    }
+    return k;
+}
+
+static bool same_without_ke(const struct ike_proposals *p, unsigned i, unsigned j)
+{
+    unsigned a = next_sent(p, i, p->first[i], false), b = next_sent(p, j, p->first[j], false);
+    while (a < p->first[i + 1] && b < p->first[j + 1]) {
+        const struct ike_transform *x = &p->transforms[a], *y = &p->transforms[b];
+        if (x->type != y->type || x->id != y->id || x->bits != y->bits) {
+            return false;
+        }
+        a = next_sent(p, i, a + 1, false);
+        b = next_sent(p, j, b + 1, false);
+    }
+    return a == p->first[i + 1] && b == p->first[j + 1];
+}
+
+uint8_t ike_proposal_number(const struct ike_proposals *p, unsigned i, bool with_ke)
+{
+    uint8_t number = 1;
+    if (with_ke) {
+        return (uint8_t)(i + 1);
+    }
+    for (unsigned j = 0; j < i; j++) {
+        if (same_without_ke(p, i, j)) {
+            return 0;
+        }
+        number = (uint8_t)(number + (ike_proposal_number(p, j, false) != 0));
+    }
+    return number;
+}
+
+int ike_proposal_numbered(const struct ike_proposals *p, uint8_t number, bool with_ke)
+{
+    for (unsigned i = 0; i < p->n && number != 0; i++) {
+        if (ike_proposal_number(p, i, with_ke) == number) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* A list of substructures is written with "more" in each, and the last one is set right afterwards. */
+struct list {
+    size_t last_at; /* the Last octet of the newest element */
+    uint8_t n;
+};
+
+static size_t begin_proposal(struct ike_chain *c, struct list *l, uint8_t number, uint8_t protocol, const uint8_t *spi,
+                             uint8_t spi_len)
+{
+    const size_t at = c->w.len;
+    l->last_at = at;
+    l->n++;
+    ike_wr_u32(&c->w, (uint32_t)MORE_PROPOSALS << 24);
+    ike_wr_u8(&c->w, number);
+    ike_wr_u8(&c->w, protocol);
+    ike_wr_u8(&c->w, spi_len);
+    ike_wr_u8(&c->w, 0);
+    ike_wr_put(&c->w, spi, spi_len);
+    return at;
+}
+
+static void put_transform(struct ike_chain *c, struct list *l, const struct ike_transform *t)
+{
+    l->last_at = c->w.len;
+    l->n++;
+    ike_wr_u16(&c->w, MORE_TRANSFORMS << 8);
+    ike_wr_u16(&c->w, t->bits ? 12 : 8);
+    ike_wr_u16(&c->w, (uint16_t)(t->type << 8));
+    ike_wr_u16(&c->w, t->id);
+    if (t->bits) {
+        ike_wr_u16(&c->w, ATTR_KEY_LENGTH_TV);
+        ike_wr_u16(&c->w, t->bits);
+    }
+}
+
+static void end_list(struct ike_chain *c, const struct list *l)
+{
+    if (!c->w.bad && l->n != 0) {
+        c->w.p[l->last_at] = LAST;
+    }
+}
+
+static void end_proposal(struct ike_chain *c, size_t at, const struct list *transforms)
+{
+    end_list(c, transforms);
+    ike_wr_fix16(&c->w, at + 2, c->w.len - at);
+    if (!c->w.bad) {
+        c->w.p[at + 7] = transforms->n;
+    }
+}
+
+static bool in_suite(const struct ike_suite *s, const struct ike_transform *t)
+{
+    const uint16_t id[] = {0, s->encr, s->prf, s->integ, s->ke, s->esn};
+    return t->id == id[t->type] && (t->type != IKE_T_ENCR || t->bits == s->encr_bits);
+}
+
+/* All transforms of one type, that of the suite first. */
+static void put_type(struct ike_chain *c, struct list *l, const struct ike_proposals *p, unsigned from, unsigned to,
+                     const struct ike_suite *first)
+{
+    unsigned head = to;
+    for (unsigned k = from; first != NULL && k < to && head == to; k++) {
+        head = in_suite(first, &p->transforms[k]) ? k : to;
+    }
+    if (head < to) {
+        put_transform(c, l, &p->transforms[head]);
+    }
+    for (unsigned k = from; k < to; k++) {
+        if (k != head) {
+            put_transform(c, l, &p->transforms[k]);
+        }
+    }
+}
+
+void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_t *spi, uint8_t spi_len, bool with_ke,
+                const struct ike_suite *first)
+{
+    struct list proposals = {0};
+    const size_t at = ike_chain_begin(c, IKE_P_SA);
+    for (unsigned i = 0; i < p->n; i++) {
+        const uint8_t number = ike_proposal_number(p, i, with_ke);
+        if (number == 0) {
+            continue;
+        }
+        struct list transforms = {0};
+        const size_t start = begin_proposal(c, &proposals, number, p->protocol, spi, spi_len);
+        for (unsigned k = p->first[i], end; k < p->first[i + 1]; k = end) {
+            end = k + 1;
+            while (end < p->first[i + 1] && p->transforms[end].type == p->transforms[k].type) {
+                end++;
+            }
+            if (with_ke || p->transforms[k].type != IKE_T_KE) {
+                put_type(c, &transforms, p, k, end, first);
+            }
+        }
+        end_proposal(c, start, &transforms);
+    }
+    end_list(c, &proposals);
+    ike_chain_end(c, at);
+}
+
+void ike_put_sa_answer(struct ike_chain *c, const struct ike_suite *s, uint8_t number, const uint8_t *spi, uint8_t spi_len)
+{
+    const struct ike_transform all[] = {{IKE_T_ENCR, s->encr, s->encr_bits},
+                                        {IKE_T_PRF, s->prf, 0},
+                                        {IKE_T_INTEG, s->integ, 0},
+                                        {IKE_T_KE, s->ke, 0},
+                                        {IKE_T_ESN, s->esn, 0}};
+    struct list proposals = {0}, transforms = {0};
+    const size_t at = ike_chain_begin(c, IKE_P_SA);
+    const size_t start = begin_proposal(c, &proposals, number, s->protocol, spi, spi_len);
+    for (size_t i = 0; i < IKE_COUNT(all); i++) {
+        const bool sent = all[i].type == IKE_T_ESN ? s->protocol != IKE_PROTO_IKE : all[i].id != 0;
+        if (sent) {
+            put_transform(c, &transforms, &all[i]);
+        }
+    }
+    end_proposal(c, start, &transforms);
+    end_list(c, &proposals);
+    ike_chain_end(c, at);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Choosing from an offer, checking an answer, and saying what kept them apart (RFC 7296 sections 2.7, 3.3.6).
+ */
+#include "proposal/keywords.h"
+#include "proposal/merge.h"
+#include "proposal/offer.h"
+#include "proposal/proposal.h"
+
+#define TYPE_BIT(t) (1u << ((t) < 16 ? (t) : 15))
+
+/* One of our proposals against one of the peer's. */
+struct fit {
+    struct ike_suite suite; /* where a type does not fit: our first transform */
+    unsigned bad;           /* types that do not fit, one bit each */
+    bool ke_wanted;         /* the KE is that of the payload that came along */
+    bool suite_wanted;      /* all else is what we have now */
+};
+
+/* What the peer's proposal has of one type, seen from one of ours. */
+struct pick {
+    unsigned offered;              /* transforms of the type, usable or not */
+    bool found, none_offered, preferred;
+    const struct ike_transform *t; /* the choice when found, else our first or NULL */
+};
+
+/* The first of the peer's transforms that we have too, or the preferred one if it is among them. */
+static struct pick pick(const struct ike_proposals *ours, unsigned i, const struct ike_offer *o,
+                        const struct ike_offer_proposal *p, uint8_t type, uint16_t id, uint16_t bits)
+{
+    struct pick r = {0};
+    for (unsigned k = ours->first[i]; k < ours->first[i + 1] && r.t == NULL; k++) {
+        r.t = ours->transforms[k].type == type ? &ours->transforms[k] : NULL;
+    }
+    for (unsigned j = p->first; j < (unsigned)p->first + p->n; j++) {
+        const struct ike_offer_transform *x = &o->t[j];
+        if (x->type != type) {
+            continue;
+        }
+        r.offered++;
+        r.none_offered |= x->usable && x->id == 0;
+        for (unsigned k = ours->first[i]; x->usable && k < ours->first[i + 1]; k++) {
+            const struct ike_transform *t = &ours->transforms[k];
+            if (t->type != type || t->id != x->id || t->bits != x->bits || (r.found && r.preferred)) {
+                continue;
+            }
+            const bool preferred = t->id == id && t->bits == bits;
+            if (!r.found || preferred) {
+                r.t = t;
+                r.preferred = preferred;
+            }
+            r.found = true;
+        }
+    }
+    return r;
+}
+
+static bool ours_has(const struct ike_proposals *ours, unsigned i, uint8_t type, uint16_t id, bool *any)
+{
+    bool found = false;
+    *any = false;
+    for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
+        *any |= ours->transforms[k].type == type;
+        found |= ours->transforms[k].type == type && ours->transforms[k].id == id;
+    }
+    return found;
+}
+
+/* Key exchange. Absent and NONE mean the same; an IKE SA cannot do without. */
+static void fit_ke(struct fit *f, const struct ike_proposals *ours, unsigned i, const struct ike_offer *o,
+                   const struct ike_offer_proposal *p, const struct ike_select_args *a)
+{
+    const struct pick c = pick(ours, i, o, p, IKE_T_KE, a->prefer_ke, 0);
+    bool we_ask;
+    const bool we_take_none = (ours_has(ours, i, IKE_T_KE, 0, &we_ask) || !we_ask || !a->with_ke) && p->protocol != IKE_PROTO_IKE;
+    const bool none = we_take_none && (c.offered == 0 || c.none_offered);
+    f->suite.ke = c.t ? c.t->id : 0;
+    f->ke_wanted = c.found && c.preferred;
+    if (!a->with_ke || (none && (!c.found || a->prefer_ke == 0))) {
+        f->suite.ke = 0;
+        f->ke_wanted = a->prefer_ke == 0;
+        f->bad |= none ? 0 : TYPE_BIT(IKE_T_KE);
+    } else if (!c.found) {
+        f->bad |= TYPE_BIT(IKE_T_KE);
+    }
+}
+
+/* What is wrong with the peer's proposal whatever we have: kinds of transforms that do not belong, ciphers with and without
+ * their own integrity together (RFC 7296 section 3.3.2), integrity beside an AEAD (RFC 5282 section 8). */
+static unsigned flaws(const struct ike_offer *o, const struct ike_offer_proposal *p, bool *aead)
+{
+    const bool ike = p->protocol == IKE_PROTO_IKE;
+    bool plain = false, integ = false;
+    unsigned bad = 0;
+    *aead = false;
+    for (unsigned j = p->first; j < (unsigned)p->first + p->n; j++) {
+        const struct ike_offer_transform *t = &o->t[j];
+        const unsigned traits = t->type == IKE_T_ENCR ? ike_encr_traits(t->id) : 0;
+        *aead |= (traits & IKE_ENCR_AEAD) != 0;
+        plain |= traits != 0 && !(traits & IKE_ENCR_AEAD);
+        integ |= t->type == IKE_T_INTEG && t->id != 0;
+        if (t->type > IKE_T_ESN || t->type == 0 || (t->type == IKE_T_PRF && !ike) || (t->type == IKE_T_ESN && ike) ||
+            (t->type == IKE_T_ENCR && p->protocol == IKE_PROTO_AH)) {
+            bad |= TYPE_BIT(t->type);
+        }
+    }
+    if (*aead && plain) {
+        bad |= TYPE_BIT(IKE_T_ENCR);
+    }
+    if (*aead && integ) {
+        bad |= TYPE_BIT(IKE_T_INTEG);
+    }
+    return bad;
+}
+
+static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, const struct ike_offer *o,
+                const struct ike_offer_proposal *p, const struct ike_select_args *a)
+{
+    static const struct ike_suite no_preference;
+    const struct ike_suite *now = a->prefer ? a->prefer : &no_preference;
+    const bool ike = p->protocol == IKE_PROTO_IKE;
+    bool aead;
+    memset(f, 0, sizeof *f);
+    f->suite.protocol = p->protocol;
+    f->bad = flaws(o, p, &aead);
+    const struct pick encr = pick(ours, i, o, p, IKE_T_ENCR, now->encr, now->encr_bits);
+    const struct pick prf = pick(ours, i, o, p, IKE_T_PRF, now->prf, 0);
+    const struct pick integ = pick(ours, i, o, p, IKE_T_INTEG, now->integ, 0);
+    const struct pick esn = pick(ours, i, o, p, IKE_T_ESN, now->esn, 0);
+    f->suite.encr = encr.t ? encr.t->id : 0;
+    f->suite.encr_bits = encr.t ? encr.t->bits : 0;
+    f->suite.prf = prf.t ? prf.t->id : 0;
+    f->suite.integ = integ.t ? integ.t->id : 0;
+    f->suite.esn = esn.t ? esn.t->id : 0;
+    f->bad |= p->protocol != IKE_PROTO_AH && !encr.found ? TYPE_BIT(IKE_T_ENCR) : 0;
+    f->bad |= ike && !prf.found ? TYPE_BIT(IKE_T_PRF) : 0;
+    f->bad |= !aead && !integ.found ? TYPE_BIT(IKE_T_INTEG) : 0;
+    f->bad |= !ike && !esn.found ? TYPE_BIT(IKE_T_ESN) : 0;
+    if (!encr.found && integ.t && aead) {
+        f->bad &= ~TYPE_BIT(IKE_T_INTEG); /* we want a plain cipher: that is the difference, not what follows from it */
+    }
+    f->suite_wanted = a->prefer != NULL && f->suite.encr == now->encr && f->suite.encr_bits == now->encr_bits &&
+                      f->suite.prf == now->prf && f->suite.integ == now->integ;
+    fit_ke(f, ours, i, o, p, a);
+}
+
+static uint8_t count_bits(unsigned v)
+{
+    uint8_t n = 0;
+    for (; v != 0; v &= v - 1) {
+        n++;
+    }
+    return n;
+}
+
+/* Keep the nearest miss. */
+static void explain(struct ike_mismatch *why, const struct fit *f, const struct ike_offer *o, const struct ike_offer_proposal *p)
+{
+    const uint8_t n = count_bits(f->bad);
+    if (why == NULL || (why->number != 0 && n >= why->n_types)) {
+        return;
+    }
+    memset(why, 0, sizeof *why);
+    why->number = p->number;
+    why->n_types = n;
+    why->wanted = f->suite;
+    unsigned at = 0;
+    while (n == 1 && !(f->bad & 1u << at)) {
+        at++;
+    }
+    why->type = (uint8_t)at;
+    for (unsigned j = p->first, k = 0; n == 1 && k < IKE_COUNT(why->offered) && j < (unsigned)p->first + p->n; j++) {
+        if (o->t[j].type == why->type) {
+            why->offered[k] = o->t[j].id;
+            why->offered_bits[k++] = o->t[j].bits;
+        }
+    }
+}
+
+static bool spi_good(const struct ike_offer_proposal *p)
+{
+    return p->spi_len == 4 ? ike_load32(p->spi) >= 256 : p->spi_len == 0 || !ike_is_zero(p->spi, p->spi_len);
+}
+
+static void take(struct ike_selection *out, const struct ike_suite *s, const struct ike_offer_proposal *p)
+{
+    memset(out, 0, sizeof *out);
+    out->suite = *s;
+    out->number = p->number;
+    out->spi_len = p->spi_len;
+    memcpy(out->spi, p->spi, p->spi_len);
+}
+
+int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
+               struct ike_selection *out, struct ike_mismatch *why)
+{
+    struct ike_offer o;
+    int best = -1, rc = ike_offer_parse(&o, sa, false);
+    if (why) {
+        memset(why, 0, sizeof *why);
+    }
+    if (rc != IKE_OK) {
+        return rc;
+    }
+    for (unsigned j = 0; j < o.n; j++) {
+        if (o.p[j].protocol == ours->protocol && o.p[j].spi_len == args->spi_len && !spi_good(&o.p[j])) {
+            return IKE_ERR_PROTO;
+        }
+    }
+    /* The group of the KE payload saves a round trip, then what is in use now saves trouble; else the first in order. */
+    for (unsigned i = 0; i < ours->n && best < 3; i++) {
+        for (unsigned j = 0; j < o.n && best < 3; j++) {
+            struct fit f;
+            if (o.p[j].protocol != ours->protocol || o.p[j].spi_len != args->spi_len || args->spi_len > sizeof out->spi) {
+                continue;
+            }
+            fit(&f, ours, i, &o, &o.p[j], args);
+            if (f.bad) {
+                explain(best < 0 ? why : NULL, &f, &o, &o.p[j]);
+                continue;
+            }
+            const int score = 2 * f.ke_wanted + (f.suite_wanted || args->prefer == NULL);
+            if (score > best) {
+                best = score;
+                take(out, &f.suite, &o.p[j]);
+            }
+        }
+    }
+    return best >= 0 ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+/* One transform of an answer into the suite; false if it is the second of its type or was not offered. */
+static bool accept_transform(struct ike_suite *s, unsigned *seen, const struct ike_proposals *ours, unsigned i,
+                             const struct ike_offer_transform *t)
+{
+    uint16_t *const field[] = {NULL, &s->encr, &s->prf, &s->integ, &s->ke, &s->esn};
+    if (!t->usable || t->type == 0 || t->type >= IKE_COUNT(field) || (*seen & TYPE_BIT(t->type))) {
+        return false;
+    }
+    *seen |= TYPE_BIT(t->type);
+    if (t->id == 0 && (t->type == IKE_T_INTEG || t->type == IKE_T_KE)) {
+        return true; /* NONE: like absent, which is judged at the end */
+    }
+    for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
+        const struct ike_transform *u = &ours->transforms[k];
+        if (u->type == t->type && u->id == t->id && u->bits == t->bits) {
+            *field[t->type] = t->id;
+            s->encr_bits = t->type == IKE_T_ENCR ? t->bits : s->encr_bits;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the answer has every type that was offered and cannot be left out. */
+static bool answer_whole(const struct ike_suite *s, unsigned seen, const struct ike_proposals *ours, unsigned i, bool with_ke)
+{
+    for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
+        const uint8_t type = ours->transforms[k].type;
+        bool any;
+        const bool missing = type == IKE_T_INTEG ? s->integ == 0 : type == IKE_T_KE ? s->ke == 0 : !(seen & TYPE_BIT(type));
+        if (missing && (type != IKE_T_KE || (with_ke && !ours_has(ours, i, IKE_T_KE, 0, &any)))) {
+            return false;
+        }
+    }
+    return with_ke || s->ke == 0;
+}
+
+int ike_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
+                     struct ike_selection *out)
+{
+    struct ike_offer o;
+    int rc = ike_offer_parse(&o, sa, true);
+    if (rc != IKE_OK) {
+        return rc;
+    }
+    const struct ike_offer_proposal *p = &o.p[0];
+    const int i = ike_proposal_numbered(ours, p->number, args->with_ke);
+    if (o.n != 1 || i < 0 || p->protocol != ours->protocol || p->spi_len != args->spi_len || p->spi_len > sizeof out->spi) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    if (!spi_good(p)) {
+        return IKE_ERR_PROTO;
+    }
+    struct ike_suite s = {.protocol = ours->protocol};
+    unsigned seen = 0;
+    for (unsigned j = p->first; j < (unsigned)p->first + p->n; j++) {
+        if (!accept_transform(&s, &seen, ours, (unsigned)i, &o.t[j])) {
+            return IKE_ERR_NOT_FOUND;
+        }
+    }
+    if (!answer_whole(&s, seen, ours, (unsigned)i, args->with_ke)) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    take(out, &s, p);
+    return IKE_OK;
+}
+
+static bool allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint16_t id, uint16_t bits)
+{
+    bool any = false;
+    for (unsigned k = p->first[i]; k < p->first[i + 1]; k++) {
+        const struct ike_transform *t = &p->transforms[k];
+        any |= t->type == type;
+        if (t->type == type && t->id == id && t->bits == bits) {
+            return true;
+        }
+    }
+    return !any && id == 0 && bits == 0;
+}
+
+bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s)
+{
+    for (unsigned i = 0; i < p->n && p->protocol == s->protocol; i++) {
+        if (allows(p, i, IKE_T_ENCR, s->encr, s->encr_bits) && allows(p, i, IKE_T_PRF, s->prf, 0) &&
+            allows(p, i, IKE_T_INTEG, s->integ, 0) && allows(p, i, IKE_T_KE, s->ke, 0) && allows(p, i, IKE_T_ESN, s->esn, 0)) {
+            return true;
+        }
+    }
+    return false;
+}
