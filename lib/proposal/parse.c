@@ -10,9 +10,10 @@ enum { PROPOSALS_MAX = 16, TRANSFORMS_MAX = 512, PER_PROPOSAL_MAX = 64 };
 
 struct builder {
     const ike_crypto *crypto; /* NULL: do not ask whether an algorithm can be run */
-    bool drop_unsupported;    /* the built-in default means: as much of it as the crypto has */
+    bool skip_missing;
     uint8_t protocol;
-    uint8_t n;          /* finished proposals */
+    uint8_t n;     /* finished proposals */
+    uint8_t named; /* types that the one being read names, a bit each, whether or not the crypto has the algorithm */
     uint16_t n_transforms; /* those of the one being read included */
     uint16_t first[PROPOSALS_MAX + 1];
     struct ike_transform t[TRANSFORMS_MAX];
@@ -117,8 +118,9 @@ static int add(struct builder *b, uint8_t type, uint16_t id, uint16_t bits)
     if (!belongs(b->protocol, &t)) {
         return IKE_ERR_INVALID;
     }
+    b->named |= (uint8_t)(1u << type);
     if (!can_run(b->crypto, &t)) {
-        return b->drop_unsupported ? IKE_OK : IKE_ERR_UNSUPPORTED;
+        return b->skip_missing ? IKE_OK : IKE_ERR_UNSUPPORTED;
     }
     if (b->n_transforms >= TRANSFORMS_MAX || b->n_transforms - first >= PER_PROPOSAL_MAX) {
         return IKE_ERR_LIMIT;
@@ -195,10 +197,25 @@ static bool complete(const struct builder *b, bool with_aead)
     }
 }
 
+/* Nothing is left of a type that was asked for: going on without it would be another proposal (no PFS, for one). */
+static bool lost_a_type(const struct builder *b)
+{
+    for (uint8_t type = IKE_T_ENCR; type <= IKE_T_ESN; type++) {
+        if ((b->named & 1u << type) && !has(b, type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The keywords of one proposal are all read: add what follows from them and see whether it is whole. */
 static int finish(struct builder *b)
 {
     int rc = derive_prfs(b), kind = aead(b);
+    if (rc == IKE_OK && lost_a_type(b)) {
+        b->n_transforms = b->first[b->n];
+        return IKE_OK;
+    }
     if (kind == 1) {
         drop(b, IKE_T_INTEG); /* named for its PRF; INTEG beside an AEAD makes a proposal void (RFC 5282 section 8) */
     }
@@ -210,8 +227,7 @@ static int finish(struct builder *b)
         return rc;
     }
     if (kind < 0 || !complete(b, kind == 1)) {
-        b->n_transforms = b->first[b->n];
-        return b->drop_unsupported ? IKE_OK : IKE_ERR_INVALID;
+        return IKE_ERR_INVALID;
     }
     sort(b);
     b->first[++b->n] = b->n_transforms;
@@ -227,6 +243,7 @@ static int read_proposal(struct builder *b, const char *text, size_t *pos, const
     if (b->n >= PROPOSALS_MAX) {
         return IKE_ERR_LIMIT;
     }
+    b->named = 0;
     for (;;) {
         size_t n = 0;
         while (text[*pos + n] != 0 && text[*pos + n] != '-' && !is_separator(text[*pos + n])) {
@@ -272,7 +289,7 @@ static int read_text(struct builder *b, const char *text, size_t *at, const char
         rc = read_proposal(b, text, &pos, &near);
     }
     if (rc == IKE_OK && b->n == 0) {
-        rc = b->drop_unsupported ? IKE_ERR_UNSUPPORTED : IKE_ERR_INVALID;
+        rc = b->skip_missing && pos != 0 ? IKE_ERR_UNSUPPORTED : IKE_ERR_INVALID;
     }
     if (at) {
         *at = pos;
@@ -283,19 +300,19 @@ static int read_text(struct builder *b, const char *text, size_t *at, const char
     return rc;
 }
 
-static bool is_default(const char *text, uint8_t protocol)
-{
-    const char *d = protocol == IKE_PROTO_IKE ? ike_default_ike_proposals() : ike_default_child_proposals();
-    return strcmp(text, d) == 0;
-}
-
 int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                         const ike_allocator *mem, size_t *at, const char **nearest)
+{
+    return ike_proposals_parse_for(out, text, protocol, crypto, false, mem, at, nearest);
+}
+
+int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
+                            bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest)
 {
     struct builder b;
     b.crypto = crypto;
     b.protocol = protocol;
-    b.drop_unsupported = is_default(text, protocol);
+    b.skip_missing = skip_missing;
     *out = NULL;
     int rc = read_text(&b, text, at, nearest);
     if (rc != IKE_OK) {
@@ -324,7 +341,7 @@ int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const ch
     struct builder b;
     b.crypto = NULL;
     b.protocol = protocol;
-    b.drop_unsupported = false;
+    b.skip_missing = false;
     return read_text(&b, text, at, nearest);
 }
 

@@ -50,14 +50,13 @@ struct ike_mismatch {
  * For ESP "esn" and "noesn" choose (default both, ESN preferred), a KE keyword asks for PFS, "nopfs" besides allows going
  * without. Keywords are those of strongSwan where it has one. `crypto` NULL: no check whether the algorithm can be run.
  * IKE_ERR_INVALID with *at and *nearest (may be NULL) as in ike_proposals_check; IKE_ERR_UNSUPPORTED when an algorithm is
- * known but not in `crypto`; IKE_ERR_LIMIT: more than 16 proposals, 64 transforms in one or 512 in all. Of the two built-in
- * default texts what `crypto` cannot run is left out instead. */
+ * known but not in `crypto`; IKE_ERR_LIMIT: more than 16 proposals, 64 transforms in one or 512 in all. */
 int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                         const ike_allocator *mem, size_t *at, const char **nearest);
 /* The same; with skip_missing keywords whose algorithm `crypto` lacks are left out, and proposals that lose a whole
- * transform type with them. */
-int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto, bool skip_missing,
-                            const ike_allocator *mem, size_t *at, const char **nearest);
+ * transform type with them. IKE_ERR_UNSUPPORTED when nothing is left. */
+int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
+                            bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest);
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem);
 /* Whether a suite is within what p allows. */
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s);
