@@ -15,24 +15,10 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "unit/esp_help.h"
 #include "vectors/json.h"
 #include "vectors/vectors.h"
 #include <ike/esp.h>
-
-static void *test_alloc(void *user, size_t n)
-{
-    (void)user;
-    return malloc(n);
-}
-
-static void test_release(void *user, void *p, size_t n)
-{
-    (void)user;
-    assert_true(ike_is_zero(p, n)); /* keys are wiped before memory goes back */
-    free(p);
-}
-
-static const ike_allocator mem = {test_alloc, test_release, NULL};
 
 /* The draft's numbers: what is encrypted ends with padding, pad length and next header 1. The fourth case is left out, its
  * SPI is 0. */
