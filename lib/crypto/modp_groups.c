@@ -4,7 +4,7 @@
  *
  *     p = 2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + c)
  *
- * so they share the digits of pi: 64 one bits, n - 128 bits of pi plus c, 64 one bits.
+ * so they share the digits of pi: 64 one bits, n - 128 bits of pi plus c minus the borrow of the -1, 64 one bits.
  */
 #include "crypto/modp_groups.h"
 
@@ -76,7 +76,7 @@ void ike_modp_prime(const struct ike_modp *g, uint8_t *out)
     size_t n = g->len - 16u;
     memset(out, 0xff, g->len);
     memcpy(out + 8, pi, n);
-    uint32_t carry = g->c;
+    uint32_t carry = g->c - 1;
     for (size_t i = n; carry && i-- > 0;) {
         carry += out[8 + i];
         out[8 + i] = (uint8_t)carry;
