@@ -28,4 +28,7 @@ const ike_crypto *ike_crypto_provider(const char *name)
     return NULL;
 }
 
-const ike_crypto *ike_crypto_provider_at(size_t i) { return i + 1 < sizeof(providers) / sizeof(*providers) ? providers[i] : NULL; }
+const ike_crypto *ike_crypto_provider_at(size_t i)
+{
+    return i < sizeof(providers) / sizeof(*providers) ? providers[i] : NULL;
+}

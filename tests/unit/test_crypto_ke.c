@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Every key exchange of every provider: RFC 7748, RFC 5903, NIST, Wycheproof, MODP against plain integers; public values and
+ * results that must be refused; what happens when the random source or the allocator fails; providers with each other.
+ */
+#include "unit/crypto_conformance.h"
+
+enum { ECP_256 = 19, ECP_384 = 20, ECP_521 = 21, X25519 = 31, MODP_2048 = 14, MODP_8192 = 18 };
+
+/* An allocator that counts, and refuses from the given call on. */
+struct heap {
+    size_t live, calls, refuse_from;
+};
+
+static void *heap_alloc(void *user, size_t n)
+{
+    struct heap *h = user;
+    if (h->calls++ >= h->refuse_from) {
+        return NULL;
+    }
+    h->live += n;
+    return malloc(n);
+}
+
+static void heap_release(void *user, void *p, size_t n)
+{
+    struct heap *h = user;
+    assert_true(n <= h->live);
+    h->live -= n;
+    free(p);
+}
+
+/* Deterministic octets (xorshift), or a failure after some calls, or always the same octet. */
+struct source {
+    uint64_t x;
+    int fail_after, constant;
+};
+
+static int source_fill(void *user, uint8_t *out, size_t n)
+{
+    struct source *s = user;
+    if (s->fail_after == 0) {
+        memset(out, 0xee, n); /* a half-filled buffer must not survive either */
+        return IKE_ERR_HOST;
+    }
+    s->fail_after--;
+    for (size_t i = 0; i < n; i++) {
+        s->x ^= s->x << 13;
+        s->x ^= s->x >> 7;
+        s->x ^= s->x << 17;
+        out[i] = s->constant >= 0 ? (uint8_t)s->constant : (uint8_t)(s->x >> 24);
+    }
+    return IKE_OK;
+}
+
+/* One descriptor with what it needs. */
+struct side {
+    const ike_ke *ke;
+    void *state;
+    struct heap heap;
+    struct source source;
+    ike_allocator mem;
+    ike_random rng;
+    uint8_t priv[IKE_PRIVATE_MAX], pub[IKE_KE_MAX], shared[IKE_SHARED_MAX + 1];
+};
+
+static void side_open(struct side *s, const ike_ke *ke, uint64_t seed)
+{
+    memset(s, 0, sizeof(*s));
+    s->ke = ke;
+    s->heap.refuse_from = SIZE_MAX;
+    s->source = (struct source){seed * 0x9e3779b97f4a7c15u + 1, 1 << 30, -1};
+    s->mem = (ike_allocator){heap_alloc, heap_release, &s->heap};
+    s->rng = (ike_random){source_fill, &s->source};
+    if (ke->open) {
+        s->state = ke->open(&s->mem);
+        assert_non_null(s->state);
+    }
+}
+
+static void side_close(struct side *s)
+{
+    if (s->ke->close) {
+        s->ke->close(s->state, &s->mem);
+    }
+    assert_int_equal(s->heap.live, 0);
+}
+
+/* priv gives pub (if known), and with peer the shared secret. */
+static void known(struct side *s, const uint8_t *priv, const uint8_t *pub, const uint8_t *peer, const uint8_t *shared)
+{
+    if (pub) {
+        assert_int_equal(s->ke->derive_public(s->state, &s->rng, priv, s->pub), IKE_OK);
+        assert_memory_equal(s->pub, pub, s->ke->public_len_r);
+    }
+    s->shared[s->ke->shared_len] = 0xa5;
+    assert_int_equal(s->ke->check(s->state, peer), IKE_OK);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, priv, peer, s->shared), IKE_OK);
+    assert_memory_equal(s->shared, shared, s->ke->shared_len);
+    assert_int_equal(s->shared[s->ke->shared_len], 0xa5);
+}
+
+typedef void body(struct side *s, const void *arg);
+
+/* Run a body on every descriptor with this id (0: all) in all suites. */
+static size_t all(uint16_t id, body *run, const void *arg)
+{
+    static struct side s;
+    size_t found = 0;
+    const ike_crypto *c;
+    for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
+        for (size_t k = 0; c->ke[k]; k++) {
+            if (id == 0 || c->ke[k]->id == id) {
+                side_open(&s, c->ke[k], i * 100 + k);
+                run(&s, arg);
+                side_close(&s);
+                found++;
+            }
+        }
+    }
+    return found;
+}
+
+/* A published exchange: both private values, both public ones, the secret. */
+struct exchange {
+    uint16_t id;
+    uint8_t priv_i[66], priv_r[66], pub_i[132], pub_r[132], shared[66];
+};
+
+static void both_sides(struct side *s, const void *arg)
+{
+    const struct exchange *x = arg;
+    known(s, x->priv_i, x->pub_i, x->pub_r, x->shared);
+    known(s, x->priv_r, x->pub_r, x->pub_i, x->shared);
+}
+
+/* RFC 7748 section 6.1; RFC 5903 section 8.1. */
+static void specified(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t id;
+        const char *priv_i, *priv_r, *pub_i, *pub_r, *shared;
+    } table[] = {
+        {X25519, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+         "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+         "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
+         "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
+         "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"},
+        {ECP_256, "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
+         "c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53",
+         "dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180"
+         "5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3",
+         "d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
+         "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab",
+         "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de"},
+    };
+    for (size_t i = 0; i < IKE_COUNT(table); i++) {
+        struct exchange x = {.id = table[i].id};
+        cc_lit(table[i].priv_i, x.priv_i, sizeof(x.priv_i));
+        cc_lit(table[i].priv_r, x.priv_r, sizeof(x.priv_r));
+        cc_lit(table[i].pub_i, x.pub_i, sizeof(x.pub_i));
+        cc_lit(table[i].pub_r, x.pub_r, sizeof(x.pub_r));
+        cc_lit(table[i].shared, x.shared, sizeof(x.shared));
+        size_t found = all(x.id, both_sides, &x);
+        assert_true(found >= 1);
+    }
+}
+
+static void published(const char *file)
+{
+    static const struct {
+        const char *name;
+        uint16_t id;
+    } methods[] = {{"CURVE_25519", X25519}, {"ECP_256_BIT", ECP_256}, {"ECP_384_BIT", ECP_384}, {"ECP_521_BIT", ECP_521}};
+    struct json *root = cc_json(file);
+    size_t used = 0;
+    for (const struct json *v = json_first(root); v; v = v->next) {
+        for (size_t m = 0; m < IKE_COUNT(methods); m++) {
+            if (strcmp(json_text(v, "method"), methods[m].name) == 0) {
+                struct exchange x = {.id = methods[m].id};
+                uint8_t seed[132];
+                size_t half = cc_hex(v, "seed", seed, sizeof(seed)) / 2;
+                memcpy(x.priv_i, seed, half);
+                memcpy(x.priv_r, seed + half, half);
+                cc_hex(v, "pub_i", x.pub_i, sizeof(x.pub_i));
+                cc_hex(v, "pub_r", x.pub_r, sizeof(x.pub_r));
+                cc_hex(v, "shared", x.shared, sizeof(x.shared));
+                size_t found = all(x.id, both_sides, &x);
+                assert_true(found >= 1);
+                used++;
+            }
+        }
+    }
+    json_free(root);
+    assert_true(used >= 2);
+}
+
+static void rfc5903(void **state)
+{
+    (void)state;
+    published("rfc/ecp-rfc5903-rfc5114.json");
+}
+
+static void rfc8031(void **state)
+{
+    (void)state;
+    published("rfc/x25519-rfc7748-rfc8031.json");
+}
+
+/* RFC 7748 section 5.2: scalar and u both 9, a thousand times the function on its own results. */
+static void rfc7748_iterated(void **state)
+{
+    (void)state;
+    static struct side s;
+    uint8_t expected[32], k[32] = {9}, u[32] = {9};
+    side_open(&s, ike_find_ke(ike_crypto_default(), X25519), 1);
+    for (int i = 1; i <= 1000; i++) {
+        assert_int_equal(s.ke->finish(s.state, &s.rng, k, u, s.shared), IKE_OK);
+        memcpy(u, k, 32);
+        memcpy(k, s.shared, 32);
+        if (i == 1) {
+            cc_lit("422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079", expected, 32);
+            assert_memory_equal(k, expected, 32);
+        }
+    }
+    cc_lit("684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51", expected, 32);
+    assert_memory_equal(k, expected, 32);
+    side_close(&s);
+}
+
+/* Private values 01 12 23 … and f7 f4 f1 …; SHA-256 of both public values and of the secret, computed with Python's integers
+ * from the formulas of RFC 3526. */
+struct modp {
+    uint16_t id;
+    const char *a, *b, *shared;
+};
+
+static void digest_is(const uint8_t *data, size_t n, const char *hex)
+{
+    const ike_hash *h = ike_find_hash(ike_crypto_default(), 2);
+    uint8_t out[IKE_HASH_MAX], expected[IKE_HASH_MAX];
+    void *ctx = cc_context(h->ctx_size);
+    h->init(ctx);
+    h->update(ctx, data, n);
+    h->final(ctx, out);
+    cc_lit(hex, expected, sizeof(expected));
+    assert_memory_equal(out, expected, h->len);
+    free(ctx);
+}
+
+static void modp_agrees(struct side *s, const void *arg)
+{
+    const struct modp *m = arg;
+    static uint8_t b[IKE_PRIVATE_MAX], peer[IKE_KE_MAX];
+    for (size_t i = 0; i < s->ke->private_len; i++) {
+        s->priv[i] = (uint8_t)(0x11 * i + 1);
+        b[i] = (uint8_t)(0xf7 - 3 * i);
+    }
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, s->priv, s->pub), IKE_OK);
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, b, peer), IKE_OK);
+    digest_is(s->pub, s->ke->public_len_i, m->a);
+    digest_is(peer, s->ke->public_len_i, m->b);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, s->priv, peer, s->shared), IKE_OK);
+    digest_is(s->shared, s->ke->shared_len, m->shared);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, b, s->pub, s->shared), IKE_OK);
+    digest_is(s->shared, s->ke->shared_len, m->shared);
+}
+
+static void modp_known(void **state)
+{
+    (void)state;
+    static const struct modp table[] = {
+        {14, "bf22b5f92c591561debd301fbe2681cab881ede9480bd0e4f96821de0e72cb73",
+         "5bcdedee536586a62c4077ee3abc5738504eec807c5d2f2c0f45069b4fc2fc0d",
+         "12003dcd0fba2593c516e85387b9c9d281a46ff92a1db767b2f2d9bf95cf942c"},
+        {15, "354cc653454b2793c2576762bf8a51c5bf769ff4a072319d7d76bd933006f6b6",
+         "95183951a51e82b2583b7e5aaf68d118fb682a598dda6fd7ee48db49637444ee",
+         "59263e1e0118d03d477073ad6ac60706b0612ef1ca7fa9d5a4871b0a962ab249"},
+        {16, "2abd08a7eab2569eb5519bdc3ba6cbc15b550449579fba2a2573cce77e65b453",
+         "57a3b8ab0bb40df89a99ae8db1adf110852f8ec0c5dfa75d8ff44dbc856166f5",
+         "85deeb91f6b5aaf388daef24a5526bfad0a2f70d76c7dd135d9b412b8da109e0"},
+        {17, "5c3a8e69bf7bb060c4435ccaafdd947c58b21d8262e190167c615f7a31cf22e5",
+         "91e15667c432309bc6226777759cdef31a072a33b1139f6b8cd034a61b975d2f",
+         "8580540995e4e079b5f07a809a5a750684662871de1a1a89570003c6efc99c96"},
+        {18, "768760dc4890490c51b8f0f3738d573a45a4fbba8ac52254d7d45948fa1fed31",
+         "90006d7dc226ed7942030c77e927154da7203d4ed0be4dd8d7f5aa86bc724476",
+         "b555cee815b014bbebcdbee953f19746e20542d302069edcdca76285d3bf707a"},
+    };
+    for (size_t i = 0; i < IKE_COUNT(table); i++) {
+        size_t found = all(table[i].id, modp_agrees, &table[i]);
+        assert_true(found >= 1);
+    }
+}
+
+/* Octets of a number that may be written with fewer or more leading zeros than the field has. */
+static void fixed(const uint8_t *in, size_t n, uint8_t *out, size_t len)
+{
+    while (n > len) {
+        assert_int_equal(*in, 0);
+        in++;
+        n--;
+    }
+    memset(out, 0, len - n);
+    memcpy(out + len - n, in, n);
+}
+
+static void nist_ecdh(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint16_t id;
+        size_t len;
+    } curves[] = {{"P-256", ECP_256, 32}, {"P-384", ECP_384, 48}, {"P-521", ECP_521, 66}};
+    struct vec_text t;
+    size_t used = 0;
+    cc_text(&t, "nist/boringssl/ecdh_tests.txt");
+    while (vec_text_next(&t)) {
+        for (size_t i = 0; i < IKE_COUNT(curves); i++) {
+            if (strcmp(vec_text_get(&t, "Curve"), curves[i].name) != 0) {
+                continue;
+            }
+            struct exchange x = {.id = curves[i].id};
+            const size_t len = curves[i].len;
+            const struct {
+                const char *name;
+                uint8_t *to;
+            } fields[] = {{"Private", x.priv_i}, {"X", x.pub_i},           {"Y", x.pub_i + len}, {"PeerX", x.pub_r},
+                          {"PeerY", x.pub_r + len}, {"Z", x.shared}};
+            for (size_t f = 0; f < IKE_COUNT(fields); f++) {
+                uint8_t raw[80];
+                fixed(raw, cc_bytes(&t, fields[f].name, raw, sizeof(raw)), fields[f].to, len);
+            }
+            static struct side s;
+            const ike_crypto *c;
+            for (size_t p = 0; (c = cc_suite(p)) != NULL; p++) {
+                const ike_ke *ke = ike_find_ke(c, x.id);
+                if (ke) {
+                    side_open(&s, ke, used);
+                    known(&s, x.priv_i, x.pub_i, x.pub_r, x.shared);
+                    side_close(&s);
+                }
+            }
+            used++;
+        }
+    }
+    vec_text_close(&t);
+    assert_int_equal(used, 75);
+}
+
+struct wyche {
+    uint8_t priv[32], pub[64], shared[32];
+};
+
+static void wyche_valid(struct side *s, const void *arg)
+{
+    const struct wyche *w = arg;
+    known(s, w->priv, NULL, w->pub, w->shared);
+}
+
+static void wyche_invalid(struct side *s, const void *arg)
+{
+    const struct wyche *w = arg;
+    assert_int_equal(s->ke->check(s->state, w->pub), IKE_ERR_CRYPTO);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, w->priv, w->pub, s->shared), IKE_ERR_CRYPTO);
+}
+
+/* Either the stated secret or a refusal, never another result. */
+static void wyche_acceptable(struct side *s, const void *arg)
+{
+    const struct wyche *w = arg;
+    int err = s->ke->finish(s->state, &s->rng, w->priv, w->pub, s->shared);
+    assert_int_equal(s->ke->check(s->state, w->pub), err);
+    assert_true(err == IKE_ERR_CRYPTO || (err == IKE_OK && memcmp(s->shared, w->shared, sizeof(w->shared)) == 0));
+}
+
+/* `prefix` is what stands before x|y in the file's encoding. IKE sends x|y alone, so what has another length or encoding
+ * (compressed points, other curves, odd ASN.1: many of the "invalid" and nearly all of the "acceptable") has no form on the
+ * wire and is passed over. The one "acceptable" case that has a form is a bit string whose last octet was changed; without the
+ * ASN.1 around it that is a point off the curve, which all providers refuse. */
+static void wycheproof_ecdh(const char *file, const char *prefix_hex)
+{
+    uint8_t prefix[32], raw[8192];
+    size_t prefix_len = cc_lit(prefix_hex, prefix, sizeof(prefix)), agree = 0, refused = 0, passed_over = 0;
+    struct json *root = cc_json(file);
+    for (const struct json *g = json_first(json_get(root, "testGroups")); g; g = g->next) {
+        for (const struct json *v = json_first(json_get(g, "tests")); v; v = v->next) {
+            struct wyche w;
+            size_t n = cc_hex(v, "public", raw, sizeof(raw));
+            if (n != prefix_len + sizeof(w.pub) || memcmp(raw, prefix, prefix_len) != 0) {
+                assert_string_not_equal(json_text(v, "result"), "valid");
+                passed_over++;
+                continue;
+            }
+            memcpy(w.pub, raw + prefix_len, sizeof(w.pub));
+            fixed(raw, cc_hex(v, "private", raw, sizeof(raw)), w.priv, sizeof(w.priv));
+            const char *result = json_text(v, "result");
+            if (strcmp(result, "invalid") == 0) {
+                all(ECP_256, wyche_invalid, &w);
+                refused++;
+                continue;
+            }
+            assert_int_equal(cc_hex(v, "shared", w.shared, sizeof(w.shared)), sizeof(w.shared));
+            all(ECP_256, strcmp(result, "valid") == 0 ? wyche_valid : wyche_acceptable, &w);
+            agree++;
+        }
+    }
+    print_message("%s: %zu agree, %zu refused, %zu not expressible in IKE\n", file, agree, refused, passed_over);
+    assert_int_equal(agree + refused + passed_over, json_long(root, "numberOfTests", -1));
+    assert_true(agree >= 200);
+    json_free(root);
+}
+
+static void wycheproof_ecpoint(void **state)
+{
+    (void)state;
+    wycheproof_ecdh("wycheproof/ecdh_secp256r1_ecpoint_test.json", "04");
+}
+
+static void wycheproof_asn1(void **state)
+{
+    (void)state;
+    wycheproof_ecdh("wycheproof/ecdh_secp256r1_test.json", "3059301306072a8648ce3d020106082a8648ce3d03010703420004");
+}
+
+/* Points of small order, also not reduced and with the ignored top bit: RFC 7748 section 7, RFC 8031 section 2. */
+static void small_order(struct side *s, const void *arg)
+{
+    (void)arg;
+    static const char *const points[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    };
+    assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_OK);
+    for (size_t i = 0; i < IKE_COUNT(points); i++) {
+        for (int top = 0; top < 2; top++) {
+            uint8_t peer[32];
+            cc_lit(points[i], peer, sizeof(peer));
+            peer[31] |= (uint8_t)(top << 7);
+            assert_int_equal(s->ke->finish(s->state, &s->rng, s->priv, peer, s->shared), IKE_ERR_CRYPTO);
+        }
+    }
+}
+
+static void x25519_small_order(void **state)
+{
+    (void)state;
+    size_t found = all(X25519, small_order, NULL);
+    assert_true(found >= 1);
+}
+
+/* RFC 7748 section 5: a value that is not reduced and the top bit are accepted and mean the reduced one. */
+static void not_reduced(struct side *s, const void *arg)
+{
+    (void)arg;
+    uint8_t low[32] = {9}, top[32] = {9}, high[32], want[32];
+    top[31] = 0x80;
+    memset(high, 0xff, sizeof(high)); /* 2^255 - 19 + 9 */
+    high[0] = 0xf6;
+    high[31] = 0x7f;
+    assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_OK);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, s->priv, low, want), IKE_OK);
+    assert_memory_equal(want, s->pub, 32);
+    known(s, s->priv, NULL, top, want);
+    known(s, s->priv, NULL, high, want);
+}
+
+static void x25519_not_reduced(void **state)
+{
+    (void)state;
+    all(X25519, not_reduced, NULL);
+}
+
+static void refused(struct side *s, const uint8_t *peer)
+{
+    assert_int_equal(s->ke->check(s->state, peer), IKE_ERR_CRYPTO);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, s->priv, peer, s->shared), IKE_ERR_CRYPTO);
+}
+
+/* RFC 6989 section 2.1: only 1 < y < p - 1. */
+static void modp_range(void **state)
+{
+    (void)state;
+    struct json *root = cc_json("rfc/modp-group-primes-rfc2409-rfc3526.json");
+    static uint8_t p[IKE_KE_MAX], y[IKE_KE_MAX];
+    static struct side s;
+    const ike_crypto *c;
+    size_t used = 0;
+    for (const struct json *v = json_first(root); v; v = v->next) {
+        for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
+            const ike_ke *ke = ike_find_ke(c, (uint16_t)json_long(v, "group", 0));
+            if (!ke) {
+                continue;
+            }
+            size_t n = cc_hex(v, "prime", p, sizeof(p));
+            assert_int_equal(n, ke->public_len_i);
+            side_open(&s, ke, i);
+            assert_int_equal(ke->initiate(s.state, &s.rng, s.priv, s.pub), IKE_OK);
+            memset(y, 0, n);
+            refused(&s, y); /* 0 */
+            y[n - 1] = 1;
+            refused(&s, y);
+            y[n - 1] = 2;
+            assert_int_equal(ke->check(s.state, y), IKE_OK);
+            known(&s, s.priv, NULL, y, s.pub); /* 2 is the generator */
+            refused(&s, p);
+            memcpy(y, p, n);
+            y[n - 1] = 0xfe; /* p - 1 */
+            refused(&s, y);
+            y[n - 1] = 0xfd;
+            assert_int_equal(ke->check(s.state, y), IKE_OK);
+            y[n - 9]++; /* above p: the octets in front of the 64 one bits are not all ones */
+            refused(&s, y);
+            memset(y, 0xff, n);
+            refused(&s, y);
+            side_close(&s);
+            used++;
+        }
+    }
+    json_free(root);
+    assert_true(used >= 5);
+}
+
+/* The field primes of FIPS 186-4 appendix D.1.2. */
+static void ecp_bad_point(struct side *s, const void *arg)
+{
+    const size_t n = s->ke->shared_len;
+    uint8_t p[66], y[132];
+    cc_lit(arg, p, sizeof(p));
+    assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_OK);
+    memset(y, 0, 2 * n);
+    refused(s, y); /* (0, 0) */
+    memset(y, 0xff, 2 * n);
+    refused(s, y);
+    memcpy(y, s->pub, 2 * n);
+    y[2 * n - 1] ^= 1; /* off the curve */
+    refused(s, y);
+    memcpy(y, p, n); /* x = p */
+    refused(s, y);
+    memcpy(y, s->pub, n);
+    memcpy(y + n, p, n); /* y = p */
+    refused(s, y);
+    memcpy(y, s->pub + n, n); /* x and y swapped */
+    memcpy(y + n, s->pub, n);
+    refused(s, y);
+    int borrow = 0; /* -Y is as good as Y */
+    for (size_t i = n; i-- > 0;) {
+        int d = p[i] - s->pub[n + i] - borrow;
+        borrow = d < 0;
+        y[n + i] = (uint8_t)d;
+    }
+    memcpy(y, s->pub, n);
+    assert_int_equal(s->ke->check(s->state, y), IKE_OK);
+    /* Private values out of range. */
+    memset(y, 0, n);
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, y, s->shared), IKE_ERR_CRYPTO);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, y, s->pub, s->shared), IKE_ERR_CRYPTO);
+    memset(y, 0xff, n);
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, y, s->shared), IKE_ERR_CRYPTO);
+    /* A public value of low x: P-256 has a point with x = 0. */
+    assert_int_equal(s->ke->finish(s->state, &s->rng, s->priv, s->pub, s->shared), IKE_OK);
+}
+
+static void ecp_bad_points(void **state)
+{
+    (void)state;
+    all(ECP_256, ecp_bad_point, "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
+    all(ECP_384, ecp_bad_point,
+        "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff");
+    all(ECP_521, ecp_bad_point,
+        "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "ffffffffffffffffffffffff");
+}
+
+/* Every pair of providers of a group agrees; key pairs differ from each other. */
+static void providers_agree(void **state)
+{
+    (void)state;
+    static struct side a, b;
+    const ike_crypto *ca, *cb;
+    for (size_t i = 1; (ca = cc_suite(i)) != NULL; i++) {
+        for (size_t j = i; (cb = cc_suite(j)) != NULL; j++) {
+            for (size_t k = 0; ca->ke[k]; k++) {
+                const ike_ke *other = ike_find_ke(cb, ca->ke[k]->id);
+                if (!other) {
+                    continue;
+                }
+                side_open(&a, ca->ke[k], i * 7 + j);
+                side_open(&b, other, i * 11 + j + 1);
+                assert_int_equal(a.ke->private_len, b.ke->private_len);
+                for (int round = 0; round < 4; round++) {
+                    uint8_t last[64];
+                    memcpy(last, a.pub, 32);
+                    assert_int_equal(a.ke->initiate(a.state, &a.rng, a.priv, a.pub), IKE_OK);
+                    assert_int_equal(b.ke->initiate(b.state, &b.rng, b.priv, b.pub), IKE_OK);
+                    assert_memory_not_equal(last, a.pub, 32);
+                    assert_int_equal(a.ke->check(a.state, b.pub), IKE_OK);
+                    assert_int_equal(a.ke->finish(a.state, &a.rng, a.priv, b.pub, a.shared), IKE_OK);
+                    assert_int_equal(b.ke->finish(b.state, &b.rng, b.priv, a.pub, b.shared), IKE_OK);
+                    assert_memory_equal(a.shared, b.shared, a.ke->shared_len);
+                    assert_int_equal(b.ke->derive_public(b.state, &b.rng, a.priv, b.pub), IKE_OK);
+                    assert_memory_equal(a.pub, b.pub, a.ke->public_len_i);
+                }
+                side_close(&a);
+                side_close(&b);
+            }
+        }
+    }
+}
+
+/* A failing source gives its error and leaves no private value; a constant one that is no key is refused in bounded time. */
+static void bad_random(struct side *s, const void *arg)
+{
+    (void)arg;
+    s->source.fail_after = 0;
+    assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_ERR_HOST);
+    assert_true(ike_is_zero(s->priv, s->ke->private_len));
+    if (s->ke->id != X25519) {
+        s->source.fail_after = 1 << 20;
+        s->source.constant = 0;
+        assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_ERR_CRYPTO);
+    }
+    if (s->ke->id == ECP_256 || s->ke->id == ECP_384 || s->ke->id == ECP_521) {
+        s->source.constant = 0xff;
+        assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_ERR_CRYPTO);
+        assert_true(ike_is_zero(s->priv, s->ke->private_len));
+    }
+}
+
+static void random_fails(void **state)
+{
+    (void)state;
+    all(0, bad_random, NULL);
+}
+
+/* Memory refused at each call in turn: an error or the right result, never a leak. */
+static void memory_fails(void **state)
+{
+    (void)state;
+    static struct side s;
+    const ike_crypto *c;
+    for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
+        for (size_t k = 0; c->ke[k]; k++) {
+            const ike_ke *ke = c->ke[k];
+            if (!ke->open || (ke->id > MODP_2048 && ke->id <= MODP_8192)) {
+                continue;
+            }
+            side_open(&s, ke, 3);
+            static uint8_t peer[IKE_KE_MAX], pub[IKE_KE_MAX], shared[IKE_SHARED_MAX];
+            assert_int_equal(ke->initiate(s.state, &s.rng, s.priv, peer), IKE_OK);
+            assert_int_equal(ke->initiate(s.state, &s.rng, s.priv, pub), IKE_OK);
+            assert_int_equal(ke->finish(s.state, &s.rng, s.priv, peer, shared), IKE_OK);
+            side_close(&s);
+            for (size_t n = 0; n < 8; n++) {
+                s.heap = (struct heap){.refuse_from = n};
+                s.state = ke->open(&s.mem);
+                if (!s.state) {
+                    assert_int_equal(s.heap.live, 0);
+                    continue;
+                }
+                int err = ke->derive_public(s.state, &s.rng, s.priv, s.pub);
+                assert_true(err == IKE_OK || err == IKE_ERR_NOMEM);
+                assert_true(err != IKE_OK || memcmp(s.pub, pub, ke->public_len_i) == 0);
+                err = ke->finish(s.state, &s.rng, s.priv, peer, s.shared);
+                assert_true(err == IKE_OK || err == IKE_ERR_NOMEM);
+                assert_true(err != IKE_OK || memcmp(s.shared, shared, ke->shared_len) == 0);
+                side_close(&s);
+            }
+        }
+    }
+}
+
+/* The table of powers is refused, the scratch is not: the slow way gives the same value. */
+static void without_table(struct side *s, const void *arg)
+{
+    (void)arg;
+    static uint8_t pub[IKE_KE_MAX];
+    if (!s->ke->engine_state_grows) {
+        return;
+    }
+    assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, pub), IKE_OK);
+    size_t with_table = s->heap.live;
+    side_close(s);
+    s->heap = (struct heap){.refuse_from = SIZE_MAX};
+    s->state = s->ke->open(&s->mem);
+    size_t without = s->heap.live;
+    assert_true(with_table > without);
+    /* Refuse exactly the big request. */
+    s->heap.refuse_from = s->heap.calls;
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, s->priv, s->pub), IKE_ERR_NOMEM);
+    assert_true(s->heap.calls >= 2);
+    s->heap.refuse_from = SIZE_MAX;
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, s->priv, s->pub), IKE_OK);
+    assert_memory_equal(s->pub, pub, s->ke->public_len_i);
+}
+
+static void table_refused(void **state)
+{
+    (void)state;
+    all(MODP_2048, without_table, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(specified),          cmocka_unit_test(rfc5903),         cmocka_unit_test(rfc8031),
+        cmocka_unit_test(rfc7748_iterated),   cmocka_unit_test(modp_known),      cmocka_unit_test(nist_ecdh),
+        cmocka_unit_test(wycheproof_ecpoint), cmocka_unit_test(wycheproof_asn1), cmocka_unit_test(x25519_small_order),
+        cmocka_unit_test(x25519_not_reduced), cmocka_unit_test(modp_range),      cmocka_unit_test(ecp_bad_points),
+        cmocka_unit_test(providers_agree),    cmocka_unit_test(random_fails),    cmocka_unit_test(memory_fails),
+        cmocka_unit_test(table_refused),
+    };
+    return cmocka_run_group_tests(tests, cc_global_init, NULL);
+}
