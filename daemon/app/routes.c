@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the network behind the peer is the peer itself, the tunnel wins over the exception. */
+#define METRIC_TUNNEL 10
+#define METRIC_THROW  20
+
 struct entry {
     struct entry *next;
     struct rt_route route;
@@ -94,10 +98,10 @@ static void unuse_rules(struct routes *r, uint8_t family, bool defaults)
 
 /* ---- Routes --------------------------------------------------------------------------------------------------------------- */
 
-static struct entry **find(struct routes *r, const struct prefix *to, uint8_t type)
+static struct entry **find(struct routes *r, const struct prefix *to, uint8_t type, uint32_t table)
 {
     struct entry **p = &r->entries;
-    while (*p != NULL && ((*p)->route.type != type || !prefix_equal(&(*p)->route.to, to))) {
+    while (*p != NULL && ((*p)->route.type != type || (*p)->route.table != table || !prefix_equal(&(*p)->route.to, to))) {
         p = &(*p)->next;
     }
     return p;
@@ -107,7 +111,7 @@ static int install(struct routes *r, struct entry *e)
 {
     char to[80];
     prefix_format(&e->route.to, to, sizeof(to));
-    int error = use_rules(r, e->route.to.family, e->route.to.bits == 0);
+    int error = e->route.type == RTN_UNICAST ? use_rules(r, e->route.to.family, e->route.to.bits == 0) : 0;
     if (error == 0 && e->slot < 0) {
         char record[160];
         snprintf(record, sizeof(record), "route %u %u %s", e->route.type, e->route.table, to);
@@ -126,12 +130,14 @@ static void uninstall(struct routes *r, struct entry *e)
 {
     (void)rt_route_del(r->rt, &e->route);
     state_remove(r->state, e->slot);
-    unuse_rules(r, e->route.to.family, e->route.to.bits == 0);
+    if (e->route.type == RTN_UNICAST) {
+        unuse_rules(r, e->route.to.family, e->route.to.bits == 0);
+    }
 }
 
 static int add(struct routes *r, const struct rt_route *route)
 {
-    struct entry **p = find(r, &route->to, route->type), *e = *p;
+    struct entry **p = find(r, &route->to, route->type, route->table), *e = *p;
     if (e != NULL) {
         e->users++;
         struct rt_route former = e->route;
@@ -157,9 +163,9 @@ static int add(struct routes *r, const struct rt_route *route)
     return 0;
 }
 
-static void drop(struct routes *r, const struct prefix *to, uint8_t type)
+static void drop(struct routes *r, const struct prefix *to, uint8_t type, uint32_t table)
 {
-    struct entry **p = find(r, to, type), *e = *p;
+    struct entry **p = find(r, to, type, table), *e = *p;
     if (e == NULL || --e->users > 0) {
         return;
     }
@@ -178,6 +184,7 @@ int routes_add(struct routes *r, const struct prefix *to, uint32_t oif, const ik
     route.table = table_of(to);
     route.oif = oif;
     route.type = RTN_UNICAST;
+    route.metric = METRIC_TUNNEL;
     if (gateway != NULL) {
         route.gateway = *gateway;
     }
@@ -187,22 +194,33 @@ int routes_add(struct routes *r, const struct prefix *to, uint32_t oif, const ik
     return add(r, &route);
 }
 
-void routes_remove(struct routes *r, const struct prefix *to) { drop(r, to, RTN_UNICAST); }
+void routes_remove(struct routes *r, const struct prefix *to) { drop(r, to, RTN_UNICAST, table_of(to)); }
 
+/* In both tables: a throw in the first only leads on to the second. */
 int routes_except(struct routes *r, const ike_addr *peer)
 {
     struct rt_route route;
     memset(&route, 0, sizeof(route));
     route.to = prefix_of_address(peer);
-    route.table = ROUTES_TABLE;
     route.type = RTN_THROW;
-    return add(r, &route);
+    route.metric = METRIC_THROW;
+    route.table = ROUTES_TABLE;
+    int error = add(r, &route);
+    if (error == 0) {
+        route.table = ROUTES_TABLE_DEFAULT;
+        error = add(r, &route);
+        if (error != 0) {
+            drop(r, &route.to, RTN_THROW, ROUTES_TABLE);
+        }
+    }
+    return error;
 }
 
 void routes_unexcept(struct routes *r, const ike_addr *peer)
 {
     struct prefix to = prefix_of_address(peer);
-    drop(r, &to, RTN_THROW);
+    drop(r, &to, RTN_THROW, ROUTES_TABLE);
+    drop(r, &to, RTN_THROW, ROUTES_TABLE_DEFAULT);
 }
 
 void routes_free(struct routes *r)
@@ -238,7 +256,7 @@ bool routes_leftover(struct nl_sock *rt, const char *record)
         return true;
     }
     if (sscanf(record, "route %u %u %79s", &a, &b, to) == 3) {
-        struct rt_route route = {.type = (uint8_t)a, .table = b};
+        struct rt_route route = {.type = (uint8_t)a, .table = b, .metric = a == RTN_THROW ? METRIC_THROW : METRIC_TUNNEL};
         if (prefix_parse(&route.to, to)) {
             (void)rt_route_del(rt, &route);
         }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * xfrm.h - inside the XFRM back-end: what its files share.
+ */
+#ifndef IKELIBD_XFRM_H
+#define IKELIBD_XFRM_H
+
+#include "app/app.h"
+#include "app/routes.h"
+#include "app/spd.h"
+#include "app/state.h"
+#include "app/table.h"
+#include "app/xfrm_msg.h"
+
+#define XFRM_FLOWS_MAX 64          /* policies per SA and direction */
+#define XFRM_TRAP_REQID 0x40000000 /* traps number themselves from here; the engine counts from 1 */
+
+/* One installed SA: what is needed to take it out again, and to know it when the kernel speaks of it. */
+struct xfrm_sa {
+    struct table_node node; /* by SPI */
+    struct xfrm_sa_name name;
+    ike_child_id child;
+    ike_conn_id conn;
+    bool inbound;
+    int slot;
+    struct spd_template template;
+    struct flow *flows;
+    size_t n_flows;
+    struct prefix *routes; /* networks behind the peer, outbound tunnels only */
+    size_t n_routes;
+    bool excepted;         /* the peer's address is kept out of those networks */
+    char *child_name;
+    uint64_t seen_packets; /* at the last query */
+    ike_time last;         /* when the counter was last seen to move */
+};
+
+struct xfrm_trap {
+    struct xfrm_trap *next;
+    ike_conn_id conn;
+    char *child_name;
+    uint32_t mark, if_id;
+    struct spd_template template;
+    struct flow *flows;
+    size_t n_flows;
+    struct prefix *routes;
+    size_t n_routes;
+    bool excepted;
+};
+
+struct xfrm_app {
+    struct app app;
+    struct nl_sock nl, rt;
+    int events; /* socket of the groups ACQUIRE, EXPIRE and MAPPING */
+    struct state *state;
+    struct routes *routes;
+    struct spd *spd;
+    struct table sas, policies;
+    struct xfrm_trap *traps;
+    uint32_t next_trap;
+    uint64_t acquires, expires, mappings, overruns;
+};
+
+struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
+
+/* xfrm_event.c */
+int xfrm_events_open(struct xfrm_app *x); /* 0 or -errno */
+void xfrm_events_close(struct xfrm_app *x);
+
+/* xfrm_move.c: give the installed SA new outer addresses or ports; its keys, counters and replay state stay. 0 or -errno. */
+int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);
+
+/* xfrm_probe.c */
+int xfrm_probe(struct ikelibd *d, char *why, size_t n);
+/* Say so when policies are installed that are not ours: another IKE daemon's, or typed by hand. */
+void xfrm_warn_foreign(struct xfrm_app *x);
+
+/* route.c: routes for the networks behind a peer, for the back-ends with routes of their own. */
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * xfrm_event.c - what the kernel says of its own accord: a packet waits for an SA, a limit is reached, a peer has moved.
+ */
+#include "app/xfrm.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MESSAGES_A_TURN 64
+
+static bool has_body(const struct nlmsghdr *h, size_t n) { return h->nlmsg_len >= NLMSG_LENGTH(n); }
+
+/* ---- Acquire -------------------------------------------------------------------------------------------------------------- */
+
+static const struct xfrm_trap *find_trap(const struct xfrm_app *x, uint32_t reqid)
+{
+    const struct xfrm_trap *t = x->traps;
+    while (t != NULL && t->template.reqid != reqid) {
+        t = t->next;
+    }
+    return t;
+}
+
+/* A policy whose SA has gone: its reqid still tells the child. */
+static const struct xfrm_sa *find_reqid(const struct xfrm_app *x, uint32_t reqid)
+{
+    for (size_t i = 0; i < x->sas.n_slots; i++) {
+        for (struct table_node *n = x->sas.slots[i]; n != NULL; n = n->next) {
+            const struct xfrm_sa *sa = TABLE_OF(n, struct xfrm_sa, node);
+            if (sa->template.reqid == reqid) {
+                return sa;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void on_acquire(struct xfrm_app *x, const struct nlmsghdr *h)
+{
+    const struct xfrm_user_acquire *a = NLMSG_DATA(h);
+    const struct nlattr *tb[XFRMA_TMPL + 1];
+    if (!has_body(h, sizeof(*a))) {
+        return;
+    }
+    nl_attrs(h, sizeof(*a), tb, XFRMA_TMPL);
+    if (tb[XFRMA_TMPL] == NULL || nl_len(tb[XFRMA_TMPL]) < sizeof(struct xfrm_user_tmpl)) {
+        return;
+    }
+    struct xfrm_user_tmpl tmpl;
+    memcpy(&tmpl, nl_data(tb[XFRMA_TMPL]), sizeof(tmpl));
+    const struct xfrm_trap *trap = find_trap(x, tmpl.reqid);
+    const struct xfrm_sa *sa = trap == NULL ? find_reqid(x, tmpl.reqid) : NULL;
+    if (trap == NULL && sa == NULL) {
+        return; /* another program's policy */
+    }
+    ike_conn_id conn = trap != NULL ? trap->conn : sa->conn;
+    const char *child = trap != NULL ? trap->child_name : sa->child_name;
+    ike_ts local, remote;
+    xfrm_selector_to_ts(&a->sel, &local, &remote);
+    x->acquires++;
+    struct ikelibd *d = x->app.d;
+    int error = ike_acquire(d->engine, conn, child, &local, &remote, loop_now(d->loop));
+    daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", child, error == IKE_OK ? "" : ": ", error == IKE_OK ? "" : ike_strerror(error));
+}
+
+/* ---- Expire and mapping --------------------------------------------------------------------------------------------------- */
+
+static void on_expire(struct xfrm_app *x, const struct nlmsghdr *h)
+{
+    const struct xfrm_user_expire *e = NLMSG_DATA(h);
+    if (!has_body(h, sizeof(*e))) {
+        return;
+    }
+    ike_addr destination;
+    xfrm_get_address(&destination, &e->state.id.daddr, e->state.family);
+    struct xfrm_sa *sa = xfrm_find(x, ntohl(e->state.id.spi), &destination, e->state.id.proto);
+    if (sa == NULL) {
+        return; /* a reserved SPI that nobody came for, or another program's */
+    }
+    x->expires++;
+    char text[96];
+    xfrm_name_format(&sa->name, text, sizeof(text));
+    daemon_log(x->app.d, IKE_LOG_INFO, "%s limit of %s reached", e->hard != 0 ? "hard" : "soft", text);
+    (void)ike_child_expire(x->app.d->engine, sa->child, e->hard != 0, loop_now(x->app.d->loop));
+}
+
+static void on_mapping(struct xfrm_app *x, const struct nlmsghdr *h)
+{
+    const struct xfrm_user_mapping *map = NLMSG_DATA(h);
+    if (!has_body(h, sizeof(*map))) {
+        return;
+    }
+    ike_addr destination, remote;
+    xfrm_get_address(&destination, &map->id.daddr, map->id.family);
+    struct xfrm_sa *sa = xfrm_find(x, ntohl(map->id.spi), &destination, map->id.proto);
+    if (sa == NULL) {
+        return;
+    }
+    x->mappings++;
+    xfrm_get_address(&remote, &map->new_saddr, map->id.family);
+    remote.port = ntohs(map->new_sport);
+    (void)ike_peer_moved(x->app.d->engine, sa->child, &remote, loop_now(x->app.d->loop));
+}
+
+/* ---- Lost events ---------------------------------------------------------------------------------------------------------- */
+
+/* ENOBUFS: events were dropped. A missed acquire comes again; a missed hard expiry shows as an SA the kernel no longer has. */
+static void resync(struct xfrm_app *x)
+{
+    struct ikelibd *d = x->app.d;
+    x->overruns++;
+    daemon_log(d, IKE_LOG_WARN, "the kernel dropped IPsec events; comparing SAs");
+    ike_child_id gone[64];
+    size_t n = 0;
+    for (size_t i = 0; i < x->sas.n_slots && n < 64; i++) {
+        for (struct table_node *node = x->sas.slots[i]; node != NULL && n < 64; node = node->next) {
+            struct xfrm_sa *sa = TABLE_OF(node, struct xfrm_sa, node);
+            struct nl_msg m;
+            xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, &sa->name);
+            if (nl_call(&x->nl, &m, NULL, NULL) == -ESRCH) {
+                gone[n++] = sa->child;
+            }
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)ike_child_expire(d->engine, gone[i], true, loop_now(d->loop));
+    }
+}
+
+/* ---- The socket ----------------------------------------------------------------------------------------------------------- */
+
+static void take(struct xfrm_app *x, const struct nlmsghdr *h)
+{
+    switch (h->nlmsg_type) {
+    case XFRM_MSG_ACQUIRE:
+        on_acquire(x, h);
+        break;
+    case XFRM_MSG_EXPIRE:
+        on_expire(x, h);
+        break;
+    case XFRM_MSG_MAPPING:
+        on_mapping(x, h);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_readable(void *arg, uint32_t events)
+{
+    struct xfrm_app *x = arg;
+    (void)events;
+    for (int i = 0; i < MESSAGES_A_TURN; i++) {
+        _Alignas(8) uint8_t buf[NL_MSG_MAX];
+        struct sockaddr_nl from = {0};
+        socklen_t len = sizeof(from);
+        ssize_t n = recvfrom(x->events, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
+        if (n < 0 && errno == ENOBUFS) {
+            resync(x);
+            continue;
+        }
+        if (n <= 0) {
+            return;
+        }
+        size_t left = (size_t)n;
+        for (const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf; from.nl_pid == 0 && NLMSG_OK(h, left);
+             h = NLMSG_NEXT(h, left)) {
+            take(x, h);
+        }
+    }
+}
+
+int xfrm_events_open(struct xfrm_app *x)
+{
+    static const int groups[] = {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING};
+    x->events = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_XFRM);
+    if (x->events < 0) {
+        return -errno;
+    }
+    struct sockaddr_nl self = {.nl_family = AF_NETLINK};
+    int error = bind(x->events, (struct sockaddr *)&self, sizeof(self)) < 0 ? -errno : 0;
+    for (size_t i = 0; i < 3 && error == 0; i++) {
+        if (setsockopt(x->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])) < 0) {
+            error = -errno;
+        }
+    }
+    int size = 1 << 20;
+    (void)setsockopt(x->events, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+    return error != 0 ? error : loop_fd_add(x->app.d->loop, x->events, EPOLLIN, on_readable, x);
+}
+
+void xfrm_events_close(struct xfrm_app *x)
+{
+    if (x->events >= 0) {
+        loop_fd_del(x->app.d->loop, x->events);
+        close(x->events);
+        x->events = -1;
+    }
+}

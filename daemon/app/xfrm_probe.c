@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * xfrm_probe.c - can this kernel do ESP for us, and is somebody else at it already?
+ */
+#include "app/xfrm.h"
+#include "sysdep/random.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* An SA nobody can use, from the loopback address to itself. It shows rights, XFRM, ESP and AES-GCM at once: ALLOCSPI would
+ * succeed without ESP. */
+static int probe_sa(struct nl_sock *nl)
+{
+    struct nl_msg m;
+    uint8_t key[20];
+    ike_ipsec_sa sa = {.size = sizeof(sa), .inbound = true, .protocol = IKE_PROTO_ESP, .encr = 20, .encr_bits = 128};
+    (void)ike_addr_parse(&sa.path.local, "127.0.0.1");
+    (void)ike_addr_parse(&sa.path.remote, "127.0.0.1");
+    if (random_spi(&sa.spi) != IKE_OK || random_fill(NULL, key, sizeof(key)) != IKE_OK) {
+        return -EIO;
+    }
+    sa.encr_key = (ike_bytes){key, sizeof(key)};
+    sa.replay_window = 32;
+    int error = xfrm_encode_sa(&m, XFRM_MSG_NEWSA, &sa);
+    error = error != 0 ? error : nl_call(nl, &m, NULL, NULL);
+    if (error == 0) {
+        struct xfrm_sa_name name = xfrm_name_of(&sa);
+        xfrm_encode_sa_name(&m, XFRM_MSG_DELSA, &name);
+        (void)nl_call(nl, &m, NULL, NULL);
+    }
+    explicit_bzero(key, sizeof(key));
+    return error;
+}
+
+int xfrm_probe(struct ikelibd *d, char *why, size_t n)
+{
+    struct nl_sock nl;
+    (void)d;
+    int error = nl_open(&nl, NETLINK_XFRM);
+    if (error != 0) {
+        snprintf(why, n, error == -EPROTONOSUPPORT ? "this kernel has no XFRM" : "netlink: %s", strerror(-error));
+        return error;
+    }
+    error = probe_sa(&nl);
+    if (error == -EPERM) {
+        snprintf(why, n, "no right to set SAs (CAP_NET_ADMIN)");
+    } else if (error == -EPROTONOSUPPORT || error == -ENOSYS || error == -ENOENT) {
+        snprintf(why, n, "the kernel has no ESP (module esp4) or no AES-GCM%s%s", nl.why[0] != 0 ? ": " : "", nl.why);
+    } else if (error != 0) {
+        snprintf(why, n, "the kernel refuses a test SA: %s%s%s", strerror(-error), nl.why[0] != 0 ? ": " : "", nl.why);
+    }
+    nl_close(&nl);
+    return error;
+}
+
+/* ---- Others --------------------------------------------------------------------------------------------------------------- */
+
+struct foreign {
+    unsigned count;
+    struct xfrm_userpolicy_info first;
+};
+
+static int count_policy(void *arg, const struct nlmsghdr *h)
+{
+    struct foreign *f = arg;
+    const struct xfrm_userpolicy_info *info = NLMSG_DATA(h);
+    if (h->nlmsg_type != XFRM_MSG_NEWPOLICY || h->nlmsg_len < NLMSG_LENGTH(sizeof(*info))) {
+        return 0;
+    }
+    const struct nlattr *tb[XFRMA_TMPL + 1];
+    nl_attrs(h, sizeof(*info), tb, XFRMA_TMPL);
+    /* Socket policies (index & 7 above 2) are the bypass of some IKE socket, and without a template nothing is protected. */
+    if ((info->index & 7) <= XFRM_POLICY_FWD && tb[XFRMA_TMPL] != NULL && f->count++ == 0) {
+        f->first = *info;
+    }
+    return 0;
+}
+
+void xfrm_warn_foreign(struct xfrm_app *x)
+{
+    struct foreign f = {0};
+    struct nl_msg m;
+    struct xfrm_userpolicy_id none = {0};
+    nl_begin(&m, XFRM_MSG_GETPOLICY, NLM_F_DUMP, &none, sizeof(none));
+    if (nl_call(&x->nl, &m, count_policy, &f) != 0 || f.count == 0) {
+        return;
+    }
+    static const char *const dirs[] = {"in", "out", "fwd"};
+    char from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?";
+    inet_ntop(f.first.sel.family, &f.first.sel.saddr, from, sizeof(from));
+    inet_ntop(f.first.sel.family, &f.first.sel.daddr, to, sizeof(to));
+    daemon_log(x->app.d, IKE_LOG_ERROR,
+               "%u IPsec policies of another program are installed, the first %s %s/%u -> %s/%u: is another IKE daemon running? "
+               "They may take our traffic; `ip xfrm policy` lists them, `ip xfrm policy flush` removes them",
+               f.count, f.first.dir < 3 ? dirs[f.first.dir] : "?", from, f.first.sel.prefixlen_s, to, f.first.sel.prefixlen_d);
+}
