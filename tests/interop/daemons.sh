@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: ISC
+# The daemons: configuration from the scenario's settings, starting, steering; sourced by ./run after nodes.sh.
+#
+# Kinds: ike (ours), strongswan, libreswan, iked.  Each has conf_KIND start_KIND up_KIND and, where a scenario steers it,
+# rekey_child_KIND rekey_ike_KIND down_child_KIND down_ike_KIND.
+
+kind() { eval "echo \${KIND_$1}"; }
+conf() { "conf_$(kind "$1")" "$1"; }
+start() { conf "$1" && "start_$(kind "$1")" "$1"; }
+up() { "up_$(kind "$1")" "$1"; }
+rekey_child() { "rekey_child_$(kind "$1")" "$1"; }
+rekey_ike() { "rekey_ike_$(kind "$1")" "$1"; }
+down_child() { "down_child_$(kind "$1")" "$1"; }
+down_ike() { "down_ike_$(kind "$1")" "$1"; }
+# live_ike NODE: an identifier of the one live IKE SA, which changes when it is rekeyed
+live_ike() { "live_ike_$(kind "$1")" "$1"; }
+rekeyed_ike() { _l=$(live_ike "$1") && [ -n "$_l" ] && [ "$_l" != "$2" ]; }
+has_ike() { [ -n "$(live_ike "$1")" ]; }
+pid_of() { eval "echo \$DAEMON_$1"; }
+# crash NODE: as if the power had gone, but for the kernel's SAs, which a killed daemon leaves behind
+crash() { kill -9 "$(pid_of "$1")"; wait "$(pid_of "$1")" 2>/dev/null; }
+remote_of() { _r=$(val REMOTE "$1"); [ -n "$_r" ] && echo "$_r" || val ADDR "$(other "$1")"; }
+# logged NODE PATTERN: a stock daemon's log must say so
+logged() {
+    [ "$(kind "$1")" != ike ] || return 0
+    [ "$(kind "$1")" != strongswan ] || on "$1" cat /run/charon.log >"$LOGS/$1.log" 2>/dev/null
+    if grep -Eq -- "$2" "$LOGS/$1.log" "$LOGS/$1.up" 2>/dev/null; then
+        say "$1 logged: $(grep -Ehm1 -- "$2" "$LOGS/$1.log" "$LOGS/$1.up" 2>/dev/null | head -1 | cut -c1-110)"
+    else
+        bad "$1 did not log /$2/"
+    fi
+}
+
+# --- ours ------------------------------------------------------------------
+ctl() { _c=$1; shift; on "$_c" "$IKELIBCTL" --socket /run/ikelibd.vici "$@"; }
+
+conf_ike() {
+    {
+        printf '[daemon]\nbackend = xfrm\nsocket = /run/ikelibd.vici\n'
+        val OUR_DAEMON "$1" # lines of [daemon]
+        printf '\n[connection peer]\nlocal = %s\nremote = %s\n' "$(val ADDR "$1")" "$(remote_of "$1" | sed 's/%any/any/')"
+        printf 'secret = %s\nlocal-id = %s\nremote-id = %s\n' "$(val PSK "$1")" "$(val ID "$1")" "$(val ID "$(other "$1")")"
+        printf 'proposals = %s\nesp-proposals = %s\n' "$(val IKE "$1")" "$(val ESP "$1")"
+        [ "$MODE" = transport ] && echo 'mode = transport' ||
+            printf 'local-net = %s\nremote-net = %s\n' "$(val NET "$1")" "$(val NET "$(other "$1")")"
+        val OURS "$1" # lines of [connection peer]
+        echo
+    } >"$LOGS/$1.conf"
+    chmod 600 "$LOGS/$1.conf"
+}
+start_ike() {
+    on "$1" sh -c "cp $LOGS/$1.conf /run/ikelibd.conf && chmod 600 /run/ikelibd.conf"
+    on "$1" "$IKELIBD" --check /run/ikelibd.conf >"$LOGS/$1.check" 2>&1 ||
+        { bad "ikelibd --check on $1"; cat "$LOGS/$1.check"; return 1; }
+    bg "$1" "$IKELIBD" --config /run/ikelibd.conf --keylog "$LOGS/$1.keys" >>"$LOGS/$1.log" 2>&1
+    eval "DAEMON_$1=$BG"
+    wait_for 20 ctl "$1" status || { bad "ikelibd on $1 does not answer"; return 1; }
+}
+stop_ike() {
+    kill -TERM "$(pid_of "$1")"
+    wait_for 20 not kill -0 "$(pid_of "$1")" || { bad "ikelibd on $1 did not end on SIGTERM"; return 1; }
+    wait "$(pid_of "$1")"
+    _rc=$?
+    [ $_rc = 0 ] || bad "ikelibd on $1 ended with status $_rc"
+}
+not() { ! "$@"; }
+up_ike() { ctl "$1" up peer >>"$LOGS/$1.up" 2>&1; }
+rekey_child_ike() { ctl "$1" rekey --child peer >>"$LOGS/$1.up" 2>&1; }
+rekey_ike_ike() { ctl "$1" rekey --ike peer >>"$LOGS/$1.up" 2>&1; }
+down_child_ike() { ctl "$1" down --child peer >>"$LOGS/$1.up" 2>&1; }
+down_ike_ike() { ctl "$1" down peer >>"$LOGS/$1.up" 2>&1; }
+live_ike_ike() { status "$1" --print-ike; }
+# status NODE ARG...: what ikelibctl says, judged by status.py
+status() {
+    _c=$1
+    shift
+    ctl "$_c" --json status >"$LOGS/$_c.json" 2>>"$LOGS/$_c.up" && python3 "$HERE/status.py" "$LOGS/$_c.json" "$@"
+}
+# our_status NODE ARG...: the same, said and counted
+our_status() {
+    [ "$(kind "$1")" = ike ] && [ -z "$STOPPED" ] || return 0
+    _t=$(status "$@" 2>&1) || bad "status of $1: $_t"
+    say "status of $1: $_t"
+}
+
+# --- strongSwan ------------------------------------------------------------
+conf_strongswan() {
+    _me=$1 _you=$(other "$1")
+    mkdir -p "$LOGS/$_me.etc"
+    {
+        printf 'connections {\n  peer {\n    version = 2\n    local_addrs = %s\n    remote_addrs = %s\n' \
+            "$(val ADDR "$_me")" "$(remote_of "$_me")"
+        printf '    proposals = %s\n' "$(val IKE "$_me")"
+        val SWAN "$_me"
+        printf '\n    local {\n      auth = psk\n      id = %s\n    }\n' "$(val ID "$_me")"
+        printf '    remote {\n      auth = psk\n      id = %s\n    }\n' "$(val ID "$_you")"
+        printf '    children {\n      net {\n        esp_proposals = %s\n' "$(val ESP "$_me")"
+        [ "$MODE" = transport ] && echo '        mode = transport' ||
+            printf '        local_ts = %s\n        remote_ts = %s\n' "$(val NET "$_me")" "$(val NET "$_you")"
+        val SWAN_CHILD "$_me"
+        printf '\n      }\n    }\n  }\n}\nsecrets {\n  ike-peer {\n    id-a = %s\n    id-b = %s\n    secret = "%s"\n  }\n}\n' \
+            "$(val ID "$_me")" "$(val ID "$_you")" "$(val PSK "$_me")"
+    } >"$LOGS/$_me.conf"
+}
+load_strongswan() {
+    on "$1" sh -c "mkdir -p /etc/swanctl && cp $LOGS/$1.conf /etc/swanctl/swanctl.conf"
+    on "$1" swanctl --load-all >"$LOGS/$1.load" 2>&1 || { bad "swanctl --load-all on $1"; cat "$LOGS/$1.load"; }
+}
+start_strongswan() {
+    val SWAN_CHARON "$1" >"$LOGS/$1.charon.conf"
+    on "$1" sh -c "cat $HERE/strongswan.conf $LOGS/$1.charon.conf >/etc/strongswan.conf; rm -f /run/charon.vici /run/charon.pid"
+    bg "$1" /usr/lib/ipsec/charon >>"$LOGS/$1.charon" 2>&1
+    eval "DAEMON_$1=$BG"
+    wait_for 40 test -S "/proc/$(node_pid "$1")/root/run/charon.vici" || { bad "charon on $1 does not answer"; return 1; }
+    load_strongswan "$1"
+}
+swan() { _c=$1; shift; on "$_c" swanctl "$@" >>"$LOGS/$_c.up" 2>&1; }
+up_strongswan() { swan "$1" --initiate --child net --timeout 30; }
+rekey_child_strongswan() { swan "$1" --rekey --child net; }
+rekey_ike_strongswan() { swan "$1" --rekey --ike-id "$(live_ike "$1")"; }
+down_child_strongswan() { swan "$1" --terminate --child net; }
+down_ike_strongswan() { swan "$1" --terminate --ike peer; }
+live_ike_strongswan() { on "$1" swanctl --list-sas | sed -n 's/^peer: #\([0-9]*\), ESTABLISHED.*/\1/p' | sort -n | tail -n 1; }
+# negotiated NODE TEXT: swanctl --list-sas on a strongSwan node shows it
+negotiated() {
+    [ "$(kind "$1")" = strongswan ] || return 0
+    on "$1" swanctl --list-sas >"$LOGS/$1.sas"
+    grep -Fq -- "$2" "$LOGS/$1.sas" && say "$1 negotiated $2" || bad "$1 does not list $2: $(cat "$LOGS/$1.sas")"
+}
+
+# --- Libreswan -------------------------------------------------------------
+libreswan_words() { echo "$1" | sed 's/sha256/sha2_256/g; s/x25519/dh31/g; s/ecp256/dh19/g'; }
+conf_libreswan() {
+    _me=$1 _you=$(other "$1")
+    cat >"$LOGS/$_me.conf" <<CONF
+config setup
+    plutodebug=none
+
+conn peer
+    ikev2=insist
+    authby=secret
+    left=$(val ADDR "$_me")
+    leftid=@$(val ID "$_me")
+    leftsubnet=$(val NET "$_me")
+    right=$(val ADDR "$_you")
+    rightid=@$(val ID "$_you")
+    rightsubnet=$(val NET "$_you")
+    ike=$(libreswan_words "$(val IKE "$_me")")
+    phase2alg=$(libreswan_words "$(val ESP "$_me")")
+    pfs=yes
+    auto=ignore
+CONF
+    printf '@%s @%s : PSK "%s"\n' "$(val ID "$_me")" "$(val ID "$_you")" "$(val PSK "$_me")" >"$LOGS/$_me.secrets"
+}
+start_libreswan() {
+    on "$1" sh -c "
+        mkdir -p /run/ov/usr/up /run/ov/usr/work /run/pluto
+        mount -t overlay -o lowerdir=$LIBRESWAN/usr:/usr usr /usr
+        mkdir -p /etc/ipsec.d/policies /var/lib/ipsec/nss
+        cp -r $LIBRESWAN/etc/ipsec.d/. /etc/ipsec.d/
+        cp $LOGS/$1.conf /etc/ipsec.conf
+        cp $LOGS/$1.secrets /etc/ipsec.secrets
+        chmod 600 /etc/ipsec.secrets
+        ipsec initnss" >"$LOGS/$1.init" 2>&1
+    bg "$1" /usr/libexec/ipsec/pluto --config /etc/ipsec.conf --nofork --stderrlog >"$LOGS/$1.log" 2>&1
+    eval "DAEMON_$1=$BG"
+    wait_for 20 on "$1" /usr/libexec/ipsec/whack --briefstatus || { bad "pluto on $1 does not answer"; return 1; }
+    on "$1" sh -c 'ipsec auto --ready; ipsec auto --add peer' >"$LOGS/$1.load" 2>&1
+}
+up_libreswan() { on "$1" timeout 30 ipsec auto --up peer >"$LOGS/$1.up" 2>&1; }
+
+# --- OpenIKED --------------------------------------------------------------
+conf_iked() {
+    _me=$1 _you=$(other "$1") _how=passive
+    [ "$BEGINS" != "$_me" ] || _how=active
+    cat >"$LOGS/$_me.conf" <<CONF
+ikev2 "peer" $_how esp \\
+    from $(val NET "$_me") to $(val NET "$_you") \\
+    local $(val ADDR "$_me") peer $(val ADDR "$_you") \\
+    ikesa auth hmac-sha2-256 enc aes-128 prf hmac-sha2-256 group modp2048 \\
+    childsa auth hmac-sha1 enc aes-128 \\
+    srcid $(val ID "$_me") dstid $(val ID "$_you") psk "$(val PSK "$_me")"
+CONF
+}
+start_iked() {
+    modprobe af_key
+    on "$1" sh -c "cp $LOGS/$1.conf /etc/iked.conf && chmod 600 /etc/iked.conf && mkdir -p /run/iked"
+    bg "$1" /usr/sbin/iked -d -v -v >"$LOGS/$1.log" 2>&1
+    eval "DAEMON_$1=$BG"
+    wait_for 20 on "$1" ikectl show sa || bad "iked on $1 does not answer"
+}
+up_iked() { wait_for 20 has_sas "$1"; } # begins by itself ("active")
