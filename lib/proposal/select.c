@@ -116,7 +116,7 @@ static unsigned flaws(const struct ike_offer *o, const struct ike_offer_proposal
 static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, const struct ike_offer *o,
                 const struct ike_offer_proposal *p, const struct ike_select_args *a)
 {
-    static const struct ike_suite no_preference;
+    static const struct ike_suite no_preference = {.esn = UINT16_MAX}; /* 0 would be a value */
     const struct ike_suite *now = a->prefer ? a->prefer : &no_preference;
     const bool ike = p->protocol == IKE_PROTO_IKE;
     bool aead;

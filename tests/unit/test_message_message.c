@@ -254,7 +254,8 @@ static void test_inner_refused(void **state)
     uint8_t b[256];
     struct ike_message m;
     static const uint8_t sk[] = {41, 0, 0, 8, 1, 2, 3, 4}, none[] = {0, 0, 0, 8, 1, 2, 3, 4};
-    static const uint8_t notify[] = {0, 0, 0, 8, 0, 0, 0x40, 0, 0}, nested[] = {46, 0, 0, 8, 0, 0, 0x40, 0, 0, 0, 0, 8, 1, 2, 3, 4};
+    static const uint8_t notify[] = {0, 0, 0, 8, 0, 0, 0x40, 0, 0};
+    static const uint8_t nested[] = {46, 0, 0, 8, 0, 0, 0x40, 0, 0, 0, 0, 8, 1, 2, 3, 4};
     assert_int_equal(parse(&m, b, protected(b, sk, sizeof sk, 46)), IKE_OK);
     assert_int_equal(ike_message_parse_inner(&m, notify, 7), IKE_ERR_PROTO);
     assert_int_equal(ike_message_parse_inner(&m, notify, 9), IKE_ERR_PROTO); /* an octet between the chain and the padding */

@@ -11,7 +11,8 @@
 
 #include "message/message.h"
 
-static const struct ike_payload_rule init[] = {{IKE_P_SA, 1, 1}, {IKE_P_KE, 1, 1}, {IKE_P_NONCE, 1, 1}, {IKE_P_CERTREQ, 0, 255}, {0, 0, 0}};
+static const struct ike_payload_rule init[] = {
+    {IKE_P_SA, 1, 1}, {IKE_P_KE, 1, 1}, {IKE_P_NONCE, 1, 1}, {IKE_P_CERTREQ, 0, 255}, {0, 0, 0}};
 
 /* Types as text, 'V' vendor, 'N' notify and so on, so that a row reads as a message. */
 static struct ike_message message(const char *types)
@@ -79,6 +80,10 @@ static void test_critical(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rules), cmocka_unit_test(test_protected), cmocka_unit_test(test_critical)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_protected),
+        cmocka_unit_test(test_critical),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
