@@ -197,11 +197,11 @@ int routes_add(struct routes *r, const struct prefix *to, uint32_t oif, const ik
 void routes_remove(struct routes *r, const struct prefix *to) { drop(r, to, RTN_UNICAST, table_of(to)); }
 
 /* In both tables: a throw in the first only leads on to the second. */
-int routes_except(struct routes *r, const ike_addr *peer)
+int routes_except(struct routes *r, const struct prefix *to)
 {
     struct rt_route route;
     memset(&route, 0, sizeof(route));
-    route.to = prefix_of_address(peer);
+    route.to = *to;
     route.type = RTN_THROW;
     route.metric = METRIC_THROW;
     route.table = ROUTES_TABLE;
@@ -216,12 +216,13 @@ int routes_except(struct routes *r, const ike_addr *peer)
     return error;
 }
 
-void routes_unexcept(struct routes *r, const ike_addr *peer)
+void routes_unexcept(struct routes *r, const struct prefix *to)
 {
-    struct prefix to = prefix_of_address(peer);
-    drop(r, &to, RTN_THROW, ROUTES_TABLE);
-    drop(r, &to, RTN_THROW, ROUTES_TABLE_DEFAULT);
+    drop(r, to, RTN_THROW, ROUTES_TABLE);
+    drop(r, to, RTN_THROW, ROUTES_TABLE_DEFAULT);
 }
+
+struct nl_sock *routes_netlink(struct routes *r) { return r->rt; }
 
 void routes_free(struct routes *r)
 {

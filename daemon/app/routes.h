@@ -33,9 +33,27 @@ void routes_free(struct routes *r);
 /* One more user of the network `to`; the newest user's way counts. 0 or -errno, logged. */
 int routes_add(struct routes *r, const struct prefix *to, uint32_t oif, const ike_addr *gateway, const ike_addr *source);
 void routes_remove(struct routes *r, const struct prefix *to);
-/* The outer address of a peer never goes through a tunnel. */
-int routes_except(struct routes *r, const ike_addr *peer);
-void routes_unexcept(struct routes *r, const ike_addr *peer);
+/* This network never goes through a tunnel by these tables: a peer's outer address, a network on our own links. */
+int routes_except(struct routes *r, const struct prefix *to);
+void routes_unexcept(struct routes *r, const struct prefix *to);
+
+struct nl_sock *routes_netlink(struct routes *r);
+
+/* All routes of one tunnel. */
+struct behind {
+    struct prefix *nets, *exceptions;
+    size_t n_nets, n_exceptions;
+};
+struct behind_spec {
+    const ike_ts *local_ts, *remote_ts;
+    size_t n_local_ts, n_remote_ts;
+    ike_addr peer;      /* outer */
+    uint32_t interface; /* of the tunnel; 0: routes follow the way to the peer (kernel IPsec has no interface) */
+};
+/* The networks of remote_ts, with our address inside local_ts as preferred source if we have one; exceptions for the peer's
+ * address, for our own links, and for local_ts, as far as they lie inside. What cannot be set is logged and left out. */
+void behind_add(struct routes *r, const struct behind_spec *spec, struct behind *out);
+void behind_remove(struct routes *r, struct behind *b);
 
 /* Undo one record of a crashed run. False: it is no record of ours. */
 bool routes_leftover(struct nl_sock *rt, const char *record);

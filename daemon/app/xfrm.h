@@ -11,6 +11,7 @@
 #include "app/state.h"
 #include "app/table.h"
 #include "app/xfrm_msg.h"
+#include "transport/udp.h"
 
 #define XFRM_FLOWS_MAX 64          /* policies per SA and direction */
 #define XFRM_TRAP_REQID 0x40000000 /* traps number themselves from here; the engine counts from 1 */
@@ -26,9 +27,7 @@ struct xfrm_sa {
     struct spd_template template;
     struct flow *flows;
     size_t n_flows;
-    struct prefix *routes; /* networks behind the peer, outbound tunnels only */
-    size_t n_routes;
-    bool excepted;         /* the peer's address is kept out of those networks */
+    struct behind behind; /* outbound tunnels only */
     char *child_name;
     uint64_t seen_packets; /* at the last query */
     ike_time last;         /* when the counter was last seen to move */
@@ -42,9 +41,7 @@ struct xfrm_trap {
     struct spd_template template;
     struct flow *flows;
     size_t n_flows;
-    struct prefix *routes;
-    size_t n_routes;
-    bool excepted;
+    struct behind behind;
 };
 
 struct xfrm_app {
@@ -57,6 +54,7 @@ struct xfrm_app {
     struct table sas, policies;
     struct xfrm_trap *traps;
     uint32_t next_trap;
+    unsigned leftovers; /* of a crashed run, removed at start */
     uint64_t acquires, expires, mappings, overruns;
 };
 
@@ -73,7 +71,5 @@ int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_
 int xfrm_probe(struct ikelibd *d, char *why, size_t n);
 /* Say so when policies are installed that are not ours: another IKE daemon's, or typed by hand. */
 void xfrm_warn_foreign(struct xfrm_app *x);
-
-/* route.c: routes for the networks behind a peer, for the back-ends with routes of their own. */
 
 #endif

@@ -46,6 +46,37 @@ static bool is_kept(uint16_t type)
     return false;
 }
 
+/* The copy is a moment old and the SA went on sending meanwhile: leave a gap in the sequence numbers that no machine fills in
+ * that moment. Receivers do not mind gaps; a number used twice they would. */
+#define SEQUENCE_GAP 65536U
+
+static void skip_sequence(struct copy *c)
+{
+    for (size_t at = 0; at + NL_ATTR_HEADER <= c->len;) {
+        struct nlattr a;
+        memcpy(&a, c->attrs + at, sizeof(a));
+        uint8_t *data = c->attrs + at + NL_ATTR_HEADER;
+        if (a.nla_len < NL_ATTR_HEADER || a.nla_len > c->len - at) {
+            return;
+        }
+        size_t n = a.nla_len - NL_ATTR_HEADER;
+        if (a.nla_type == XFRMA_REPLAY_VAL && n >= sizeof(struct xfrm_replay_state)) {
+            struct xfrm_replay_state state;
+            memcpy(&state, data, sizeof(state));
+            state.oseq = state.oseq > UINT32_MAX - SEQUENCE_GAP ? UINT32_MAX : state.oseq + SEQUENCE_GAP;
+            memcpy(data, &state, sizeof(state));
+        } else if (a.nla_type == XFRMA_REPLAY_ESN_VAL && n >= sizeof(struct xfrm_replay_state_esn)) {
+            struct xfrm_replay_state_esn state;
+            memcpy(&state, data, sizeof(state));
+            uint64_t seq = ((uint64_t)state.oseq_hi << 32 | state.oseq) + SEQUENCE_GAP;
+            state.oseq = (uint32_t)seq;
+            state.oseq_hi = (uint32_t)(seq >> 32);
+            memcpy(data, &state, sizeof(state));
+        }
+        at += NL_ALIGN(a.nla_len);
+    }
+}
+
 /* ALG_AUTH comes along with ALG_AUTH_TRUNC for old readers; written back it would win, with the wrong truncation. */
 static void copy_attrs(struct nl_msg *m, const struct copy *c)
 {
@@ -82,7 +113,7 @@ static void put_path(struct nl_msg *m, struct xfrm_usersa_info *info, const ike_
 static void put_counters(struct nl_msg *m, const struct copy *c) { nl_attr(m, XFRMA_LTIME_VAL, &c->info.curlft, sizeof(c->info.curlft)); }
 
 /* Ports alone can be changed in place. A changed address changes the key the kernel finds the SA by: out and in again. */
-static int rewrite(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa, const struct copy *c)
+static int rewrite(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa, struct copy *c)
 {
     struct nl_msg m;
     struct xfrm_usersa_info before = c->info;
@@ -98,8 +129,12 @@ static int rewrite(struct xfrm_app *x, const struct xfrm_sa_name *name, const ik
         had_encap = had_encap || a.nla_type == XFRMA_ENCAP;
         at += a.nla_len < NL_ATTR_HEADER ? c->len : NL_ALIGN(a.nla_len);
     }
+    bool in_place = same && had_encap == sa->udp_encap;
+    if (!in_place && !sa->inbound) {
+        skip_sequence(c);
+    }
     copy_attrs(&m, c);
-    if (same && had_encap == sa->udp_encap) {
+    if (in_place) {
         return nl_call(&x->nl, &m, NULL, NULL);
     }
     struct nl_msg del;

@@ -258,7 +258,9 @@ void xfrm_selector(const struct spd_key *key, struct xfrm_selector *out)
 {
     const struct flow *f = &key->flow;
     bool icmp = f->proto == IPPROTO_ICMP || f->proto == IPPROTO_ICMPV6;
-    *out = (struct xfrm_selector){.family = af_of(f->local.family), .proto = f->proto};
+    memset(out, 0, sizeof(*out)); /* padding too: selectors are compared as octets */
+    out->family = af_of(f->local.family);
+    out->proto = f->proto;
     if (key->dir == SPD_OUT) {
         put_network(&f->local, &out->saddr, &out->prefixlen_s);
         put_network(&f->remote, &out->daddr, &out->prefixlen_d);

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * xfrm.c - the data plane of Linux: SAs and policies in the kernel, by netlink.
+ */
+#include "app/xfrm.h"
+
+#include "sysdep/random.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/udp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct xfrm_app *x_of(struct app *a) { return (struct xfrm_app *)(void *)a; }
+
+/* errno, and the kernel's own words if it had any. */
+static const char *kernel_says(struct xfrm_app *x, int error, char *out, size_t n)
+{
+    snprintf(out, n, "%s%s%s", strerror(-error), x->nl.why[0] != 0 ? ": " : "", x->nl.why);
+    return out;
+}
+
+/* ---- The ledger's hands --------------------------------------------------------------------------------------------------- */
+
+/* A policy in the kernel has its line in the state file under the selector's own octets. */
+struct policy_slot {
+    struct table_node node;
+    struct xfrm_userpolicy_id id;
+    uint32_t mark, if_id;
+    int slot;
+};
+
+static struct policy_slot *find_slot(struct xfrm_app *x, const struct spd_key *key, struct xfrm_userpolicy_id *id, uint32_t *hash)
+{
+    memset(id, 0, sizeof(*id));
+    id->dir = key->dir;
+    xfrm_selector(key, &id->sel);
+    *hash = table_hash(key->mark ^ key->if_id ^ key->dir, &id->sel, sizeof(id->sel));
+    for (struct table_node *n = table_chain(&x->policies, *hash); n != NULL; n = n->next) {
+        struct policy_slot *p = TABLE_OF(n, struct policy_slot, node);
+        if (n->hash == *hash && memcmp(&p->id, id, sizeof(*id)) == 0 && p->mark == key->mark && p->if_id == key->if_id) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static void note_policy(struct xfrm_app *x, const struct spd_key *key)
+{
+    struct xfrm_userpolicy_id id;
+    uint32_t hash;
+    if (find_slot(x, key, &id, &hash) != NULL) {
+        return;
+    }
+    struct policy_slot *p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        return;
+    }
+    const struct xfrm_selector *sel = &id.sel;
+    char record[192], from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?";
+    inet_ntop(sel->family, &sel->saddr, from, sizeof(from));
+    inet_ntop(sel->family, &sel->daddr, to, sizeof(to));
+    snprintf(record, sizeof(record), "policy %u %s/%u %s/%u %u %x/%x %x/%x %x %x", key->dir, from, sel->prefixlen_s, to, sel->prefixlen_d,
+             sel->proto, ntohs(sel->sport), ntohs(sel->sport_mask), ntohs(sel->dport), ntohs(sel->dport_mask), key->mark, key->if_id);
+    *p = (struct policy_slot){.id = id, .mark = key->mark, .if_id = key->if_id, .slot = state_add(x->state, record)};
+    if (!table_add(&x->policies, &p->node, hash)) {
+        free(p);
+    }
+}
+
+static void forget_policy(struct xfrm_app *x, const struct spd_key *key)
+{
+    struct xfrm_userpolicy_id id;
+    uint32_t hash;
+    struct policy_slot *p = find_slot(x, key, &id, &hash);
+    if (p != NULL) {
+        state_remove(x->state, p->slot);
+        table_remove(&x->policies, &p->node);
+        free(p);
+    }
+}
+
+static int policy_set(void *arg, const struct spd_key *key, const struct spd_template *t, bool update)
+{
+    struct xfrm_app *x = arg;
+    struct nl_msg m;
+    char text[160], why[256];
+    note_policy(x, key);
+    xfrm_encode_policy(&m, update ? XFRM_MSG_UPDPOLICY : XFRM_MSG_NEWPOLICY, key, t);
+    int error = nl_call(&x->nl, &m, NULL, NULL);
+    if (error == 0) {
+        return 0;
+    }
+    spd_key_format(key, text, sizeof(text));
+    if (error == -EEXIST) {
+        daemon_log(x->app.d, IKE_LOG_ERROR, "the policy %s exists already and is not ours: another IKE daemon's, or set by hand (ip xfrm policy)", text);
+    } else {
+        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses the policy %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+    }
+    if (!update) {
+        forget_policy(x, key);
+    }
+    return error;
+}
+
+static void policy_unset(void *arg, const struct spd_key *key)
+{
+    struct xfrm_app *x = arg;
+    struct nl_msg m;
+    xfrm_encode_policy_name(&m, key);
+    (void)nl_call(&x->nl, &m, NULL, NULL);
+    forget_policy(x, key);
+}
+
+/* ---- Policies of one SA --------------------------------------------------------------------------------------------------- */
+
+struct sa_policies {
+    const struct flow *flows;
+    size_t n;
+    const struct spd_template *t;
+    uint32_t mark, if_id;
+    bool inbound;
+};
+
+/* An inbound tunnel needs FWD besides IN: the same packets when they go on to another host. */
+static size_t directions(const struct sa_policies *p, uint8_t out[2])
+{
+    out[0] = p->inbound ? SPD_IN : SPD_OUT;
+    out[1] = SPD_FWD;
+    return p->inbound && p->t->mode == IKE_MODE_TUNNEL ? 2 : 1;
+}
+
+static void unuse_policies(struct xfrm_app *x, const struct sa_policies *p, size_t count)
+{
+    uint8_t dirs[2];
+    size_t n_dirs = directions(p, dirs);
+    while (count-- > 0) {
+        struct spd_key key = {.flow = p->flows[count / n_dirs], .dir = dirs[count % n_dirs], .mark = p->mark, .if_id = p->if_id};
+        spd_unuse(x->spd, &key, p->t);
+    }
+}
+
+static int use_policies(struct xfrm_app *x, const struct sa_policies *p)
+{
+    uint8_t dirs[2];
+    size_t n_dirs = directions(p, dirs);
+    for (size_t i = 0; i < p->n * n_dirs; i++) {
+        struct spd_key key = {.flow = p->flows[i / n_dirs], .dir = dirs[i % n_dirs], .mark = p->mark, .if_id = p->if_id};
+        int error = spd_use(x->spd, &key, p->t);
+        if (error != 0) {
+            unuse_policies(x, p, i);
+            return error;
+        }
+    }
+    return 0;
+}
+
+static void unuse_all(struct xfrm_app *x, const struct sa_policies *p)
+{
+    uint8_t dirs[2];
+    unuse_policies(x, p, p->n * directions(p, dirs));
+}
+
+static struct sa_policies policies_of(const struct xfrm_sa *sa)
+{
+    return (struct sa_policies){sa->flows, sa->n_flows, &sa->template, sa->name.mark, sa->name.if_id, sa->inbound};
+}
+
+/* ---- The table of SAs ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t hash_spi(uint32_t spi) { return table_hash(0, &spi, sizeof(spi)); }
+
+struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol)
+{
+    uint32_t hash = hash_spi(spi);
+    for (struct table_node *n = table_chain(&x->sas, hash); n != NULL; n = n->next) {
+        struct xfrm_sa *sa = TABLE_OF(n, struct xfrm_sa, node);
+        if (sa->name.spi == spi && xfrm_protocol(sa->name.protocol) == protocol &&
+            sa->name.destination.family == destination->family && memcmp(sa->name.destination.ip, destination->ip, 16) == 0) {
+            return sa;
+        }
+    }
+    return NULL;
+}
+
+static struct xfrm_sa *find_ours(struct xfrm_app *x, const ike_ipsec_sa *sa)
+{
+    uint32_t hash = hash_spi(sa->spi);
+    for (struct table_node *n = table_chain(&x->sas, hash); n != NULL; n = n->next) {
+        struct xfrm_sa *found = TABLE_OF(n, struct xfrm_sa, node);
+        if (found->name.spi == sa->spi && found->child == sa->child && found->inbound == sa->inbound) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+static void free_sa(struct xfrm_sa *sa)
+{
+    free(sa->flows);
+    free(sa->child_name);
+    free(sa);
+}
+
+static struct flow *copy_flows(const ike_ts *local, size_t n_local, const ike_ts *remote, size_t n_remote, size_t *n)
+{
+    struct flow *flows = calloc(XFRM_FLOWS_MAX, sizeof(*flows));
+    if (flows == NULL) {
+        return NULL;
+    }
+    *n = flows_of_selectors(local, n_local, remote, n_remote, flows, XFRM_FLOWS_MAX);
+    if (*n == 0) {
+        free(flows);
+        return NULL;
+    }
+    struct flow *fitted = realloc(flows, *n * sizeof(*flows));
+    return fitted != NULL ? fitted : flows;
+}
+
+static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
+{
+    struct xfrm_sa *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return NULL;
+    }
+    s->name = xfrm_name_of(sa);
+    s->child = sa->child;
+    s->conn = sa->conn;
+    s->inbound = sa->inbound;
+    s->slot = -1;
+    s->template = (struct spd_template){.mode = sa->mode,
+                                        .protocol = sa->protocol,
+                                        .reqid = sa->reqid,
+                                        .local = sa->path.local,
+                                        .remote = sa->path.remote};
+    s->child_name = strdup(sa->child_name != NULL ? sa->child_name : "");
+    s->flows = copy_flows(sa->local_ts, sa->n_local_ts, sa->remote_ts, sa->n_remote_ts, &s->n_flows);
+    if (s->flows == NULL) {
+        daemon_log(x->app.d, IKE_LOG_ERROR, "child %s: its selectors need more than %d kernel policies, or fit no policy",
+                   s->child_name != NULL ? s->child_name : "?", XFRM_FLOWS_MAX);
+    }
+    if (s->flows == NULL || s->child_name == NULL || !table_add(&x->sas, &s->node, hash_spi(sa->spi))) {
+        free_sa(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* ---- Operations ----------------------------------------------------------------------------------------------------------- */
+
+static int take_spi(void *arg, const struct nlmsghdr *h)
+{
+    const struct xfrm_usersa_info *info = NLMSG_DATA(h);
+    if (h->nlmsg_type == XFRM_MSG_NEWSA && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*info))) {
+        *(uint32_t *)arg = ntohl(info->id.spi);
+    }
+    return 0;
+}
+
+static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi)
+{
+    struct xfrm_app *x = x_of(a);
+    struct nl_msg m;
+    char why[256];
+    *spi = 0;
+    xfrm_encode_allocspi(&m, path, protocol, reqid);
+    int error = nl_call(&x->nl, &m, take_spi, spi);
+    if (error != 0 || *spi == 0) {
+        daemon_log(a->d, IKE_LOG_ERROR, "the kernel gives no SPI: %s", kernel_says(x, error, why, sizeof(why)));
+        return IKE_ERR_HOST;
+    }
+    return IKE_OK;
+}
+
+static int delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name)
+{
+    struct nl_msg m;
+    xfrm_encode_sa_name(&m, XFRM_MSG_DELSA, name);
+    return nl_call(&x->nl, &m, NULL, NULL);
+}
+
+static void xfrm_put_spi(struct app *a, const ike_path *path, uint8_t protocol, uint32_t spi)
+{
+    struct xfrm_sa_name name = {.destination = path->local, .protocol = protocol, .spi = spi};
+    (void)delete_sa(x_of(a), &name);
+}
+
+/* The reserved SPI becomes an SA; where the reservation has run out (net.core.xfrm_acq_expires) it is made anew. */
+static int install_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
+{
+    struct nl_msg m;
+    int error = xfrm_encode_sa(&m, sa->inbound ? XFRM_MSG_UPDSA : XFRM_MSG_NEWSA, sa);
+    error = error != 0 ? error : nl_call(&x->nl, &m, NULL, NULL);
+    if (sa->inbound && error == -ESRCH) {
+        error = xfrm_encode_sa(&m, XFRM_MSG_NEWSA, sa);
+        error = error != 0 ? error : nl_call(&x->nl, &m, NULL, NULL);
+    }
+    return error;
+}
+
+static void note_sa(struct xfrm_app *x, struct xfrm_sa *s)
+{
+    char record[160], ip[64];
+    ike_addr_format(&s->name.destination, false, ip, sizeof(ip));
+    snprintf(record, sizeof(record), "sa %u %08x %s %x %x", s->name.protocol, s->name.spi, ip, s->name.mark, s->name.if_id);
+    s->slot = state_add(x->state, record);
+}
+
+static void drop_sa(struct xfrm_app *x, struct xfrm_sa *s)
+{
+    state_remove(x->state, s->slot);
+    table_remove(&x->sas, &s->node);
+    free_sa(s);
+}
+
+static void add_routes(struct xfrm_app *x, struct xfrm_sa *s, const ike_ipsec_sa *sa)
+{
+    if (!sa->inbound && sa->mode == IKE_MODE_TUNNEL) {
+        struct behind_spec spec = {.local_ts = sa->local_ts,
+                                   .remote_ts = sa->remote_ts,
+                                   .n_local_ts = sa->n_local_ts,
+                                   .n_remote_ts = sa->n_remote_ts,
+                                   .peer = sa->path.remote};
+        behind_add(x->routes, &spec, &s->behind);
+    }
+}
+
+static int xfrm_add(struct app *a, const ike_ipsec_sa *sa)
+{
+    struct xfrm_app *x = x_of(a);
+    char text[96], why[256];
+    struct xfrm_sa *s = make_sa(x, sa);
+    if (s == NULL) {
+        return IKE_ERR_HOST;
+    }
+    note_sa(x, s);
+    int error = install_sa(x, sa);
+    if (error != 0) {
+        xfrm_name_format(&s->name, text, sizeof(text));
+        daemon_log(a->d, IKE_LOG_ERROR, "the kernel refuses %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+        drop_sa(x, s);
+        return error == -EPROTONOSUPPORT ? IKE_ERR_UNSUPPORTED : IKE_ERR_HOST;
+    }
+    struct sa_policies p = policies_of(s);
+    if (use_policies(x, &p) != 0) {
+        (void)delete_sa(x, &s->name);
+        drop_sa(x, s);
+        return IKE_ERR_HOST;
+    }
+    add_routes(x, s, sa);
+    return IKE_OK;
+}
+
+static void xfrm_remove(struct app *a, const ike_ipsec_sa *sa)
+{
+    struct xfrm_app *x = x_of(a);
+    struct xfrm_sa *s = find_ours(x, sa);
+    if (s == NULL) {
+        return;
+    }
+    behind_remove(x->routes, &s->behind);
+    struct sa_policies p = policies_of(s);
+    unuse_all(x, &p);
+    (void)delete_sa(x, &s->name);
+    drop_sa(x, s);
+}
+
+/* First the new policies, then the SA, then the old policies: at no moment does a packet find none. */
+static int xfrm_move(struct app *a, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    struct xfrm_app *x = x_of(a);
+    struct xfrm_sa *s = find_ours(x, sa);
+    char text[96], why[256];
+    (void)old;
+    if (s == NULL) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    struct spd_template former = s->template, next = s->template;
+    next.local = sa->path.local;
+    next.remote = sa->path.remote;
+    struct sa_policies p = policies_of(s);
+    p.t = &next;
+    if (use_policies(x, &p) != 0) {
+        return IKE_ERR_HOST;
+    }
+    int error = xfrm_move_sa(x, &s->name, sa);
+    p.t = error == 0 ? &former : &next;
+    unuse_all(x, &p);
+    if (error != 0) {
+        xfrm_name_format(&s->name, text, sizeof(text));
+        daemon_log(a->d, IKE_LOG_ERROR, "the kernel does not move %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+        return IKE_ERR_HOST;
+    }
+    s->template = next;
+    s->name = xfrm_name_of(sa);
+    state_remove(x->state, s->slot);
+    note_sa(x, s);
+    behind_remove(x->routes, &s->behind);
+    add_routes(x, s, sa);
+    return IKE_OK;
+}
+
+/* ---- Counters ------------------------------------------------------------------------------------------------------------- */
+
+static int take_usage(void *arg, const struct nlmsghdr *h)
+{
+    ike_usage *out = arg;
+    const struct xfrm_usersa_info *info = NLMSG_DATA(h);
+    if (h->nlmsg_type == XFRM_MSG_NEWSA && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*info))) {
+        out->bytes = info->curlft.bytes;
+        out->packets = info->curlft.packets;
+    }
+    return 0;
+}
+
+/* XFRMA_LASTUSED is in wall seconds and missing in older kernels: a counter that moved since the last look says enough. */
+static int xfrm_query(struct app *a, const ike_ipsec_sa *sa, ike_usage *out)
+{
+    struct xfrm_app *x = x_of(a);
+    struct xfrm_sa *s = find_ours(x, sa);
+    struct nl_msg m;
+    if (s == NULL) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    *out = (ike_usage){0};
+    xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, &s->name);
+    if (nl_call(&x->nl, &m, take_usage, out) != 0) {
+        return IKE_ERR_HOST;
+    }
+    if (out->packets != s->seen_packets) {
+        s->seen_packets = out->packets;
+        s->last = loop_now(a->d->loop);
+    }
+    out->last = s->last;
+    return IKE_OK;
+}
+
+/* ---- Traps ---------------------------------------------------------------------------------------------------------------- */
+
+static void free_trap(struct xfrm_app *x, struct xfrm_trap *t)
+{
+    struct sa_policies p = {t->flows, t->n_flows, &t->template, t->mark, t->if_id, false};
+    behind_remove(x->routes, &t->behind);
+    unuse_all(x, &p);
+    free(t->flows);
+    free(t->child_name);
+    free(t);
+}
+
+static void xfrm_untrap(struct app *a, ike_conn_id conn, const char *child_name)
+{
+    struct xfrm_app *x = x_of(a);
+    for (struct xfrm_trap **p = &x->traps; *p != NULL;) {
+        struct xfrm_trap *t = *p;
+        if (t->conn == conn && (child_name == NULL || strcmp(t->child_name, child_name) == 0)) {
+            *p = t->next;
+            free_trap(x, t);
+        } else {
+            p = &t->next;
+        }
+    }
+}
+
+static struct xfrm_trap *make_trap(struct xfrm_app *x, const struct app_trap *trap)
+{
+    struct xfrm_trap *t = calloc(1, sizeof(*t));
+    if (t == NULL) {
+        return NULL;
+    }
+    t->conn = trap->conn;
+    t->mark = trap->mark;
+    t->if_id = trap->if_id;
+    t->template = (struct spd_template){.trap = true,
+                                        .mode = trap->mode,
+                                        .protocol = IKE_PROTO_ESP,
+                                        .reqid = XFRM_TRAP_REQID + x->next_trap++ % XFRM_TRAP_REQID,
+                                        .local = trap->local,
+                                        .remote = trap->remote};
+    if (t->template.local.family == 0) {
+        (void)source_address(&trap->remote, ROUTES_MARK, &t->template.local);
+    }
+    t->child_name = strdup(trap->child_name);
+    t->flows = copy_flows(trap->local_ts, trap->n_local_ts, trap->remote_ts, trap->n_remote_ts, &t->n_flows);
+    if (t->child_name == NULL || t->flows == NULL) {
+        free(t->child_name);
+        free(t->flows);
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+static int xfrm_trap(struct app *a, const struct app_trap *trap)
+{
+    struct xfrm_app *x = x_of(a);
+    xfrm_untrap(a, trap->conn, trap->child_name);
+    struct xfrm_trap *t = make_trap(x, trap);
+    if (t == NULL) {
+        daemon_log(a->d, IKE_LOG_ERROR, "child %s: no kernel policy can wait for its traffic", trap->child_name);
+        return -EINVAL;
+    }
+    struct sa_policies p = {t->flows, t->n_flows, &t->template, t->mark, t->if_id, false};
+    int error = use_policies(x, &p);
+    if (error != 0) {
+        free(t->flows);
+        free(t->child_name);
+        free(t);
+        return error;
+    }
+    if (trap->mode == IKE_MODE_TUNNEL) {
+        struct behind_spec spec = {trap->local_ts, trap->remote_ts, trap->n_local_ts, trap->n_remote_ts, trap->remote, 0};
+        behind_add(x->routes, &spec, &t->behind);
+    }
+    t->next = x->traps;
+    x->traps = t;
+    return 0;
+}
+
+/* ---- Sockets -------------------------------------------------------------------------------------------------------------- */
+
+/* IKE itself never goes through a tunnel, whatever the policies say. Port 4500: the kernel takes ESP out of UDP and leaves us
+ * what has the non-ESP marker. */
+static int xfrm_socket(struct app *a, int fd, uint8_t family, bool encap)
+{
+    struct xfrm_userpolicy_info bypass = {.action = XFRM_POLICY_ALLOW, .sel.family = family == 4 ? AF_INET : AF_INET6};
+    for (uint8_t dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
+        bypass.dir = dir;
+        int level = family == 4 ? IPPROTO_IP : IPPROTO_IPV6, option = family == 4 ? IP_XFRM_POLICY : IPV6_XFRM_POLICY;
+        if (setsockopt(fd, level, option, &bypass, sizeof(bypass)) < 0) {
+            int error = -errno;
+            daemon_log(a->d, IKE_LOG_ERROR, "cannot exempt the IKE sockets from IPsec policies: %s", strerror(-error));
+            return error;
+        }
+    }
+    int type = UDP_ENCAP_ESPINUDP;
+    if (encap && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)) < 0) {
+        daemon_log(a->d, IKE_LOG_WARN, "the kernel takes no ESP in UDP over IPv%u: no tunnels through NAT there (%s)", family, strerror(errno));
+    }
+    return 0;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------------------------------------- */
+
+static void remove_leftover(void *arg, const char *record)
+{
+    struct xfrm_app *x = arg;
+    struct xfrm_sa_name name = {0};
+    struct nl_msg m;
+    char ip[64], from[80], to[80];
+    unsigned protocol, dir, proto, sport, smask, dport, dmask, mark, if_id;
+    if (sscanf(record, "sa %u %x %63s %x %x", &protocol, &name.spi, ip, &name.mark, &name.if_id) == 5 &&
+        ike_addr_parse(&name.destination, ip) == IKE_OK) {
+        name.protocol = (uint8_t)protocol;
+        (void)delete_sa(x, &name);
+    } else if (sscanf(record, "policy %u %79s %79s %u %x/%x %x/%x %x %x", &dir, from, to, &proto, &sport, &smask, &dport, &dmask, &mark,
+                      &if_id) == 10) {
+        /* As it was written: source first. */
+        struct spd_key key = {.dir = SPD_OUT, .mark = mark, .if_id = if_id};
+        key.flow.proto = (uint8_t)proto;
+        key.flow.local_port = (struct port_mask){(uint16_t)sport, (uint16_t)smask};
+        key.flow.remote_port = (struct port_mask){(uint16_t)dport, (uint16_t)dmask};
+        if (prefix_parse(&key.flow.local, from) && prefix_parse(&key.flow.remote, to)) {
+            xfrm_encode_policy_name(&m, &key);
+            ((struct xfrm_userpolicy_id *)nl_body(&m))->dir = (uint8_t)dir;
+            (void)nl_call(&x->nl, &m, NULL, NULL);
+        }
+    } else if (!routes_leftover(&x->rt, record)) {
+        return;
+    }
+    x->leftovers++;
+}
+
+static void xfrm_close(struct app *a)
+{
+    struct xfrm_app *x = x_of(a);
+    while (x->traps != NULL) {
+        struct xfrm_trap *t = x->traps;
+        x->traps = t->next;
+        free_trap(x, t);
+    }
+    for (struct table_node *n; (n = table_any(&x->sas)) != NULL;) {
+        struct xfrm_sa *s = TABLE_OF(n, struct xfrm_sa, node);
+        behind_remove(x->routes, &s->behind);
+        (void)delete_sa(x, &s->name);
+        drop_sa(x, s);
+    }
+    spd_free(x->spd);
+    routes_free(x->routes);
+    xfrm_events_close(x);
+    table_free(&x->sas);
+    table_free(&x->policies);
+    state_close(x->state);
+    nl_close(&x->nl);
+    nl_close(&x->rt);
+    free(x);
+}
+
+static bool open_parts(struct xfrm_app *x)
+{
+    struct ikelibd *d = x->app.d;
+    char path[160];
+    state_path(d->settings.socket_path, path, sizeof(path));
+    x->state = state_open(path, remove_leftover, x);
+    if (x->state == NULL) {
+        daemon_log(d, IKE_LOG_ERROR, "%s: %s", path, errno == EWOULDBLOCK ? "another ikelibd with this socket is running" : strerror(errno));
+        return false;
+    }
+    if (x->leftovers != 0) {
+        daemon_log(d, IKE_LOG_WARN, "removed %u objects in the kernel that a former run left behind", x->leftovers);
+    }
+    struct spd_backend backend = {policy_set, policy_unset, x};
+    x->spd = spd_new(&backend);
+    x->routes = d->settings.routes ? routes_new(d, &x->rt, x->state) : NULL;
+    if (x->spd == NULL || (d->settings.routes && x->routes == NULL)) {
+        return false;
+    }
+    int error = xfrm_events_open(x);
+    if (error != 0) {
+        daemon_log(d, IKE_LOG_ERROR, "no IPsec events from the kernel: %s", strerror(-error));
+    }
+    return error == 0;
+}
+
+static struct app *xfrm_open(struct ikelibd *d)
+{
+    struct xfrm_app *x = calloc(1, sizeof(*x));
+    if (x == NULL) {
+        return NULL;
+    }
+    x->app = (struct app){&app_xfrm, d};
+    x->events = x->nl.fd = x->rt.fd = -1;
+    int error = nl_open(&x->nl, NETLINK_XFRM);
+    error = error != 0 ? error : nl_open(&x->rt, NETLINK_ROUTE);
+    if (error != 0) {
+        daemon_log(d, IKE_LOG_ERROR, "netlink: %s", strerror(-error));
+    }
+    if (error != 0 || !open_parts(x)) {
+        xfrm_close(&x->app);
+        return NULL;
+    }
+    xfrm_warn_foreign(x);
+    return &x->app;
+}
+
+static void xfrm_stats(struct app *a, struct daemon_stats *out)
+{
+    struct xfrm_app *x = x_of(a);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } list[] = {{"xfrm-acquire", x->acquires}, {"xfrm-expire", x->expires}, {"xfrm-mapping", x->mappings}, {"xfrm-overrun", x->overruns}};
+    for (size_t i = 0; i < 4 && out->n_drops < sizeof(out->drops) / sizeof(out->drops[0]); i++) {
+        if (list[i].value != 0) {
+            out->drops[out->n_drops].reason = list[i].name;
+            out->drops[out->n_drops++].count = list[i].value;
+        }
+    }
+}
+
+const struct app_ops app_xfrm = {
+    .name = "xfrm",
+    .probe = xfrm_probe,
+    .open = xfrm_open,
+    .close = xfrm_close,
+    .socket = xfrm_socket,
+    .get_spi = xfrm_get_spi,
+    .put_spi = xfrm_put_spi,
+    .add = xfrm_add,
+    .move = xfrm_move,
+    .remove = xfrm_remove,
+    .query = xfrm_query,
+    .trap = xfrm_trap,
+    .untrap = xfrm_untrap,
+    .stats = xfrm_stats,
+};
