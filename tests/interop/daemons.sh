@@ -32,11 +32,11 @@ logged() {
 }
 
 # --- ours ------------------------------------------------------------------
-ctl() { _c=$1; shift; on "$_c" "$IKELIBCTL" --socket /run/ikelibd.vici "$@"; }
+ctl() { _c=$1; shift; on "$_c" "$IKELIBCTL" "$@"; }
 
 conf_ike() {
     {
-        printf '[daemon]\nbackend = xfrm\nsocket = /run/ikelibd.vici\n'
+        printf '[daemon]\nbackend = xfrm\n'
         val OUR_DAEMON "$1" # lines of [daemon]
         printf '\n[connection peer]\nlocal = %s\nremote = %s\n' "$(val ADDR "$1")" "$(remote_of "$1" | sed 's/%any/any/')"
         printf 'secret = %s\nlocal-id = %s\nremote-id = %s\n' "$(val PSK "$1")" "$(val ID "$1")" "$(val ID "$(other "$1")")"

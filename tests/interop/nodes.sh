@@ -15,14 +15,14 @@ val() { eval "printf '%s' \"\${$1_$2-\$$1}\""; }
 other() { case $1 in a) echo b ;; b) echo a ;; esac; }
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
-    _n=$(($1 * 5))
+    _end=$(($(uptime_s) + $1))
     shift
     while ! "$@" >/dev/null 2>&1; do
-        _n=$((_n - 1))
-        [ $_n -gt 0 ] || return 1
+        [ "$(uptime_s)" -le "$_end" ] || return 1
         sleep 0.2
     done
 }
+uptime_s() { cut -d. -f1 /proc/uptime; }
 
 # --- nodes -----------------------------------------------------------------
 node_pid() { eval "echo \$NODE_$1"; }
