@@ -15,7 +15,12 @@
         return NULL;                                                                                                          \
     } while (0)
 
-const ike_encr *ike_find_encr(const ike_crypto *c, uint16_t id) { FIND(c->encr, id, !c->encr[i]->usable || c->encr[i]->usable()); }
+const ike_encr *ike_find_encr(const ike_crypto *c, uint16_t id)
+{
+    FIND(c->encr, id, !c->encr[i]->usable || c->encr[i]->usable());
+}
+
+
 const ike_prf *ike_find_prf(const ike_crypto *c, uint16_t id) { FIND(c->prf, id, true); }
 const ike_integ *ike_find_integ(const ike_crypto *c, uint16_t id) { FIND(c->integ, id, true); }
 const ike_ke *ike_find_ke(const ike_crypto *c, uint16_t id) { FIND(c->ke, id, true); }

@@ -14,9 +14,9 @@ enum { FIELD_MAX = 66, POINT_MAX = 1 + 2 * FIELD_MAX, DRAWS = 64 };
 
 struct state {
     mbedtls_ecp_group group;
-    size_t len;        /* octets of a coordinate and of a private value */
-    uint8_t top;       /* mask for the first octet of a random private value */
-    bool montgomery;   /* little-endian, public data is the x coordinate alone */
+    size_t len;      /* octets of a coordinate and of a private value */
+    uint8_t top;     /* mask for the first octet of a random private value */
+    bool montgomery; /* little-endian, public data is the x coordinate alone */
 };
 
 static void *open(const ike_allocator *mem, mbedtls_ecp_group_id id, size_t bits)
@@ -77,7 +77,8 @@ static bool load_public(const struct state *s, mbedtls_ecp_point *p, const uint8
 }
 
 /* out = the first n octets of priv * base, as public data. */
-static int multiply(struct state *s, const ike_random *rng, const uint8_t *priv, const mbedtls_ecp_point *base, uint8_t *out, size_t n)
+static int multiply(struct state *s, const ike_random *rng, const uint8_t *priv, const mbedtls_ecp_point *base, uint8_t *out,
+                    size_t n)
 {
     uint8_t octets[POINT_MAX];
     size_t used = 0;

@@ -15,7 +15,8 @@ static void sha256_begin(void *ctx)
 static void sha256_absorb(void *ctx, const void *data, size_t n) { ike_mbedtls_sha256_update(ctx, data, n); }
 static void sha256_end(void *ctx, uint8_t *out) { ike_mbedtls_sha256_finish(ctx, out); }
 
-const ike_hash ike_mbedtls_sha256 = {HASH_SHA2_256, 32, "SHA2-256", sizeof(mbedtls_sha256_context), sha256_begin, sha256_absorb, sha256_end};
+const ike_hash ike_mbedtls_sha256 = {
+    HASH_SHA2_256, 32, "SHA2-256", sizeof(mbedtls_sha256_context), sha256_begin, sha256_absorb, sha256_end};
 
 static int hmac_sha256_init(void *ctx, const uint8_t *key, size_t n) { return ike_hmac_init(ctx, &ike_mbedtls_sha256, key, n); }
 static const ike_mac hmac_sha256 = {

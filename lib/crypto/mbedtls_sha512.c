@@ -15,7 +15,8 @@ static void sha384_begin(void *ctx)
 static void sha384_absorb(void *ctx, const void *data, size_t n) { ike_mbedtls_sha512_update(ctx, data, n); }
 static void sha384_end(void *ctx, uint8_t *out) { ike_mbedtls_sha512_finish(ctx, out); }
 
-const ike_hash ike_mbedtls_sha384 = {HASH_SHA2_384, 48, "SHA2-384", sizeof(mbedtls_sha512_context), sha384_begin, sha384_absorb, sha384_end};
+const ike_hash ike_mbedtls_sha384 = {
+    HASH_SHA2_384, 48, "SHA2-384", sizeof(mbedtls_sha512_context), sha384_begin, sha384_absorb, sha384_end};
 
 static int hmac_sha384_init(void *ctx, const uint8_t *key, size_t n) { return ike_hmac_init(ctx, &ike_mbedtls_sha384, key, n); }
 static const ike_mac hmac_sha384 = {
@@ -32,7 +33,8 @@ static void sha512_begin(void *ctx)
 static void sha512_absorb(void *ctx, const void *data, size_t n) { ike_mbedtls_sha512_update(ctx, data, n); }
 static void sha512_end(void *ctx, uint8_t *out) { ike_mbedtls_sha512_finish(ctx, out); }
 
-const ike_hash ike_mbedtls_sha512 = {HASH_SHA2_512, 64, "SHA2-512", sizeof(mbedtls_sha512_context), sha512_begin, sha512_absorb, sha512_end};
+const ike_hash ike_mbedtls_sha512 = {
+    HASH_SHA2_512, 64, "SHA2-512", sizeof(mbedtls_sha512_context), sha512_begin, sha512_absorb, sha512_end};
 
 static int hmac_sha512_init(void *ctx, const uint8_t *key, size_t n) { return ike_hmac_init(ctx, &ike_mbedtls_sha512, key, n); }
 static const ike_mac hmac_sha512 = {

@@ -12,15 +12,33 @@
 
 enum { FIELD_MAX = 66, LIMBS_MAX = IKE_LIMBS(FIELD_MAX), DRAWS = 64 };
 
-struct curve {
-    const struct ecc_curve *(*get)(void);
-    uint16_t len; /* octets of a coordinate and of a private value */
-    uint8_t top;  /* mask for the first octet of a random private value */
+/* The orders of the base points, FIPS 186-4 appendix D.1.2. */
+static const uint8_t order256[] = {
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+};
+static const uint8_t order384[] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf,
+    0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73,
+};
+static const uint8_t order521[] = {
+    0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xfa, 0x51, 0x86, 0x87, 0x83, 0xbf, 0x2f, 0x96, 0x6b, 0x7f, 0xcc, 0x01, 0x48, 0xf7, 0x09,
+    0xa5, 0xd0, 0x3b, 0xb5, 0xc9, 0xb8, 0x89, 0x9c, 0x47, 0xae, 0xbb, 0x6f, 0xb7, 0x1e, 0x91, 0x38,
+    0x64, 0x09,
 };
 
-static const struct curve p256 = {nettle_get_secp_256r1, 32, 0xff};
-static const struct curve p384 = {nettle_get_secp_384r1, 48, 0xff};
-static const struct curve p521 = {nettle_get_secp_521r1, 66, 0x01};
+struct curve {
+    const struct ecc_curve *(*get)(void);
+    const uint8_t *order;
+    uint16_t len; /* octets of a coordinate, of a private value and of the order */
+};
+
+static const struct curve p256 = {nettle_get_secp_256r1, order256, sizeof(order256)};
+static const struct curve p384 = {nettle_get_secp_384r1, order384, sizeof(order384)};
+static const struct curve p521 = {nettle_get_secp_521r1, order521, sizeof(order521)};
 
 struct scalar {
     struct ecc_scalar s;
@@ -32,25 +50,26 @@ struct point {
     mp_limb_t limbs[2 * LIMBS_MAX];
 };
 
-/* Limbs without leading zeros, as a number the setters below may read. */
+/* False unless 0 < priv < order. ecc_scalar_set would compare in variable time, so the check is ours and the limbs are set
+ * directly: a scalar is nothing but them. */
+static bool load_private(const struct curve *c, struct scalar *x, const uint8_t *priv)
+{
+    unsigned borrow = 0;
+    for (size_t i = c->len; i-- > 0;) {
+        borrow = ((unsigned)priv[i] - c->order[i] - borrow) >> 8 & 1;
+    }
+    x->s = (struct ecc_scalar){c->get(), x->limbs};
+    ike_gmp_load(x->limbs, LIMBS_MAX, priv, c->len);
+    return borrow && !ike_is_zero(priv, c->len);
+}
+
+/* Limbs without leading zeros, as a number the setter below may read. */
 static int significant(const mp_limb_t *limbs, size_t n)
 {
     while (n && limbs[n - 1] == 0) {
         n--;
     }
     return (int)n;
-}
-
-/* False unless 0 < priv < order. */
-static bool load_private(const struct curve *c, struct scalar *x, const uint8_t *priv)
-{
-    mp_limb_t limbs[LIMBS_MAX];
-    x->s = (struct ecc_scalar){c->get(), x->limbs};
-    ike_gmp_load(limbs, LIMBS_MAX, priv, c->len);
-    mpz_t number = MPZ_ROINIT_N(limbs, significant(limbs, LIMBS_MAX));
-    bool ok = ecc_scalar_set(&x->s, number) != 0;
-    ike_wipe(limbs, sizeof(limbs));
-    return ok;
 }
 
 /* False unless both coordinates are reduced and the point is on the curve. The order is prime, so it then has that order. */
@@ -86,7 +105,7 @@ static int draw(const struct curve *c, const ike_random *rng, uint8_t *priv)
     int err = IKE_ERR_CRYPTO;
     for (size_t i = 0; i < DRAWS && err == IKE_ERR_CRYPTO; i++) {
         err = rng->fill(rng->user, priv, c->len);
-        priv[0] &= c->top;
+        priv[0] &= c->order[0]; /* 0xff, or 1 where the top octet has one bit */
         if (err == IKE_OK && !load_private(c, &d, priv)) {
             err = IKE_ERR_CRYPTO;
         }

@@ -11,7 +11,8 @@ static void sha384_begin(void *ctx) { sha384_init(ctx); }
 static void sha384_absorb(void *ctx, const void *data, size_t n) { sha512_update(ctx, n, data); }
 static void sha384_end(void *ctx, uint8_t *out) { sha384_digest(ctx, SHA384_DIGEST_SIZE, out); }
 
-const ike_hash ike_nettle_sha384 = {HASH_SHA2_384, 48, "SHA2-384", sizeof(struct sha512_ctx), sha384_begin, sha384_absorb, sha384_end};
+const ike_hash ike_nettle_sha384 = {
+    HASH_SHA2_384, 48, "SHA2-384", sizeof(struct sha512_ctx), sha384_begin, sha384_absorb, sha384_end};
 
 static int hmac_sha384_init(void *ctx, const uint8_t *key, size_t n) { return ike_hmac_init(ctx, &ike_nettle_sha384, key, n); }
 static const ike_mac hmac_sha384 = {
@@ -23,7 +24,8 @@ static void sha512_begin(void *ctx) { sha512_init(ctx); }
 static void sha512_absorb(void *ctx, const void *data, size_t n) { sha512_update(ctx, n, data); }
 static void sha512_end(void *ctx, uint8_t *out) { sha512_digest(ctx, SHA512_DIGEST_SIZE, out); }
 
-const ike_hash ike_nettle_sha512 = {HASH_SHA2_512, 64, "SHA2-512", sizeof(struct sha512_ctx), sha512_begin, sha512_absorb, sha512_end};
+const ike_hash ike_nettle_sha512 = {
+    HASH_SHA2_512, 64, "SHA2-512", sizeof(struct sha512_ctx), sha512_begin, sha512_absorb, sha512_end};
 
 static int hmac_sha512_init(void *ctx, const uint8_t *key, size_t n) { return ike_hmac_init(ctx, &ike_nettle_sha512, key, n); }
 static const ike_mac hmac_sha512 = {

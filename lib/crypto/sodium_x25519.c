@@ -33,7 +33,10 @@ static int scalar_base(const uint8_t *priv, uint8_t *pub)
     return ike_gmp_edwards_to_u(y, pub) ? IKE_OK : IKE_ERR_CRYPTO;
 }
 #else
-static int scalar_base(const uint8_t *priv, uint8_t *pub) { return crypto_scalarmult_base(pub, priv) == 0 ? IKE_OK : IKE_ERR_CRYPTO; }
+static int scalar_base(const uint8_t *priv, uint8_t *pub)
+{
+    return crypto_scalarmult_base(pub, priv) == 0 ? IKE_OK : IKE_ERR_CRYPTO;
+}
 #endif
 
 static int derive_public(void *state, const ike_random *rng, const uint8_t *priv, uint8_t *pub)

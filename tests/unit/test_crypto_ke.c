@@ -527,12 +527,17 @@ static void modp_range(void **state)
     assert_true(used >= 5);
 }
 
-/* The field primes of FIPS 186-4 appendix D.1.2. */
+/* Field primes, orders and base points of FIPS 186-4 appendix D.1.2. */
+struct nist_curve {
+    uint16_t id;
+    const char *prime, *order, *base_x;
+};
+
 static void ecp_bad_point(struct side *s, const void *arg)
 {
     const size_t n = s->ke->shared_len;
     uint8_t p[66], y[132];
-    cc_lit(arg, p, sizeof(p));
+    cc_lit(((const struct nist_curve *)arg)->prime, p, sizeof(p));
     assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, s->pub), IKE_OK);
     memset(y, 0, 2 * n);
     refused(s, y); /* (0, 0) */
@@ -557,25 +562,56 @@ static void ecp_bad_point(struct side *s, const void *arg)
     }
     memcpy(y, s->pub, n);
     assert_int_equal(s->ke->check(s->state, y), IKE_OK);
-    /* Private values out of range. */
-    memset(y, 0, n);
-    assert_int_equal(s->ke->derive_public(s->state, &s->rng, y, s->shared), IKE_ERR_CRYPTO);
-    assert_int_equal(s->ke->finish(s->state, &s->rng, y, s->pub, s->shared), IKE_ERR_CRYPTO);
-    memset(y, 0xff, n);
-    assert_int_equal(s->ke->derive_public(s->state, &s->rng, y, s->shared), IKE_ERR_CRYPTO);
-    /* A public value of low x: P-256 has a point with x = 0. */
-    assert_int_equal(s->ke->finish(s->state, &s->rng, s->priv, s->pub, s->shared), IKE_OK);
 }
 
-static void ecp_bad_points(void **state)
+/* Private values run from 1 to the order less 1; 1 gives the base point, order - 1 its negative with the same x. */
+static void ecp_private_range(struct side *s, const void *arg)
+{
+    const struct nist_curve *c = arg;
+    const size_t n = s->ke->private_len;
+    uint8_t d[66] = {0}, peer[132], base_x[66];
+    cc_lit(c->base_x, base_x, sizeof(base_x));
+    assert_int_equal(s->ke->initiate(s->state, &s->rng, s->priv, peer), IKE_OK);
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, d, s->pub), IKE_ERR_CRYPTO);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, d, peer, s->shared), IKE_ERR_CRYPTO);
+    d[n - 1] = 1;
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, d, s->pub), IKE_OK);
+    assert_memory_equal(s->pub, base_x, n);
+    known(s, d, NULL, peer, peer); /* once the point: its own x */
+    cc_lit(c->order, d, sizeof(d));
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, d, s->pub), IKE_ERR_CRYPTO);
+    assert_int_equal(s->ke->finish(s->state, &s->rng, d, peer, s->shared), IKE_ERR_CRYPTO);
+    d[n - 1]--; /* the orders are odd */
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, d, s->pub), IKE_OK);
+    assert_memory_equal(s->pub, base_x, n);
+    known(s, d, NULL, peer, peer);
+    memset(d, 0xff, n);
+    assert_int_equal(s->ke->derive_public(s->state, &s->rng, d, s->pub), IKE_ERR_CRYPTO);
+}
+
+static void ecp_ranges(void **state)
 {
     (void)state;
-    all(ECP_256, ecp_bad_point, "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
-    all(ECP_384, ecp_bad_point,
-        "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff");
-    all(ECP_521, ecp_bad_point,
-        "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
-        "ffffffffffffffffffffffff");
+    static const struct nist_curve curves[] = {
+        {ECP_256, "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
+         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+         "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"},
+        {ECP_384, "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffeffffffff0000000000000000ffffffff",
+         "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+         "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7"},
+        {ECP_521,
+         "01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+         "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+         "01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+         "a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
+         "00c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3d"
+         "baa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66"},
+    };
+    for (size_t i = 0; i < IKE_COUNT(curves); i++) {
+        size_t found = all(curves[i].id, ecp_bad_point, &curves[i]);
+        assert_true(found >= 1);
+        all(curves[i].id, ecp_private_range, &curves[i]);
+    }
 }
 
 /* Every pair of providers of a group agrees; key pairs differ from each other. */
@@ -712,7 +748,7 @@ int main(void)
         cmocka_unit_test(specified),          cmocka_unit_test(rfc5903),         cmocka_unit_test(rfc8031),
         cmocka_unit_test(rfc7748_iterated),   cmocka_unit_test(modp_known),      cmocka_unit_test(nist_ecdh),
         cmocka_unit_test(wycheproof_ecpoint), cmocka_unit_test(wycheproof_asn1), cmocka_unit_test(x25519_small_order),
-        cmocka_unit_test(x25519_not_reduced), cmocka_unit_test(modp_range),      cmocka_unit_test(ecp_bad_points),
+        cmocka_unit_test(x25519_not_reduced), cmocka_unit_test(modp_range),      cmocka_unit_test(ecp_ranges),
         cmocka_unit_test(providers_agree),    cmocka_unit_test(random_fails),    cmocka_unit_test(memory_fails),
         cmocka_unit_test(table_refused),
     };
