@@ -178,7 +178,7 @@ int rt_link_set(struct nl_sock *s, uint32_t ifindex, bool up, uint32_t mtu)
 }
 
 struct address_search {
-    bool (*accept)(void *arg, const ike_addr *a);
+    rt_accept_fn *accept;
     void *arg;
     ike_addr *out;
     bool found;
@@ -197,14 +197,14 @@ static int read_address(void *arg, const struct nlmsghdr *h)
     ike_addr a;
     /* On point-to-point links IFA_ADDRESS is the other end; IPv6 has no IFA_LOCAL elsewhere. */
     read_ip(tb[IFA_LOCAL] != NULL ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], body->ifa_family == AF_INET ? 4 : 6, &a);
-    if (a.family != 0 && search->accept(search->arg, &a)) {
+    if (a.family != 0 && search->accept(search->arg, &a, body->ifa_prefixlen)) {
         *search->out = a;
         search->found = true;
     }
     return 0;
 }
 
-int rt_find_address(struct nl_sock *s, uint8_t family, bool (*accept)(void *arg, const ike_addr *a), void *arg, ike_addr *out)
+int rt_find_address(struct nl_sock *s, uint8_t family, rt_accept_fn *accept, void *arg, ike_addr *out)
 {
     struct nl_msg m;
     struct ifaddrmsg body = {.ifa_family = af_of(family)};

@@ -48,7 +48,9 @@ struct rt_path {
 int rt_lookup(struct nl_sock *s, const ike_addr *to, uint32_t mark, struct rt_path *out);
 int rt_link_set(struct nl_sock *s, uint32_t ifindex, bool up, uint32_t mtu);
 
-/* An address of this host (not loopback's own) for which `accept` says yes. -ENOENT if there is none. */
-int rt_find_address(struct nl_sock *s, uint8_t family, bool (*accept)(void *arg, const ike_addr *a), void *arg, ike_addr *out);
+/* An address of this host (not loopback's own) for which `accept` says yes; bits: of the network it is in. -ENOENT if there is
+ * none. */
+typedef bool rt_accept_fn(void *arg, const ike_addr *a, uint8_t bits);
+int rt_find_address(struct nl_sock *s, uint8_t family, rt_accept_fn *accept, void *arg, ike_addr *out);
 
 #endif
