@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What no single value can show: things that must be there, that exclude each other, that do not go together.
+ */
+#include "conf/build.h"
+
+typedef struct ike_config_entry entry;
+
+/* Where a tag is written for a child: in its section, else in the connection's. NULL: nowhere. */
+static const entry *written(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *section, const char *tag)
+{
+    const entry *e = ike_config_find(b->config, section->t.section, tag);
+    return e ? e : ike_config_find(b->config, d->section->t.section, tag);
+}
+
+static void missing(struct ike_conf_builder *b, const entry *section, const char *tag, const char *expected, const char *hint)
+{
+    ike_triplet at = section->t;
+    at.tag = tag;
+    b->failed = true;
+    ike_conf_report(b->report, &at, expected, (ike_bytes){NULL, 0}, &(struct ike_conf_fault){.hint = hint});
+}
+
+static void clash(struct ike_conf_builder *b, const entry *e, const char *expected, const char *hint)
+{
+    b->failed = true;
+    ike_conf_report(b->report, &e->t, expected, ike_bytes_of(e->t.value, strlen(e->t.value)),
+                    &(struct ike_conf_fault){.hint = hint});
+}
+
+static void check_required(struct ike_conf_builder *b, const entry *s)
+{
+    char expected[192];
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        const struct ike_conf_key *k = &ike_conf_keys[i];
+        if (k->required && k->section == IKE_CONF_CONNECTION && !ike_config_find(b->config, s->t.section, k->tag)) {
+            ike_conf_expected(k, expected, sizeof expected);
+            missing(b, s, k->tag, expected, NULL);
+        }
+    }
+}
+
+static void check_secret(struct ike_conf_builder *b, const entry *s)
+{
+    const entry *plain = ike_config_find(b->config, s->t.section, "secret");
+    const entry *file = ike_config_find(b->config, s->t.section, "secret-file");
+    if (plain && file) {
+        clash(b, file, "either secret or secret-file", "both are there");
+    } else if (!plain && !file) {
+        missing(b, s, "secret", "a pre-shared key", "write secret = TEXT or secret-file = PATH");
+    }
+}
+
+/* A margin that was not written shrinks to a tenth of the lifetime; one that was written must fit. */
+static uint64_t margin(struct ike_conf_builder *b, const entry *written_margin, uint64_t life, uint64_t value)
+{
+    if (written_margin == NULL) {
+        return life && value > life / 10 ? life / 10 : value;
+    }
+    if (life && value >= life) {
+        clash(b, written_margin, "a time shorter than the lifetime", NULL);
+    }
+    return value;
+}
+
+void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
+{
+    ike_conn_settings *c = &d->conn.settings;
+    const char *section = d->section->t.section;
+    check_required(b, d->section);
+    check_secret(b, d->section);
+    c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
+    const entry *local = ike_config_find(b->config, section, "local");
+    if (local && c->local.family && c->remote.family && c->local.family != c->remote.family) {
+        clash(b, local, c->remote.family == 4 ? "an IPv4 address, as remote is one" : "an IPv6 address, as remote is one",
+              NULL);
+    }
+}
+
+static bool has_family(const ike_ts *ts, size_t n, uint8_t family)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (ts[i].family == family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Selectors of both sides must have an address family in common, or no packet can match. Without selectors a side has the
+ * family of the IKE addresses, which may not be known yet. */
+static void check_families(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    const ike_child_settings *s = &k->settings;
+    uint8_t outer = d->conn.settings.remote.family ? d->conn.settings.remote.family : d->conn.settings.local.family;
+    bool l4 = s->n_local_ts ? has_family(s->local_ts, s->n_local_ts, 4) : outer != 6;
+    bool l6 = s->n_local_ts ? has_family(s->local_ts, s->n_local_ts, 6) : outer != 4;
+    bool r4 = s->n_remote_ts ? has_family(s->remote_ts, s->n_remote_ts, 4) : outer != 6;
+    bool r6 = s->n_remote_ts ? has_family(s->remote_ts, s->n_remote_ts, 6) : outer != 4;
+    if ((l4 && r4) || (l6 && r6)) {
+        return;
+    }
+    const entry *e = ike_config_find(b->config, k->section->t.section, s->n_remote_ts ? "remote-net" : "local-net");
+    if (e) {
+        clash(b, e,
+              l4 || r6 ? (s->n_remote_ts ? "an IPv4 network, as on our side" : "an IPv6 network, as on the peer's side")
+                       : (s->n_remote_ts ? "an IPv6 network, as on our side" : "an IPv4 network, as on the peer's side"),
+              NULL);
+    }
+}
+
+static void check_start(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    const ike_config_conn *c = &d->conn;
+    unsigned full = c->settings.remote.family == 4 ? 32 : 128;
+    bool one =
+        c->remote_name || (c->settings.remote.family && (c->settings.remote_bits == 0 || c->settings.remote_bits == full));
+    const entry *e = written(b, d, k->section, "start");
+    /* A remote that is not there or wrong has been reported already. */
+    const entry *remote = ike_config_find(b->config, d->section->t.section, "remote");
+    bool known = remote && (one || c->settings.remote.family || strstr(remote->t.value, "any"));
+    if (k->settings.start != IKE_START_NO && !one && known && e) {
+        clash(b, e, "no", "remote names no single peer, so this side can only wait");
+    }
+}
+
+static void check_name(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    for (const struct ike_conf_child *o = d->children; o != k; o = o->next) {
+        if (strcmp(o->settings.name, k->settings.name) == 0) {
+            ike_triplet at = k->section == d->section ? o->section->t : k->section->t; /* a [child] section, if one is */
+            const char *hint = o->section == d->section || k->section == d->section
+                                   ? "local-net or remote-net in the connection make one of the connection's name"
+                                   : NULL;
+            b->failed = true;
+            ike_conf_report(b->report, &at, "children with different names",
+                            ike_bytes_of(k->settings.name, strlen(k->settings.name)), &(struct ike_conf_fault){.hint = hint});
+            return;
+        }
+    }
+}
+
+void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, struct ike_conf_child *k)
+{
+    ike_child_settings *s = &k->settings;
+    s->margin_s = margin(b, written(b, d, k->section, "esp-margin"), s->life_s, s->margin_s);
+    if (s->replay_window % 64 != 0) {
+        const entry *e = written(b, d, k->section, "replay-window");
+        if (e) {
+            clash(b, e, "0 or a multiple of 64", NULL);
+        }
+    }
+    check_families(b, d, k);
+    check_start(b, d, k);
+    check_name(b, d, k);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What a connection set is good for once it is made: secrets from files, comparison with another set; and [daemon].
+ */
+#include "conf/build.h"
+
+/* ---- Secrets from files ------------------------------------------------------------------------------------------------ */
+
+int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report)
+{
+    if (i >= s->count) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    ike_config_conn *c = &s->conns[i]->conn;
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) {
+        text.len--;
+    }
+    struct ike_conf_fault f = {0};
+    char *value = ike_arena_text(&s->arena, text.len ? (const char *)text.ptr : "", text.len);
+    if (value == NULL) {
+        return IKE_ERR_NOMEM;
+    }
+    if (strlen(value) != text.len || !ike_conf_secret(&s->arena, value, &c->settings.secret, &f)) {
+        if (f.no_memory) {
+            return IKE_ERR_NOMEM;
+        }
+        char section[64], found[112];
+        struct ike_text st = ike_text(section, sizeof section), ft = ike_text(found, sizeof found);
+        ike_triplet at = {section, "secret-file", NULL, c->file, c->line};
+        ike_text_str(&st, "connection ");
+        ike_text_str(&st, c->settings.name);
+        ike_text_str(&ft, text.len ? "something else (not shown)" : "nothing");
+        ike_text_str(&ft, c->secret_file ? " in " : "");
+        ike_text_str(&ft, c->secret_file ? c->secret_file : "");
+        ike_conf_report_word(report, &at, "a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line", found, f.hint);
+        return IKE_ERR_INVALID;
+    }
+    return IKE_OK;
+}
+
+/* ---- Difference -------------------------------------------------------------------------------------------------------- */
+
+static bool same_child(const ike_child_settings *a, const ike_child_settings *b)
+{
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        const struct ike_conf_key *k = &ike_conf_keys[i];
+        if (k->target == IKE_CONF_T_CHILD && !k->kind->same(k, a, b)) {
+            return false;
+        }
+    }
+    return strcmp(a->name, b->name) == 0;
+}
+
+static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+
+static ike_config_change compare(const ike_config_conn *a, const ike_config_conn *b)
+{
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        const struct ike_conf_key *k = &ike_conf_keys[i];
+        if (k->target == IKE_CONF_T_CONN && !k->kind->same(k, a, b)) {
+            return IKE_CONFIG_CHANGED;
+        }
+    }
+    if (a->settings.n_children != b->settings.n_children) {
+        return IKE_CONFIG_CHANGED;
+    }
+    for (size_t i = 0; i < a->settings.n_children; i++) {
+        if (!same_child(&a->settings.children[i], &b->settings.children[i])) {
+            return IKE_CONFIG_CHANGED;
+        }
+    }
+    return same_text(a->settings.source, b->settings.source) ? IKE_CONFIG_SAME : IKE_CONFIG_MOVED;
+}
+
+int ike_config_diff(const ike_config_conns *old, const ike_config_conns *now, ike_config_diff_fn fn, void *user)
+{
+    int r = 0;
+    for (size_t i = 0; old && r == 0 && i < old->count; i++) {
+        const ike_config_conn *was = &old->conns[i]->conn;
+        if (ike_config_conns_find(now, was->settings.name) == NULL) {
+            r = fn(user, IKE_CONFIG_REMOVED, was, NULL);
+        }
+    }
+    for (size_t i = 0; r == 0 && i < now->count; i++) {
+        const ike_config_conn *is = &now->conns[i]->conn;
+        const ike_config_conn *was = old ? ike_config_conns_find(old, is->settings.name) : NULL;
+        r = fn(user, was ? compare(was, is) : IKE_CONFIG_ADDED, was, is);
+    }
+    return r;
+}
+
+/* ---- [daemon] ---------------------------------------------------------------------------------------------------------- */
+
+void ike_config_daemon_init(ike_config_daemon *d)
+{
+    *d = (ike_config_daemon){
+        .size = sizeof *d, .backend = "auto", .port = 500, .encap_port = 4500, .log_level = IKE_LOG_INFO, .routes = true};
+}
+
+/* Texts have to outlive the arena that parsing needs, so they are taken from the configuration itself. */
+static void keep_texts(const struct ike_config_entry *section, ike_config_daemon *d)
+{
+    static const struct {
+        const char *tag;
+        size_t at;
+    } texts[] = {{"listen", offsetof(ike_config_daemon, listen)},
+                 {"socket", offsetof(ike_config_daemon, socket)},
+                 {"keylog", offsetof(ike_config_daemon, keylog)},
+                 {"tun-name", offsetof(ike_config_daemon, tun_name)}};
+    IKE_LIST_EACH(at, next, (struct ike_list *)&section->tags)
+    {
+        const ike_triplet *t = &IKE_OF(at, const struct ike_config_entry, link)->t;
+        for (size_t i = 0; i < IKE_COUNT(texts); i++) {
+            if (strcmp(texts[i].tag, t->tag) == 0) {
+                memcpy((uint8_t *)d + texts[i].at, &t->value, sizeof t->value);
+            }
+        }
+    }
+}
+
+int ike_config_daemon_get(const ike_config *c, ike_config_daemon *d, ike_settings *engine, ike_config_report *report)
+{
+    const struct ike_config_entry *section = ike_config_find(c, "daemon", NULL);
+    if ((d && d->size != sizeof *d) || (engine && engine->size != sizeof *engine)) {
+        return IKE_ERR_INVALID;
+    }
+    if (section == NULL) {
+        return IKE_OK;
+    }
+    struct ike_arena arena = {.mem = &c->mem};
+    struct ike_conf_builder b = {.config = c, .report = report, .arena = &arena};
+    ike_config_daemon own;
+    ike_config_daemon_init(&own);
+    ike_settings other = {.size = sizeof other};
+    own = d ? *d : own;
+    other = engine ? *engine : other;
+    void *targets[] = {[IKE_CONF_T_DAEMON] = &own, [IKE_CONF_T_ENGINE] = &other, [IKE_CONF_T_NONE] = NULL};
+    ike_conf_fill(&b, section, IKE_CONF_DAEMON, targets);
+    if (!b.failed) {
+        keep_texts(section, &own);
+        if (d) {
+            *d = own;
+        }
+        if (engine) {
+            *engine = other;
+        }
+    }
+    ike_arena_free(&arena);
+    return b.no_memory ? IKE_ERR_NOMEM : b.failed ? IKE_ERR_INVALID : IKE_OK;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The reader of INI text. It goes on after an error, so that one run shows all of them; what stands under a header that is
+ * wrong is looked at but not stored.
+ */
+#include "conf/conf.h"
+
+#define SECTION_MAX 127
+#define TAG_MAX     47
+
+struct reader {
+    ike_config *c;
+    ike_config_report *report;
+    const char *file;
+    const char *text, *end;
+    uint32_t line; /* being read; of a continued line the first */
+    uint32_t next_line;
+    char section[SECTION_MAX + 1];
+    bool have_section, skip;
+    bool failed; /* something was reported */
+    int result;
+    size_t len;
+    char buf[IKE_CONFIG_VALUE_MAX + TAG_MAX + 64]; /* the line, continuations joined */
+};
+
+static void wrong(struct reader *r, const char *tag, const char *expected, ike_bytes found, const char *hint)
+{
+    ike_triplet at = {r->have_section ? r->section : NULL, tag, NULL, r->file, r->line};
+    ike_conf_report(r->report, &at, expected, found, &(struct ike_conf_fault){.hint = hint});
+    r->failed = true;
+}
+
+static void wrong_word(struct reader *r, const char *tag, const char *expected, const char *found, const char *hint)
+{
+    ike_triplet at = {r->have_section ? r->section : NULL, tag, NULL, r->file, r->line};
+    ike_conf_report_word(r->report, &at, expected, found, hint);
+    r->failed = true;
+}
+
+static bool blank(char c) { return c == ' ' || c == '\t'; }
+
+static void trim(const char **s, size_t *n)
+{
+    while (*n && blank(**s)) {
+        (*s)++;
+        (*n)--;
+    }
+    while (*n && blank((*s)[*n - 1])) {
+        (*n)--;
+    }
+}
+
+/* One physical line, without its end; false at the end of the text. */
+static bool physical(struct reader *r, const char **s, size_t *n)
+{
+    if (r->text >= r->end) {
+        return false;
+    }
+    const char *nl = memchr(r->text, '\n', (size_t)(r->end - r->text));
+    *s = r->text;
+    *n = (size_t)((nl ? nl : r->end) - r->text);
+    r->text = nl ? nl + 1 : r->end;
+    r->next_line++;
+    if (*n && (*s)[*n - 1] == '\r') {
+        (*n)--;
+    }
+    trim(s, n);
+    return true;
+}
+
+static bool comment(const char *s, size_t n) { return n == 0 || s[0] == '#' || s[0] == ';'; }
+
+/* The next line that says something, in r->buf; false at the end. A line that does not fit is reported and passed over. */
+static bool logical(struct reader *r)
+{
+    const char *s;
+    size_t n;
+    do {
+        r->line = r->next_line;
+        if (!physical(r, &s, &n)) {
+            return false;
+        }
+    } while (comment(s, n));
+    r->len = 0;
+    bool fits = true, more = true;
+    while (more) {
+        more = n && s[n - 1] == '\\' && r->text < r->end;
+        n -= more ? 1 : 0;
+        trim(&s, &n);
+        fits = fits && r->len + n + 2 < sizeof r->buf;
+        if (fits && n) {
+            if (r->len) {
+                r->buf[r->len++] = ' ';
+            }
+            memcpy(r->buf + r->len, s, n);
+            r->len += n;
+        }
+        if (more && !physical(r, &s, &n)) {
+            more = false;
+        }
+    }
+    r->buf[r->len] = 0;
+    if (!fits) {
+        wrong_word(r, NULL, "a line of at most 8191 octets", "a longer one", NULL);
+        r->len = 0;
+    }
+    return true;
+}
+
+/* Control characters have no business here; what is above ASCII is taken as it is. */
+static bool clean(struct reader *r)
+{
+    for (size_t i = 0; i < r->len; i++) {
+        uint8_t c = (uint8_t)r->buf[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            struct ike_text t;
+            char found[40];
+            t = ike_text(found, sizeof found);
+            ike_text_str(&t, "octet 0x");
+            ike_text_hex(&t, ike_bytes_of(&c, 1));
+            wrong_word(r, NULL, "text", found, NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put(struct reader *r, const char *tag, const char *value)
+{
+    ike_triplet t = {r->section, tag, value, r->file, r->line};
+    int e = ike_config_put(r->c, &t);
+    if (e == IKE_ERR_INVALID) {
+        wrong_word(r, tag, "a value of at most 8191 octets", "a longer one", NULL);
+    } else if (e != IKE_OK) {
+        r->result = e;
+    }
+}
+
+static void twice(struct reader *r, const ike_triplet *first, const char *expected)
+{
+    char hint[200];
+    struct ike_text t = ike_text(hint, sizeof hint);
+    ike_text_str(&t, "the first is in ");
+    if (first->file && strcmp(first->file, r->file) != 0) {
+        ike_text_escaped(&t, ike_bytes_of(first->file, strlen(first->file)));
+        ike_text_char(&t, ':');
+    } else {
+        ike_text_str(&t, "line ");
+    }
+    ike_text_uint(&t, first->line);
+    wrong_word(r, first->tag, expected, "a second one", hint);
+}
+
+static void header(struct reader *r)
+{
+    const char *s = r->buf + 1;
+    size_t n = r->len - 1, len = 0;
+    r->have_section = false;
+    r->skip = true;
+    if (n == 0 || s[n - 1] != ']') {
+        wrong(r, NULL, "[section] and nothing behind it", ike_bytes_of(r->buf, r->len), NULL);
+        return;
+    }
+    n--;
+    trim(&s, &n);
+    for (size_t i = 0; i < n && len <= SECTION_MAX; i++) {
+        if (!blank(s[i]) || !blank(s[i - 1])) { /* trimmed: the first is no blank */
+            r->section[len++] = blank(s[i]) ? ' ' : s[i];
+        }
+    }
+    if (len == 0 || len > SECTION_MAX) {
+        wrong(r, NULL, "a section of 1 to 127 characters", ike_bytes_of(r->buf, r->len), NULL);
+        return;
+    }
+    r->section[len] = 0;
+    r->have_section = true;
+    ike_triplet first;
+    if (ike_config_get(r->c, r->section, NULL, &first) == IKE_OK) {
+        twice(r, &first, "this section once");
+        return;
+    }
+    r->skip = false;
+    put(r, NULL, NULL);
+}
+
+/* Quotes are taken off in place. NULL and reported if they are wrong. */
+static char *unquote(struct reader *r, const char *tag, char *value)
+{
+    char *to = value, *s = value + 1;
+    for (; *s && *s != '"'; s++) {
+        if (*s == '\\' && (s[1] == '"' || s[1] == '\\')) {
+            s++;
+        }
+        *to++ = *s;
+    }
+    if (s[0] != '"' || s[1] != 0) {
+        wrong_word(r, tag, "a value in quotes", s[0] ? "something behind them" : "no closing quote",
+                   "inside, write \\\" for a quote and \\\\ for a backslash");
+        return NULL;
+    }
+    *to = 0;
+    return value;
+}
+
+static bool tag_ok(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool ok = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= '0' && s[i] <= '9') ||
+                  s[i] == '-' || s[i] == '_' || s[i] == '.';
+        if (!ok) {
+            return false;
+        }
+    }
+    return n > 0 && n <= TAG_MAX;
+}
+
+static void assignment(struct reader *r)
+{
+    char *eq = memchr(r->buf, '=', r->len);
+    if (eq == NULL) {
+        wrong(r, NULL, "tag = value, or [section]", ike_bytes_of(r->buf, r->len), NULL);
+        return;
+    }
+    char *value = eq + 1;
+    size_t n = (size_t)(eq - r->buf);
+    while (n && blank(r->buf[n - 1])) {
+        n--;
+    }
+    if (!tag_ok(r->buf, n)) {
+        wrong(r, NULL, "a tag of letters, digits and -", ike_bytes_of(r->buf, n), NULL);
+        return;
+    }
+    r->buf[n] = 0;
+    const char *tag = r->buf;
+    while (blank(*value)) {
+        value++;
+    }
+    if (value[0] == '"' && (value = unquote(r, tag, value)) == NULL) {
+        return;
+    }
+    ike_triplet first;
+    if (value[0] == 0) {
+        wrong(r, tag, "a value", (ike_bytes){NULL, 0}, NULL);
+    } else if (!r->have_section && !r->skip) {
+        wrong(r, tag, "a [section] before the first tag", (ike_bytes){NULL, 0}, NULL);
+    } else if (!r->skip && ike_config_get(r->c, r->section, tag, &first) == IKE_OK) {
+        twice(r, &first, "this tag once");
+    } else if (!r->skip) {
+        put(r, tag, value);
+    }
+}
+
+int ike_config_read(ike_config *c, const char *file, const char *text, size_t n, ike_config_report *report)
+{
+    if (!c->open) {
+        return IKE_ERR_STATE;
+    }
+    struct reader *r = c->mem.alloc(c->mem.user, sizeof *r);
+    if (r == NULL) {
+        return IKE_ERR_NOMEM;
+    }
+    *r = (struct reader){.c = c, .report = report, .file = file, .text = text, .end = text + n, .next_line = 1};
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark of some editors */
+        r->text += 3;
+    }
+    while (r->result == IKE_OK && logical(r)) {
+        if (r->len == 0 || !clean(r)) {
+            continue;
+        }
+        if (r->buf[0] == '[') {
+            header(r);
+        } else {
+            assignment(r);
+        }
+    }
+    int result = r->result ? r->result : r->failed ? IKE_ERR_INVALID : IKE_OK;
+    ike_wipe(r, sizeof *r); /* secrets came through */
+    c->mem.release(c->mem.user, r, sizeof *r);
+    return result;
+}

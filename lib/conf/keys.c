@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The key table: every tag of every section, once. Parsing, checking, error messages, comparison and the reference in
+ * docs/config.md all come from these rows. `standard` says what the init functions of the settings do; a test compares.
+ */
+#include "conf/conf.h"
+
+enum { SECOND = 1, MINUTE = 60, HOUR = 3600, DAY = 86400, YEAR = 365 * DAY };
+
+static const char *const backends[] = {"auto", "xfrm", "userspace", "none", NULL};
+static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL}; /* order of ike_log_level */
+static const char *const modes[] = {"tunnel", "transport", NULL};                      /* of ike_mode */
+static const char *const starts[] = {"no", "yes", "on-demand", NULL};                  /* of ike_start */
+
+#define WIDTH(type, field) sizeof(((type *)0)->field)
+#define ROW(sect, who, type, field, knd, name, std, doc)                                                                     \
+    .section = IKE_CONF_##sect, .target = IKE_CONF_T_##who, .width = WIDTH(type, field), .at = offsetof(type, field),        \
+    .kind = &ike_kind_##knd, .tag = name, .standard = std, .text = doc
+#define D(field, knd, name, std, doc) ROW(DAEMON, DAEMON, ike_config_daemon, field, knd, name, std, doc)
+#define E(field, knd, name, std, doc) ROW(DAEMON, ENGINE, ike_settings, field, knd, name, std, doc)
+#define C(field, knd, name, std, doc) ROW(CONNECTION, CONN, ike_config_conn, field, knd, name, std, doc)
+#define K(field, knd, name, std, doc) ROW(CHILD, CHILD, ike_child_settings, field, knd, name, std, doc), .in_connection = true
+
+const struct ike_conf_key ike_conf_keys[] = {
+    {D(backend, word, "backend", "auto",
+       "Who carries the traffic: the kernel (xfrm), the daemon itself over a TUN device (userspace), nobody (none: "
+       "handshakes only). "
+       "auto takes xfrm if the kernel has it."),
+     .words = backends},
+    {D(listen, listen, "listen", NULL, "The address to listen on. Without it: all addresses.")},
+    {D(port, number, "port", "500", "UDP port for IKE."), .min = 1, .max = 65535},
+    {D(encap_port, number, "encap-port", "4500", "UDP port for IKE and ESP through NAT."), .min = 1, .max = 65535},
+    {D(socket, path, "socket", "/run/ikelibd/vici", "The control socket (VICI), for ikelibctl and swanctl."), .max = 107},
+    {D(log_level, index, "log", "info", "How much is logged."), .words = levels},
+    {D(keylog, path, "keylog", NULL,
+       "Write the keys of every IKE SA to this file, for decrypting captures. Who has the file can read the negotiations: "
+       "for tests only."),
+     .max = 255},
+    {D(tun_name, text, "tun-name", "ikelib%d",
+       "Name of the TUN device of the userspace back-end; %d is replaced by a number."),
+     .max = 15},
+    {D(mtu, number, "mtu", "0", "MTU of the TUN device; 0: from the path."), .min = 0, .max = 65535},
+    {D(routes, yesno, "routes", "yes", "Whether routes into the tunnels are installed.")},
+
+    {E(retransmit_first_ms, millis, "retransmit-first", "2s",
+       "How long the first answer is waited for before a request is sent again."),
+     .min = 10, .max = 60000},
+    {E(retransmit_factor_pct, number, "retransmit-factor", "180", "The next wait in percent of the last one."), .min = 100,
+     .max = 1000},
+    {E(retransmit_max_ms, millis, "retransmit-max", "42s", "The longest wait."), .min = 10, .max = 600000},
+    {E(retransmit_jitter_pct, number, "retransmit-jitter", "10", "Waits are longer or shorter by up to so many percent."),
+     .min = 0, .max = 90},
+    {E(retransmit_tries, number, "retransmit-tries", "5", "How often a request is sent again before the peer is given up."),
+     .min = 0, .max = 100},
+    {E(retry_first_ms, millis, "retry-first", "1s",
+       "start = yes: pause after the first failed attempt; it doubles with each further one."),
+     .min = 10, .max = 3600000},
+    {E(retry_max_ms, millis, "retry-max", "1m", "start = yes: the longest pause."), .min = 10, .max = 86400000},
+    {E(temporary_retry_ms, millis, "temporary-retry", "10s",
+       "Pause before a request is repeated that the peer could not serve just then."),
+     .min = 100, .max = 600000},
+    {E(temporary_limit_ms, millis, "temporary-limit", "3m", "How long it is repeated."), .min = 100, .max = 3600000},
+    {E(cookie_threshold, number, "cookie-threshold", "50",
+       "Half-open IKE SAs from which peers must show that their address is real (0: always)."),
+     .min = 0, .max = 1000000},
+    {E(cookie_per_source, number, "cookie-per-source", "5", "The same for one source (IPv4 address, IPv6 /64)."), .min = 0,
+     .max = 1000000},
+    {E(max_half_open, number, "max-half-open", "1000", "Above so many half-open IKE SAs the oldest goes."), .min = 1,
+     .max = 1000000},
+    {E(half_open_per_source, number, "half-open-per-source", "50", "Half-open IKE SAs of one source."), .min = 1,
+     .max = 1000000},
+    {E(half_open_life_ms, millis, "half-open-life", "30s", "How long a peer may take to authenticate itself."), .min = 1000,
+     .max = 600000},
+    {E(max_sas, number, "max-sas", "1048576", "IKE SAs in all."), .min = 1, .max = 16777216},
+    {E(max_children, number, "max-child-sas", "1048576", "IPsec SA pairs in all."), .min = 1, .max = 16777216},
+    {E(max_conns, number, "max-connections", "65536", "Connections in all."), .min = 1, .max = 16777216},
+    {E(replies_per_second, number, "replies-per-second", "100", "Error replies to strangers per second."), .min = 0,
+     .max = 1000000},
+    {E(port, number, "peer-port", "500", "The peers' port for IKE."), .min = 1, .max = 65535},
+    {E(encap_port, number, "peer-encap-port", "4500", "The peers' port for IKE and ESP through NAT."), .min = 1,
+     .max = 65535},
+
+    {C(settings.remote, remote, "remote", NULL,
+       "The peer: its address, its DNS name (resolved again for each attempt), or, to wait for peers only, a network of "
+       "peers or any."),
+     .required = true},
+    {C(settings.local, local, "local", "any", "Our address.")},
+    {C(settings.secret, secret, "secret", NULL,
+       "The pre-shared key: text; hexadecimal behind 0x; base64 behind 0s. This or secret-file must be there.")},
+    {C(secret_file, text, "secret-file", NULL,
+       "A file that holds the pre-shared key, in the same form. Others must not be able to read it. A relative name starts "
+       "at the "
+       "configuration's folder."),
+     .max = 4095},
+    {C(settings.local_id, id, "local-id", NULL, "Who we say we are. Without it: our address.")},
+    {C(settings.remote_id, any_id, "remote-id", "any", "Who the peer has to be. any: whoever has the secret.")},
+    {C(settings.proposals, proposals, "proposals", NULL,
+       "Algorithms of the IKE SA, in order of preference. Keywords of one proposal are joined by -, proposals separated by "
+       "commas. "
+       "The default is below."),
+     .max = IKE_PROTO_IKE},
+    {C(settings.life_s, seconds, "lifetime", "4h", "How long an IKE SA is used before it is replaced."), .min = 0,
+     .max = YEAR},
+    {C(settings.margin_s, seconds, "margin", "10m",
+       "How long before the end of lifetime the replacement begins. Standard: 10m, at most a tenth of lifetime."),
+     .min = 0, .max = YEAR},
+    {C(settings.jitter_pct, number, "jitter", "50",
+       "Replacement begins earlier by a random part of up to so many percent of the margin."),
+     .min = 0, .max = 100},
+    {C(settings.dpd_s, seconds, "dpd", "30s", "After how much silence the peer is asked for a sign of life."), .min = 0,
+     .max = DAY},
+    {C(settings.dpd_timeout_s, seconds, "dpd-timeout", "none",
+       "Give the peer up after so long without an answer. none: when all retransmissions are used up."),
+     .min = 0, .max = DAY},
+    {C(settings.keepalive_s, seconds, "keepalive", "20s", "Behind a NAT: how often its mapping is refreshed."), .min = 0,
+     .max = DAY},
+    {C(settings.encap, yesno, "encap", "no", "Carry ESP in UDP even where there is no NAT.")},
+    {C(settings.unique, yesno, "unique", "yes", "One IKE SA per pair of identities: a newer one replaces the older.")},
+    {C(settings.send_initial_contact, yesno, "initial-contact", "yes", "Tell the peer to drop what it has left of us.")},
+    {C(settings.max_children, number, "max-children", "100", "IPsec SA pairs per IKE SA."), .min = 1, .max = 65535},
+
+    {.section = IKE_CONF_CHILD,
+     .target = IKE_CONF_T_NONE,
+     .kind = &ike_kind_conn_name,
+     .tag = "connection",
+     .text = "The connection it belongs to, unless the section is called [child CONNECTION/NAME]."},
+    {K(local_ts, ts, "local-net", NULL,
+       "What is reached through us: networks, ranges or addresses. Without it: our own address."),
+     .at2 = offsetof(ike_child_settings, n_local_ts)},
+    {K(remote_ts, ts, "remote-net", NULL, "What is reached through the peer. Without it: the peer's own address."),
+     .at2 = offsetof(ike_child_settings, n_remote_ts)},
+    {K(start, index, "start", "no",
+       "yes: keep it up, for ever. on-demand: begin when there is traffic for it. no: wait for the peer or a command."),
+     .words = starts},
+    {K(mode, index, "mode", "tunnel", "tunnel joins networks, transport protects what the two peers say to each other."),
+     .words = modes},
+    {K(mode_fallback, yesno, "mode-fallback", "no", "mode = transport: take tunnel when the peer does not agree.")},
+    {K(proposals, proposals, "esp-proposals", NULL,
+       "Algorithms of the IPsec SAs. A key-exchange keyword asks for PFS, nopfs beside it lets the peer do without. The "
+       "default is below."),
+     .max = IKE_PROTO_ESP},
+    {K(life_s, seconds, "esp-lifetime", "1h", "How long an IPsec SA is used before it is replaced."), .min = 0, .max = YEAR},
+    {K(margin_s, seconds, "esp-margin", "6m",
+       "How long before the end of esp-lifetime the replacement begins. Standard: 6m, at most a tenth of esp-lifetime."),
+     .min = 0, .max = YEAR},
+    {K(life_bytes, octets, "esp-lifetime-bytes", "none", "How much one IPsec SA may carry."), .min = 0,
+     .max = UINT64_MAX / 2},
+    {K(life_packets, number, "esp-lifetime-packets", "none", "How many packets one IPsec SA may carry."), .min = 0,
+     .max = UINT64_MAX / 2},
+    {K(replay_window, number, "replay-window", "128", "Packets that may come late. 0: no protection against replay."),
+     .min = 0, .max = 4096},
+    {K(mark, number, "mark", "0", "Firewall mark of its policies (xfrm)."), .min = 0, .max = UINT32_MAX},
+    {K(if_id, number, "if-id", "0", "XFRM interface it belongs to (xfrm)."), .min = 0, .max = UINT32_MAX},
+};
+const size_t ike_conf_n_keys = IKE_COUNT(ike_conf_keys);
+
+/* What people bring from other programs, and what it is called here. */
+static const struct {
+    const char *theirs, *ours;
+} habits[] = {
+    {"left", "local"},
+    {"right", "remote"},
+    {"peer", "remote"},
+    {"gateway", "remote"},
+    {"leftsubnet", "local-net"},
+    {"rightsubnet", "remote-net"},
+    {"leftid", "local-id"},
+    {"rightid", "remote-id"},
+    {"local_addrs", "local"},
+    {"remote_addrs", "remote"},
+    {"local_ts", "local-net"},
+    {"remote_ts", "remote-net"},
+    {"psk", "secret"},
+    {"key", "secret"},
+    {"password", "secret"},
+    {"auto", "start"},
+    {"start_action", "start"},
+    {"ike", "proposals"},
+    {"ike-proposals", "proposals"},
+    {"esp", "esp-proposals"},
+    {"esp_proposals", "esp-proposals"},
+    {"phase2alg", "esp-proposals"},
+    {"pfs", "esp-proposals"},
+    {"type", "mode"},
+    {"dpddelay", "dpd"},
+    {"dpd_delay", "dpd"},
+    {"dpdtimeout", "dpd-timeout"},
+    {"ikelifetime", "lifetime"},
+    {"ike-lifetime", "lifetime"},
+    {"salifetime", "esp-lifetime"},
+    {"keylife", "esp-lifetime"},
+    {"life_time", "esp-lifetime"},
+    {"lifebytes", "esp-lifetime-bytes"},
+    {"forceencaps", "encap"},
+    {"uniqueids", "unique"},
+    {"interface", "if-id"},
+};
+
+static const char *const section_names[IKE_CONF_SECTIONS] = {"daemon", "connection", "child"};
+
+const char *ike_conf_section_name(unsigned section) { return section_names[section]; }
+
+static bool stands_in(const struct ike_conf_key *k, unsigned section)
+{
+    return k->section == section || (section == IKE_CONF_CONNECTION && k->in_connection);
+}
+
+const struct ike_conf_key *ike_conf_key_find(unsigned section, const char *tag)
+{
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        if (stands_in(&ike_conf_keys[i], section) && strcmp(ike_conf_keys[i].tag, tag) == 0) {
+            return &ike_conf_keys[i];
+        }
+    }
+    return NULL;
+}
+
+unsigned ike_conf_key_elsewhere(unsigned section, const char *tag)
+{
+    for (unsigned i = 0; i < IKE_CONF_SECTIONS; i++) {
+        if (i != section && ike_conf_key_find(i, tag)) {
+            return i;
+        }
+    }
+    return IKE_CONF_SECTIONS;
+}
+
+/* Edits from a to b: insert, delete, change, swap two neighbours (optimal string alignment). */
+static size_t distance(const char *a, const char *b)
+{
+    enum { MOST = 47 };
+    uint8_t row[3][MOST + 2];
+    size_t na = strlen(a), nb = strlen(b);
+    if (na > MOST || nb > MOST) {
+        return SIZE_MAX;
+    }
+    for (size_t j = 0; j <= nb; j++) {
+        row[0][j] = (uint8_t)j;
+    }
+    for (size_t i = 1; i <= na; i++) {
+        uint8_t *now = row[i % 3], *last = row[(i - 1) % 3], *before = row[(i + 1) % 3];
+        now[0] = (uint8_t)i;
+        for (size_t j = 1; j <= nb; j++) {
+            uint8_t best = (uint8_t)(last[j - 1] + (a[i - 1] != b[j - 1]));
+            best = last[j] + 1 < best ? (uint8_t)(last[j] + 1) : best;
+            best = now[j - 1] + 1 < best ? (uint8_t)(now[j - 1] + 1) : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best) {
+                best = (uint8_t)(before[j - 2] + 1);
+            }
+            now[j] = best;
+        }
+    }
+    return row[na % 3][nb];
+}
+
+/* Near enough to be worth a question: a third of the letters. */
+static size_t limit(const char *text)
+{
+    size_t n = strlen(text);
+    return n < 3 ? 1 : n / 3;
+}
+
+const char *ike_conf_nearest(const char *text, const char *const *words, size_t n)
+{
+    const char *best = NULL;
+    size_t least = limit(text) + 1;
+    for (size_t i = 0; i < n && words[i]; i++) {
+        size_t d = distance(text, words[i]);
+        if (d < least) {
+            least = d;
+            best = words[i];
+        }
+    }
+    return best;
+}
+
+const char *ike_conf_key_nearest(unsigned section, const char *tag)
+{
+    for (size_t i = 0; i < IKE_COUNT(habits); i++) {
+        if (strcmp(habits[i].theirs, tag) == 0 && ike_conf_key_find(section, habits[i].ours)) {
+            return habits[i].ours;
+        }
+    }
+    const char *words[IKE_COUNT(ike_conf_keys)];
+    size_t n = 0;
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        if (stands_in(&ike_conf_keys[i], section)) {
+            words[n++] = ike_conf_keys[i].tag;
+        }
+    }
+    return ike_conf_nearest(tag, words, n);
+}
+
+size_t ike_conf_expected(const struct ike_conf_key *k, char *out, size_t n)
+{
+    struct ike_text t = ike_text(out, n);
+    k->kind->expected(k, &t);
+    return t.len;
+}
+
+int ike_config_key_at(size_t i, ike_config_key *out)
+{
+    if (i >= ike_conf_n_keys) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    const struct ike_conf_key *k = &ike_conf_keys[i];
+    *out = (ike_config_key){.section = section_names[k->section],
+                            .tag = k->tag,
+                            .standard = k->standard,
+                            .text = k->text,
+                            .required = k->required,
+                            .in_connection = k->in_connection};
+    ike_conf_expected(k, out->expected, sizeof out->expected);
+    return IKE_OK;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Error messages of the configuration: every one has the same parts, so that people learn to read them and programs can.
+ */
+#include "conf/conf.h"
+
+static void put(char *out, size_t n, const char *s)
+{
+    struct ike_text t = ike_text(out, n);
+    ike_text_escaped(&t, ike_bytes_of(s, strlen(s)));
+}
+
+/* Of a long file name the end says more. */
+static void put_file(char *out, size_t n, const char *s)
+{
+    size_t len = strlen(s);
+    bool cut = len >= n;
+    struct ike_text t = ike_text(out, n);
+    ike_text_str(&t, cut ? "..." : "");
+    s += cut ? len - (n - 4) : 0;
+    ike_text_escaped(&t, ike_bytes_of(s, strlen(s)));
+}
+
+static void put_quoted(char *out, size_t n, ike_bytes b)
+{
+    const size_t most = n / 2; /* escapes are four times as long; what matters is the beginning */
+    struct ike_text t = ike_text(out, n - 2);
+    ike_text_char(&t, '"');
+    ike_text_escaped(&t, ike_bytes_of(b.ptr, b.len > most ? most : b.len));
+    t.cap = n;
+    t.len = t.len < n - 2 ? t.len : n - 3;
+    ike_text_str(&t, b.len > most ? "…" : "\"");
+}
+
+static ike_config_error *add(ike_config_report *r, const ike_triplet *t, const char *expected)
+{
+    if (r->n >= r->max) {
+        r->more++;
+        return NULL;
+    }
+    ike_config_error *e = &r->list[r->n++];
+    memset(e, 0, sizeof *e);
+    if (t) {
+        put_file(e->file, sizeof e->file, t->file ? t->file : "");
+        put(e->section, sizeof e->section, t->section ? t->section : "");
+        put(e->tag, sizeof e->tag, t->tag ? t->tag : "");
+        e->line = t->line;
+    }
+    ike_text_str(&(struct ike_text){e->expected, sizeof e->expected, 0}, expected);
+    return e;
+}
+
+void ike_conf_report(ike_config_report *r, const ike_triplet *t, const char *expected, ike_bytes found,
+                     const struct ike_conf_fault *why)
+{
+    ike_config_error *e = add(r, t, expected);
+    if (e == NULL) {
+        return;
+    }
+    if (found.ptr) {
+        put_quoted(e->found, sizeof e->found, found);
+    } else {
+        put(e->found, sizeof e->found, "nothing");
+    }
+    struct ike_text h = ike_text(e->hint, sizeof e->hint);
+    if (why && why->meant) {
+        ike_text_str(&h, "did you mean \"");
+        ike_text_str(&h, why->meant);
+        ike_text_str(&h, "\"?");
+    } else if (why && why->hint) {
+        ike_text_str(&h, why->hint);
+    }
+}
+
+void ike_conf_report_word(ike_config_report *r, const ike_triplet *t, const char *expected, const char *found,
+                          const char *hint)
+{
+    ike_config_error *e = add(r, t, expected);
+    if (e) {
+        put(e->found, sizeof e->found, found);
+        struct ike_text h = ike_text(e->hint, sizeof e->hint);
+        ike_text_str(&h, hint ? hint : "");
+    }
+}
+
+size_t ike_config_error_format(const ike_config_error *e, char *out, size_t n)
+{
+    struct ike_text t = ike_text(out, n);
+    ike_text_str(&t, e->file);
+    if (e->line) {
+        ike_text_char(&t, ':');
+        ike_text_uint(&t, e->line);
+    }
+    ike_text_str(&t, t.len ? ":" : "");
+    if (e->section[0]) {
+        ike_text_str(&t, t.len ? " [" : "[");
+        ike_text_str(&t, e->section);
+        ike_text_str(&t, e->tag[0] ? "]" : "]:");
+    }
+    if (e->tag[0]) {
+        ike_text_str(&t, t.len ? " " : "");
+        ike_text_str(&t, e->tag);
+        ike_text_char(&t, ':');
+    }
+    ike_text_str(&t, t.len ? " expected " : "expected ");
+    ike_text_str(&t, e->expected);
+    ike_text_str(&t, ", found ");
+    ike_text_str(&t, e->found);
+    if (e->hint[0]) {
+        ike_text_str(&t, "; ");
+        ike_text_str(&t, e->hint);
+    }
+    return t.len;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Values of networking: addresses, names, identities, selectors, proposals, and the pre-shared key.
+ */
+#include "conf/conf.h"
+
+typedef struct ike_conf_key key;
+typedef struct ike_conf_fault fault;
+
+static void *field(const key *k, void *target) { return (uint8_t *)target + k->at; }
+static const void *cfield(const key *k, const void *target) { return (const uint8_t *)target + k->at; }
+
+static bool same_addr(const ike_addr *a, const ike_addr *b)
+{
+    return a->family == b->family && a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+static bool same_str(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+
+static bool is_any(const char *s) { return strcmp(s, "any") == 0 || strcmp(s, "%any") == 0; }
+
+/* ---- The peer ---------------------------------------------------------------------------------------------------------- */
+
+static void expected_remote(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "an address, a DNS name (either may end in :PORT), a network such as 192.0.2.0/24, or any");
+}
+
+static bool letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* A host name (RFC 1123 section 2.1, with the underscore that is met in practice). The last label must not be a number: that
+ * would be a mistyped address. */
+static bool host_name(const char *s, size_t n)
+{
+    size_t label = 0, total = n && s[n - 1] == '.' ? n - 1 : n;
+    bool number = true;
+    for (size_t i = 0; i < total; i++) {
+        if (s[i] == '.') {
+            if (label == 0 || s[i - 1] == '-') {
+                return false;
+            }
+            label = 0;
+            number = true;
+            continue;
+        }
+        if (!letter_or_digit(s[i]) && (s[i] != '-' || label == 0)) {
+            return false;
+        }
+        number = number && s[i] >= '0' && s[i] <= '9';
+        if (++label > 63) {
+            return false;
+        }
+    }
+    return label > 0 && !number && s[total - 1] != '-' && total <= 253;
+}
+
+static bool take_number(const char *s, unsigned most, unsigned *out)
+{
+    unsigned v = 0;
+    size_t n = 0;
+    for (; s[n] >= '0' && s[n] <= '9' && n < 6; n++) {
+        v = v * 10 + (unsigned)(s[n] - '0');
+    }
+    *out = v;
+    return n > 0 && s[n] == 0 && v <= most;
+}
+
+static bool parse_network(const char *value, const char *slash, ike_conn_settings *s, fault *f)
+{
+    char text[64];
+    unsigned bits;
+    size_t n = (size_t)(slash - value);
+    if (n >= sizeof text) {
+        return false;
+    }
+    memcpy(text, value, n);
+    text[n] = 0;
+    if (ike_addr_parse(&s->remote, text) != IKE_OK || s->remote.port || s->remote.scope ||
+        !take_number(slash + 1, s->remote.family == 4 ? 32 : 128, &bits)) {
+        return false;
+    }
+    if (bits == 0) {
+        f->hint = "write any for all peers";
+        return false;
+    }
+    for (unsigned i = bits; i < (s->remote.family == 4 ? 32u : 128u); i++) {
+        if (s->remote.ip[i / 8] & 0x80 >> i % 8) {
+            f->hint = "the address has bits behind the prefix";
+            return false;
+        }
+    }
+    s->remote_bits = (uint8_t)bits;
+    return true;
+}
+
+static bool parse_name(struct ike_arena *a, const char *value, ike_config_conn *c, fault *f)
+{
+    const char *colon = strchr(value, ':');
+    size_t n = colon ? (size_t)(colon - value) : strlen(value);
+    unsigned port = 0;
+    if (!host_name(value, n) || (colon && (!take_number(colon + 1, 65535, &port) || port == 0))) {
+        return false;
+    }
+    c->remote_name = ike_arena_text(a, value, n);
+    c->settings.remote.port = (uint16_t)port;
+    c->settings.remote_unresolved = true;
+    f->no_memory = c->remote_name == NULL;
+    return !f->no_memory;
+}
+
+static bool parse_remote(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    (void)k;
+    ike_config_conn *c = target;
+    const char *slash = strchr(value, '/');
+    if (is_any(value) || ike_addr_parse(&c->settings.remote, value) == IKE_OK) {
+        return true;
+    }
+    return slash ? parse_network(value, slash, &c->settings, f) : parse_name(a, value, c, f);
+}
+
+static bool same_remote(const key *k, const void *x, const void *y)
+{
+    (void)k;
+    const ike_config_conn *a = x, *b = y;
+    return same_addr(&a->settings.remote, &b->settings.remote) && a->settings.remote_bits == b->settings.remote_bits &&
+           same_str(a->remote_name, b->remote_name);
+}
+
+const struct ike_conf_kind ike_kind_remote = {expected_remote, parse_remote, same_remote, false};
+
+/* ---- Our address ------------------------------------------------------------------------------------------------------- */
+
+static void expected_local(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "one of our addresses, or any");
+}
+
+static bool parse_local(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    (void)a;
+    ike_addr addr;
+    memset(&addr, 0, sizeof addr);
+    if (!is_any(value) && (ike_addr_parse(&addr, value) != IKE_OK || addr.port)) {
+        f->hint = addr.port ? "the port is a matter of the daemon" : NULL;
+        return false;
+    }
+    memcpy(field(k, target), &addr, sizeof addr);
+    return true;
+}
+
+static bool same_local(const key *k, const void *x, const void *y) { return same_addr(cfield(k, x), cfield(k, y)); }
+
+const struct ike_conf_kind ike_kind_local = {expected_local, parse_local, same_local, false};
+
+/* The daemon's address is passed on as text. */
+static void expected_listen(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "an address without port");
+}
+
+static bool parse_listen(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    ike_addr addr;
+    if (ike_addr_parse(&addr, value) != IKE_OK || addr.port) {
+        return false;
+    }
+    const char *copy = ike_arena_text(a, value, strlen(value));
+    f->no_memory = copy == NULL;
+    memcpy(field(k, target), &copy, sizeof copy);
+    return copy != NULL;
+}
+
+static bool same_listen(const key *k, const void *x, const void *y)
+{
+    return same_str(*(const char *const *)cfield(k, x), *(const char *const *)cfield(k, y));
+}
+
+const struct ike_conf_kind ike_kind_listen = {expected_listen, parse_listen, same_listen, false};
+
+/* ---- Identities -------------------------------------------------------------------------------------------------------- */
+
+static void expected_id(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "an identity: an address, a name, @name, user@host, keyid:HEX or keyid:@TEXT");
+}
+
+static void expected_any_id(const key *k, struct ike_text *out)
+{
+    expected_id(k, out);
+    ike_text_str(out, ", or any");
+}
+
+static bool parse_id(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    ike_id id;
+    size_t n = strlen(value) + 16;
+    uint8_t *buf = ike_arena_get(a, n);
+    f->no_memory = buf == NULL;
+    if (buf == NULL || ike_id_parse(&id, value, buf, n) != IKE_OK || id.type == IKE_ID_NONE || id.data.len > 1024) {
+        return false;
+    }
+    memcpy(field(k, target), &id, sizeof id);
+    return true;
+}
+
+static bool parse_any_id(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    if (is_any(value)) {
+        memset(field(k, target), 0, sizeof(ike_id));
+        return true;
+    }
+    return parse_id(a, k, value, target, f);
+}
+
+static bool same_id(const key *k, const void *x, const void *y)
+{
+    const ike_id *a = cfield(k, x), *b = cfield(k, y);
+    return a->type == b->type && ike_bytes_equal(a->data, b->data);
+}
+
+const struct ike_conf_kind ike_kind_id = {expected_id, parse_id, same_id, false};
+const struct ike_conf_kind ike_kind_any_id = {expected_any_id, parse_any_id, same_id, false};
+
+/* ---- Traffic selectors ------------------------------------------------------------------------------------------------- */
+
+#define MOST_SELECTORS 64
+
+static void expected_ts(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(
+        out, "networks such as 10.1.0.0/24, ranges or addresses, each with [PROTOCOL/PORT] if need be, separated by commas");
+}
+
+static bool separator(char c) { return c == ',' || c == ' ' || c == '\t'; }
+
+/* The next item of a list; false at the end. */
+static bool next_item(const char **s, const char **item, size_t *n)
+{
+    while (separator(**s)) {
+        (*s)++;
+    }
+    *item = *s;
+    while (**s && !separator(**s)) {
+        (*s)++;
+    }
+    *n = (size_t)(*s - *item);
+    return *n > 0;
+}
+
+static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    const char *s = value, *item;
+    size_t n, count = 0;
+    while (next_item(&s, &item, &n)) {
+        count++;
+    }
+    if (count == 0 || count > MOST_SELECTORS) {
+        f->hint = count ? "at most 64 selectors" : NULL;
+        return false;
+    }
+    ike_ts *list = ike_arena_get(a, count * sizeof *list);
+    f->no_memory = list == NULL;
+    s = value;
+    for (size_t i = 0; list && i < count && next_item(&s, &item, &n); i++) {
+        char text[128];
+        bool fits = n < sizeof text;
+        memcpy(text, item, fits ? n : 0);
+        text[fits ? n : 0] = 0;
+        if (ike_ts_parse(&list[i], text) != IKE_OK) {
+            f->found = item;
+            f->found_len = n;
+            return false;
+        }
+    }
+    memcpy(field(k, target), &list, sizeof list);
+    memcpy((uint8_t *)target + k->at2, &count, sizeof count);
+    return list != NULL;
+}
+
+static bool same_ts(const key *k, const void *x, const void *y)
+{
+    size_t n, m;
+    const ike_ts *a = *(const ike_ts *const *)cfield(k, x), *b = *(const ike_ts *const *)cfield(k, y);
+    memcpy(&n, (const uint8_t *)x + k->at2, sizeof n);
+    memcpy(&m, (const uint8_t *)y + k->at2, sizeof m);
+    for (size_t i = 0; n == m && i < n; i++) {
+        if (a[i].family != b[i].family || a[i].proto != b[i].proto || a[i].port_lo != b[i].port_lo ||
+            a[i].port_hi != b[i].port_hi || memcmp(a[i].lo, b[i].lo, sizeof a[i].lo) != 0 ||
+            memcmp(a[i].hi, b[i].hi, sizeof a[i].hi) != 0) {
+            return false;
+        }
+    }
+    return n == m;
+}
+
+const struct ike_conf_kind ike_kind_ts = {expected_ts, parse_ts, same_ts, false};
+
+/* ---- Proposals --------------------------------------------------------------------------------------------------------- */
+
+static void expected_proposals(const key *k, struct ike_text *out)
+{
+    ike_text_str(out, k->max == IKE_PROTO_IKE ? "proposals such as aes256gcm16-prfsha256-x25519, aes128-sha256-modp2048"
+                                              : "proposals such as aes256gcm16, aes128-sha256-x25519");
+}
+
+static bool parse_proposals(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    size_t at = 0;
+    if (ike_proposals_check(value, (uint8_t)k->max, &at, &f->meant) != IKE_OK) {
+        if (at < strlen(value)) {
+            f->found = value + at;
+            f->found_len = strcspn(f->found, "-, \t");
+        }
+        return false;
+    }
+    const char *copy = ike_arena_text(a, value, strlen(value));
+    f->no_memory = copy == NULL;
+    memcpy(field(k, target), &copy, sizeof copy);
+    return copy != NULL;
+}
+
+static bool same_proposals(const key *k, const void *x, const void *y) { return same_listen(k, x, y); }
+
+const struct ike_conf_kind ike_kind_proposals = {expected_proposals, parse_proposals, same_proposals, false};
+
+/* ---- Pre-shared key ---------------------------------------------------------------------------------------------------- */
+
+static void expected_secret(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "a text, 0xHEX or 0sBASE64, 1 to 256 octets");
+}
+
+static bool take_hex(const char *s, size_t n, uint8_t *out, size_t *len)
+{
+    for (*len = 0; *len < n / 2; (*len)++) {
+        int hi = ike_hex_digit(s[2 * *len]), lo = ike_hex_digit(s[2 * *len + 1]);
+        if (hi < 0 || lo < 0) {
+            return false;
+        }
+        out[*len] = (uint8_t)(hi << 4 | lo);
+    }
+    return n % 2 == 0;
+}
+
+static int base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* RFC 4648 section 4, padding at will. */
+static bool take_base64(const char *s, size_t n, uint8_t *out, size_t *len)
+{
+    uint32_t v = 0;
+    unsigned bits = 0;
+    while (n && s[n - 1] == '=') {
+        n--;
+    }
+    *len = 0;
+    for (size_t i = 0; i < n; i++) {
+        int d = base64_digit(s[i]);
+        if (d < 0) {
+            return false;
+        }
+        v = (v << 6 | (uint32_t)d) & 0xffffff;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            out[(*len)++] = (uint8_t)(v >> bits);
+        }
+    }
+    return n % 4 != 1 && (v & ((1u << bits) - 1)) == 0;
+}
+
+bool ike_conf_secret(struct ike_arena *a, const char *value, ike_bytes *out, fault *f)
+{
+    size_t n = strlen(value), len = n;
+    uint8_t *buf = n <= 4 * IKE_SECRET_MAX ? ike_arena_get(a, n + 1) : NULL;
+    f->no_memory = buf == NULL && n <= 4 * IKE_SECRET_MAX;
+    if (buf == NULL) {
+        return false;
+    }
+    if (strncmp(value, "0x", 2) == 0) {
+        f->hint = "what begins with 0x must be hexadecimal, two digits an octet";
+        if (!take_hex(value + 2, n - 2, buf, &len)) {
+            return false;
+        }
+    } else if (strncmp(value, "0s", 2) == 0) {
+        f->hint = "what begins with 0s must be base64";
+        if (!take_base64(value + 2, n - 2, buf, &len)) {
+            return false;
+        }
+    } else {
+        memcpy(buf, value, n);
+    }
+    f->hint = NULL;
+    *out = ike_bytes_of(buf, len);
+    return len > 0 && len <= IKE_SECRET_MAX;
+}
+
+static bool parse_secret(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    return ike_conf_secret(a, value, field(k, target), f);
+}
+
+static bool same_secret(const key *k, const void *x, const void *y)
+{
+    const ike_bytes *a = cfield(k, x), *b = cfield(k, y);
+    return a->len == b->len && ike_ct_equal(a->ptr, b->ptr, a->len);
+}
+
+const struct ike_conf_kind ike_kind_secret = {expected_secret, parse_secret, same_secret, true};

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From text to settings: the short form, every kind of value, the rules of children.
+ */
+#include "conf_help.h"
+
+static const ike_config_conn *only(struct loaded *l, const char *text)
+{
+    load(l, text);
+    assert_string_equal(l->text, "");
+    assert_int_equal(l->read, IKE_OK);
+    assert_int_equal(l->built, IKE_OK);
+    return ike_config_conns_at(l->conns, 0);
+}
+
+static const char *ts_text(const ike_ts *ts, size_t n)
+{
+    static char text[512];
+    size_t len = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        len += i ? (size_t)sprintf(text + len, " ") : 0;
+        len += ike_ts_format(&ts[i], text + len, sizeof text - len);
+    }
+    return text;
+}
+
+static const char *id_text(const ike_id *id)
+{
+    static char text[128];
+    ike_id_format(id, text, sizeof text);
+    return text;
+}
+
+static const char *addr_text(const ike_addr *a)
+{
+    static char text[64];
+    ike_addr_format(a, a->port != 0, text, sizeof text);
+    return text;
+}
+
+static void test_short_form(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    const ike_config_conn *c = only(&l, "[connection office]\n"
+                                        "remote     = 10.66.0.2\n"
+                                        "secret     = correct horse battery staple\n"
+                                        "local-net  = 10.1.0.0/24\n"
+                                        "remote-net = 10.2.0.0/24\n"
+                                        "start      = yes\n");
+    ike_conn_settings std;
+    ike_child_settings child;
+    ike_conn_settings_init(&std);
+    ike_child_settings_init(&child);
+    assert_int_equal(ike_config_conns_count(l.conns), 1);
+    assert_string_equal(c->settings.name, "office");
+    assert_string_equal(c->settings.source, "f:1");
+    assert_string_equal(addr_text(&c->settings.remote), "10.66.0.2");
+    assert_int_equal(c->settings.remote_bits, 0);
+    assert_null(c->remote_name);
+    assert_false(c->settings.remote_unresolved);
+    assert_int_equal(c->settings.secret.len, 28);
+    assert_memory_equal(c->settings.secret.ptr, "correct horse battery staple", 28);
+    assert_int_equal(c->settings.life_s, std.life_s);
+    assert_int_equal(c->settings.margin_s, std.margin_s);
+    assert_int_equal(c->settings.n_children, 1);
+    const ike_child_settings *k = c->settings.children;
+    assert_string_equal(k->name, "office");
+    assert_string_equal(ts_text(k->local_ts, k->n_local_ts), "10.1.0.0/24");
+    assert_string_equal(ts_text(k->remote_ts, k->n_remote_ts), "10.2.0.0/24");
+    assert_int_equal(k->start, IKE_START_YES);
+    assert_int_equal(k->mode, IKE_MODE_TUNNEL);
+    assert_int_equal(k->margin_s, child.margin_s);
+    assert_int_equal(k->size, sizeof *k);
+    assert_null(ike_config_conns_at(l.conns, 1));
+    unload(&l);
+}
+
+static void test_children(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    /* children may stand before their connection; its child's tags are theirs unless they have their own */
+    const ike_config_conn *c =
+        only(&l, "[child a/lan]\nremote-net = 10.2.0.0/24, 10.3.0.0/24\n"
+                 "[child voice]\nconnection = a\nmode = transport\nstart = no\n"
+                 "[connection a]\nremote = 10.0.0.2\nsecret = s\nstart = on-demand\nesp-lifetime = 30m\n"
+                 "[connection b]\nremote = 10.0.0.3\nsecret = s\nlocal-net = 10.4.0.0/24\n"
+                 "[child b/x]\nlocal-net = 10.5.0.0/24\n");
+    assert_int_equal(ike_config_conns_count(l.conns), 2);
+    assert_int_equal(c->settings.n_children, 2);
+    const ike_child_settings *k = c->settings.children;
+    assert_string_equal(k[0].name, "lan");
+    assert_int_equal(k[0].start, IKE_START_DEMAND);
+    assert_int_equal(k[0].life_s, 1800);
+    assert_int_equal(k[0].margin_s, 180);
+    assert_int_equal(k[0].n_local_ts, 0);
+    assert_string_equal(ts_text(k[0].remote_ts, k[0].n_remote_ts), "10.2.0.0/24 10.3.0.0/24");
+    assert_string_equal(k[1].name, "voice");
+    assert_int_equal(k[1].mode, IKE_MODE_TRANSPORT);
+    assert_int_equal(k[1].start, IKE_START_NO);
+    c = ike_config_conns_find(l.conns, "b");
+    assert_int_equal(c->settings.n_children, 2);
+    k = c->settings.children;
+    assert_string_equal(k[0].name, "x");
+    assert_string_equal(ts_text(k[0].local_ts, k[0].n_local_ts), "10.5.0.0/24");
+    assert_string_equal(k[1].name, "b");
+    assert_string_equal(ts_text(k[1].local_ts, k[1].n_local_ts), "10.4.0.0/24");
+    assert_null(ike_config_conns_find(l.conns, "c"));
+    unload(&l);
+}
+
+#define REMOTE(x) "[connection a]\nsecret = s\nremote = " x "\n"
+
+static void test_remote(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *addr, *name;
+        uint8_t bits;
+    } cases[] = {
+        {REMOTE("10.0.0.2"), "10.0.0.2", NULL, 0},
+        {REMOTE("10.0.0.2:5000"), "10.0.0.2:5000", NULL, 0},
+        {REMOTE("2001:db8::1"), "2001:db8::1", NULL, 0},
+        {REMOTE("10.8.0.0/13"), "10.8.0.0", NULL, 13},
+        {REMOTE("2001:db8::/32"), "2001:db8::", NULL, 32},
+        {REMOTE("10.0.0.2/32"), "10.0.0.2", NULL, 32},
+        {REMOTE("vpn.example.org"), NULL, "vpn.example.org", 0},
+        {REMOTE("gw_1"), NULL, "gw_1", 0},
+        {REMOTE("3com.example"), NULL, "3com.example", 0},
+        {REMOTE("any"), NULL, NULL, 0},
+        {REMOTE("%any"), NULL, NULL, 0},
+    };
+    static const char *const bad[] = {REMOTE("10.0.0"),      REMOTE("10.0.0.256"),
+                                      REMOTE("a..b"),        REMOTE("-a.b"),
+                                      REMOTE("a-.b"),        REMOTE("a b"),
+                                      REMOTE("10.0.0.0/33"), REMOTE("2001:db8::/129"),
+                                      REMOTE("10.0.0.0/"),   REMOTE("10.0.0.0:500/8"),
+                                      REMOTE("a:0"),         REMOTE("a:65536"),
+                                      REMOTE("a.1"),         REMOTE("."),
+                                      REMOTE("a/24"),        REMOTE("name:")};
+    struct loaded l = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const ike_config_conn *c = only(&l, cases[i].text);
+        assert_int_equal(c->settings.remote.family != 0, cases[i].addr != NULL);
+        if (cases[i].addr) {
+            assert_string_equal(addr_text(&c->settings.remote), cases[i].addr);
+        }
+        assert_int_equal(c->settings.remote_bits, cases[i].bits);
+        assert_int_equal(c->remote_name != NULL, cases[i].name != NULL);
+        assert_int_equal(c->settings.remote_unresolved, cases[i].name != NULL);
+        if (cases[i].name) {
+            assert_string_equal(c->remote_name, cases[i].name);
+        }
+        unload(&l);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        load(&l, bad[i]);
+        assert_int_equal(l.built, IKE_ERR_INVALID);
+        unload(&l);
+    }
+    const ike_config_conn *c = only(&l, REMOTE("vpn.example.org:4000") "start = yes\n");
+    assert_string_equal(c->remote_name, "vpn.example.org");
+    assert_int_equal(c->settings.remote.port, 4000);
+    unload(&l);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    const ike_config_conn *c =
+        only(&l, "[connection a]\nremote = any\nlocal = 10.0.0.1\nsecret = 0x00fF10\nlocal-id = @gw\n"
+                 "remote-id = keyid:@x\nproposals = aes128-sha256-x25519\nlifetime = 1h30m\nmargin = 90\n"
+                 "jitter = 0\ndpd = none\ndpd-timeout = 1m\nkeepalive = 5s\nencap = yes\nunique = no\n"
+                 "initial-contact = no\nmax-children = 7\nesp-proposals = aes256gcm16\nmode = transport\n"
+                 "mode-fallback = yes\nesp-lifetime = none\nesp-lifetime-bytes = 10G\n"
+                 "esp-lifetime-packets = 1000000\nreplay-window = 0\nmark = 42\nif-id = 4294967295\n"
+                 "local-net = 10.0.0.1[tcp/80] 10.0.0.9-10.0.0.12[17]\n");
+    const ike_conn_settings *s = &c->settings;
+    const ike_child_settings *k = s->children;
+    assert_string_equal(addr_text(&s->local), "10.0.0.1");
+    assert_int_equal(s->secret.len, 3);
+    assert_memory_equal(s->secret.ptr, "\x00\xff\x10", 3);
+    assert_string_equal(id_text(&s->local_id), "gw");
+    assert_string_equal(id_text(&s->remote_id), "keyid:@x");
+    assert_string_equal(s->proposals, "aes128-sha256-x25519");
+    assert_int_equal(s->life_s, 5400);
+    assert_int_equal(s->margin_s, 90);
+    assert_int_equal(s->jitter_pct, 0);
+    assert_int_equal(s->dpd_s, 0);
+    assert_int_equal(s->dpd_timeout_s, 60);
+    assert_int_equal(s->keepalive_s, 5);
+    assert_true(s->encap && !s->unique && !s->send_initial_contact);
+    assert_int_equal(s->max_children, 7);
+    assert_string_equal(k->proposals, "aes256gcm16");
+    assert_int_equal(k->mode, IKE_MODE_TRANSPORT);
+    assert_true(k->mode_fallback);
+    assert_int_equal(k->life_s, 0);
+    assert_int_equal(k->life_bytes, 10ull << 30);
+    assert_int_equal(k->life_packets, 1000000);
+    assert_int_equal(k->replay_window, 0);
+    assert_int_equal(k->mark, 42);
+    assert_int_equal(k->if_id, UINT32_MAX);
+    assert_string_equal(ts_text(k->local_ts, k->n_local_ts), "10.0.0.1/32[tcp/80] 10.0.0.9-10.0.0.12[udp]");
+    unload(&l);
+    /* RFC 4648 section 10: "foobar" */
+    c = only(&l, "[connection a]\nremote = any\nsecret = 0sZm9vYmFy\n[connection b]\nremote = any\nsecret = 0sZm9vYg==\n");
+    assert_memory_equal(c->settings.secret.ptr, "foobar", c->settings.secret.len);
+    assert_int_equal(c->settings.secret.len, 6);
+    assert_int_equal(ike_config_conns_at(l.conns, 1)->settings.secret.len, 4);
+    unload(&l);
+}
+
+/* A margin nobody wrote gives way to a short lifetime. */
+static void test_margin(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    const ike_config_conn *c = only(&l, REMOTE("any") "lifetime = 100s\nesp-lifetime = 20s\n");
+    assert_int_equal(c->settings.margin_s, 10);
+    assert_int_equal(c->settings.children->margin_s, 2);
+    unload(&l);
+}
+
+static void test_daemon(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    load(&l, "[daemon]\nbackend = userspace\nlisten = 10.0.0.1\nport = 5000\nsocket = /tmp/s\nlog = debug\nroutes = no\n"
+             "retransmit-first = 500ms\nretransmit-tries = 3\nretry-max = 2m\ncookie-threshold = 0\npeer-encap-port = 9\n");
+    assert_string_equal(l.text, "");
+    assert_string_equal(l.daemon.backend, "userspace");
+    assert_string_equal(l.daemon.listen, "10.0.0.1");
+    assert_int_equal(l.daemon.port, 5000);
+    assert_int_equal(l.daemon.encap_port, 4500);
+    assert_string_equal(l.daemon.socket, "/tmp/s");
+    assert_null(l.daemon.keylog);
+    assert_int_equal(l.daemon.log_level, IKE_LOG_DEBUG);
+    assert_false(l.daemon.routes);
+    assert_int_equal(l.engine.retransmit_first_ms, 500);
+    assert_int_equal(l.engine.retransmit_tries, 3);
+    assert_int_equal(l.engine.retry_max_ms, 120000);
+    assert_int_equal(l.engine.encap_port, 9);
+    assert_int_equal(l.engine.port, 0); /* not written: not touched */
+    assert_int_equal(ike_config_conns_count(l.conns), 0);
+    unload(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_margin),   cmocka_unit_test(test_daemon),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
