@@ -36,7 +36,7 @@ ctl() { _c=$1; shift; on "$_c" "$IKELIBCTL" "$@"; }
 
 conf_ike() {
     {
-        printf '[daemon]\nbackend = xfrm\n'
+        printf '[daemon]\nbackend = %s\n' "$(val BACKEND "$1")"
         val OUR_DAEMON "$1" # lines of [daemon]
         printf '\n[connection peer]\nlocal = %s\nremote = %s\n' "$(val ADDR "$1")" "$(remote_of "$1" | sed 's/%any/any/')"
         printf 'secret = %s\nlocal-id = %s\nremote-id = %s\n' "$(val PSK "$1")" "$(val ID "$1")" "$(val ID "$(other "$1")")"
@@ -86,7 +86,6 @@ our_status() {
 # --- strongSwan ------------------------------------------------------------
 conf_strongswan() {
     _me=$1 _you=$(other "$1")
-    mkdir -p "$LOGS/$_me.etc"
     {
         printf 'connections {\n  peer {\n    version = 2\n    local_addrs = %s\n    remote_addrs = %s\n' \
             "$(val ADDR "$_me")" "$(remote_of "$_me")"
@@ -103,12 +102,12 @@ conf_strongswan() {
     } >"$LOGS/$_me.conf"
 }
 load_strongswan() {
-    on "$1" sh -c "mkdir -p /etc/swanctl && cp $LOGS/$1.conf /etc/swanctl/swanctl.conf"
+    on "$1" sh -c "mkdir -p /etc/swanctl && rm -f /etc/swanctl/swanctl.conf && cp $LOGS/$1.conf /etc/swanctl/swanctl.conf"
     on "$1" swanctl --load-all >"$LOGS/$1.load" 2>&1 || { bad "swanctl --load-all on $1"; cat "$LOGS/$1.load"; }
 }
 start_strongswan() {
     val SWAN_CHARON "$1" >"$LOGS/$1.charon.conf"
-    on "$1" sh -c "cat $HERE/strongswan.conf $LOGS/$1.charon.conf >/etc/strongswan.conf; rm -f /run/charon.vici /run/charon.pid"
+    on "$1" sh -c "rm -f /etc/strongswan.conf; cat $HERE/strongswan.conf $LOGS/$1.charon.conf >/etc/strongswan.conf; rm -f /run/charon.vici /run/charon.pid"
     bg "$1" /usr/lib/ipsec/charon >>"$LOGS/$1.charon" 2>&1
     eval "DAEMON_$1=$BG"
     wait_for 40 test -S "/proc/$(node_pid "$1")/root/run/charon.vici" || { bad "charon on $1 does not answer"; return 1; }
@@ -158,6 +157,7 @@ start_libreswan() {
         mount -t overlay -o lowerdir=$LIBRESWAN/usr:/usr usr /usr
         mkdir -p /etc/ipsec.d/policies /var/lib/ipsec/nss
         cp -r $LIBRESWAN/etc/ipsec.d/. /etc/ipsec.d/
+        rm -f /etc/ipsec.conf /etc/ipsec.secrets
         cp $LOGS/$1.conf /etc/ipsec.conf
         cp $LOGS/$1.secrets /etc/ipsec.secrets
         chmod 600 /etc/ipsec.secrets
@@ -184,7 +184,7 @@ CONF
 }
 start_iked() {
     modprobe af_key
-    on "$1" sh -c "cp $LOGS/$1.conf /etc/iked.conf && chmod 600 /etc/iked.conf && mkdir -p /run/iked"
+    on "$1" sh -c "rm -f /etc/iked.conf; cp $LOGS/$1.conf /etc/iked.conf && chmod 600 /etc/iked.conf && mkdir -p /run/iked"
     bg "$1" /usr/sbin/iked -d -v -v >"$LOGS/$1.log" 2>&1
     eval "DAEMON_$1=$BG"
     wait_for 20 on "$1" ikectl show sa || bad "iked on $1 does not answer"

@@ -119,7 +119,7 @@ topo_nat() {
 # --- what is seen ----------------------------------------------------------
 capture() {
     for _c in a b; do
-        bg $_c tcpdump -i eth0 -Q out -U -w "$LOGS/$_c.pcap" >/dev/null 2>&1
+        bg $_c tcpdump -Z root -i eth0 -Q out -U -w "$LOGS/$_c.pcap" >/dev/null 2>&1
     done
     wait_for 10 test -s "$LOGS/b.pcap"
 }
