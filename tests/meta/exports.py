@@ -3,9 +3,9 @@
 """What libike.so exports is what exports.txt lists.
 
     exports.py LIBIKE.SO EXPORTS.TXT            compare
-    exports.py --update LIBIKE.SO EXPORTS.TXT   write the list anew
     exports.py --headers INCLUDE-DIR EXPORTS.TXT   each listed symbol is declared IKE_API in a public header, and each declared
                                                    one is listed
+    exports.py --update INCLUDE-DIR EXPORTS.TXT    write the list anew, from the headers
 
 A symbol that goes away or changes its meaning needs a new SOVERSION; one that is added needs a line in the list.
 """
@@ -54,7 +54,7 @@ def main():
     if mode == "--update":
         with open(args[1], "w", encoding="utf-8") as f:
             f.write("# The symbols that libike.so exports (tests/meta/exports.py --update writes this).\n")
-            f.write("".join(n + "\n" for n in exported(args[0])))
+            f.write("".join(n + "\n" for n in declared(args[0])))
         return 0
     want = listed(args[1])
     if mode == "--headers":
