@@ -49,9 +49,9 @@ struct log_line {
     const char *text;  /* without newline, peer's octets escaped by whoever made it */
 };
 
-/* Both kinds of node are embedded in their owner, who removes them before it goes away. A sink that is called may add or
- * remove any node. Sinks get every line up to their own level. A sink is called inside library hooks: it must not call the
- * engine (a listener may). */
+/* Both kinds of node are embedded in their owner, who removes them before it goes away. Whoever is called may add or remove any
+ * node. Sinks get every line up to their own level. A sink is called inside library hooks: it must not call the engine (a
+ * listener may). */
 struct log_sink {
     struct log_sink *next;
     ike_log_level level;
@@ -93,11 +93,13 @@ struct ikelibd {
     struct vici *vici;
     struct log_sink *sinks;
     struct event_listener *listeners;
+    struct walk *walks; /* walks over these lists that are under way, see log.c */
     struct conn_rt *conns;
     ike_time started;      /* loop clock */
     int64_t started_wall;  /* seconds since 1970 */
     int keylog_fd;         /* -1: off */
     bool closing;          /* engine closed, waiting for the last Delete */
+    ike_time close_at;     /* ... but not longer than this */
 };
 
 /* The engine's clock: monotonic microseconds, read once per turn of the loop. */
@@ -109,6 +111,7 @@ void log_sink_add(struct ikelibd *d, struct log_sink *s);
 void log_sink_remove(struct ikelibd *d, struct log_sink *s);
 void event_listener_add(struct ikelibd *d, struct event_listener *l);
 void event_listener_remove(struct ikelibd *d, struct event_listener *l);
+void daemon_event(struct ikelibd *d, const ike_event *ev); /* to all listeners */
 int log_level_parse(const char *text, ike_log_level *out); /* error warn info debug trace */
 
 /* Add the connection, or replace the one of this name. The back-end's needs are met here: `encap` is set where it must be,
@@ -124,6 +127,15 @@ struct conn_rt *daemon_conn_by_id(struct ikelibd *d, ike_conn_id id);
 int daemon_reload(struct ikelibd *d);
 /* Begin an orderly end, as SIGTERM does. */
 void daemon_shutdown(struct ikelibd *d);
+
+/* host.c: the callbacks the engine is given. */
+void daemon_host(struct ikelibd *d, ike_host *h);
+/* conns.c: an attempt of this connection failed, or its peer is gone: a name may stand for another address by now. */
+void daemon_conn_failed(struct ikelibd *d, ike_conn_id id);
+/* conns.c: forget all connections (after the engine is gone). */
+void daemon_conns_free(struct ikelibd *d);
+/* checks.c: say what would keep the children of this connection from working on this host. */
+void daemon_check_host(struct ikelibd *d, const ike_conn_settings *s);
 
 struct daemon_stats {
     uint64_t uptime_s;
