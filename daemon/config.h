@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * config.h - what config.c offers beside the functions in daemon.h.
+ */
+#ifndef IKELIBD_CONFIG_H
+#define IKELIBD_CONFIG_H
+
+#include <ike/ike.h>
+
+#include <stdio.h>
+
+struct config;
+
+/* Overwrite the engine's settings that section [daemon] names: retransmission, limits, ports of the peers. */
+void config_engine_settings(const struct config *c, ike_settings *s);
+
+/* `ikelibd --check PATH`: every problem, or else what was understood. The exit status: 0 when all is well. */
+int config_check(const char *path, FILE *out, FILE *err);
+
+#endif
