@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * ikelibctl decode FILE [--keys FILE] [--json] [--port N] [--encap-port N]
+ *
+ * Reads the files and prints; captures, messages and key rows are understood by the library (ike/trace.h).
+ */
+#include "ctl/decode.h"
+#include "ctl/decode_legacy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#include <ike/trace.h>
+
+#define FILE_MAX ((size_t)1 << 30) /* unpacked; a capture of IKE is never that long */
+
+struct options {
+    const char *capture, *keys;
+    bool json;
+    uint16_t port, encap_port;
+};
+
+struct counts {
+    uint64_t frames, ike, esp, keepalives, fragments, other, malformed, unopened;
+};
+
+static const char usage[] = "usage: ikelibctl decode FILE [--keys FILE] [--json] [--port N] [--encap-port N]\n"
+                            "\n"
+                            "Print every field of the IKE messages in a capture (pcap or pcapng, also compressed with gzip).\n"
+                            "  --keys FILE       decrypt with these keys, in the format of Wireshark's ikev2_decryption_table\n"
+                            "                    (ikelibd --keylog writes it)\n"
+                            "  --json            one JSON object per line and message\n"
+                            "  --port N          UDP port of IKE, default 500\n"
+                            "  --encap-port N    UDP port of IKE behind the non-ESP marker, default 4500\n";
+
+static void *allocate(void *user, size_t n)
+{
+    (void)user;
+    return malloc(n);
+}
+
+static void release(void *user, void *p, size_t n)
+{
+    (void)user, (void)n;
+    free(p);
+}
+
+static void put_stdout(void *user, const char *text, size_t n)
+{
+    (void)user;
+    fwrite(text, 1, n, stdout);
+}
+
+/* ---- Files ---- */
+
+/* A whole file, unpacked if it is gzip. To be freed; NULL with a message. */
+static uint8_t *read_file(const char *path, size_t *n)
+{
+    gzFile f = gzopen(path, "rb");
+    uint8_t *all = NULL;
+    size_t room = 0;
+    *n = 0;
+    if (f == NULL) {
+        fprintf(stderr, "%s: %s\n", path, errno ? strerror(errno) : "out of memory");
+        return NULL;
+    }
+    for (;;) {
+        if (room - *n < 65536) {
+            room = room ? room * 2 : (size_t)1 << 18;
+            uint8_t *more = room <= FILE_MAX ? realloc(all, room) : NULL;
+            if (more == NULL) {
+                fprintf(stderr, "%s: too long\n", path);
+                break;
+            }
+            all = more;
+        }
+        const int got = gzread(f, all + *n, 65536);
+        if (got < 0) {
+            int code;
+            fprintf(stderr, "%s: %s\n", path, gzerror(f, &code));
+            break;
+        }
+        *n += (size_t)got;
+        if (got == 0) {
+            gzclose(f);
+            return all;
+        }
+    }
+    gzclose(f);
+    free(all);
+    return NULL;
+}
+
+struct key_table {
+    ike_trace_keys *rows;
+    size_t n, room;
+};
+
+static void wipe(void *p, size_t n)
+{
+    volatile uint8_t *q = p;
+    while (n--) {
+        *q++ = 0;
+    }
+}
+
+static bool add_row(struct key_table *t, const ike_trace_keys *row)
+{
+    if (t->n == t->room) {
+        const size_t room = t->room ? t->room * 2 : 16;
+        ike_trace_keys *rows = calloc(room, sizeof *rows);
+        if (rows == NULL) {
+            return false;
+        }
+        if (t->n) {
+            memcpy(rows, t->rows, t->n * sizeof *rows);
+            wipe(t->rows, t->n * sizeof *rows);
+        }
+        free(t->rows);
+        t->rows = rows;
+        t->room = room;
+    }
+    t->rows[t->n++] = *row;
+    return true;
+}
+
+/* Rows that cannot be used are reported and passed over: a table may be older or newer than this program. */
+static bool read_keys(const char *path, struct key_table *t)
+{
+    size_t n;
+    char *text = (char *)read_file(path, &n);
+    if (text == NULL) {
+        return false;
+    }
+    bool good = true;
+    unsigned line = 1;
+    for (size_t at = 0; at < n && good; line++) {
+        const char *end = memchr(text + at, '\n', n - at);
+        const size_t len = end ? (size_t)(end - (text + at)) : n - at;
+        ike_trace_keys row;
+        const int rc = ike_trace_keys_parse(&row, text + at, len);
+        if (rc == IKE_OK) {
+            good = add_row(t, &row);
+        } else if (rc != IKE_ERR_NOT_FOUND) {
+            fprintf(stderr, "%s:%u: %s\n", path, line,
+                    rc == IKE_ERR_UNSUPPORTED ? "unknown algorithm name" : "not a row of an IKEv2 decryption table");
+        }
+        wipe(&row, sizeof row);
+        at += len + 1;
+    }
+    wipe(text, n);
+    free(text);
+    return good;
+}
+
+/* ---- Output ---- */
+
+static void print_place(const struct options *o, const ike_frame *f, const ike_datagram *d, const char *what)
+{
+    char src[64], dst[64];
+    ike_addr_format(&d->src, true, src, sizeof src);
+    ike_addr_format(&d->dst, true, dst, sizeof dst);
+    if (o->json) {
+        printf("{\"frame\":%llu,\"time\":%llu.%09u,\"source\":\"%s\",\"destination\":\"%s\",\"kind\":\"%s\"",
+               (unsigned long long)f->number, (unsigned long long)f->seconds, (unsigned)f->nanoseconds, src, dst, what);
+    } else {
+        printf("frame %llu, %llu.%09u, %s -> %s: %s\n", (unsigned long long)f->number, (unsigned long long)f->seconds,
+               (unsigned)f->nanoseconds, src, dst, what);
+    }
+}
+
+static void print_plain(const struct options *o, const ike_frame *f, const ike_datagram *d, const char *what)
+{
+    print_place(o, f, d, what);
+    fputs(o->json ? "}\n" : "", stdout);
+}
+
+static void print_message(const struct options *o, const ike_decoder *dec, const ike_frame *f, const ike_datagram *d,
+                          ike_bytes message, struct counts *c)
+{
+    const ike_sink sink = {put_stdout, NULL};
+    print_place(o, f, d, "IKE");
+    fputs(o->json ? ",\"message\":" : "", stdout);
+    const int rc = ike_decode(dec, message.ptr, message.len, &sink);
+    fputs(o->json ? "}\n" : "\n", stdout);
+    c->malformed += rc == IKE_ERR_PROTO;
+    c->unopened += rc == IKE_ERR_CRYPTO || rc == IKE_ERR_NOMEM;
+}
+
+static void print_frame(const struct options *o, const ike_decoder *dec, const ike_frame *f, struct counts *c)
+{
+    ike_datagram d;
+    ike_bytes message;
+    const int rc = ike_frame_datagram(f, &d);
+    if (rc == IKE_ERR_LIMIT) {
+        c->fragments++;
+        print_plain(o, f, &d, "IP fragment or cut off by the capture, not decoded");
+        return;
+    }
+    if (rc != IKE_OK) {
+        c->other++;
+        return;
+    }
+    switch (ike_datagram_kind(&d, o->port, o->encap_port, &message)) {
+    case IKE_DATAGRAM_IKE:
+        c->ike++;
+        print_message(o, dec, f, &d, message, c);
+        break;
+    case IKE_DATAGRAM_ESP:
+        c->esp++;
+        break;
+    case IKE_DATAGRAM_KEEPALIVE:
+        c->keepalives++;
+        break;
+    default:
+        c->other++;
+    }
+}
+
+static int decode_capture(const struct options *o, const struct key_table *keys)
+{
+    struct decode_legacy legacy;
+    decode_legacy_init(&legacy);
+    const ike_crypto *const crypto[] = {ike_crypto_default(), &legacy.crypto, NULL};
+    ike_decoder dec;
+    ike_decoder_init(&dec);
+    dec.keys = keys->rows;
+    dec.n_keys = keys->n;
+    dec.crypto = crypto;
+    dec.mem = (ike_allocator){allocate, release, NULL};
+    dec.json = o->json;
+    dec.indent = 1;
+    size_t n;
+    uint8_t *file = read_file(o->capture, &n);
+    if (file == NULL) {
+        return 1;
+    }
+    ike_capture capture;
+    ike_frame frame;
+    struct counts c = {0};
+    int rc = ike_capture_open(&capture, file, n);
+    if (rc != IKE_OK) {
+        fprintf(stderr, "%s: not a pcap or pcapng file\n", o->capture);
+    }
+    while (rc == IKE_OK && (rc = ike_capture_next(&capture, &frame)) == IKE_OK) {
+        c.frames++;
+        print_frame(o, &dec, &frame, &c);
+    }
+    if (rc == IKE_ERR_PROTO) {
+        fprintf(stderr, "%s: damaged after frame %llu\n", o->capture, (unsigned long long)c.frames);
+    }
+    if (c.frames) {
+        fprintf(stderr,
+                "%llu frames: %llu IKE messages (%llu malformed, %llu with keys that do not fit), %llu ESP in UDP, "
+                "%llu keepalives, %llu fragments, %llu other\n",
+                (unsigned long long)c.frames, (unsigned long long)c.ike, (unsigned long long)c.malformed,
+                (unsigned long long)c.unopened, (unsigned long long)c.esp, (unsigned long long)c.keepalives,
+                (unsigned long long)c.fragments, (unsigned long long)c.other);
+    }
+    free(file);
+    return rc == IKE_ERR_NOT_FOUND && fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* ---- Arguments ---- */
+
+static bool read_port(const char *text, uint16_t *port)
+{
+    char *end;
+    const unsigned long v = text ? strtoul(text, &end, 10) : 0;
+    *port = (uint16_t)v;
+    return v > 0 && v <= UINT16_MAX && *end == 0;
+}
+
+static bool read_options(int argc, char **argv, struct options *o)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--json") == 0) {
+            o->json = true;
+        } else if (strcmp(argv[i], "--keys") == 0 && value) {
+            o->keys = value;
+            i++;
+        } else if (strcmp(argv[i], "--port") == 0 && read_port(value, &o->port)) {
+            i++;
+        } else if (strcmp(argv[i], "--encap-port") == 0 && read_port(value, &o->encap_port)) {
+            i++;
+        } else if (argv[i][0] != '-' && o->capture == NULL) {
+            o->capture = argv[i];
+        } else {
+            return false;
+        }
+    }
+    return o->capture != NULL;
+}
+
+int decode_main(int argc, char **argv)
+{
+    struct options o = {.port = 500, .encap_port = 4500};
+    struct key_table keys = {0};
+    if (!read_options(argc, argv, &o)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (ike_crypto_global_init() != IKE_OK || (o.keys && !read_keys(o.keys, &keys))) {
+        return 1;
+    }
+    const int rc = decode_capture(&o, &keys);
+    wipe(keys.rows, keys.n * sizeof *keys.rows);
+    free(keys.rows);
+    return rc;
+}

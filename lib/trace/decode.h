@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Between the decoders of one message.
+ */
+#ifndef IKE_TRACE_DECODE_H
+#define IKE_TRACE_DECODE_H
+
+#include "message/names.h"
+#include "trace/emit.h"
+
+/* One payload's body, its generic header already shown. */
+void ike_decode_v1_payload(struct ike_emit *e, uint8_t type, ike_bytes body);
+void ike_decode_v2_payload(struct ike_emit *e, uint8_t type, ike_bytes body);
+
+/* What remains, if anything: shown and reported as a fault. */
+void ike_decode_rest(struct ike_emit *e, struct ike_rd *r);
+
+/* Shorthands: read a number, show it, return it. Past the end it says so, once. */
+uint8_t ike_decode_u8(struct ike_emit *e, struct ike_rd *r, const char *name);
+uint16_t ike_decode_u16(struct ike_emit *e, struct ike_rd *r, const char *name);
+uint32_t ike_decode_u32(struct ike_emit *e, struct ike_rd *r, const char *name);
+/* The same with the value's name from a registry; `high` is or-ed to the value for the look-up. */
+uint8_t ike_decode_named8(struct ike_emit *e, struct ike_rd *r, const char *name, enum ike_registry reg, uint16_t high);
+uint16_t ike_decode_named16(struct ike_emit *e, struct ike_rd *r, const char *name, enum ike_registry reg);
+/* n octets as hex (all that is left when n is SIZE_MAX). */
+ike_bytes ike_decode_hex(struct ike_emit *e, struct ike_rd *r, const char *name, size_t n);
+
+/* Open an SK payload whose generic header is at sk_at. *n octets of inner chain at the start of out, which holds len octets;
+ * the ones behind are padding. scratch as ike_trace_open_scratch says, 16-aligned. IKE_ERR_UNSUPPORTED: no such cipher. */
+int ike_trace_open(const ike_decoder *d, const ike_trace_keys *k, const uint8_t *msg, size_t len, size_t sk_at, void *scratch,
+                   uint8_t *out, size_t *n);
+size_t ike_trace_open_scratch(const ike_decoder *d, const ike_trace_keys *k);
+/* How long IV and ICV are with these keys; false if the cipher is not there. */
+bool ike_trace_lengths(const ike_decoder *d, const ike_trace_keys *k, size_t *iv, size_t *icv);
+
+#endif
