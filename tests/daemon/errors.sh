@@ -59,11 +59,12 @@ write "[daemon]" "backend = none" "socket = $T/x.vici" "[connection office]" "re
 refuses 'notthere.*no such file'
 write "[daemon]" "backend = none" "socket = $T/x.vici" "$good"
 chmod 644 "$T/x.conf"
-refuses 'x\.conf.*(others|read|mode|permission)'
+on a "$IKELIBD" --check "$T/x.conf" >"$T/out" 2>&1
+has "a secret in a file that others can read" "$T/out" 'x\.conf: others can read it .*chmod 600'
 
 echo "--- the port is taken"
 write "[daemon]" "backend = none" "socket = $T/x.vici" "$good"
-on a python3 -c 'import socket, time
+nsenter --net=/run/netns/a -- python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("0.0.0.0", 500))
 time.sleep(60)' &
@@ -72,6 +73,7 @@ holder=$!
 wait_for 5 sh -c "nsenter --net=/run/netns/a -- grep -q ':01F4 ' /proc/net/udp" || bad "nobody holds port 500"
 refuses '500' "(python3|$holder)"
 kill $holder
+wait $holder 2>/dev/null
 
 echo "--- the socket"
 conf a; begin a

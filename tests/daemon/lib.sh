@@ -104,7 +104,7 @@ conf() {
     chmod 600 "$T/$1.conf"
 }
 begin() {
-    on "$1" "$IKELIBD" --config "$T/$1.conf" >>"$T/$1.log" 2>&1 &
+    nsenter --net="/run/netns/$1" -- "$IKELIBD" --config "$T/$1.conf" >>"$T/$1.log" 2>&1 & # not by on: $! is to be the daemon
     eval "PID_$1=$!"
     PIDS="$PIDS $!"
     wait_for 10 ctl "$1" status || { bad "ikelibd on $1 does not answer"; exit 1; }
