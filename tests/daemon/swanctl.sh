@@ -12,10 +12,12 @@ swan() {
 }
 try() {
     _label=$2
-    if swan "$@"; then ok "swanctl $(shift 2; echo "$*"): status 0"; else
-        bad "swanctl $(shift 2; echo "$*"): status $?"
-        sed 's/^/     /' "$T/$_label"
-    fi
+    swan "$@"
+    _rc=$?
+    shift 2
+    [ $_rc = 0 ] && ok "swanctl $*: status 0" && return
+    bad "swanctl $*: status $_rc"
+    sed 's/^/     /' "$T/$_label"
 }
 ike_number() { swan "$1" n --list-sas && sed -n 's/^peer: #\([0-9]*\), ESTABLISHED.*/\1/p' "$T/n"; }
 child_number() { swan "$1" n --list-sas && sed -n 's/^  peer: #\([0-9]*\), .*INSTALLED.*/\1/p' "$T/n"; }
