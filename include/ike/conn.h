@@ -40,6 +40,8 @@ typedef struct ike_conn_settings {
     const char *source; /* "file:line" for records; may be NULL */
     ike_addr local;     /* family 0: any of ours */
     ike_addr remote;    /* family 0: any peer (responder only) */
+    bool remote_unresolved; /* remote is a name the host has not resolved yet: family 0 then matches nobody, and attempts
+                             * wait for ike_conn_set_remote */
     uint8_t remote_bits; /* prefix length: connection matches a network of peers; 0 with family != 0: the address alone */
     ike_id local_id, remote_id; /* IKE_ID_NONE: from the address / anything the secret fits */
     ike_bytes secret;           /* pre-shared key; empty: ask the `secret` hook */

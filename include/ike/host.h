@@ -169,8 +169,12 @@ typedef struct ike_host {
     /* Required. One datagram, without any marker; bytes valid during the call. A refused send counts as loss: the result is
      * not looked at. path->encap says that the transport puts the non-ESP marker first (not before keepalives: kind). */
     void (*send)(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n);
+    /* Optional. Which address would datagrams to path->remote leave from? Fill in path->local.ip and .family (and ifindex).
+     * Asked when a connection names no local address. IKE_OK, or an error: there is no way now, try again later. */
+    int (*route)(void *user, ike_path *path);
     /* Optional. Delivered when the outermost call has left the engine consistent; every call is allowed from here. */
     void (*event)(void *user, const ike_event *ev);
+    uint8_t log_level[IKE_LOG_CLASSES]; /* what is formatted at all: ike_log_level per class, default IKE_LOG_INFO */
     void (*log)(void *user, ike_log_class c, ike_log_level level, ike_sa_id sa, const char *text);
     /* Optional: every message in clear after decryption or before encryption, for decrypted captures and ladders. */
     void (*tap)(void *user, const ike_path *path, bool outgoing, const uint8_t *clear, size_t n);

@@ -60,7 +60,8 @@ typedef struct ike_settings {
     /* Our SPIs carry this tag in the low spi_tag_bits bits, to steer datagrams to workers. */
     uint32_t spi_tag;
     uint8_t spi_tag_bits;
-    uint16_t port, encap_port; /* of the peer: default 500 and 4500 */
+    uint16_t port, encap_port;             /* of the peer: default 500 and 4500 */
+    uint16_t local_port, local_encap_port; /* ours, as the transport has them; default the same */
 } ike_settings;
 
 IKE_API void ike_settings_init(ike_settings *s);
@@ -191,7 +192,7 @@ typedef struct ike_conn_info {
 } ike_conn_info;
 
 /* Iterate: pass 0 first, then the id of the last one; ids of objects that went away in between are fine.
- * IKE_OK, or IKE_ERR_NOT_FOUND past the end. Order of creation for SAs and children. */
+ * IKE_OK, or IKE_ERR_NOT_FOUND past the end. The order is stable; objects made meanwhile may be missed. */
 IKE_API int ike_sa_next(const ike_engine *e, ike_sa_id after, ike_sa_info *out);
 IKE_API int ike_child_next(const ike_engine *e, ike_child_id after, ike_child_info *out);
 IKE_API int ike_conn_next(const ike_engine *e, ike_conn_id after, ike_conn_info *out);
@@ -209,6 +210,7 @@ typedef struct ike_counters {
     uint64_t handshakes, rekeys, failures, strangers; /* strangers: refused before authentication */
     uint64_t bad_icv, bad_syntax, unknown_spi, replayed, rate_limited;
     uint64_t allocated; /* octets the engine holds now */
+    uint64_t jitter_draws;
     uint32_t sas, half_open, children, conns, exchanges, questions;
 } ike_counters;
 IKE_API void ike_counters_get(const ike_engine *e, ike_counters *out);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/auth.h"
+
+static const struct ike_auth_method *const methods[] = {&ike_auth_psk};
+
+const struct ike_auth_method *ike_auth_method(uint8_t id)
+{
+    for (size_t i = 0; i < IKE_COUNT(methods); i++) {
+        if (methods[i]->id == id) {
+            return methods[i];
+        }
+    }
+    return NULL;
+}

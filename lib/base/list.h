@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Intrusive doubly linked list with a head. A node that is in no list points to itself, so unlinking twice is harmless.
+ */
+#ifndef IKE_BASE_LIST_H
+#define IKE_BASE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ike_list {
+    struct ike_list *next, *prev;
+};
+
+static inline void ike_list_init(struct ike_list *l) { l->next = l->prev = l; }
+static inline bool ike_list_empty(const struct ike_list *l) { return l->next == l; }
+
+static inline void ike_list_add(struct ike_list *head, struct ike_list *node) /* at the end */
+{
+    node->prev = head->prev;
+    node->next = head;
+    head->prev->next = node;
+    head->prev = node;
+}
+
+static inline void ike_list_del(struct ike_list *node)
+{
+    node->next->prev = node->prev;
+    node->prev->next = node->next;
+    ike_list_init(node);
+}
+
+/* Move all of `from` to the end of `to`. */
+static inline void ike_list_splice(struct ike_list *to, struct ike_list *from)
+{
+    if (!ike_list_empty(from)) {
+        from->next->prev = to->prev;
+        to->prev->next = from->next;
+        from->prev->next = to;
+        to->prev = from->prev;
+        ike_list_init(from);
+    }
+}
+
+#define IKE_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+/* The loop body may unlink the current node. */
+#define IKE_LIST_EACH(it, tmp, head) for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/map.h"
+#include <string.h>
+
+#define FIRST_BUCKETS 16
+
+static void rehash(struct ike_map *m, struct ike_map_node **to, size_t n)
+{
+    memset(to, 0, n * sizeof *to);
+    for (size_t i = 0; i < m->n_buckets; i++) {
+        /* Nodes of one key keep their order: newest first. */
+        struct ike_map_node *reversed = NULL;
+        for (struct ike_map_node *node = m->bucket[i], *next; node; node = next) {
+            next = node->next;
+            node->next = reversed;
+            reversed = node;
+        }
+        for (struct ike_map_node *node = reversed, *next; node; node = next) {
+            next = node->next;
+            struct ike_map_node **slot = &to[node->key & (n - 1)];
+            node->next = *slot;
+            *slot = node;
+        }
+    }
+}
+
+int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem)
+{
+    if (m->count >= m->n_buckets) {
+        size_t n = m->n_buckets ? m->n_buckets * 2 : FIRST_BUCKETS;
+        struct ike_map_node **bigger = mem->alloc(mem->user, n * sizeof *bigger);
+        if (bigger) {
+            rehash(m, bigger, n);
+            ike_map_free(m, mem);
+            m->bucket = bigger;
+            m->n_buckets = n;
+        } else if (m->n_buckets == 0) {
+            return IKE_ERR_NOMEM;
+        }
+    }
+    struct ike_map_node **slot = &m->bucket[key & (m->n_buckets - 1)];
+    node->key = key;
+    node->next = *slot;
+    node->in_map = true;
+    *slot = node;
+    m->count++;
+    return IKE_OK;
+}
+
+void ike_map_del(struct ike_map *m, struct ike_map_node *node)
+{
+    if (!node->in_map) {
+        return;
+    }
+    struct ike_map_node **at = &m->bucket[node->key & (m->n_buckets - 1)];
+    while (*at != node) {
+        at = &(*at)->next;
+    }
+    *at = node->next;
+    node->in_map = false;
+    m->count--;
+}
+
+struct ike_map_node *ike_map_find(const struct ike_map *m, uint64_t key)
+{
+    struct ike_map_node *node = m->n_buckets ? m->bucket[key & (m->n_buckets - 1)] : NULL;
+    while (node && node->key != key) {
+        node = node->next;
+    }
+    return node;
+}
+
+struct ike_map_node *ike_map_find_next(const struct ike_map_node *node)
+{
+    struct ike_map_node *n = node->next;
+    while (n && n->key != node->key) {
+        n = n->next;
+    }
+    return n;
+}
+
+void ike_map_free(struct ike_map *m, const ike_allocator *mem)
+{
+    if (m->bucket) {
+        mem->release(mem->user, m->bucket, m->n_buckets * sizeof(struct ike_map_node *));
+        m->bucket = NULL;
+        m->n_buckets = 0;
+    }
+}

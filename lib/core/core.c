@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+#include "core/core.h"
+#include "base/siphash.h"
+#include <stdlib.h>
+
+static void *libc_alloc(void *user, size_t n)
+{
+    (void)user;
+    return malloc(n);
+}
+
+static void libc_release(void *user, void *p, size_t n)
+{
+    (void)user;
+    (void)n;
+    free(p);
+}
+
+/* Between us and the host: counts what is held. */
+static void *counted_alloc(void *user, size_t n)
+{
+    struct ike_core *c = user;
+    bool outer = c->in_hook;
+    ike_hook_enter(c);
+    void *p = c->set.host.alloc(c->set.host.user, n);
+    c->in_hook = outer;
+    if (p) {
+        c->count.allocated += n;
+    }
+    return p;
+}
+
+static void counted_release(void *user, void *p, size_t n)
+{
+    struct ike_core *c = user;
+    bool outer = c->in_hook;
+    ike_hook_enter(c);
+    c->set.host.release(c->set.host.user, p, n);
+    c->in_hook = outer;
+    c->count.allocated -= n;
+}
+
+static int lent_random(void *user, uint8_t *out, size_t n)
+{
+    struct ike_core *c = user;
+    bool outer = c->in_hook;
+    ike_hook_enter(c);
+    int r = c->set.host.random(c->set.host.user, out, n);
+    c->in_hook = outer;
+    return r == IKE_OK ? IKE_OK : IKE_ERR_HOST;
+}
+
+static size_t largest_context(const ike_crypto *k)
+{
+    size_t mac = 0, encr = 0, hash = 0;
+    for (size_t i = 0; k->prf[i]; i++) {
+        mac = k->prf[i]->mac->ctx_size > mac ? k->prf[i]->mac->ctx_size : mac;
+    }
+    for (size_t i = 0; k->integ[i]; i++) {
+        mac = k->integ[i]->mac->ctx_size > mac ? k->integ[i]->mac->ctx_size : mac;
+    }
+    for (size_t i = 0; k->encr[i]; i++) {
+        encr = k->encr[i]->ctx_size > encr ? k->encr[i]->ctx_size : encr;
+    }
+    for (size_t i = 0; k->hash[i]; i++) {
+        hash = k->hash[i]->ctx_size > hash ? k->hash[i]->ctx_size : hash;
+    }
+    size_t sum = mac + encr + 64;
+    return sum > hash ? sum : hash;
+}
+
+static int scratch_init(struct ike_core *c)
+{
+    c->ctx_size = largest_context(c->crypto);
+    c->ctx = ike_alloc(c, c->ctx_size);
+    c->plain = ike_alloc(c, c->set.max_message);
+    c->build = ike_alloc(c, c->set.max_message);
+    c->out = ike_alloc(c, c->set.max_message);
+    while (c->crypto->ke[c->n_ke]) {
+        c->n_ke++;
+    }
+    c->ke_state = c->n_ke ? ike_alloc(c, c->n_ke * sizeof(void *)) : NULL;
+    if (!c->ctx || !c->plain || !c->build || !c->out || (c->n_ke && !c->ke_state)) {
+        return IKE_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < c->n_ke; i++) {
+        if (c->crypto->ke[i]->open) {
+            c->ke_state[i] = c->crypto->ke[i]->open(&c->mem);
+            if (!c->ke_state[i]) {
+                return IKE_ERR_NOMEM;
+            }
+        }
+    }
+    return IKE_OK;
+}
+
+int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
+{
+    memset(c, 0, sizeof *c);
+    c->set = *s;
+    c->crypto = s->crypto;
+    if (!c->set.host.alloc || !c->set.host.release) {
+        c->set.host.alloc = libc_alloc;
+        c->set.host.release = libc_release;
+    }
+    c->mem = (ike_allocator){counted_alloc, counted_release, c};
+    c->rng = (ike_random){lent_random, c};
+    c->now = now;
+    ike_list_init(&c->events);
+    ike_wheel_init(&c->wheel, now);
+    int r = ike_draw(c, c->hash_key, sizeof c->hash_key);
+    if (r == IKE_OK) {
+        r = scratch_init(c);
+    }
+    if (r != IKE_OK) {
+        ike_core_fini(c);
+    }
+    return r;
+}
+
+void ike_core_fini(struct ike_core *c)
+{
+    for (size_t i = 0; c->ke_state && i < c->n_ke; i++) {
+        if (c->ke_state[i] && c->crypto->ke[i]->close) {
+            c->crypto->ke[i]->close(c->ke_state[i], &c->mem);
+        }
+    }
+    ike_free(c, c->ke_state, c->n_ke * sizeof(void *));
+    ike_free_secret(c, c->ctx, c->ctx_size);
+    ike_free_secret(c, c->plain, c->set.max_message);
+    ike_free_secret(c, c->build, c->set.max_message);
+    ike_free_secret(c, c->out, c->set.max_message);
+    for (unsigned i = 0; i < IKE_RING; i++) {
+        ike_free(c, c->ring[i], sizeof *c->ring[i]);
+    }
+    ike_slots_free(&c->questions, &c->mem);
+}
+
+void *ike_alloc(struct ike_core *c, size_t n)
+{
+    void *p = c->mem.alloc(c->mem.user, n);
+    if (p) {
+        memset(p, 0, n);
+    }
+    return p;
+}
+
+void ike_free(struct ike_core *c, void *p, size_t n)
+{
+    if (p) {
+        c->mem.release(c->mem.user, p, n);
+    }
+}
+
+void ike_free_secret(struct ike_core *c, void *p, size_t n)
+{
+    if (p) {
+        ike_wipe(p, n);
+        c->mem.release(c->mem.user, p, n);
+    }
+}
+
+int ike_blob_room(struct ike_core *c, struct ike_blob *b, size_t n)
+{
+    ike_blob_free(c, b);
+    if (n == 0) {
+        return IKE_OK;
+    }
+    b->ptr = ike_alloc(c, n);
+    if (!b->ptr) {
+        return IKE_ERR_NOMEM;
+    }
+    b->len = n;
+    return IKE_OK;
+}
+
+int ike_blob_set(struct ike_core *c, struct ike_blob *b, ike_bytes from)
+{
+    int r = ike_blob_room(c, b, from.len);
+    if (r == IKE_OK && from.len) {
+        memcpy(b->ptr, from.ptr, from.len);
+    }
+    return r;
+}
+
+void ike_blob_free(struct ike_core *c, struct ike_blob *b)
+{
+    ike_free_secret(c, b->ptr, b->len);
+    b->ptr = NULL;
+    b->len = 0;
+}
+
+int ike_draw(struct ike_core *c, void *out, size_t n)
+{
+    int r = c->rng.fill(c->rng.user, out, n);
+    if (r != IKE_OK) {
+        ike_wipe(out, n);
+        ike_blame(c, IKE_FAIL_RANDOM, IKE_DECIDER_HOST)->error = r;
+    }
+    return r;
+}
+
+uint32_t ike_jitter(struct ike_core *c, uint32_t bound)
+{
+    /* Spreading load needs no secrecy, so a failing random source must not matter here. */
+    uint64_t seed[2] = {c->now, ++c->count.jitter_draws};
+    return bound ? (uint32_t)(ike_siphash(c->hash_key, seed, sizeof seed) % bound) : 0;
+}
+
+void ike_send(struct ike_core *c, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    c->count.out++;
+    ike_hook_enter(c);
+    c->set.host.send(c->set.host.user, path, kind, bytes, n);
+    ike_hook_leave(c);
+}
+
+void ike_evslot_init(struct ike_evslot *s, uint8_t owner)
+{
+    ike_list_init(&s->link);
+    s->pending = 0;
+    s->owner = owner;
+}
+
+void ike_event_post(struct ike_core *c, struct ike_evslot *s, ike_event_type t)
+{
+    if (!c->set.host.event) {
+        return;
+    }
+    s->pending |= (uint16_t)(1u << t);
+    if (ike_list_empty(&s->link)) {
+        ike_list_add(&c->events, &s->link);
+    }
+}
+
+void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
+{
+    for (size_t i = 0; i < c->n_ke; i++) {
+        if (c->crypto->ke[i] == ke) {
+            return c->ke_state[i];
+        }
+    }
+    return NULL;
+}
+
+struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner, void (*resume)(struct ike_question *))
+{
+    struct ike_question *q = ike_alloc(c, sizeof *q);
+    if (!q) {
+        return NULL;
+    }
+    q->kind = kind;
+    q->owner = owner;
+    q->resume = resume;
+    q->token = ike_slots_add(&c->questions, q, &c->mem);
+    if (!q->token) {
+        ike_free(c, q, sizeof *q);
+        return NULL;
+    }
+    return q;
+}
+
+void ike_question_drop(struct ike_core *c, struct ike_question *q, bool cancel)
+{
+    if (!q) {
+        return;
+    }
+    if (cancel && !q->answered && c->set.host.hooks.cancel) {
+        bool outer = c->in_hook;
+        ike_hook_enter(c);
+        c->set.host.hooks.cancel(c->set.host.user, q->token);
+        c->in_hook = outer;
+    }
+    ike_slots_del(&c->questions, q->token);
+    if (q->kind == IKE_Q_SECRET) {
+        ike_free_secret(c, q->answer.secret.ptr, q->answer.secret.len);
+    }
+    ike_free(c, q, sizeof *q);
+}
+
+struct ike_question *ike_question_get(struct ike_core *c, ike_token t, uint8_t kind, int *error)
+{
+    struct ike_question *q = ike_slots_get(&c->questions, t);
+    *error = !q || q->answered ? IKE_ERR_NOT_FOUND : q->kind != kind ? IKE_ERR_INVALID : IKE_OK;
+    return *error == IKE_OK ? q : NULL;
+}

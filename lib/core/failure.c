@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Failure records: drafted while an attempt fails, committed once. Text about a failure is data copied at that moment,
+ * since the objects it speaks of may be gone when somebody reads it.
+ */
+#include "core/core.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    bool outer = c->in_hook;
+    ike_hook_enter(c);
+    c->set.host.log(c->set.host.user, k, l, sa, text);
+    c->in_hook = outer;
+}
+
+ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider)
+{
+    if (!c->blamed) {
+        memset(&c->draft, 0, sizeof c->draft);
+        c->draft.size = sizeof c->draft;
+        c->draft.code = code;
+        c->draft.decider = decider;
+        c->blamed = true;
+    }
+    return &c->draft;
+}
+
+static uint16_t print(char *out, size_t n, const char *fmt, va_list ap)
+{
+    int k = vsnprintf(out, n, fmt, ap);
+    return (uint16_t)(k < 0 ? 0 : (size_t)k >= n ? n - 1 : (size_t)k);
+}
+
+/* A text that is already there stays: it belongs to the cause. */
+#define BLAME_TEXT(field)                                                                                                                  \
+    void ike_blame_##field(struct ike_core *c, const char *fmt, ...)                                                                       \
+    {                                                                                                                                      \
+        va_list ap;                                                                                                                        \
+        va_start(ap, fmt);                                                                                                                 \
+        if (c->draft.field##_len == 0) {                                                                                                   \
+            c->draft.field##_len = print(c->draft.field, sizeof c->draft.field, fmt, ap);                                                  \
+        }                                                                                                                                  \
+        va_end(ap);                                                                                                                        \
+    }
+BLAME_TEXT(expected)
+BLAME_TEXT(received)
+BLAME_TEXT(remedy)
+
+static bool same_stranger(const ike_failure *a, const ike_failure *b)
+{
+    size_t prefix = a->remote.family == 6 ? 8 : 4; /* octets: /32 of IPv4, /64 of IPv6 */
+    return a->conn == 0 && b->conn == 0 && a->remote.family == b->remote.family && memcmp(a->remote.ip, b->remote.ip, prefix) == 0;
+}
+
+static void ring_put(struct ike_core *c, const ike_failure *f)
+{
+    ike_failure **slot = &c->ring[c->ring_at];
+    for (unsigned i = 0; i < IKE_RING; i++) {
+        if (c->ring[i] && same_stranger(c->ring[i], f)) {
+            slot = &c->ring[i];
+        }
+    }
+    uint32_t repeats = 0;
+    if (*slot && (*slot)->code == f->code && same_stranger(*slot, f)) {
+        repeats = (*slot)->repeats + 1;
+    }
+    if (!*slot) {
+        *slot = ike_alloc(c, sizeof **slot);
+        if (!*slot) {
+            return;
+        }
+    }
+    if (slot == &c->ring[c->ring_at]) {
+        c->ring_at = (c->ring_at + 1) % IKE_RING;
+    }
+    **slot = *f;
+    (*slot)->repeats = repeats;
+}
+
+void ike_failure_commit(struct ike_core *c, ike_failure **last)
+{
+    ike_failure *f = &c->draft;
+    f->when = c->now;
+    c->blamed = false;
+    c->count.failures++;
+    if (f->conn == 0) {
+        c->count.strangers++;
+    }
+    if (last) {
+        if (!*last) {
+            *last = ike_alloc(c, sizeof **last);
+        } else if ((*last)->code == f->code && (*last)->child_name[0] == f->child_name[0]) {
+            f->repeats = (*last)->repeats + 1;
+        }
+        if (*last) {
+            **last = *f;
+        }
+    }
+    ring_put(c, f);
+    IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", f->conn_name, f->child_name[0] ? "/" : "", f->child_name,
+            ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected, f->received_len ? "; got " : "", f->received);
+}
+
+/* Newest first by time of commit: the ring is filled in order, strangers may stand out of order. */
+const ike_failure *ike_failure_ring(const struct ike_core *c, size_t i)
+{
+    for (unsigned k = 0; k < IKE_RING; k++) {
+        const ike_failure *f = c->ring[(c->ring_at + IKE_RING - 1 - k) % IKE_RING];
+        if (f && i-- == 0) {
+            return f;
+        }
+    }
+    return NULL;
+}

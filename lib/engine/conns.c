@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The public entry points: connections, and commands on them and their SAs.
+ */
+#include "engine/engine.h"
+
+static struct ike_conn *conn_of(const struct ike_engine *e, ike_conn_id id) { return ike_slots_get(&e->db.conns, id); }
+
+int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now)
+{
+    struct ike_conf *conf = NULL;
+    struct ike_conn *conn = NULL;
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    r = e->db.conns.count >= e->core.set.max_conns ? IKE_ERR_LIMIT : ike_conf_new(&e->core, s, &conf);
+    if (r == IKE_OK && ike_conn_by_name(&e->db, s->name)) {
+        r = IKE_ERR_EXISTS;
+    }
+    if (r == IKE_OK) {
+        r = ike_conn_new(&e->db, conf, &conn);
+    }
+    if (r == IKE_OK) {
+        *out = conn->id;
+        ike_keep_up(e, conn);
+    } else {
+        ike_conf_unref(&e->core, conf);
+    }
+    ike_leave(e);
+    return r;
+}
+
+/* Children whose settings are gone or differ; and the IKE SA when what it was agreed under differs. */
+static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
+{
+    const ike_conn_settings *a = &was->s, *b = &conn->conf->s;
+    bool same_secret = ike_bytes_equal(a->secret, b->secret), same_ids = ike_id_equal(&a->local_id, &b->local_id) && ike_id_equal(&a->remote_id, &b->remote_id);
+    bool same = same_secret && same_ids && ike_addr_equal(&a->remote, &b->remote) && ike_addr_equal(&a->local, &b->local) && a->encap == b->encap;
+    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
+        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        IKE_LIST_EACH (it, tmp, &p->children) {
+            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+            int i = ike_conf_child(conn->conf, ike_child_conf(k)->name);
+            if (!same || i < 0 || !ike_child_settings_same(ike_child_conf(k), &b->children[i])) {
+                ike_close_child(e, k);
+            }
+        }
+        IKE_LIST_EACH (it, tmp, &p->sas) {
+            struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+            if (!same && !sa->dead) {
+                ike_close_sa(e, sa, IKE_BY_LOCAL);
+            }
+        }
+    }
+}
+
+int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, bool close_changed, ike_time now)
+{
+    struct ike_conf *conf = NULL, *was = NULL;
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_conn *conn = conn_of(e, id);
+    r = conn ? ike_conf_new(&e->core, s, &conf) : IKE_ERR_NOT_FOUND;
+    if (r == IKE_OK && strcmp(s->name, conn->conf->s.name) != 0) {
+        r = IKE_ERR_INVALID;
+    }
+    if (r == IKE_OK) {
+        was = ike_conf_ref(conn->conf);
+        r = ike_conn_set_conf(&e->db, conn, conf);
+    }
+    if (r == IKE_OK) {
+        if (close_changed) {
+            close_changed_sas(e, conn, was);
+        }
+        conn->attempts = 0;
+        ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
+        ike_keep_up(e, conn);
+    } else {
+        ike_conf_unref(&e->core, conf);
+    }
+    ike_conf_unref(&e->core, was);
+    ike_leave(e);
+    return r;
+}
+
+int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
+{
+    int r = ike_enter(e, 0);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_conn *conn = conn_of(e, id);
+    if (conn) {
+        uint16_t port = conn->remote.port;
+        conn->remote = *remote;
+        conn->remote.port = remote->port ? remote->port : port;
+        ike_conn_relink(&e->db, conn);
+        ike_keep_up(e, conn);
+    }
+    ike_leave(e);
+    return conn ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+static void close_all(struct ike_engine *e, struct ike_conn *conn)
+{
+    if (conn->connecting) {
+        ike_sa_down(e, conn->connecting, IKE_BY_LOCAL);
+    }
+    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
+        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        IKE_LIST_EACH (it, tmp, &p->sas) {
+            struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+            ike_close_sa(e, sa, IKE_BY_LOCAL);
+        }
+    }
+}
+
+int ike_conn_remove(ike_engine *e, ike_conn_id id, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_conn *conn = conn_of(e, id);
+    if (conn) {
+        ike_conn_retire(&e->db, conn);
+        close_all(e, conn);
+    }
+    ike_leave(e);
+    return conn ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *out)
+{
+    struct ike_conn *conn = ike_conn_by_name(&e->db, name);
+    *out = conn ? conn->id : 0;
+    return conn ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+/* ---- Commands ------------------------------------------------------------------------------------------------------------ */
+
+static int begin(struct ike_engine *e, struct ike_conn *conn, const char *child, const struct ike_task *packet)
+{
+    int index = child ? ike_conf_child(conn->conf, child) : -1;
+    int r = IKE_OK;
+    if (child && index < 0) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
+    if (child) {
+        conn->want[index].held = false;
+        return ike_conn_busy(conn, child) ? IKE_OK : ike_begin_child(e, conn, index, packet);
+    }
+    bool any = false;
+    for (size_t i = 0; i < conn->n_want && r == IKE_OK; i++) {
+        const ike_child_settings *k = &conn->conf->s.children[i];
+        if (k->start == IKE_START_YES || (!any && i + 1 == conn->n_want)) {
+            any = true;
+            conn->want[i].held = false;
+            r = ike_conn_busy(conn, k->name) ? IKE_OK : ike_begin_child(e, conn, (int)i, NULL);
+        }
+    }
+    return conn->n_want ? r : ike_begin_child(e, conn, -1, NULL);
+}
+
+int ike_initiate(ike_engine *e, ike_conn_id id, const char *child_name, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_conn *conn = conn_of(e, id);
+    r = !conn ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name, NULL);
+    ike_leave(e);
+    return r;
+}
+
+int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike_ts *local, const ike_ts *remote, ike_time now)
+{
+    struct ike_task packet = {.has_packet = true, .packet_local = *local, .packet_remote = *remote};
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_conn *conn = conn_of(e, id);
+    r = !conn || !child_name ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name, &packet);
+    ike_leave(e);
+    return r;
+}
+
+static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time now)
+{
+    struct ike_task t = {.purpose = purpose};
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    if (!sa) {
+        r = IKE_ERR_NOT_FOUND;
+    } else if (sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) {
+        r = IKE_ERR_STATE;
+    } else if ((r = ike_queue(e, sa, &t)) == IKE_OK) {
+        ike_kick(e, sa);
+    }
+    ike_leave(e);
+    return r;
+}
+
+int ike_sa_rekey(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id, IKE_DO_REKEY_IKE, now); }
+int ike_sa_check(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id, IKE_DO_LIVENESS, now); }
+
+static void hold(struct ike_conn *conn, const char *child)
+{
+    for (size_t i = 0; i < conn->n_want; i++) {
+        if (!child || strcmp(conn->conf->s.children[i].name, child) == 0) {
+            conn->want[i].held = true;
+        }
+    }
+}
+
+int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    if (sa) {
+        if (sa->conn) {
+            hold(sa->conn, NULL);
+        }
+        ike_close_sa(e, sa, IKE_BY_LOCAL);
+    }
+    ike_leave(e);
+    return sa ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, void (*act)(struct ike_engine *, struct ike_child *))
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_child *k = ike_slots_get(&e->db.children, id);
+    if (k) {
+        act(e, k);
+    }
+    ike_leave(e);
+    return k ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+static void rekey(struct ike_engine *e, struct ike_child *k)
+{
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
+    if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED && ike_queue(e, sa, &t) == IKE_OK) {
+        ike_kick(e, sa);
+    }
+}
+
+static void close_child(struct ike_engine *e, struct ike_child *k)
+{
+    hold(k->peer->conn, ike_child_conf(k)->name);
+    ike_close_child(e, k);
+}
+
+int ike_child_rekey(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, rekey); }
+int ike_child_close(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, close_child); }
+
+int ike_child_expire(ike_engine *e, ike_child_id id, bool hard, ike_time now)
+{
+    return on_child(e, id, now, hard ? ike_close_child : rekey);
+}
+
+int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_child *k = ike_slots_get(&e->db.children, id);
+    struct ike_sa *sa = k ? ike_slots_get(&e->db.sas, k->sa) : NULL;
+    if (sa) {
+        ike_path path = sa->path;
+        path.remote = *remote;
+        ike_path_seen(e, sa, &path, true);
+    }
+    ike_leave(e);
+    return sa ? IKE_OK : IKE_ERR_NOT_FOUND;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The public entry points: life, packets, time, acting, answers.
+ */
+#include "engine/engine.h"
+#include <stdlib.h>
+
+void ike_host_init(ike_host *h)
+{
+    memset(h, 0, sizeof *h);
+    h->size = sizeof *h;
+    memset(h->log_level, IKE_LOG_INFO, sizeof h->log_level);
+}
+
+void ike_settings_init(ike_settings *s)
+{
+    memset(s, 0, sizeof *s);
+    s->size = sizeof *s;
+    ike_host_init(&s->host);
+    s->max_sas = s->max_children = 1u << 20;
+    s->max_conns = 1u << 16;
+    s->cookie_threshold = 50;
+    s->cookie_per_source = 5;
+    s->max_half_open = 1000;
+    s->half_open_per_source = 50;
+    s->half_open_life_ms = 30000;
+    s->max_message = 65507;
+    s->replies_per_second = 100;
+    s->retransmit_first_ms = 2000;
+    s->retransmit_factor_pct = 180;
+    s->retransmit_max_ms = 42000;
+    s->retransmit_jitter_pct = 10;
+    s->retransmit_tries = 6;
+    s->retry_first_ms = 1000;
+    s->retry_max_ms = 60000;
+    s->temporary_retry_ms = 10000;
+    s->temporary_limit_ms = 180000;
+    s->port = s->local_port = 500;
+    s->encap_port = s->local_encap_port = 4500;
+}
+
+static bool settings_good(const ike_settings *s)
+{
+    return s->size == sizeof *s && s->host.size == sizeof s->host && s->host.random && s->host.send && s->max_message >= 1280 &&
+           s->max_message <= 65535 && s->retransmit_first_ms && s->retransmit_factor_pct >= 100 && s->retransmit_jitter_pct <= 50 &&
+           s->spi_tag_bits <= 16 && s->crypto && s->max_half_open && s->half_open_life_ms && !s->host.alloc == !s->host.release;
+}
+
+static bool ciphers_safe(const ike_settings *s)
+{
+    for (size_t i = 0; s->crypto->encr[i] && !s->allow_variable_time; i++) {
+        const ike_encr *k = s->crypto->encr[i];
+        if ((!k->usable || k->usable()) && k->constant_time && !k->constant_time()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
+{
+    ike_settings s = *given;
+    s.crypto = s.crypto ? s.crypto : ike_crypto_default();
+    if (!settings_good(&s)) {
+        return IKE_ERR_INVALID;
+    }
+    if (!ciphers_safe(&s)) {
+        return IKE_ERR_UNSUPPORTED;
+    }
+    struct ike_engine *e = s.host.alloc ? s.host.alloc(s.host.user, sizeof *e) : malloc(sizeof *e);
+    if (!e) {
+        return IKE_ERR_NOMEM;
+    }
+    memset(e, 0, sizeof *e);
+    int r = ike_core_init(&e->core, &s, now);
+    if (r == IKE_OK) {
+        e->core.count.size = sizeof e->core.count;
+        ike_db_init(&e->db, &e->core);
+        r = ike_guard_init(&e->guard, &e->core);
+    }
+    if (r != IKE_OK) {
+        ike_core_fini(&e->core);
+        e->core.set.host.release(s.host.user, e, sizeof *e);
+        return r;
+    }
+    *out = e;
+    return IKE_OK;
+}
+
+void ike_engine_free(ike_engine *e)
+{
+    if (!e) {
+        return;
+    }
+    struct ike_core *c = &e->core;
+    uint64_t id = 0;
+    struct ike_sa *sa;
+    struct ike_child *k;
+    c->closing = true;
+    c->set.host.event = NULL;
+    while ((id = 0, sa = ike_slots_next(&e->db.sas, 0, &id))) {
+        ike_sa_down(e, sa, IKE_BY_LOCAL);
+    }
+    while ((id = 0, k = ike_slots_next(&e->db.children, 0, &id))) {
+        ike_child_down(e, k, IKE_BY_LOCAL);
+    }
+    IKE_LIST_EACH (it, tmp, &e->db.conn_list) {
+        ike_conn_retire(&e->db, IKE_OF(it, struct ike_conn, link));
+    }
+    IKE_LIST_EACH (it, tmp, &c->events) {
+        ike_list_del(it);
+    }
+    ike_db_reap(&e->db);
+    ike_db_reap(&e->db); /* freed SAs and children may have been the last to hold a connection */
+    ike_db_fini(&e->db);
+    ike_core_fini(c);
+    void *user = c->set.host.user;
+    void (*release)(void *, void *, size_t) = c->set.host.release;
+    ike_wipe(e, sizeof *e);
+    release(user, e, sizeof *e);
+}
+
+/* ---- Entering and leaving ----------------------------------------------------------------------------------------------- */
+
+int ike_enter(struct ike_engine *e, ike_time now)
+{
+    struct ike_core *c = &e->core;
+    if (c->in_hook) {
+        return IKE_ERR_STATE;
+    }
+    c->depth++;
+    if (now > c->now) {
+        c->now = now;
+    }
+    if (c->depth == 1) {
+        c->blamed = false;
+    }
+    return IKE_OK;
+}
+
+static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_type type, ike_event *ev)
+{
+    struct ike_conn *conn = NULL;
+    (void)e;
+    *ev = (ike_event){.size = sizeof *ev, .type = type, .cause = (ike_cause)s->cause};
+    if (s->owner == IKE_EV_OF_SA) {
+        struct ike_sa *sa = IKE_OF(s, struct ike_sa, ev);
+        conn = sa->conn;
+        ev->sa = sa->id;
+        ev->old_sa = type == IKE_EV_SA_REKEYED ? s->other : 0;
+    } else if (s->owner == IKE_EV_OF_CHILD) {
+        struct ike_child *k = IKE_OF(s, struct ike_child, ev);
+        conn = k->peer->conn;
+        ev->sa = k->sa;
+        ev->child = k->id;
+        ev->old_child = type == IKE_EV_CHILD_REKEYED ? s->other : 0;
+    } else {
+        conn = IKE_OF(s, struct ike_conn, ev);
+    }
+    bool down = type == IKE_EV_SA_DOWN || type == IKE_EV_CHILD_DOWN;
+    ev->conn = conn->id;
+    ev->failure = type == IKE_EV_FAILED || (down && s->failed) ? conn->failure : NULL;
+    return true;
+}
+
+static void deliver_events(struct ike_engine *e)
+{
+    struct ike_core *c = &e->core;
+    while (!ike_list_empty(&c->events)) {
+        struct ike_evslot *s = IKE_OF(c->events.next, struct ike_evslot, link);
+        ike_event_type type = IKE_EV_SA_UP;
+        while (!(s->pending & 1u << type)) {
+            type = (ike_event_type)(type + 1);
+        }
+        ike_event ev;
+        s->pending &= (uint16_t)~(1u << type);
+        if (!s->pending) {
+            ike_list_del(&s->link);
+        }
+        if (fill_event(e, s, type, &ev)) {
+            c->set.host.event(c->set.host.user, &ev);
+        }
+    }
+}
+
+void ike_leave(struct ike_engine *e)
+{
+    struct ike_core *c = &e->core;
+    if (c->depth == 1) {
+        deliver_events(e);
+        ike_db_reap(&e->db);
+    }
+    c->depth--;
+}
+
+/* ---- Packets and time ---------------------------------------------------------------------------------------------------- */
+
+int ike_input(ike_engine *e, const ike_path *path, const uint8_t *data, size_t n, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    r = ike_input_message(e, path, data, n);
+    ike_leave(e);
+    return r;
+}
+
+ike_time ike_next_timeout(const ike_engine *e) { return ike_wheel_next(&e->core.wheel); }
+
+int ike_tick(ike_engine *e, ike_time now)
+{
+    struct ike_timer *t;
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    while ((t = ike_wheel_pop(&e->core.wheel, e->core.now))) {
+        e->core.blamed = false;
+        switch (t->kind) {
+        case IKE_TIMER_EXCHANGE:
+            ike_exchange_timer(e, IKE_OF(t, struct ike_exchange, timer));
+            break;
+        case IKE_TIMER_SA:
+            ike_sa_timer(e, IKE_OF(t, struct ike_sa, timer));
+            break;
+        case IKE_TIMER_CHILD:
+            ike_child_timer(e, IKE_OF(t, struct ike_child, timer));
+            break;
+        default:
+            ike_conn_timer(e, IKE_OF(t, struct ike_conn, timer));
+        }
+    }
+    ike_leave(e);
+    return IKE_OK;
+}
+
+int ike_engine_close(ike_engine *e, ike_time now)
+{
+    uint64_t id = 0;
+    struct ike_sa *sa;
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    e->core.closing = true;
+    while ((sa = ike_slots_next(&e->db.sas, id, &id))) {
+        ike_close_sa(e, sa, IKE_BY_LOCAL);
+    }
+    ike_leave(e);
+    return IKE_OK;
+}
+
+/* ---- Answers ------------------------------------------------------------------------------------------------------------- */
+
+static void answer(struct ike_question *q, int result)
+{
+    q->answered = true;
+    q->result = result;
+    q->resume(q);
+}
+
+int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
+{
+    int r = ike_enter(e, now);
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_PEER, &r) : NULL;
+    if (q) {
+        q->answer.conn = conn;
+        answer(q, IKE_OK);
+    }
+    if (r != IKE_ERR_STATE) {
+        ike_leave(e);
+    }
+    return r;
+}
+
+int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now)
+{
+    int r = ike_enter(e, now);
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_SECRET, &r) : NULL;
+    if (q) {
+        struct ike_blob b = {NULL, 0};
+        int k = result == IKE_OK ? ike_blob_set(&e->core, &b, secret) : result;
+        q->answer.secret.ptr = b.ptr;
+        q->answer.secret.len = b.len;
+        answer(q, k);
+    }
+    if (r != IKE_ERR_STATE) {
+        ike_leave(e);
+    }
+    return r;
+}
+
+int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now)
+{
+    int r = ike_enter(e, now);
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_SPI, &r) : NULL;
+    if (q) {
+        q->answer.spi = spi;
+        answer(q, result);
+    }
+    if (r != IKE_ERR_STATE) {
+        ike_leave(e);
+    }
+    return r;
+}
+
+int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now)
+{
+    int r = ike_enter(e, now);
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_DONE, &r) : NULL;
+    if (q) {
+        answer(q, result);
+    }
+    if (r != IKE_ERR_STATE) {
+        ike_leave(e);
+    }
+    return r;
+}

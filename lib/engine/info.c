@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The public entry points: looking.
+ */
+#include "engine/engine.h"
+
+static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
+{
+    uint32_t children = 0, queued = 0;
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        queued++;
+    }
+    if (sa->peer) {
+        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+            children += IKE_OF(it, struct ike_child, link)->sa == sa->id;
+        }
+    }
+    *o = (ike_sa_info){
+        .size = sizeof *o,
+        .id = sa->id,
+        .conn = sa->conn ? sa->conn->id : 0,
+        .conn_name = sa->conf ? sa->conf->s.name : NULL,
+        .number = sa->number,
+        .version = sa->version,
+        .state = sa->state,
+        .initiator = sa->initiator,
+        .spi_i = sa->spi_i,
+        .spi_r = sa->spi_r,
+        .path = sa->path,
+        .nat_local = sa->nat_local,
+        .nat_remote = sa->nat_remote,
+        .encr = sa->suite.encr,
+        .encr_bits = sa->suite.encr_bits,
+        .integ = sa->suite.integ,
+        .prf = sa->suite.prf,
+        .ke = sa->suite.ke,
+        .created = sa->created,
+        .established = sa->established,
+        .rekey_at = sa->rekey_at == IKE_NEVER ? 0 : sa->rekey_at,
+        .last_in = sa->last_in,
+        .children = children,
+        .queued = queued,
+    };
+    if (sa->peer) {
+        o->local_id = sa->peer->local_id;
+        o->remote_id = sa->peer->remote_id;
+    }
+}
+
+static bool usage(const struct ike_engine *e, const struct ike_child *k, bool inbound, ike_usage *out)
+{
+    const struct ike_core *c = &e->core;
+    ike_ipsec_sa d;
+    if (!c->set.host.sadb.query || !(inbound ? k->in_installed : k->out_installed) || c->in_hook) {
+        return false;
+    }
+    ike_child_describe(k, inbound, &d);
+    return c->set.host.sadb.query(c->set.host.user, &d, out) == IKE_OK;
+}
+
+static void fill_child(const struct ike_engine *e, const struct ike_child *k, ike_child_info *o)
+{
+    *o = (ike_child_info){
+        .size = sizeof *o,
+        .id = k->id,
+        .sa = k->sa,
+        .conn = k->peer->conn->id,
+        .conn_name = k->conf->s.name,
+        .name = ike_child_conf(k)->name,
+        .number = k->number,
+        .state = k->state,
+        .initiator = k->initiator,
+        .protocol = k->suite.protocol,
+        .mode = k->mode,
+        .udp_encap = k->udp_encap,
+        .esn = k->suite.esn != 0,
+        .spi_in = k->spi_in,
+        .spi_out = k->spi_out,
+        .reqid = k->reqid,
+        .encr = k->suite.encr,
+        .encr_bits = k->suite.encr_bits,
+        .integ = k->suite.integ,
+        .ke = k->suite.ke,
+        .local_ts = ike_child_local(k),
+        .remote_ts = ike_child_remote(k),
+        .n_local_ts = k->n_local,
+        .n_remote_ts = k->n_remote,
+        .established = k->established,
+        .rekey_at = k->rekey_at == IKE_NEVER ? 0 : k->rekey_at,
+        .expires_at = k->expires_at == IKE_NEVER ? 0 : k->expires_at,
+    };
+    o->usage_known = usage(e, k, true, &o->in);
+    o->usage_known |= usage(e, k, false, &o->out);
+}
+
+static void fill_conn(const struct ike_conn *conn, ike_conn_info *o)
+{
+    *o = (ike_conn_info){.size = sizeof *o, .id = conn->id, .settings = &conn->conf->shown, .sas = conn->sas, .attempts = conn->attempts};
+    o->retry_at = conn->timer.at == IKE_NEVER ? 0 : conn->timer.at;
+    for (size_t i = 0; i < conn->n_want; i++) {
+        o->wanted |= conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
+    }
+}
+
+int ike_sa_next(const ike_engine *e, ike_sa_id after, ike_sa_info *out)
+{
+    uint64_t id;
+    struct ike_sa *sa = ike_slots_next(&e->db.sas, after, &id);
+    if (!sa) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    fill_sa(sa, out);
+    return IKE_OK;
+}
+
+int ike_child_next(const ike_engine *e, ike_child_id after, ike_child_info *out)
+{
+    uint64_t id;
+    struct ike_child *k = ike_slots_next(&e->db.children, after, &id);
+    if (!k) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    fill_child(e, k, out);
+    return IKE_OK;
+}
+
+int ike_conn_next(const ike_engine *e, ike_conn_id after, ike_conn_info *out)
+{
+    uint64_t id;
+    struct ike_conn *conn = ike_slots_next(&e->db.conns, after, &id);
+    if (!conn) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    fill_conn(conn, out);
+    return IKE_OK;
+}
+
+int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out)
+{
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    if (!sa) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    fill_sa(sa, out);
+    return IKE_OK;
+}
+
+int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out)
+{
+    struct ike_child *k = ike_slots_get(&e->db.children, id);
+    if (!k) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    fill_child(e, k, out);
+    return IKE_OK;
+}
+
+int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out)
+{
+    struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
+    if (!conn) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    fill_conn(conn, out);
+    return IKE_OK;
+}
+
+int ike_conn_failure(const ike_engine *e, ike_conn_id id, ike_failure *out)
+{
+    struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
+    if (!conn || !conn->failure) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    *out = *conn->failure;
+    return IKE_OK;
+}
+
+int ike_failure_at(const ike_engine *e, size_t i, ike_failure *out)
+{
+    const ike_failure *f = ike_failure_ring(&e->core, i);
+    if (!f) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    *out = *f;
+    return IKE_OK;
+}
+
+void ike_counters_get(const ike_engine *e, ike_counters *out)
+{
+    *out = e->core.count;
+    out->size = sizeof *out;
+    out->questions = e->core.questions.count;
+}

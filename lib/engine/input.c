@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Routing of datagrams: what is dropped without a trace, what belongs to which SA, which script handles it. Everything in
+ * here before ike_open() runs for anybody who can send a datagram.
+ */
+#include "base/siphash.h"
+#include "engine/engine.h"
+#include "message/seal.h"
+
+#define RESENDS_PER_SECOND 10
+#define MAX_BAD_ICV 10
+
+static int dropped(struct ike_engine *e, int why)
+{
+    e->core.count.dropped++;
+    return why;
+}
+
+/* ---- Replies without an SA --------------------------------------------------------------------------------------------- */
+
+static void reply(struct ike_engine *e, const struct ike_message *m, const ike_path *path, uint16_t type, ike_bytes data)
+{
+    struct ike_core *c = &e->core;
+    struct ike_chain chain = ike_chain(c->build, c->set.max_message);
+    ike_put_notify(&chain, type, data);
+    if (chain.w.bad) {
+        return;
+    }
+    struct ike_header h = {.spi_i = m->h.spi_i, .spi_r = m->h.spi_r, .next = chain.first, .version = 0x20, .exchange = m->h.exchange, .mid = m->h.mid};
+    h.flags = (uint8_t)(IKE_FLAG_RESPONSE | (m->h.flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));
+    h.length = (uint32_t)(IKE_HEADER_LEN + chain.w.len);
+    ike_header_write(c->out, &h);
+    memcpy(c->out + IKE_HEADER_LEN, c->build, chain.w.len);
+    ike_send(c, path, IKE_SEND_MESSAGE, c->out, h.length);
+}
+
+static void reply_error(struct ike_engine *e, const struct ike_message *m, const ike_path *path, uint16_t type)
+{
+    if (!(m->h.flags & IKE_FLAG_RESPONSE) && path->remote.port && ike_guard_reply(&e->guard, &path->remote)) {
+        e->core.count.error_replies++;
+        reply(e, m, path, type, ike_bytes_of(NULL, 0));
+    }
+}
+
+/* ---- IKE_SA_INIT -------------------------------------------------------------------------------------------------------- */
+
+static bool resend(struct ike_engine *e, struct ike_sa *sa)
+{
+    struct ike_core *c = &e->core;
+    uint32_t second = (uint32_t)(c->now / IKE_SEC);
+    c->count.retransmit_seen++;
+    if (sa->resent_second != second) {
+        sa->resent_second = second;
+        sa->resent_count = 0;
+    }
+    if (!sa->answer || sa->resent_count++ >= RESENDS_PER_SECOND) {
+        return false;
+    }
+    for (const struct ike_sent *s = sa->answer; s; s = s->next) {
+        ike_send(c, &sa->answer_path, IKE_SEND_MESSAGE, s->data, s->len);
+    }
+    return true;
+}
+
+static uint64_t init_key(const struct ike_engine *e, const struct ike_message *m, const ike_path *path)
+{
+    uint8_t head[8 + 19];
+    struct ike_wr w = ike_wr(head, sizeof head);
+    ike_wr_u64(&w, ike_siphash(e->core.hash_key, m->data, m->len));
+    ike_wr_u8(&w, path->remote.family);
+    ike_wr_put(&w, path->remote.ip, 16);
+    ike_wr_u16(&w, path->remote.port);
+    return ike_siphash(e->core.hash_key, head, sizeof head);
+}
+
+/* True when the request may go on; otherwise it has been answered with a cookie, or dropped. */
+static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, const ike_path *path)
+{
+    const struct ike_payload *nonce = ike_message_find(m, IKE_P_NONCE, 0);
+    struct ike_notify n = {0};
+    uint8_t cookie[IKE_COOKIE_LEN];
+    if (!nonce || nonce->len < IKE_NONCE_MIN || nonce->len > IKE_NONCE_MAX) {
+        return false;
+    }
+    if (!ike_guard_wants_cookie(&e->guard, &e->db, &path->remote)) {
+        return true;
+    }
+    ike_bytes ni = ike_bytes_of(nonce->body, nonce->len);
+    bool first = m->p[0].type == IKE_P_NOTIFY && ike_notify_parse(&n, &m->p[0]) == IKE_OK && n.type == IKE_N_COOKIE;
+    if (!first || !ike_guard_cookie_valid(&e->guard, &path->remote, m->h.spi_i, ni, n.data)) {
+        if (ike_guard_cookie(&e->guard, &path->remote, m->h.spi_i, ni, cookie) == IKE_OK) {
+            e->core.count.cookies_sent++;
+            reply(e, m, path, IKE_N_COOKIE, ike_bytes_of(cookie, sizeof cookie));
+        }
+        return false;
+    }
+    if (!ike_guard_admits(&e->guard, &path->remote)) {
+        return false;
+    }
+    if (e->db.n_half_open >= e->core.set.max_half_open) {
+        ike_sa_down(e, IKE_OF(e->db.half_open.next, struct ike_sa, half_open_link), IKE_BY_TIMEOUT);
+    }
+    return true;
+}
+
+static int init_request(struct ike_engine *e, struct ike_message *m, const ike_path *path)
+{
+    struct ike_core *c = &e->core;
+    struct ike_sa *own = ike_sa_by_spi(&e->db, m->h.spi_i);
+    if (m->h.spi_r || m->h.mid || !(m->h.flags & IKE_FLAG_INITIATOR) || m->sk_at || (own && own->initiator) || c->closing) {
+        return dropped(e, IKE_ERR_PROTO);
+    }
+    uint64_t key = init_key(e, m, path);
+    struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
+    if (known) {
+        return resend(e, IKE_OF(known, struct ike_sa, by_init)) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
+    }
+    if (!past_the_guard(e, m, path)) {
+        return dropped(e, IKE_ERR_LIMIT);
+    }
+    struct ike_sa *sa = ike_sa_new(&e->db, false, path);
+    if (!sa) {
+        c->blamed = false; /* a stranger's datagram is no attempt of ours */
+        return dropped(e, IKE_ERR_LIMIT);
+    }
+    uint64_t life = c->set.half_open_life_ms;
+    sa->spi_i = m->h.spi_i;
+    sa->expires_at = c->now + (e->db.n_half_open >= c->set.cookie_threshold && c->set.cookie_threshold ? life / 3 : life) * IKE_MS;
+    sa->setup = ike_setup_new(e);
+    ike_sa_half_open(&e->db, sa, true);
+    ike_guard_opened(&e->guard, &path->remote);
+    struct ike_exchange *x = sa->setup ? ike_exchange_new(e, sa, &ike_v2_sa_init, IKE_RESPONDER, sa->setup) : NULL;
+    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK || ike_sa_index_init(&e->db, sa, key) != IKE_OK) {
+        if (x) {
+            ike_exchange_abort(x, IKE_X_DROP);
+        }
+        ike_sa_down(e, sa, IKE_BY_FAILURE);
+        return dropped(e, IKE_ERR_NOMEM);
+    }
+    x->path = *path;
+    sa->answering = x;
+    ike_sa_schedule(e, sa);
+    ike_exchange_deliver(x, m, NULL, 0);
+    return IKE_OK;
+}
+
+static int init_response(struct ike_engine *e, struct ike_message *m, const ike_path *path)
+{
+    struct ike_sa *sa = ike_sa_by_spi(&e->db, m->h.spi_i);
+    struct ike_exchange *x = sa && !ike_list_empty(&sa->outstanding) ? IKE_OF(sa->outstanding.next, struct ike_exchange, link) : NULL;
+    if (!x || !sa->initiator || x->script != &ike_v2_sa_init || x->question || (m->h.flags & IKE_FLAG_INITIATOR) || m->h.mid || m->sk_at) {
+        return dropped(e, IKE_ERR_NOT_FOUND);
+    }
+    x->path = *path;
+    ike_exchange_deliver(x, m, NULL, 0);
+    return IKE_OK;
+}
+
+/* ---- Protected messages -------------------------------------------------------------------------------------------------- */
+
+/* The costly part of a responder's key exchange waits for a message that needs the keys. */
+static int keys_ready(struct ike_engine *e, struct ike_sa *sa)
+{
+    if (sa->keys) {
+        return IKE_OK;
+    }
+    if (!sa->setup || sa->initiator || !sa->answer) {
+        return IKE_ERR_STATE;
+    }
+    int r = ike_compute_shared(&e->core, sa->setup);
+    return r == IKE_OK ? ike_derive_sa_keys(&e->core, sa, sa->setup, NULL) : r;
+}
+
+static int unseal(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, size_t *n)
+{
+    struct ike_core *c = &e->core;
+    struct ike_seal k = {sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, !sa->initiator), ike_key_a(&sa->layout, sa->keys, !sa->initiator)};
+    int r = ike_open(&k, m, c->ctx, c->plain, c->set.max_message, n);
+    if (r == IKE_ERR_CRYPTO) {
+        c->count.bad_icv++;
+        if (!sa->peer && sa->bad_icv < UINT8_MAX) {
+            sa->bad_icv++;
+        }
+        return r;
+    }
+    return r == IKE_OK ? ike_message_parse_inner(m, c->plain, *n) : r;
+}
+
+static void tap(struct ike_engine *e, const struct ike_message *m, const ike_path *path, size_t n)
+{
+    struct ike_core *c = &e->core;
+    if (!c->set.host.tap || IKE_HEADER_LEN + n > c->set.max_message) {
+        return;
+    }
+    struct ike_header h = m->h;
+    h.next = m->sk_at ? m->sk_next : h.next;
+    h.length = (uint32_t)(IKE_HEADER_LEN + n);
+    ike_header_write(c->out, &h);
+    memcpy(c->out + IKE_HEADER_LEN, m->sk_at ? c->plain : m->data + IKE_HEADER_LEN, n);
+    ike_hook_enter(c);
+    c->set.host.tap(c->set.host.user, path, false, c->out, h.length);
+    ike_hook_leave(c);
+}
+
+static struct ike_exchange *outstanding(const struct ike_sa *sa, const struct ike_header *h)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->mid == h->mid && x->script->exchange_type == h->exchange && x->step == 1 && !x->msg) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* An unprotected message about an SA of ours is a hint at most: it may make us ask (RFC 7296 section 2.4). */
+static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_message *m)
+{
+    struct ike_notify n;
+    bool lost = ike_message_notify(m, IKE_N_INVALID_IKE_SPI, &n);
+    if (lost && (m->h.flags & IKE_FLAG_RESPONSE) && sa->established && e->core.now - sa->last_in > 10 * IKE_SEC && ike_list_empty(&sa->outstanding)) {
+        struct ike_task t = {.purpose = IKE_DO_LIVENESS};
+        (void)ike_queue(e, sa, &t);
+        ike_kick(e, sa);
+    }
+    return dropped(e, IKE_ERR_PROTO);
+}
+
+static const struct ike_script *script_of(const struct ike_sa *sa, const struct ike_message *m)
+{
+    const struct ike_payload *p;
+    if (!sa->peer || !sa->established) {
+        return m->h.exchange == IKE_X_AUTH && sa->setup ? &ike_v2_auth : NULL;
+    }
+    switch (m->h.exchange) {
+    case IKE_X_CREATE_CHILD_SA:
+        p = ike_message_find(m, IKE_P_SA, 0);
+        return p && p->len > 5 && p->body[5] == IKE_PROTO_IKE ? &ike_v2_rekey_ike : &ike_v2_create_child;
+    case IKE_X_INFORMATIONAL:
+        return &ike_v2_informational;
+    default:
+        return NULL;
+    }
+}
+
+/* Authenticated, but not a request that can be handled: it is answered all the same, or the window would be stuck. */
+static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct ike_message *m, const ike_path *path)
+{
+    static const struct ike_step refuse_steps[] = {{"request", IKE_INITIATOR, NULL, NULL, NULL, NULL, NULL, NULL},
+                                                   {"error response", IKE_RESPONDER, NULL, NULL, NULL, NULL, NULL, NULL}};
+    static const struct ike_script scripts[] = {{"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
+                                                {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
+                                                {"INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL}};
+    const struct ike_script *script = NULL;
+    for (size_t i = 0; i < IKE_COUNT(scripts); i++) {
+        script = scripts[i].exchange_type == m->h.exchange ? &scripts[i] : script;
+    }
+    struct ike_exchange *x = script ? ike_exchange_new(e, sa, script, IKE_RESPONDER, NULL) : NULL;
+    e->core.count.bad_syntax++;
+    if (!x) {
+        ike_sa_down(e, sa, IKE_BY_FAILURE);
+        return;
+    }
+    sa->answering = x;
+    x->mid = m->h.mid;
+    x->path = *path;
+    x->step = 1;
+    x->refused = x->fatal = true;
+    (void)ike_fatal(x, IKE_N_INVALID_SYNTAX, IKE_FAIL_SYNTAX);
+    ike_exchange_blame(x);
+    ike_exchange_run(x);
+}
+
+static void request(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path, size_t n)
+{
+    const struct ike_script *script = script_of(sa, m);
+    bool auth = script == &ike_v2_auth, with_setup = script == &ike_v2_create_child || script == &ike_v2_rekey_ike;
+    struct ike_setup *s = auth ? sa->setup : with_setup ? ike_setup_new(e) : NULL;
+    if (!script) {
+        answer_fault(e, sa, m, path);
+        return;
+    }
+    struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_RESPONDER, s);
+    if (!x) {
+        if (!auth) {
+            ike_setup_free(e, s);
+        }
+        return; /* it comes again */
+    }
+    x->owns_setup = !auth;
+    x->mid = m->h.mid;
+    x->path = *path;
+    sa->answering = x;
+    ike_exchange_deliver(x, m, e->core.plain, n);
+}
+
+static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
+{
+    size_t n = 0;
+    if (m->h.mid != sa->peer_mid && m->h.mid + 1 != sa->peer_mid) {
+        return dropped(e, IKE_ERR_PROTO);
+    }
+    if (sa->state == IKE_SA_DELETING && !sa->peer && m->h.mid == sa->peer_mid) {
+        return dropped(e, IKE_ERR_STATE); /* refused in IKE_AUTH: only its answer is still there */
+    }
+    int r = unseal(e, sa, m, &n);
+    if (r == IKE_ERR_CRYPTO) {
+        return dropped(e, r);
+    }
+    sa->last_in = e->core.now;
+    if (m->h.mid != sa->peer_mid) {
+        return resend(e, sa) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
+    }
+    if (sa->answering) {
+        e->core.count.retransmit_seen++; /* still waiting for a question: the answer will serve this copy as well */
+        return IKE_OK;
+    }
+    ike_path_seen(e, sa, path, true);
+    tap(e, m, path, n);
+    if (r != IKE_OK) {
+        answer_fault(e, sa, m, path);
+        return r;
+    }
+    request(e, sa, m, path, n);
+    return IKE_OK;
+}
+
+static int protected_response(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
+{
+    size_t n = 0;
+    struct ike_exchange *x = outstanding(sa, &m->h);
+    if (!x) {
+        return dropped(e, IKE_ERR_NOT_FOUND);
+    }
+    int r = unseal(e, sa, m, &n);
+    if (r == IKE_ERR_CRYPTO) {
+        return dropped(e, r);
+    }
+    sa->last_in = e->core.now;
+    tap(e, m, path, n);
+    if (r != IKE_OK) {
+        struct ike_conn *conn = sa->state == IKE_SA_CONNECTING ? sa->conn : NULL;
+        ike_blame(&e->core, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+        ike_exchange_blame(x);
+        ike_sa_down(e, sa, IKE_BY_FAILURE); /* authenticated nonsense: this peer is of no use */
+        if (conn) {
+            ike_attempt_failed(e, conn);
+        }
+        return r;
+    }
+    ike_timer_set(&e->core.wheel, &x->timer, IKE_NEVER);
+    x->path = *path;
+    ike_exchange_deliver(x, m, e->core.plain, n);
+    return IKE_OK;
+}
+
+static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path *path)
+{
+    const struct ike_header *h = &m->h;
+    bool response = h->flags & IKE_FLAG_RESPONSE, by_initiator = h->flags & IKE_FLAG_INITIATOR;
+    if (h->exchange == IKE_X_SA_INIT) {
+        if (m->n > 0) {
+            tap(e, m, path, m->len - IKE_HEADER_LEN);
+        }
+        return response ? init_response(e, m, path) : init_request(e, m, path);
+    }
+    struct ike_sa *sa = h->spi_r ? ike_sa_by_spi(&e->db, by_initiator ? h->spi_r : h->spi_i) : NULL;
+    if (!sa || sa->initiator == by_initiator || h->spi_i != sa->spi_i || h->spi_r != sa->spi_r) {
+        e->core.count.unknown_spi++;
+        if (!sa && h->spi_r && m->sk_at) {
+            reply_error(e, m, path, IKE_N_INVALID_IKE_SPI);
+        }
+        return dropped(e, IKE_ERR_NOT_FOUND);
+    }
+    if (!m->sk_at) {
+        return hint(e, sa, m);
+    }
+    int r = sa->bad_icv >= MAX_BAD_ICV && !sa->keys ? IKE_ERR_LIMIT : keys_ready(e, sa);
+    if (r != IKE_OK) {
+        e->core.blamed = false;
+        return dropped(e, r);
+    }
+    return response ? protected_response(e, sa, m, path) : protected_request(e, sa, m, path);
+}
+
+int ike_input_message(struct ike_engine *e, const ike_path *path, const uint8_t *data, size_t n)
+{
+    struct ike_message *m = &e->message;
+    e->core.count.in++;
+    if (n > e->core.set.max_message || ike_message_parse(m, data, n) != IKE_OK) {
+        e->core.count.bad_syntax++;
+        return dropped(e, IKE_ERR_PROTO);
+    }
+    if (m->h.version >> 4 > 2) {
+        reply_error(e, m, path, IKE_N_INVALID_MAJOR_VERSION);
+        return dropped(e, IKE_ERR_UNSUPPORTED);
+    }
+    if (m->h.version >> 4 != 2) {
+        return dropped(e, IKE_ERR_UNSUPPORTED);
+    }
+    return v2_input(e, m, path);
+}

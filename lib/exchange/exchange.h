@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The exchange script machine. An exchange is data: a script of steps, one per message; each step names the payload rules of
+ * its message, the actions its receiver runs and the actions its sender runs. An action does one thing and asks at most one
+ * question; when it answers PENDING the machine remembers where it was and runs that action again when the answer is there.
+ *
+ * The machine owns the order of actions, rule checking before `handle`, roll-back, and what becomes of a refusal. Framing,
+ * protection, message ids, retransmission and duplicates belong to the script's delivery.
+ */
+#ifndef IKE_EXCHANGE_EXCHANGE_H
+#define IKE_EXCHANGE_EXCHANGE_H
+
+#include "guard/guard.h"
+#include "sa/sa.h"
+
+struct ike_engine {
+    struct ike_core core;
+    struct ike_db db;
+    struct ike_guard guard;
+    struct ike_message message; /* the one being read */
+};
+
+enum ike_role { IKE_INITIATOR = 0, IKE_RESPONDER = 1 }; /* of the exchange, not of the SA */
+
+enum ike_result {
+    IKE_X_OK = 0,
+    IKE_X_PENDING, /* the question is asked; run me again */
+    IKE_X_DROP,    /* the message never happened: no trace is left */
+    IKE_X_REFUSE,  /* answer with the notify; the SA stays */
+    IKE_X_FATAL,   /* answer with the notify; the SA goes */
+    IKE_X_AGAIN    /* run the script once more in the same setup (COOKIE, INVALID_KE) */
+};
+
+typedef int ike_action(struct ike_exchange *x);
+
+/* One legal shape of a message. */
+struct ike_form {
+    bool (*when)(const struct ike_exchange *x); /* NULL: always */
+    const struct ike_payload_rule *rules;
+};
+
+struct ike_step {
+    const char *name; /* "IKE_AUTH request": in logs, ladders, records */
+    uint8_t from;     /* ike_role */
+    bool (*when)(const struct ike_exchange *x); /* an optional step: left out by both sides unless this holds; NULL: always there */
+    const struct ike_form *forms;               /* ended by one with rules == NULL */
+    ike_action *const *handle, *const *build;   /* NULL-ended; run by the receiver and by the sender */
+    ike_action *const *refuse;                  /* built instead of `build` after a REFUSE; NULL: the notify alone */
+    ike_action *const *sent;                    /* run by the sender when the message has left; these cannot fail */
+};
+
+struct ike_delivery {
+    /* Put x->chain on the wire as the current step's message, keep it for repetition. IKE_OK or error: not sent. */
+    int (*send)(struct ike_exchange *x);
+    /* The machine waits for the next message from now on. */
+    void (*await)(struct ike_exchange *x);
+    /* The message breaks its rules, or has an unknown critical payload (critical): what becomes of it. Sets the notify. */
+    int (*fault)(struct ike_exchange *x, uint8_t payload, bool critical);
+    /* The exchange is over; `result` is IKE_X_OK, _REFUSE, _FATAL or _DROP. Frees what delivery keeps, and starts what follows. */
+    void (*over)(struct ike_exchange *x, int result);
+};
+
+struct ike_script {
+    const char *name;
+    uint8_t version, exchange_type;
+    const struct ike_delivery *delivery;
+    const struct ike_step *steps;
+    uint8_t n_steps;
+    uint8_t max_rounds; /* how often AGAIN may repeat it */
+    const struct ike_script *(*next)(struct ike_exchange *x); /* what follows in the same setup; NULL: nothing */
+    void (*undo)(struct ike_exchange *x);                     /* give back what the setup reserved or installed */
+};
+
+/* Everything while something is being set up: an IKE SA, a child, a rekey. Lives across several exchanges. */
+struct ike_setup {
+    struct ike_blob ni, nr;
+    const ike_ke *ke;
+    struct ike_blob ke_private, ke_public, ke_peer, shared;
+    struct ike_blob init_request, init_response; /* RealMessage1 and 2 */
+    struct ike_blob cookie;
+    struct ike_blob secret;
+    struct ike_blob sk_p; /* SK_pi | SK_pr */
+    struct ike_blob local_id, remote_id; /* ID payload bodies as sent and received */
+    uint8_t cookies;     /* how many rounds asked for one */
+    uint8_t n_tried;
+    uint16_t tried[8];   /* groups already tried */
+    uint16_t wanted_ke;  /* responder: the group for INVALID_KE_PAYLOAD */
+    struct ike_selection chosen;
+    bool initial_contact;
+    /* The child that is made here. */
+    bool with_child;
+    struct ike_conf *conf; /* own reference */
+    uint16_t index;        /* of the child in conf */
+    uint8_t mode;
+    bool peer_transport;   /* USE_TRANSPORT_MODE came along */
+    uint32_t spi_in, reqid;
+    bool spi_reserved; /* spi_in is to be given back, no SA has it yet */
+    bool reject;       /* the peer made an SA that we do not keep: it is told to delete it */
+    ike_path spi_path; /* where the SPI was reserved */
+    struct ike_blob local_ts, remote_ts; /* arrays of ike_ts: offered (initiator), agreed (responder) */
+    bool has_packet;
+    ike_ts packet_local, packet_remote;
+    struct ike_child *child;
+    ike_child_id old_child; /* being rekeyed */
+    uint32_t early[4];      /* SPIs the peer deleted before its answer made them known */
+    uint8_t n_early;
+    /* An IKE rekey. */
+    struct ike_sa *new_sa;
+    bool rekey_ike;
+    /* Simultaneous rekey: the peer's exchange for the same SA, as long as ours is open (RFC 7296 section 2.8.1). */
+    bool rival, lost;
+    ike_child_id rival_child;
+    ike_sa_id rival_sa;
+    struct ike_blob rival_nonce; /* the lower of its two */
+};
+
+struct ike_exchange {
+    struct ike_engine *e;
+    struct ike_sa *sa;
+    struct ike_list link; /* in sa->outstanding */
+    const struct ike_script *script;
+    struct ike_setup *setup;
+    bool owns_setup; /* the setup ends with this exchange */
+    uint8_t role, step, rounds;
+    bool refused, fatal, over, building, checked, running, aborted;
+    int abort_result;
+    uint16_t action; /* index in the list that runs */
+    uint32_t mid;
+    ike_path path; /* where the message being handled came from */
+    struct ike_message *msg; /* being handled, NULL otherwise; checked against the rules */
+    struct ike_message *kept; /* msg is a copy of ours: on the heap, with its bytes */
+    struct ike_blob kept_data, kept_inner;
+    const uint8_t *inner; /* where msg's decrypted payloads are */
+    size_t inner_len;
+    struct ike_chain chain; /* being built, in core->build */
+    struct ike_blob kept_chain;
+    struct ike_question *question;
+    uint16_t notify; /* of a refusal */
+    uint8_t notify_protocol;
+    uint32_t notify_spi;
+    uint8_t notify_data[2], notify_len;
+    struct ike_task *task; /* the local request behind it, owned */
+    ike_child_id child;    /* the child an own exchange is about: rekey, delete */
+    uint32_t spi;          /* delete of an SA that we never kept: its inbound SPI */
+    struct ike_blob deleted; /* responder: handles of the children the peer deletes */
+    bool delete_ike;       /* responder: the peer deletes the IKE SA */
+    uint8_t purpose;       /* of an own exchange: enum ike_purpose */
+    /* v2 delivery */
+    struct ike_sent *sent;
+    struct ike_timer timer;
+    uint8_t tries;
+    ike_time first_sent, give_up;
+    bool noted; /* an unauthenticated error arrived; the record is in `note` */
+    ike_failure *note;
+};
+
+struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, uint8_t role, struct ike_setup *setup);
+/* Run as far as possible: build and send, or handle x->msg, or wait. x may be gone afterwards. */
+void ike_exchange_run(struct ike_exchange *x);
+/* Hand in a message for the current step. msg and the bytes it views live at least until this returns; inner is where its
+ * decrypted payloads are. */
+void ike_exchange_deliver(struct ike_exchange *x, struct ike_message *msg, const uint8_t *inner, size_t inner_len);
+/* End it without an answer: time-out, SA gone. Rolls back; cancels its question. */
+void ike_exchange_abort(struct ike_exchange *x, int result);
+const struct ike_step *ike_exchange_step(const struct ike_exchange *x);
+
+/* For actions: set the notify of a refusal and the failure code together. */
+int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);
+int ike_fatal(struct ike_exchange *x, uint16_t notify, uint16_t code);
+/* The peer said no: record it, nothing is answered. */
+int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t code, int result);
+/* Local trouble (memory, random, kernel) as a result: DROP for a responder, who is asked again; REFUSE for an initiator. */
+int ike_trouble(struct ike_exchange *x, int error);
+
+/* Questions. First call: a fresh question with *answered false; call the hook with its token and return IKE_X_PENDING if the
+ * hook does. Later call: the same question with the answer in it. Either way, unless pending, end it with ike_answered. NULL: no
+ * memory. */
+struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answered);
+void ike_answered(struct ike_exchange *x);
+
+struct ike_setup *ike_setup_new(struct ike_engine *e);
+void ike_setup_free(struct ike_engine *e, struct ike_setup *s);
+
+/* Complete the draft record with what the exchange knows, and store it. */
+void ike_exchange_blame(struct ike_exchange *x);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The script machine: runs steps and actions, keeps what a PENDING action needs, and settles refusals.
+ */
+#include "exchange/exchange.h"
+
+enum { WAIT = 100, GONE }; /* beside ike_result: nothing more to do now; the exchange is over and freed */
+
+struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, uint8_t role,
+                                      struct ike_setup *setup)
+{
+    struct ike_exchange *x = ike_alloc(&e->core, sizeof *x);
+    if (!x) {
+        ike_blame(&e->core, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST);
+        return NULL;
+    }
+    x->e = e;
+    x->sa = sa;
+    x->script = script;
+    x->role = role;
+    x->setup = setup;
+    x->path = sa->path;
+    x->give_up = IKE_NEVER;
+    ike_list_init(&x->link);
+    ike_timer_init(&x->timer, IKE_TIMER_EXCHANGE);
+    e->core.count.exchanges++;
+    return x;
+}
+
+const struct ike_step *ike_exchange_step(const struct ike_exchange *x)
+{
+    return x->step < x->script->n_steps ? &x->script->steps[x->step] : NULL;
+}
+
+/* ---- Keeping a message and a half-built chain across a question ------------------------------------------------------- */
+
+static void drop_message(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_free_secret(c, x->kept, sizeof *x->kept);
+    ike_blob_free(c, &x->kept_data);
+    ike_blob_free(c, &x->kept_inner);
+    x->kept = x->msg = NULL;
+    x->inner = NULL;
+    x->checked = false;
+}
+
+static int keep_message(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    if (!x->msg || x->msg == x->kept) {
+        return IKE_OK;
+    }
+    struct ike_message *copy = ike_alloc(c, sizeof *copy);
+    if (!copy || ike_blob_set(c, &x->kept_data, ike_bytes_of(x->msg->data, x->msg->len)) != IKE_OK ||
+        ike_blob_set(c, &x->kept_inner, ike_bytes_of(x->inner, x->inner_len)) != IKE_OK) {
+        ike_free(c, copy, sizeof *copy);
+        return IKE_ERR_NOMEM;
+    }
+    *copy = *x->msg;
+    ike_message_rebase(copy, x->kept_data.ptr, x->inner, x->kept_inner.ptr);
+    x->inner = x->kept_inner.ptr;
+    x->kept = x->msg = copy;
+    return IKE_OK;
+}
+
+static int keep_chain(struct ike_exchange *x)
+{
+    return x->building ? ike_blob_set(&x->e->core, &x->kept_chain, ike_bytes_of(x->chain.w.p, x->chain.w.len)) : IKE_OK;
+}
+
+static void restore_chain(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    x->chain.w.p = c->build;
+    if (x->kept_chain.len) {
+        memcpy(c->build, x->kept_chain.ptr, x->kept_chain.len);
+    }
+    ike_blob_free(c, &x->kept_chain);
+}
+
+/* ---- The end ---------------------------------------------------------------------------------------------------------- */
+
+static void finish(struct ike_exchange *x, int result)
+{
+    struct ike_core *c = &x->e->core;
+    x->over = true;
+    ike_question_drop(c, x->question, true);
+    x->question = NULL;
+    ike_list_del(&x->link);
+    ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
+    x->script->delivery->over(x, result);
+    drop_message(x);
+    ike_blob_free(c, &x->kept_chain);
+    ike_blob_free(c, &x->deleted);
+    ike_sent_free(c, x->sent);
+    ike_free(c, x->note, x->note ? sizeof *x->note : 0);
+    if (x->owns_setup) {
+        ike_setup_free(x->e, x->setup);
+    }
+    c->count.exchanges--;
+    ike_free_secret(c, x, sizeof *x);
+}
+
+static void undo(struct ike_exchange *x)
+{
+    if (x->script->undo) {
+        x->script->undo(x);
+    }
+}
+
+void ike_exchange_abort(struct ike_exchange *x, int result)
+{
+    if (x->running) {
+        x->aborted = true;
+        x->abort_result = result;
+        return;
+    }
+    if (!x->over) {
+        undo(x);
+        finish(x, result);
+    }
+}
+
+/* ---- Refusals --------------------------------------------------------------------------------------------------------- */
+
+/* The next step that is ours, if we owe the peer a message. */
+static bool owes_answer(const struct ike_exchange *x)
+{
+    if (x->role == IKE_INITIATOR) {
+        return false;
+    }
+    for (unsigned i = x->step; i < x->script->n_steps; i++) {
+        if (x->script->steps[i].from == x->role) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void to_own_step(struct ike_exchange *x)
+{
+    while (x->script->steps[x->step].from != x->role) {
+        x->step++;
+    }
+}
+
+/* What follows from an action's result other than OK and PENDING: IKE_X_OK to go on, or GONE. */
+static int settle(struct ike_exchange *x, int r)
+{
+    struct ike_core *c = &x->e->core;
+    ike_question_drop(c, x->question, true);
+    x->question = NULL;
+    if (r == IKE_X_AGAIN && x->rounds++ < x->script->max_rounds) {
+        drop_message(x);
+        x->step = 0;
+        x->action = 0;
+        x->building = false;
+        return IKE_X_OK;
+    }
+    if (r == IKE_X_AGAIN) {
+        r = IKE_X_REFUSE;
+    }
+    if (r == IKE_X_DROP && x->role == IKE_INITIATOR && x->msg) {
+        c->blamed = false;
+        drop_message(x);
+        x->action = 0;
+        return IKE_X_OK; /* the step waits for another message */
+    }
+    if (r == IKE_X_DROP || x->refused || !owes_answer(x)) {
+        if (r != IKE_X_DROP) {
+            ike_exchange_blame(x);
+        }
+        undo(x);
+        finish(x, x->refused && r != IKE_X_DROP ? (x->fatal ? IKE_X_FATAL : IKE_X_REFUSE) : r);
+        return GONE;
+    }
+    ike_exchange_blame(x);
+    undo(x);
+    x->refused = true;
+    x->fatal = r == IKE_X_FATAL;
+    x->building = false;
+    x->action = 0;
+    to_own_step(x);
+    return IKE_X_OK;
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------------ */
+
+static int run_list(struct ike_exchange *x, ike_action *const *list)
+{
+    for (; list && list[x->action]; x->action++) {
+        int r = list[x->action](x);
+        if (r != IKE_X_OK) {
+            return r;
+        }
+        if (x->aborted) {
+            return IKE_X_DROP;
+        }
+    }
+    return IKE_X_OK;
+}
+
+static int pend(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    if (keep_message(x) == IKE_OK && keep_chain(x) == IKE_OK) {
+        ike_timer_set(&c->wheel, &x->timer, c->now + 2 * c->set.half_open_life_ms * IKE_MS);
+        return WAIT;
+    }
+    return ike_trouble(x, IKE_ERR_NOMEM);
+}
+
+static void put_refusal(struct ike_exchange *x)
+{
+    if (x->notify_spi) {
+        ike_put_notify_spi(&x->chain, x->notify_protocol, x->notify_spi, x->notify, ike_bytes_of(x->notify_data, x->notify_len));
+    } else {
+        ike_put_notify(&x->chain, x->notify, ike_bytes_of(x->notify_data, x->notify_len));
+    }
+}
+
+static int say(struct ike_exchange *x, const struct ike_step *step)
+{
+    struct ike_core *c = &x->e->core;
+    if (!x->building) {
+        x->chain = ike_chain(c->build, c->set.max_message);
+        x->building = true;
+        x->action = 0;
+    } else {
+        restore_chain(x);
+    }
+    int r = x->refused && (!step->refuse || x->fatal) ? IKE_X_OK : run_list(x, x->refused ? step->refuse : step->build);
+    if (r == IKE_X_PENDING) {
+        r = pend(x);
+    }
+    if (r == IKE_X_OK && x->refused) {
+        put_refusal(x);
+    }
+    if (r == IKE_X_OK && (x->chain.w.bad || x->script->delivery->send(x) != IKE_OK)) {
+        r = ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    if (r != IKE_X_OK) {
+        return r;
+    }
+    x->building = false;
+    x->action = 0;
+    if (x->refused) {
+        finish(x, x->fatal ? IKE_X_FATAL : IKE_X_REFUSE);
+        return GONE;
+    }
+    (void)run_list(x, step->sent);
+    x->action = 0;
+    drop_message(x);
+    x->step++;
+    return IKE_X_OK;
+}
+
+static const struct ike_payload_rule *rules_for(const struct ike_exchange *x, const struct ike_step *step)
+{
+    const struct ike_form *f = step->forms;
+    while (f && f->rules && f->when && !f->when(x)) {
+        f++;
+    }
+    return f ? f->rules : NULL;
+}
+
+static int check_rules(struct ike_exchange *x, const struct ike_step *step)
+{
+    const struct ike_payload *odd = ike_message_critical(x->msg);
+    uint8_t type = 0;
+    x->checked = true;
+    if (odd) {
+        return x->script->delivery->fault(x, odd->type, true);
+    }
+    const struct ike_payload_rule *rules = rules_for(x, step);
+    if (!rules || ike_rules_check(x->msg, rules, &type) != IKE_OK) {
+        return x->script->delivery->fault(x, type, false);
+    }
+    return IKE_X_OK;
+}
+
+static int hear(struct ike_exchange *x, const struct ike_step *step)
+{
+    if (!x->msg) {
+        x->script->delivery->await(x);
+        return WAIT;
+    }
+    int r = x->checked ? IKE_X_OK : check_rules(x, step);
+    if (r == IKE_X_OK) {
+        r = run_list(x, step->handle);
+    }
+    if (r == IKE_X_PENDING) {
+        r = pend(x);
+    }
+    if (r == IKE_X_OK) {
+        x->action = 0;
+        x->step++;
+        if (x->role == IKE_INITIATOR) {
+            drop_message(x);
+        }
+    }
+    return r;
+}
+
+void ike_exchange_run(struct ike_exchange *x)
+{
+    x->running = true;
+    for (;;) {
+        const struct ike_step *step = ike_exchange_step(x);
+        if (!step) {
+            finish(x, IKE_X_OK);
+            return;
+        }
+        int r = IKE_X_OK;
+        if (step->when && !step->when(x)) {
+            x->step++;
+            continue;
+        }
+        bool ours = step->from == x->role;
+        if (!ours && x->role == IKE_RESPONDER && x->step > 0 && x->msg) {
+            drop_message(x);
+        }
+        r = ours ? say(x, step) : hear(x, step);
+        if (r == GONE) {
+            return;
+        }
+        if (x->aborted) {
+            x->running = false;
+            ike_exchange_abort(x, x->abort_result);
+            return;
+        }
+        if (r == WAIT) {
+            x->running = false;
+            return;
+        }
+        if (r != IKE_X_OK && settle(x, r) == GONE) {
+            return;
+        }
+    }
+}
+
+void ike_exchange_deliver(struct ike_exchange *x, struct ike_message *msg, const uint8_t *inner, size_t inner_len)
+{
+    x->msg = msg;
+    x->inner = inner;
+    x->inner_len = inner_len;
+    ike_exchange_run(x);
+}
+
+/* ---- For actions ------------------------------------------------------------------------------------------------------ */
+
+static int refusal(struct ike_exchange *x, uint16_t notify, uint16_t code, int result)
+{
+    x->notify = notify;
+    if (code) {
+        ike_blame(&x->e->core, code, IKE_DECIDER_US)->notify = notify;
+    }
+    return result;
+}
+
+int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code) { return refusal(x, notify, code, IKE_X_REFUSE); }
+int ike_fatal(struct ike_exchange *x, uint16_t notify, uint16_t code) { return refusal(x, notify, code, IKE_X_FATAL); }
+
+int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t code, int result)
+{
+    ike_blame(&x->e->core, code, IKE_DECIDER_PEER)->notify = n->type;
+    return result;
+}
+
+int ike_trouble(struct ike_exchange *x, int error)
+{
+    uint16_t code = error == IKE_ERR_NOMEM ? IKE_FAIL_NO_MEMORY : error == IKE_ERR_CRYPTO ? IKE_FAIL_KEY_EXCHANGE : IKE_FAIL_KERNEL;
+    ike_failure *f = ike_blame(&x->e->core, code, error == IKE_ERR_CRYPTO ? IKE_DECIDER_US : IKE_DECIDER_HOST);
+    f->error = error;
+    return x->role == IKE_RESPONDER ? IKE_X_DROP : IKE_X_REFUSE;
+}
+
+static void resume(struct ike_question *q)
+{
+    struct ike_exchange *x = q->owner;
+    ike_exchange_run(x);
+}
+
+struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answered)
+{
+    if (!x->question) {
+        x->question = ike_question_new(&x->e->core, kind, x, resume);
+    }
+    *answered = x->question && x->question->answered;
+    return x->question;
+}
+
+void ike_answered(struct ike_exchange *x)
+{
+    if (x->question) {
+        x->question->answered = true; /* nobody is left to be told of a cancel */
+        ike_question_drop(&x->e->core, x->question, false);
+        x->question = NULL;
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+#include "exchange/exchange.h"
+#include <stdio.h>
+
+struct ike_setup *ike_setup_new(struct ike_engine *e)
+{
+    struct ike_setup *s = ike_alloc(&e->core, sizeof *s);
+    if (!s) {
+        ike_blame(&e->core, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST);
+    }
+    return s;
+}
+
+void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
+{
+    struct ike_core *c = &e->core;
+    if (!s) {
+        return;
+    }
+    struct ike_blob *blobs[] = {&s->ni,      &s->nr,            &s->ke_private,    &s->ke_public, &s->ke_peer,  &s->shared,
+                                &s->cookie,  &s->init_request,  &s->init_response, &s->sk_p,      &s->local_id, &s->remote_id,
+                                &s->local_ts, &s->remote_ts,    &s->rival_nonce, &s->secret};
+    for (size_t i = 0; i < IKE_COUNT(blobs); i++) {
+        ike_blob_free(c, blobs[i]);
+    }
+    ike_conf_unref(c, s->conf);
+    ike_free_secret(c, s, sizeof *s);
+}
+
+static void put_name(char *to, size_t cap, const char *from) { snprintf(to, cap, "%s", from ? from : ""); }
+
+/* The draft knows cause, decider and texts; add who, where and what for. */
+void ike_exchange_blame(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    if (!c->blamed) {
+        return;
+    }
+    ike_failure *f = &c->draft;
+    struct ike_sa *sa = x->sa;
+    f->initiator = x->role == IKE_INITIATOR;
+    f->version = x->script->version;
+    f->exchange = x->script->exchange_type;
+    f->step = x->step;
+    f->sa = sa->id;
+    f->remote = x->role == IKE_INITIATOR ? sa->path.remote : x->path.remote;
+    if (sa->conn) {
+        f->conn = sa->conn->id;
+        put_name(f->conn_name, sizeof f->conn_name, sa->conf->s.name);
+        put_name(f->source, sizeof f->source, sa->conf->s.source);
+    }
+    if (x->setup && x->setup->with_child && x->setup->conf) {
+        put_name(f->child_name, sizeof f->child_name, x->setup->conf->s.children[x->setup->index].name);
+    }
+    ike_failure_commit(c, sa->conn ? &sa->conn->failure : NULL);
+    if (sa->conn) {
+        ike_event_post(c, &sa->conn->ev, IKE_EV_FAILED);
+    }
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * IKE_AUTH with a shared key (RFC 7296 sections 1.2, 2.15), and the first child along with it. A child that is refused
+ * leaves the IKE SA up; any failure of authentication looks the same to the peer.
+ */
+#include "auth/auth.h"
+#include "exchange/v2/v2.h"
+#include "message/names.h"
+
+static ike_id id_of(const struct ike_blob *body)
+{
+    return body->len < 4 ? (ike_id){0} : (ike_id){body->ptr[0], {body->ptr + 4, body->len - 4}};
+}
+
+/* An ID payload body from an identity: type, three reserved octets, data. */
+static int keep_id(struct ike_core *c, struct ike_blob *b, const ike_id *id)
+{
+    int r = ike_blob_room(c, b, 4 + id->data.len);
+    if (r == IKE_OK) {
+        b->ptr[0] = id->type;
+        memcpy(b->ptr + 4, id->data.ptr, id->data.len);
+    }
+    return r;
+}
+
+/* ---- The secret ------------------------------------------------------------------------------------------------------- */
+
+static int no_secret(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_blame(c, IKE_FAIL_NO_SECRET, IKE_DECIDER_US);
+    ike_blame_expected(c, "a secret for this connection");
+    ike_blame_remedy(c, "set `secret` (or `secret-file`) in the connection");
+    return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL;
+}
+
+static int ask_secret(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    ike_id local, remote;
+    uint8_t buf[IKE_SECRET_MAX], address[16];
+    size_t len = sizeof buf;
+    bool answered;
+    if (x->role == IKE_INITIATOR) {
+        local = ike_conf_local_id(sa->conf, &sa->path, address);
+        remote = sa->conf->s.remote_id;
+    } else {
+        local = ike_conf_local_id(sa->conf, &x->path, address);
+        remote = id_of(&s->remote_id);
+    }
+    int r = s->local_id.len ? IKE_OK : keep_id(c, &s->local_id, &local);
+    if (r == IKE_OK && sa->conf->s.secret.len) {
+        r = ike_blob_set(c, &s->secret, sa->conf->s.secret);
+        return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    }
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    if (!c->set.host.hooks.secret) {
+        return no_secret(x);
+    }
+    struct ike_question *q = ike_ask(x, IKE_Q_SECRET, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    if (answered) {
+        r = q->result == IKE_OK ? ike_blob_set(c, &s->secret, ike_bytes_of(q->answer.secret.ptr, q->answer.secret.len)) : q->result;
+    } else {
+        ike_secret_question ask = {.size = sizeof ask, .sa = sa->id, .conn = sa->conn->id, .local_id = id_of(&s->local_id), .remote_id = remote};
+        ike_hook_enter(c);
+        r = c->set.host.hooks.secret(c->set.host.user, q->token, &ask, buf, &len);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+        if (r == IKE_OK) {
+            r = len <= sizeof buf ? ike_blob_set(c, &s->secret, ike_bytes_of(buf, len)) : IKE_ERR_HOST;
+        }
+        ike_wipe(buf, sizeof buf);
+    }
+    ike_answered(x);
+    return r == IKE_OK && s->secret.len ? IKE_X_OK : r == IKE_ERR_NOMEM ? ike_trouble(x, r) : no_secret(x);
+}
+
+/* ---- AUTH payload ----------------------------------------------------------------------------------------------------- */
+
+/* What one side signs: of_initiator names the side by the SA's direction, which in IKE_AUTH is also the exchange's. */
+static struct ike_signed signed_octets(struct ike_exchange *x, bool of_initiator, const struct ike_blob *id)
+{
+    struct ike_setup *s = x->setup;
+    size_t p = x->sa->layout.p;
+    return (struct ike_signed){
+        .prf = x->sa->prf,
+        .ctx = x->e->core.ctx,
+        .message = ike_blob_bytes(of_initiator ? &s->init_request : &s->init_response),
+        .nonce = ike_blob_bytes(of_initiator ? &s->nr : &s->ni),
+        .sk_p = ike_bytes_of(s->sk_p.ptr + (of_initiator ? 0 : p), p),
+        .id = ike_blob_bytes(id),
+    };
+}
+
+static int put_auth(struct ike_exchange *x)
+{
+    uint8_t auth[IKE_HASH_MAX];
+    size_t len = 0;
+    struct ike_signed o = signed_octets(x, x->role == IKE_INITIATOR, &x->setup->local_id);
+    int r = ike_auth_psk.prove(&o, ike_blob_bytes(&x->setup->secret), auth, &len);
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    ike_put_auth(&x->chain, IKE_AUTH_SHARED_KEY, ike_bytes_of(auth, len));
+    return IKE_X_OK;
+}
+
+static int auth_failed(struct ike_exchange *x) { return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL; }
+
+static int check_auth(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P_AUTH, 0);
+    uint8_t method = 0;
+    ike_bytes value = {NULL, 0};
+    const struct ike_auth_method *m = p && ike_auth_parse(&method, &value, p) == IKE_OK ? ike_auth_method(method) : NULL;
+    if (!m) {
+        const char *name = ike_name(IKE_REG_AUTH_METHOD, method);
+        ike_blame(c, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
+        ike_blame_expected(c, "Shared Key Message Integrity Code (2)");
+        ike_blame_received(c, "%s (%u)", p ? (name ? name : "an unknown method") : "no AUTH payload: the peer wants EAP", (unsigned)method);
+        ike_blame_remedy(c, "have the peer authenticate with the pre-shared key");
+        return auth_failed(x);
+    }
+    struct ike_signed o = signed_octets(x, x->role == IKE_RESPONDER, &x->setup->remote_id);
+    int r = m->check(&o, ike_blob_bytes(&x->setup->secret), value);
+    if (r == IKE_ERR_AUTH) {
+        ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+        ike_blame_expected(c, "proof of the secret configured here");
+        ike_blame_received(c, "proof of another secret");
+        ike_blame_remedy(c, "set the same `secret` on both sides (mind quotes, blanks and line ends)");
+        return auth_failed(x);
+    }
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static int join(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    ike_id local = id_of(&s->local_id), remote = id_of(&s->remote_id);
+    struct ike_peer *peer = ike_peer_get(&x->e->db, x->sa->conn, &local, &remote);
+    if (!peer) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    ike_sa_join(&x->e->db, x->sa, peer);
+    return IKE_X_OK;
+}
+
+static int up(struct ike_exchange *x)
+{
+    ike_sa_up(x->e, x->sa);
+    return IKE_X_OK;
+}
+
+static int settle_doubles(struct ike_exchange *x)
+{
+    ike_settle_doubles(x->e, x->sa, x->setup->initial_contact);
+    return IKE_X_OK;
+}
+
+/* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
+
+/* True when no other SA of this connection is up: then the peer may forget what it still holds of us. */
+static bool first_contact(const struct ike_exchange *x)
+{
+    IKE_LIST_EACH (it, tmp, &x->sa->conn->peers) {
+        if (!ike_list_empty(&IKE_OF(it, struct ike_peer, link)->sas)) {
+            return false;
+        }
+    }
+    return x->sa->conf->s.send_initial_contact && ike_conn_is_single(x->sa->conn);
+}
+
+static int put_request(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    const ike_id *wanted = &x->sa->conf->s.remote_id;
+    ike_put_payload(&x->chain, IKE_P_IDI, ike_blob_bytes(&s->local_id));
+    if (first_contact(x)) {
+        ike_put_notify(&x->chain, IKE_N_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
+    }
+    if (wanted->type != IKE_ID_NONE) {
+        ike_put_id(&x->chain, IKE_P_IDR, wanted);
+    }
+    int r = put_auth(x);
+    if (r == IKE_X_OK && s->with_child) {
+        ike_put_child_request(x, false);
+    }
+    return r;
+}
+
+/* ---- Responder: request ----------------------------------------------------------------------------------------------- */
+
+static int take_ids(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    const struct ike_payload *idi = ike_message_find(x->msg, IKE_P_IDI, 0);
+    struct ike_notify n;
+    ike_id id;
+    if (ike_id_payload_parse(&id, idi) != IKE_OK) {
+        return x->script->delivery->fault(x, IKE_P_IDI, false);
+    }
+    s->initial_contact = ike_message_notify(x->msg, IKE_N_INITIAL_CONTACT, &n);
+    int r = ike_blob_set(&x->e->core, &s->remote_id, ike_bytes_of(idi->body, idi->len));
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static bool ids_fit(const struct ike_exchange *x, const struct ike_conn *conn, const ike_id *wanted)
+{
+    const struct ike_conf *f = conn->conf;
+    uint8_t buf[16];
+    ike_id remote = id_of(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
+    return (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote)) &&
+           (wanted->type == IKE_ID_NONE || ike_id_equal(wanted, &local)) && ike_proposals_allow(f->proposals, &x->sa->suite);
+}
+
+static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_conf *f = x->sa->conf;
+    char theirs[100], asked[100] = "", ours[100], own[100];
+    uint8_t buf[16];
+    ike_id remote = id_of(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
+    ike_id_format(&remote, theirs, sizeof theirs);
+    ike_id_format(&local, own, sizeof own);
+    ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
+    bool remote_fits = f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote);
+    if (remote_fits && wanted->type != IKE_ID_NONE) {
+        ike_id_format(wanted, asked, sizeof asked);
+        ike_blame_expected(c, "to be asked for as %s", own);
+        ike_blame_received(c, "a peer that wants to talk to %s", asked);
+        ike_blame_remedy(c, "set local-id = %s here, or remote-id = %s on the peer", asked, own);
+    } else {
+        ike_id_format(&f->s.remote_id, ours, sizeof ours);
+        ike_blame_expected(c, "the peer to be %s", ours);
+        ike_blame_received(c, "%s", theirs);
+        ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", theirs, ours);
+    }
+    /* The work of a check that fails, so that time does not tell which identities exist. */
+    uint8_t none[IKE_HASH_MAX] = {0};
+    struct ike_signed o = signed_octets(x, true, &x->setup->remote_id);
+    (void)ike_auth_psk.check(&o, ike_bytes_of(none, 16), ike_bytes_of(none, x->sa->prf->mac->len));
+    return auth_failed(x);
+}
+
+static struct ike_conn *find_conn(struct ike_exchange *x, const ike_id *wanted)
+{
+    if (ids_fit(x, x->sa->conn, wanted)) {
+        return x->sa->conn;
+    }
+    struct ike_conn *conn = ike_conn_match(&x->e->db, &x->path, NULL);
+    while (conn && !ids_fit(x, conn, wanted)) {
+        conn = ike_conn_match(&x->e->db, &x->path, conn);
+    }
+    return conn;
+}
+
+/* The host may choose another connection, or none. */
+static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id *wanted)
+{
+    struct ike_core *c = &x->e->core;
+    bool answered;
+    ike_conn_id id = *conn ? (*conn)->id : 0;
+    struct ike_question *q = ike_ask(x, IKE_Q_PEER, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    int r = q->result;
+    if (answered) {
+        id = q->answer.conn;
+    } else {
+        ike_peer_question ask = {.size = sizeof ask, .sa = x->sa->id, .conn = id, .path = &x->path, .remote_id = id_of(&x->setup->remote_id), .wanted_id = *wanted};
+        ask.auth_method = IKE_AUTH_SHARED_KEY;
+        ike_hook_enter(c);
+        r = c->set.host.hooks.peer(c->set.host.user, q->token, &ask, &id);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+    }
+    ike_answered(x);
+    *conn = r == IKE_OK ? ike_slots_get(&x->e->db.conns, id) : NULL;
+    if (!*conn) {
+        ike_blame(c, IKE_FAIL_DENIED, IKE_DECIDER_US);
+        return auth_failed(x);
+    }
+    return IKE_X_OK;
+}
+
+static int choose_conn(struct ike_exchange *x)
+{
+    const struct ike_payload *idr = ike_message_find(x->msg, IKE_P_IDR, 0);
+    ike_id wanted = {0};
+    if (idr && ike_id_payload_parse(&wanted, idr) != IKE_OK) {
+        return x->script->delivery->fault(x, IKE_P_IDR, false);
+    }
+    struct ike_conn *conn = find_conn(x, &wanted);
+    if (x->e->core.set.host.hooks.peer) {
+        int r = ask_peer(x, &conn, &wanted);
+        if (r != IKE_X_OK) {
+            return r;
+        }
+    }
+    if (!conn) {
+        return identity_mismatch(x, &wanted);
+    }
+    if (conn != x->sa->conn) {
+        ike_sa_bind(&x->e->db, x->sa, conn);
+    }
+    return IKE_X_OK;
+}
+
+static int put_identity(struct ike_exchange *x)
+{
+    ike_put_payload(&x->chain, IKE_P_IDR, ike_blob_bytes(&x->setup->local_id));
+    return put_auth(x);
+}
+
+static int put_child(struct ike_exchange *x)
+{
+    ike_put_child_answer(x);
+    return IKE_X_OK;
+}
+
+/* ---- Initiator: response ---------------------------------------------------------------------------------------------- */
+
+static int take_refusal(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_notify n;
+    if (ike_message_find(x->msg, IKE_P_AUTH, 0)) {
+        return IKE_X_OK;
+    }
+    if (!ike_message_error(x->msg, &n)) {
+        return x->script->delivery->fault(x, IKE_P_AUTH, false);
+    }
+    const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+    uint16_t code = n.type == IKE_N_AUTHENTICATION_FAILED            ? IKE_FAIL_PEER_REFUSED_AUTH
+                    : n.type == IKE_N_INVALID_SYNTAX                 ? IKE_FAIL_PEER_SYNTAX
+                    : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD   ? IKE_FAIL_CRITICAL_PAYLOAD
+                                                                     : IKE_FAIL_PEER_ERROR;
+    int r = ike_peer_said(x, &n, code, IKE_X_FATAL);
+    ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
+    if (code == IKE_FAIL_PEER_REFUSED_AUTH) {
+        ike_blame_remedy(c, "compare secret and identities on both sides; the peer's log says which of them it refused");
+    }
+    return r;
+}
+
+static int take_idr(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    const struct ike_payload *idr = ike_message_find(x->msg, IKE_P_IDR, 0);
+    const ike_id *want = &x->sa->conf->s.remote_id;
+    ike_id id;
+    if (!idr || ike_id_payload_parse(&id, idr) != IKE_OK) {
+        return x->script->delivery->fault(x, IKE_P_IDR, false);
+    }
+    if (want->type != IKE_ID_NONE && !ike_id_equal(want, &id)) {
+        char a[100], b[100];
+        ike_id_format(want, a, sizeof a);
+        ike_id_format(&id, b, sizeof b);
+        ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
+        ike_blame_expected(c, "the peer to be %s", a);
+        ike_blame_received(c, "%s", b);
+        ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", b, a);
+        return IKE_X_FATAL;
+    }
+    int r = ike_blob_set(c, &x->setup->remote_id, ike_bytes_of(idr->body, idr->len));
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static int take_child_refusal(struct ike_exchange *x)
+{
+    return x->setup->with_child ? ike_child_refused(x) : IKE_X_OK;
+}
+
+static bool no_auth(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_AUTH, 0) == NULL; }
+
+static const struct ike_payload_rule request_rules[] = {{IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 0, 1},
+                                                        {IKE_P_TSI, 0, 1}, {IKE_P_TSR, 0, 1}, {0, 0, 0}};
+static const struct ike_payload_rule child_rules[] = {{IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 1, 1},
+                                                      {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule response_rules[] = {{IKE_P_IDR, 1, 1}, {IKE_P_AUTH, 1, 1}, {IKE_P_SA, 0, 1}, {IKE_P_TSI, 0, 1},
+                                                         {IKE_P_TSR, 0, 1}, {0, 0, 0}};
+static const struct ike_payload_rule response_child_rules[] = {{IKE_P_IDR, 1, 1}, {IKE_P_AUTH, 1, 1}, {IKE_P_SA, 1, 1}, {IKE_P_TSI, 1, 1},
+                                                               {IKE_P_TSR, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule refusal_rules[] = {{IKE_P_AUTH, 0, 0}, {0, 0, 0}};
+static bool has_sa(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_SA, 0) != NULL; }
+static const struct ike_form request_forms[] = {{has_sa, child_rules}, {NULL, request_rules}, {NULL, NULL}};
+static const struct ike_form response_forms[] = {{no_auth, refusal_rules}, {has_sa, response_child_rules}, {NULL, response_rules}, {NULL, NULL}};
+
+static ike_action *const request_build[] = {ask_secret, ike_child_reserve, put_request, NULL};
+static ike_action *const request_handle[] = {take_ids,        choose_conn,       ask_secret,     check_auth,           join,
+                                             ike_child_choose, ike_child_decide, ike_child_reserve, ike_child_make, ike_child_install_in,
+                                             ike_child_install_out, NULL};
+static ike_action *const response_build[] = {put_identity, put_child, NULL};
+static ike_action *const response_refuse[] = {put_identity, NULL};
+static ike_action *const response_sent[] = {up, settle_doubles, ike_child_report_up, NULL};
+static ike_action *const response_handle[] = {take_refusal,         take_idr,         check_auth,        join,
+                                              up,                   settle_doubles,   take_child_refusal, ike_child_take_answer,
+                                              ike_child_decide,     ike_child_make,   ike_child_install_in, ike_child_install_out,
+                                              ike_child_report_up,  NULL};
+
+static const struct ike_step steps[] = {
+    {"IKE_AUTH request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},
+    {"IKE_AUTH response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, response_refuse, response_sent},
+};
+const struct ike_script ike_v2_auth = {"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, steps, 2, 0, NULL, ike_child_undo};

@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A child's negotiation, as IKE_AUTH and CREATE_CHILD_SA share it: SPI, proposal, traffic selectors, mode, keys, installation
+ * (RFC 7296 sections 1.2, 1.3, 2.9, 2.17). The order of the actions in the scripts is the order of installation; undo takes
+ * it back.
+ */
+#include "exchange/v2/v2.h"
+#include "message/names.h"
+#include <stdio.h>
+
+static const ike_child_settings *settings_of(const struct ike_setup *s) { return &s->conf->s.children[s->index]; }
+static struct ike_proposals *proposals_of(const struct ike_setup *s) { return s->conf->child_proposals[s->index]; }
+static const ike_path *path_of(const struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->sa->path : &x->path; }
+static const ike_ts *ts_of(const struct ike_blob *b) { return (const ike_ts *)(const void *)b->ptr; }
+static size_t n_of(const struct ike_blob *b) { return b->len / sizeof(ike_ts); }
+static bool uses_encap(const struct ike_sa *sa) { return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat); }
+
+static int keep_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *ts, size_t n)
+{
+    return ike_blob_set(&x->e->core, to, ike_bytes_of(ts, n * sizeof *ts));
+}
+
+/* The configured selectors of one side; none configured means the IKE address itself. */
+static const ike_ts *configured(const ike_ts *ts, size_t *n, const ike_addr *own, ike_ts *buf)
+{
+    if (*n == 0) {
+        *buf = ike_ts_of_addr(own);
+        *n = 1;
+        return buf;
+    }
+    return ts;
+}
+
+/* ---- Initiator -------------------------------------------------------------------------------------------------------- */
+
+int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index)
+{
+    struct ike_setup *s = x->setup;
+    s->with_child = true;
+    s->conf = ike_conf_ref(conf);
+    s->index = index;
+    s->mode = settings_of(s)->mode;
+    return IKE_OK;
+}
+
+/* The packet's selectors go first, then the policy's (RFC 7296 section 2.9). */
+static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n, const ike_addr *own)
+{
+    struct ike_ts_list l = {0};
+    ike_ts buf;
+    const ike_ts *ts = configured(conf, &n, own, &buf);
+    if (packet) {
+        l.ts[l.n++] = *packet;
+    }
+    for (size_t i = 0; i < n && l.n < IKE_TS_MAX; i++) {
+        l.ts[l.n++] = ts[i];
+    }
+    return keep_ts(x, to, l.ts, l.n);
+}
+
+static int get_spi(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const ike_path *path = path_of(x);
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_SPI, &answered);
+    int r = IKE_OK;
+    uint32_t spi = 0;
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    if (answered) {
+        r = q->result;
+        spi = q->answer.spi;
+    } else if (c->set.host.sadb.get_spi) {
+        s->spi_path = *path;
+        ike_hook_enter(c);
+        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, settings_of(s)->protocol, s->reqid, &spi);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+    } else {
+        uint8_t raw[4];
+        r = ike_draw(c, raw, sizeof raw);
+        spi = ike_load32(raw) | 0x100;
+    }
+    ike_answered(x);
+    if (r == IKE_OK && spi < 256) {
+        r = IKE_ERR_HOST;
+    }
+    if (r != IKE_OK) {
+        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
+        ike_blame_expected(c, "an SPI from the data plane");
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : IKE_X_REFUSE;
+    }
+    s->spi_in = spi;
+    s->spi_reserved = true;
+    return IKE_X_OK;
+}
+
+/* All SAs of one child entry of one peer share a reqid, so that they share policies. */
+static uint32_t reqid_for(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_child *old = ike_slots_get(&x->e->db.children, s->old_child);
+    struct ike_conn *conn = x->sa->conn;
+    int i = ike_conf_child(conn->conf, settings_of(s)->name);
+    if (old) {
+        return old->reqid;
+    }
+    return i >= 0 && (size_t)i < conn->n_want && conn->want[i].reqid ? conn->want[i].reqid : ++x->e->db.reqid;
+}
+
+int ike_child_reserve(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    if (!s->with_child || s->spi_reserved) {
+        return IKE_X_OK;
+    }
+    if (!s->reqid) {
+        const ike_child_settings *k = settings_of(s);
+        s->reqid = reqid_for(x);
+        if (x->role == IKE_INITIATOR) {
+            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, k->local_ts, k->n_local_ts, &x->sa->path.local);
+            if (r == IKE_OK) {
+                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, k->remote_ts, k->n_remote_ts, &x->sa->path.remote);
+            }
+            if (r != IKE_OK) {
+                return ike_trouble(x, r);
+            }
+        }
+    }
+    return get_spi(x);
+}
+
+void ike_put_child_request(struct ike_exchange *x, bool with_ke)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_child *old = ike_slots_get(&x->e->db.children, s->old_child);
+    uint8_t spi[4];
+    ike_store32(spi, s->spi_in);
+    if (s->mode == IKE_MODE_TRANSPORT) {
+        ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
+    }
+    ike_put_sa(&x->chain, proposals_of(s), spi, 4, with_ke, old ? &old->suite : NULL);
+    if (with_ke) {
+        ike_put_nonce(x);
+        ike_put_own_ke(x);
+    }
+    ike_put_ts(&x->chain, IKE_P_TSI, ts_of(&s->local_ts), n_of(&s->local_ts));
+    ike_put_ts(&x->chain, IKE_P_TSR, ts_of(&s->remote_ts), n_of(&s->remote_ts));
+}
+
+static int blame_answer(struct ike_exchange *x, uint16_t code, const char *what)
+{
+    ike_blame(&x->e->core, code, IKE_DECIDER_US);
+    ike_blame_received(&x->e->core, "%s", what);
+    return IKE_X_REFUSE;
+}
+
+/* The peer has an SA that we do not want: it is told to delete it. */
+static int reject_answer(struct ike_exchange *x, uint16_t code, const char *what)
+{
+    x->setup->reject = true;
+    return blame_answer(x, code, what);
+}
+
+static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, struct ike_ts_list *remote)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    if (ike_ts_payload_parse(local->ts, IKE_TS_MAX, &local->n, ike_message_find(x->msg, IKE_P_TSI, 0)) != IKE_OK ||
+        ike_ts_payload_parse(remote->ts, IKE_TS_MAX, &remote->n, ike_message_find(x->msg, IKE_P_TSR, 0)) != IKE_OK) {
+        return reject_answer(x, IKE_FAIL_SYNTAX, "malformed traffic selectors");
+    }
+    if (s->mode == IKE_MODE_TRANSPORT && uses_encap(sa)) {
+        /* A NAT shows the peer other addresses than ours (RFC 7296 section 2.23.1). */
+        ike_ts_substitute(local, &sa->path.local);
+        ike_ts_substitute(remote, &sa->path.remote);
+    }
+    if (!local->n || !remote->n || !ike_ts_all_within(local->ts, local->n, ts_of(&s->local_ts), n_of(&s->local_ts)) ||
+        !ike_ts_all_within(remote->ts, remote->n, ts_of(&s->remote_ts), n_of(&s->remote_ts))) {
+        char want[100], got[120];
+        ike_ts_list_format(ts_of(&s->remote_ts), n_of(&s->remote_ts), want, sizeof want);
+        ike_ts_list_format(remote->ts, remote->n, got, sizeof got);
+        ike_blame(&x->e->core, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
+        ike_blame_expected(&x->e->core, "selectors within %s", want);
+        return reject_answer(x, IKE_FAIL_SELECTORS, got);
+    }
+    return IKE_X_OK;
+}
+
+int ike_child_take_answer(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const struct ike_payload *sa = ike_message_find(x->msg, IKE_P_SA, 0);
+    struct ike_select_args args = {.spi_len = 4, .with_ke = x->script == &ike_v2_create_child};
+    struct ike_ts_list local, remote;
+    struct ike_notify n;
+    if (!s->with_child) {
+        return IKE_X_OK;
+    }
+    if (!sa || ike_select_check(proposals_of(s), sa, &args, &s->chosen) != IKE_OK) {
+        return blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
+    }
+    for (unsigned i = 0; i < s->n_early; i++) {
+        if (s->early[i] == ike_load32(s->chosen.spi)) {
+            return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
+        }
+    }
+    bool transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
+    if (transport && s->mode != IKE_MODE_TRANSPORT) {
+        return reject_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
+    }
+    if (!transport && s->mode == IKE_MODE_TRANSPORT && !settings_of(s)->mode_fallback) {
+        ike_blame_remedy(c, "allow transport mode on the peer, or set mode = tunnel here");
+        return reject_answer(x, IKE_FAIL_MODE, "tunnel mode");
+    }
+    s->mode = transport ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
+    if (args.with_ke) {
+        int r = s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
+        r = r == IKE_X_OK ? ike_take_nonce(x) : r;
+        if (r != IKE_X_OK) {
+            return r;
+        }
+    }
+    int r = check_answer_ts(x, &local, &remote);
+    if (r == IKE_X_OK && (keep_ts(x, &s->local_ts, local.ts, local.n) != IKE_OK || keep_ts(x, &s->remote_ts, remote.ts, remote.n) != IKE_OK)) {
+        r = ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    return r;
+}
+
+/* ---- Responder -------------------------------------------------------------------------------------------------------- */
+
+struct offer {
+    struct ike_ts_list tsi, tsr; /* as the peer sent them */
+    const struct ike_payload *sa;
+    struct ike_select_args args;
+    bool transport;
+};
+
+/* What one child setting can have of the offer. Returns how far it came: 0 selectors, 1 mode, 2 proposal, 3 all fits; -1 malformed. */
+static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *conf, uint16_t i, struct ike_ts_list *local,
+                     struct ike_ts_list *remote, struct ike_mismatch *why)
+{
+    const ike_child_settings *k = &conf->s.children[i];
+    ike_ts lbuf, rbuf;
+    size_t nl = k->n_local_ts, nr = k->n_remote_ts;
+    const ike_ts *lt = configured(k->local_ts, &nl, &x->path.local, &lbuf), *rt = configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
+    struct ike_ts_list tsi = o->tsi, tsr = o->tsr;
+    bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT;
+    if (transport && uses_encap(x->sa)) {
+        if (!ike_ts_substitute(&tsi, &x->path.remote) || !ike_ts_substitute(&tsr, &x->path.local)) {
+            return 0;
+        }
+    }
+    if (!ike_ts_narrow(tsi.ts, tsi.n, rt, nr, remote) || !ike_ts_narrow(tsr.ts, tsr.n, lt, nl, local) || !ike_ts_pair(local, remote)) {
+        return 0;
+    }
+    if (k->mode == IKE_MODE_TRANSPORT && !o->transport && !k->mode_fallback) {
+        return 1;
+    }
+    int r = ike_select(conf->child_proposals[i], o->sa, &o->args, &x->setup->chosen, why);
+    if (r == IKE_ERR_PROTO) {
+        return -1;
+    }
+    x->setup->mode = transport ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
+    return r == IKE_OK ? 3 : 2;
+}
+
+static int refuse_child(struct ike_exchange *x, const struct offer *o, int best, uint16_t best_index, const struct ike_mismatch *why)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_conf *conf = x->sa->conf;
+    char a[120], b[120], text[24];
+    if (conf->s.n_children) {
+        const ike_child_settings *k = &conf->s.children[best_index];
+        snprintf(c->draft.child_name, sizeof c->draft.child_name, "%s", k->name);
+        ike_ts_list_format(k->local_ts, k->n_local_ts, a, sizeof a);
+        ike_ts_list_format(k->remote_ts, k->n_remote_ts, b, sizeof b);
+    }
+    if (best == 2) {
+        char ours[200], theirs[200];
+        ike_failure *f = ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
+        f->transform = why->type;
+        f->nearest = why->number;
+        ike_proposals_format(conf->child_proposals[best_index], ours, sizeof ours);
+        ike_sa_payload_format(o->sa, theirs, sizeof theirs);
+        ike_blame_expected(c, "%s", ours);
+        ike_blame_received(c, "%s", theirs);
+        ike_transform_format(why->type, why->offered[0], why->offered_bits[0], text, sizeof text);
+        ike_blame_remedy(c, why->type && why->offered[0] ? "add %s to the child's `esp-proposals` here, or change the peer" : "give both sides one child proposal in common",
+                         text);
+        return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
+    }
+    if (best == 1) {
+        ike_blame(c, IKE_FAIL_MODE, IKE_DECIDER_US);
+        ike_blame_expected(c, "transport mode");
+        ike_blame_received(c, "tunnel mode");
+        ike_blame_remedy(c, "set mode = tunnel here, or transport on the peer");
+        return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_MODE);
+    }
+    ike_blame(c, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
+    if (conf->s.n_children) {
+        ike_blame_expected(c, "here %s, at the peer %s", a[0] ? a : "our address", b[0] ? b : "the peer's address");
+    } else {
+        ike_blame_expected(c, "no child at all: none is configured");
+    }
+    ike_ts_list_format(o->tsr.ts, o->tsr.n, a, sizeof a);
+    ike_ts_list_format(o->tsi.ts, o->tsi.n, b, sizeof b);
+    ike_blame_received(c, "here %s, at the peer %s", a, b);
+    ike_blame_remedy(c, "local-net on one side must be remote-net on the other: correct the side that is wrong");
+    return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
+}
+
+static int take_offer(struct ike_exchange *x, struct offer *o)
+{
+    struct ike_notify n;
+    const struct ike_payload *tsi = ike_message_find(x->msg, IKE_P_TSI, 0), *tsr = ike_message_find(x->msg, IKE_P_TSR, 0);
+    const struct ike_payload *ke = ike_message_find(x->msg, IKE_P_KE, 0);
+    struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
+    ike_bytes value;
+    o->sa = ike_message_find(x->msg, IKE_P_SA, 0);
+    o->args = (struct ike_select_args){.spi_len = 4, .with_ke = x->script == &ike_v2_create_child, .prefer = old ? &old->suite : NULL};
+    o->transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
+    int ri = ike_ts_payload_parse(o->tsi.ts, IKE_TS_MAX, &o->tsi.n, tsi), rr = ike_ts_payload_parse(o->tsr.ts, IKE_TS_MAX, &o->tsr.n, tsr);
+    if (ri == IKE_ERR_LIMIT || rr == IKE_ERR_LIMIT) {
+        return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
+    }
+    if (ri != IKE_OK || rr != IKE_OK) {
+        return x->script->delivery->fault(x, ri != IKE_OK ? IKE_P_TSI : IKE_P_TSR, false);
+    }
+    if (ke && o->args.with_ke && ike_ke_parse(&o->args.prefer_ke, &value, ke) != IKE_OK) {
+        return x->script->delivery->fault(x, IKE_P_KE, false);
+    }
+    return IKE_X_OK;
+}
+
+static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote, uint16_t index)
+{
+    struct ike_setup *s = x->setup;
+    bool with_ke = x->script == &ike_v2_create_child;
+    s->with_child = true;
+    s->conf = ike_conf_ref(x->sa->conf);
+    s->index = index;
+    int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
+    r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
+    if (r == IKE_X_OK && (keep_ts(x, &s->local_ts, local->ts, local->n) != IKE_OK || keep_ts(x, &s->remote_ts, remote->ts, remote->n) != IKE_OK)) {
+        r = ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    return r;
+}
+
+static uint32_t children_of(const struct ike_sa *sa)
+{
+    uint32_t n = 0;
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        n++;
+    }
+    return n;
+}
+
+/* Which of the connection's children the request is for: at a rekey the old one's first. */
+int ike_child_choose(struct ike_exchange *x)
+{
+    struct offer o;
+    struct ike_ts_list local, remote;
+    struct ike_mismatch why, best_why = {0};
+    struct ike_conf *conf = x->sa->conf;
+    struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
+    int best = -1, preferred = old ? ike_conf_child(conf, ike_child_conf(old)->name) : -1;
+    uint16_t best_index = 0;
+    if (!ike_message_find(x->msg, IKE_P_SA, 0)) {
+        return IKE_X_OK; /* IKE_AUTH without a child */
+    }
+    int r = take_offer(x, &o);
+    if (r != IKE_X_OK) {
+        return r;
+    }
+    if (children_of(x->sa) >= conf->s.max_children) {
+        return ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT);
+    }
+    for (size_t k = 0; k < conf->s.n_children + 1; k++) {
+        int i = k == 0 ? preferred : (int)k - 1;
+        if (i < 0 || (k > 0 && i == preferred)) {
+            continue;
+        }
+        int far = try_child(x, &o, conf, (uint16_t)i, &local, &remote, &why);
+        if (far < 0) {
+            return x->script->delivery->fault(x, IKE_P_SA, false);
+        }
+        if (far == 3) {
+            return accept(x, &local, &remote, (uint16_t)i);
+        }
+        if (far > best) {
+            best = far;
+            best_index = (uint16_t)i;
+            best_why = why;
+        }
+    }
+    return refuse_child(x, &o, best, best_index, &best_why);
+}
+
+/* The host's word: it may only refuse. */
+int ike_child_decide(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    if (!s->with_child || !c->set.host.hooks.child) {
+        return IKE_X_OK;
+    }
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    int r = q->result;
+    if (!answered) {
+        ike_child_question ask = {.size = sizeof ask, .sa = x->sa->id, .conn = x->sa->conn->id, .child_name = settings_of(s)->name};
+        ask.initiator = x->role == IKE_INITIATOR;
+        ask.protocol = settings_of(s)->protocol;
+        ask.mode = s->mode;
+        ask.encr = s->chosen.suite.encr;
+        ask.encr_bits = s->chosen.suite.encr_bits;
+        ask.integ = s->chosen.suite.integ;
+        ask.ke = s->chosen.suite.ke;
+        ask.esn = s->chosen.suite.esn != 0;
+        ask.local_ts = ts_of(&s->local_ts);
+        ask.remote_ts = ts_of(&s->remote_ts);
+        ask.n_local_ts = n_of(&s->local_ts);
+        ask.n_remote_ts = n_of(&s->remote_ts);
+        ike_hook_enter(c);
+        r = c->set.host.hooks.child(c->set.host.user, q->token, &ask);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+    }
+    ike_answered(x);
+    if (r == IKE_OK) {
+        return IKE_X_OK;
+    }
+    return x->role == IKE_INITIATOR ? reject_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal") : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
+}
+
+void ike_put_child_answer(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    uint8_t spi[4];
+    if (!s->with_child) {
+        return;
+    }
+    if (s->mode == IKE_MODE_TRANSPORT) {
+        ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
+    }
+    ike_store32(spi, s->spi_in);
+    ike_put_sa_answer(&x->chain, &s->chosen.suite, s->chosen.number, spi, 4);
+    if (x->script == &ike_v2_create_child) {
+        ike_put_nonce(x);
+        if (s->chosen.suite.ke) {
+            ike_put_own_ke(x);
+        }
+    }
+    ike_put_ts(&x->chain, IKE_P_TSI, ts_of(&s->remote_ts), n_of(&s->remote_ts));
+    ike_put_ts(&x->chain, IKE_P_TSR, ts_of(&s->local_ts), n_of(&s->local_ts));
+}
+
+/* ---- Both: keys and installation -------------------------------------------------------------------------------------- */
+
+static int child_keys(struct ike_exchange *x, struct ike_child *k)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    uint8_t mat[2 * (IKE_KEY_MAX + IKE_HASH_MAX)];
+    size_t each = (size_t)k->key_e + k->key_a;
+    bool pfs = x->script == &ike_v2_create_child && s->chosen.suite.ke;
+    int r = pfs ? ike_compute_shared(c, s) : IKE_OK;
+    if (r == IKE_OK) {
+        r = ike_keymat(sa->prf, c->ctx, ike_key_d(&sa->layout, sa->keys), pfs ? ike_blob_bytes(&s->shared) : ike_bytes_of(NULL, 0),
+                       ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), mat, 2 * each);
+    }
+    if (r == IKE_OK) {
+        /* Initiator to responder first; for the initiator of this exchange that is outbound. */
+        memcpy(ike_child_keys(k, x->role == IKE_RESPONDER), mat, each);
+        memcpy(ike_child_keys(k, x->role == IKE_INITIATOR), mat + each, each);
+    }
+    ike_wipe(mat, sizeof mat);
+    return r;
+}
+
+int ike_child_make(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_setup *s = x->setup;
+    if (!s->with_child) {
+        return IKE_X_OK;
+    }
+    const struct ike_suite *suite = &s->chosen.suite;
+    const ike_encr *encr = ike_find_encr(e->core.crypto, suite->encr);
+    const ike_integ *integ = suite->integ ? ike_find_integ(e->core.crypto, suite->integ) : NULL;
+    if (!encr || (suite->integ && !integ)) {
+        return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
+    }
+    uint16_t bits = suite->encr_bits ? suite->encr_bits : encr->key_bits[0];
+    struct ike_child_parts parts = {ts_of(&s->local_ts), ts_of(&s->remote_ts), n_of(&s->local_ts), n_of(&s->remote_ts), (uint16_t)(bits / 8 + encr->salt_len),
+                                    integ ? integ->key_len : 0};
+    struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
+    if (!k) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    s->child = k;
+    k->sa = x->sa->id;
+    k->suite = *suite;
+    k->suite.encr_bits = bits;
+    k->initiator = x->role == IKE_INITIATOR;
+    k->mode = s->mode;
+    k->spi_in = s->spi_in;
+    k->spi_out = ike_load32(s->chosen.spi);
+    k->reqid = s->reqid;
+    k->path = *path_of(x);
+    k->udp_encap = uses_encap(x->sa);
+    k->replaces = s->old_child;
+    int r = child_keys(x, k);
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static int install(struct ike_exchange *x, bool inbound)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_child *k = x->setup->child;
+    if (!k) {
+        return IKE_X_OK;
+    }
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    int r = answered ? q->result : ike_child_add(&x->e->db, k, inbound, q->token);
+    if (r == IKE_PENDING) {
+        return IKE_X_PENDING;
+    }
+    ike_answered(x);
+    if (inbound && r == IKE_OK) {
+        x->setup->spi_reserved = false; /* the SA has it now */
+    }
+    if (r != IKE_OK) {
+        if (answered) {
+            *(inbound ? &k->in_installed : &k->out_installed) = false;
+        }
+        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
+        ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
+        ike_blame_received(c, "%s", ike_strerror(r));
+        ike_blame_remedy(c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : reject_answer(x, IKE_FAIL_KERNEL, "");
+    }
+    return IKE_X_OK;
+}
+
+int ike_child_install_in(struct ike_exchange *x) { return install(x, true); }
+
+/* The responder of a rekey goes on sending over the old SA: the initiator cannot receive on the new one before it has the
+ * answer (RFC 7296 section 2.8). */
+int ike_child_install_out(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child;
+    if (k && x->role == IKE_RESPONDER && ike_slots_get(&x->e->db.children, x->setup->old_child)) {
+        return IKE_X_OK;
+    }
+    return install(x, false);
+}
+
+int ike_child_report_up(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child;
+    if (k) {
+        x->setup->child = NULL; /* from here on undo does not take it back */
+        ike_child_up(x->e, k);
+    }
+    return IKE_X_OK;
+}
+
+void ike_child_undo(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    if (s->child) {
+        if (s->child->in_installed) {
+            s->spi_reserved = false; /* it goes with the SA */
+        }
+        s->child->quiet = true;
+        ike_child_retire(&x->e->db, s->child);
+        s->child = NULL;
+    }
+    if (s->spi_reserved && c->set.host.sadb.put_spi) {
+        ike_hook_enter(c);
+        c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, settings_of(s)->protocol, s->spi_in);
+        ike_hook_leave(c);
+    }
+    s->spi_reserved = false;
+    if (s->reject && !x->sa->dead && x->sa->peer) {
+        struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .spi = s->spi_in};
+        s->reject = false;
+        (void)ike_queue(x->e, x->sa, &t);
+    }
+}
+
+/* ---- Initiator: the peer does not want the child ---------------------------------------------------------------------- */
+
+static uint16_t refusal_code(uint16_t notify)
+{
+    static const struct {
+        uint16_t notify, code;
+    } map[] = {
+        {IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL}, {IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS},
+        {IKE_N_SINGLE_PAIR_REQUIRED, IKE_FAIL_SELECTORS},       {IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_NO_ADDITIONAL_SAS},
+        {IKE_N_INVALID_SYNTAX, IKE_FAIL_PEER_SYNTAX},           {IKE_N_INVALID_KE_PAYLOAD, IKE_FAIL_KE_GROUP},
+        {IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, IKE_FAIL_CRITICAL_PAYLOAD},
+    };
+    for (size_t i = 0; i < IKE_COUNT(map); i++) {
+        if (map[i].notify == notify) {
+            return map[i].code;
+        }
+    }
+    return IKE_FAIL_PEER_ERROR;
+}
+
+int ike_child_refused(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    struct ike_notify n = {0};
+    char text[200], more[100];
+    if (ike_message_find(x->msg, IKE_P_SA, 0)) {
+        return IKE_X_OK;
+    }
+    bool said = ike_message_error(x->msg, &n);
+    const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+    uint16_t code = said ? refusal_code(n.type) : IKE_FAIL_SYNTAX;
+    int r = said ? ike_peer_said(x, &n, code, IKE_X_REFUSE) : IKE_X_REFUSE;
+    if (!said) {
+        ike_blame(c, code, IKE_DECIDER_US);
+        ike_blame_received(c, "an answer with neither a child nor an error");
+        return r;
+    }
+    ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
+    if (code == IKE_FAIL_SELECTORS) {
+        ike_ts_list_format(ts_of(&s->local_ts), n_of(&s->local_ts), text, sizeof text);
+        ike_ts_list_format(ts_of(&s->remote_ts), n_of(&s->remote_ts), more, sizeof more);
+        ike_blame_expected(c, "the peer to accept here %s, there %s", text, more);
+        ike_blame_remedy(c, "local-net here must be remote-net there and the other way round: compare with the peer's configuration");
+    } else if (code == IKE_FAIL_NO_CHILD_PROPOSAL) {
+        ike_proposals_format(proposals_of(s), text, sizeof text);
+        ike_blame_expected(c, "one of our child proposals: %s", text);
+        ike_blame_remedy(c, "put a proposal the peer has into the child's `esp-proposals` here, or one of ours there");
+    }
+    return r;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Requests that cross: one table, what is received against what we are doing (RFC 7296 section 2.25).
+ */
+#include "exchange/v2/v2.h"
+
+static const uint8_t verdicts[IKE_RX_N][IKE_DOING_N] = {
+    /*                        nothing  child       delete child  rekey IKE   delete IKE */
+    [IKE_RX_REKEY_CHILD] =  {IKE_GO, IKE_GO,     IKE_LATER,    IKE_LATER,  IKE_LATER},
+    [IKE_RX_CREATE_CHILD] = {IKE_GO, IKE_GO,     IKE_GO,       IKE_LATER,  IKE_LATER},
+    [IKE_RX_DELETE_CHILD] = {IKE_GO, IKE_GO,     IKE_NO_D,     IKE_GO,     IKE_GO},
+    [IKE_RX_REKEY_IKE] =    {IKE_GO, IKE_LATER,  IKE_LATER,    IKE_GO,     IKE_LATER},
+    [IKE_RX_DELETE_IKE] =   {IKE_GO, IKE_GO,     IKE_GO,       IKE_FORGET, IKE_FORGET},
+};
+
+struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->purpose == purpose && (!child || x->child == child)) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_received rx, const struct ike_child *child)
+{
+    ike_child_id id = child ? child->id : 0;
+    switch (what) {
+    case IKE_DOING_CHILD:
+        return rx == IKE_RX_REKEY_IKE ? ike_own_exchange(sa, IKE_DO_CHILD, 0) || ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0)
+                                      : id && ike_own_exchange(sa, IKE_DO_REKEY_CHILD, id);
+    case IKE_DOING_DELETE_CHILD:
+        if (rx == IKE_RX_REKEY_IKE) {
+            return ike_own_exchange(sa, IKE_DO_DELETE_CHILD, 0) != NULL;
+        }
+        /* One that is queued counts as well: for the peer it makes no difference. */
+        return child && (child->state == IKE_CHILD_DELETING || (rx == IKE_RX_REKEY_CHILD && child->rekeyed));
+    case IKE_DOING_REKEY_IKE:
+        return ike_own_exchange(sa, IKE_DO_REKEY_IKE, 0) || sa->replaced_by;
+    case IKE_DOING_DELETE_IKE:
+        return sa->state == IKE_SA_DELETING || ike_own_exchange(sa, IKE_DO_DELETE_IKE, 0);
+    default:
+        return false;
+    }
+}
+
+enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child)
+{
+    /* A replaced IKE SA takes no new work; its own rekey again is answered like one that is under way. */
+    if (sa->replaced_by && rx == IKE_RX_REKEY_IKE) {
+        return IKE_LATER;
+    }
+    for (int what = IKE_DOING_N - 1; what > IKE_DOING_NOTHING; what--) {
+        if (doing(sa, (enum ike_doing)what, rx, child) && verdicts[rx][what] != IKE_GO) {
+            return (enum ike_verdict)verdicts[rx][what];
+        }
+    }
+    return IKE_GO;
+}

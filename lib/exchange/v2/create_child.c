@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * CREATE_CHILD_SA for a new child and for the rekey of one (RFC 7296 sections 1.3.1, 1.3.3, 2.8).
+ */
+#include "exchange/v2/v2.h"
+
+static struct ike_child *old_child(const struct ike_exchange *x) { return ike_slots_get(&x->e->db.children, x->setup->old_child); }
+
+/* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
+
+/* Group of the KE payload: the one the peer asked for, the old SA's, or our first; none without PFS. */
+static int pick_ke(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const struct ike_proposals *p = s->conf->child_proposals[s->index];
+    struct ike_child *old = old_child(x);
+    uint16_t group = s->wanted_ke;
+    if (!group && old && old->suite.ke && ike_proposals_has_ke(p, old->suite.ke)) {
+        group = old->suite.ke;
+    }
+    if (!group) {
+        group = ike_proposals_ke(p);
+    }
+    s->ke = group ? ike_find_ke(c->crypto, group) : NULL;
+    return IKE_X_OK;
+}
+
+static int put_request(struct ike_exchange *x)
+{
+    struct ike_child *old = old_child(x);
+    if (x->purpose == IKE_DO_REKEY_CHILD) {
+        if (!old) {
+            return IKE_X_REFUSE; /* it went while we asked for an SPI */
+        }
+        ike_put_notify_spi(&x->chain, old->suite.protocol, old->spi_in, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
+    }
+    ike_put_child_request(x, true);
+    return IKE_X_OK;
+}
+
+/* ---- Responder: request ----------------------------------------------------------------------------------------------- */
+
+static int later(struct ike_exchange *x)
+{
+    x->notify = IKE_N_TEMPORARY_FAILURE;
+    return IKE_X_REFUSE;
+}
+
+static int take_subject(struct ike_exchange *x)
+{
+    struct ike_notify n, second;
+    struct ike_child *old = NULL;
+    bool rekey = ike_message_notify(x->msg, IKE_N_REKEY_SA, &n);
+    unsigned count = 0;
+    for (unsigned i = 0; i < x->msg->n; i++) {
+        count += x->msg->p[i].type == IKE_P_NOTIFY && ike_notify_parse(&second, &x->msg->p[i]) == IKE_OK && second.type == IKE_N_REKEY_SA;
+    }
+    if (count > 1) {
+        return x->script->delivery->fault(x, IKE_P_NOTIFY, false);
+    }
+    if (rekey) {
+        old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, ike_load32(n.spi)) : NULL;
+        if (!old || old->suite.protocol != n.protocol) {
+            x->notify_protocol = n.protocol;
+            x->notify_spi = n.spi_len == 4 ? ike_load32(n.spi) : 0;
+            x->notify = IKE_N_CHILD_SA_NOT_FOUND;
+            return IKE_X_REFUSE;
+        }
+    }
+    if (ike_collision(x->sa, rekey ? IKE_RX_REKEY_CHILD : IKE_RX_CREATE_CHILD, old) == IKE_LATER) {
+        return later(x);
+    }
+    x->setup->old_child = old ? old->id : 0;
+    return IKE_X_OK;
+}
+
+static int put_response(struct ike_exchange *x)
+{
+    ike_put_child_answer(x);
+    return IKE_X_OK;
+}
+
+/* The answer has left. If our own rekey of the same child is open, what becomes of the two is decided when it ends. */
+static int answered(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_setup *s = x->setup;
+    struct ike_child *k = s->child, *old = old_child(x);
+    struct ike_exchange *own = old ? ike_own_exchange(x->sa, IKE_DO_REKEY_CHILD, old->id) : NULL;
+    if (own && own->setup) {
+        own->setup->rival = true;
+        own->setup->rival_child = k->id;
+        (void)ike_blob_set(&e->core, &own->setup->rival_nonce, ike_lower_nonce(s));
+    } else if (old) {
+        old->rekeyed = true;
+        old->replaced_by = k->id;
+        old->state = IKE_CHILD_REKEYED;
+        old->expires_at = e->core.now + 180 * IKE_SEC; /* the initiator deletes it; should it not, we do */
+        ike_child_schedule(e, old);
+        k->out_at = e->core.now + 10 * IKE_SEC;
+    }
+    s->child = NULL;
+    s->spi_reserved = false;
+    k->contested = own != NULL;
+    ike_child_up(e, k);
+    return IKE_X_OK;
+}
+
+/* ---- Initiator: response ---------------------------------------------------------------------------------------------- */
+
+static int not_found(struct ike_exchange *x)
+{
+    struct ike_child *old = old_child(x);
+    if (old && !old->rekeyed && !x->setup->rival) {
+        old->quiet = false;
+        ike_child_down(x->e, old, IKE_BY_PEER);
+    }
+    return IKE_X_REFUSE;
+}
+
+static int take_errors(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_notify n;
+    if (ike_message_find(x->msg, IKE_P_SA, 0) || !ike_message_error(x->msg, &n)) {
+        return ike_child_refused(x);
+    }
+    switch (n.type) {
+    case IKE_N_TEMPORARY_FAILURE:
+        ike_queue_again(x);
+        return IKE_X_REFUSE;
+    case IKE_N_CHILD_SA_NOT_FOUND:
+        return x->purpose == IKE_DO_REKEY_CHILD ? not_found(x) : ike_child_refused(x);
+    case IKE_N_INVALID_KE_PAYLOAD: {
+        uint16_t group = n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
+        if (!group || (s->ke && group == s->ke->id) || s->wanted_ke == group ||
+            !ike_proposals_has_ke(s->conf->child_proposals[s->index], group) || !ike_find_ke(x->e->core.crypto, group)) {
+            return ike_child_refused(x);
+        }
+        /* A new exchange with a new nonce: it is what a collision is judged by. */
+        s->wanted_ke = group;
+        ike_blob_free(&x->e->core, &s->ke_private);
+        ike_blob_free(&x->e->core, &s->ke_public);
+        ike_blob_free(&x->e->core, &s->ni);
+        s->rival = false;
+        return IKE_X_AGAIN;
+    }
+    default:
+        return ike_child_refused(x);
+    }
+}
+
+/* Of two rekeys that crossed, the exchange with the lowest of the four nonces is redundant; who began it deletes its SA
+ * (RFC 7296 section 2.8.1). Ours is then not even installed. */
+static int judge(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    if (s->rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce))) {
+        s->lost = true;
+        s->reject = true;
+        return IKE_X_REFUSE;
+    }
+    return IKE_X_OK;
+}
+
+/* Ours stands: the old one goes, and the peer deletes what its own exchange made. */
+static int replace(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_setup *s = x->setup;
+    struct ike_child *old = old_child(x), *rival = ike_slots_get(&e->db.children, s->rival_child);
+    struct ike_child *k = s->child;
+    s->child = NULL;
+    s->rival = false;
+    if (rival) {
+        rival->rekeyed = rival->quiet = true;
+        rival->replaced_by = k->id;
+        rival->state = IKE_CHILD_REKEYED;
+        rival->expires_at = e->core.now + 180 * IKE_SEC;
+        ike_child_uninstall_out(&e->db, rival);
+        ike_child_schedule(e, rival);
+    }
+    if (old) {
+        old->rekeyed = true;
+        old->replaced_by = k->id;
+        ike_close_child(e, old);
+    }
+    ike_child_up(e, k);
+    return IKE_X_OK;
+}
+
+static void undo(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_setup *s = x->setup;
+    ike_child_undo(x);
+    if (x->role != IKE_INITIATOR || x->purpose != IKE_DO_REKEY_CHILD) {
+        return;
+    }
+    struct ike_child *old = old_child(x), *rival = ike_slots_get(&e->db.children, s->rival_child);
+    if (rival && s->rival) {
+        /* The peer's rekey is the one that stands. */
+        rival->contested = false;
+        if (old) {
+            old->rekeyed = true;
+            old->replaced_by = rival->id;
+            old->state = IKE_CHILD_REKEYED;
+            old->expires_at = e->core.now + 180 * IKE_SEC;
+            ike_child_schedule(e, old);
+            rival->out_at = e->core.now + 10 * IKE_SEC;
+            ike_child_schedule(e, rival);
+        } else {
+            ike_child_switch(e, rival);
+        }
+        ike_child_report(e, rival);
+    } else if (old && !old->rekeyed && old->state == IKE_CHILD_REKEYING) {
+        old->state = IKE_CHILD_INSTALLED;
+    }
+    s->rival = false;
+}
+
+static bool refusal(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_SA, 0) == NULL; }
+
+static const struct ike_payload_rule full[] = {{IKE_P_SA, 1, 1}, {IKE_P_NONCE, 1, 1}, {IKE_P_KE, 0, 1}, {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule refused[] = {{IKE_P_SA, 0, 0}, {0, 0, 0}};
+static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
+static const struct ike_form response_forms[] = {{refusal, refused}, {NULL, full}, {NULL, NULL}};
+
+static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, ike_child_reserve, put_request, NULL};
+static ike_action *const request_handle[] = {take_subject,   ike_child_choose, ike_child_decide,    ike_child_reserve,    ike_make_nonce,
+                                             ike_make_ke,    ike_child_make,   ike_child_install_in, ike_child_install_out, NULL};
+static ike_action *const response_build[] = {put_response, NULL};
+static ike_action *const response_sent[] = {answered, NULL};
+static ike_action *const response_handle[] = {take_errors,    ike_child_take_answer, judge,                 ike_child_decide,
+                                              ike_child_make, ike_child_install_in,  ike_child_install_out, replace, NULL};
+
+static const struct ike_step steps[] = {
+    {"CREATE_CHILD_SA request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},
+    {"CREATE_CHILD_SA response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL, response_sent},
+};
+const struct ike_script ike_v2_create_child = {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};

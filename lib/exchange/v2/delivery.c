@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Delivery of IKEv2 messages: each request has one response; only the requester repeats, octet by octet; the last response
+ * is kept and repeated when its request comes again (RFC 7296 sections 2.1 to 2.3).
+ */
+#include "exchange/v2/v2.h"
+#include "message/names.h"
+#include "message/seal.h"
+
+static struct ike_header header_of(const struct ike_exchange *x)
+{
+    const struct ike_sa *sa = x->sa;
+    bool response = x->role == IKE_RESPONDER;
+    bool init = x->script == &ike_v2_sa_init;
+    /* A refused IKE_SA_INIT leaves no state, so no SPI of ours (RFC 7296 section 2.6). */
+    return (struct ike_header){
+        .spi_i = sa->spi_i,
+        .spi_r = init && (!response || x->refused) ? 0 : sa->spi_r,
+        .version = 0x20,
+        .exchange = x->script->exchange_type,
+        .flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) | (response ? IKE_FLAG_RESPONSE : 0)),
+        .mid = x->mid,
+    };
+}
+
+static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len)
+{
+    struct ike_core *c = &x->e->core;
+    *len = IKE_HEADER_LEN + x->chain.w.len;
+    if (*len > c->set.max_message) {
+        return IKE_ERR_BUFFER;
+    }
+    h->next = x->chain.first;
+    h->length = (uint32_t)*len;
+    ike_header_write(c->out, h);
+    memcpy(c->out + IKE_HEADER_LEN, x->chain.w.p, x->chain.w.len);
+    return IKE_OK;
+}
+
+static struct ike_seal keys_of(const struct ike_sa *sa, bool outgoing)
+{
+    bool of_initiator = sa->initiator == outgoing;
+    return (struct ike_seal){sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, of_initiator), ike_key_a(&sa->layout, sa->keys, of_initiator)};
+}
+
+static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size_t *len)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    struct ike_seal k = keys_of(sa, true);
+    uint8_t iv[IKE_IV_MAX];
+    if (sa->encr->aead) {
+        ike_store64(iv, ++sa->iv); /* never twice under one key: a counter (RFC 5282 section 3.1) */
+    } else {
+        int r = ike_draw(c, iv, sa->encr->iv_len);
+        if (r != IKE_OK) {
+            return r;
+        }
+    }
+    return ike_seal(&k, h, x->chain.first, x->chain.w.p, x->chain.w.len, iv, c->ctx, c->out, c->set.max_message, len);
+}
+
+static void tap(struct ike_exchange *x, struct ike_header h)
+{
+    struct ike_core *c = &x->e->core;
+    size_t len;
+    if (c->set.host.tap && frame_clear(x, &h, &len) == IKE_OK) {
+        ike_hook_enter(c);
+        c->set.host.tap(c->set.host.user, x->role == IKE_INITIATOR ? &x->sa->path : &x->path, true, c->out, len);
+        ike_hook_leave(c);
+    }
+}
+
+static struct ike_sent *keep(struct ike_core *c, const uint8_t *data, size_t n)
+{
+    struct ike_sent *s = ike_alloc(c, sizeof *s + n);
+    if (s) {
+        s->len = n;
+        memcpy(s->data, data, n);
+    }
+    return s;
+}
+
+static void transmit(struct ike_core *c, const ike_path *path, const struct ike_sent *s)
+{
+    for (; s; s = s->next) {
+        ike_send(c, path, IKE_SEND_MESSAGE, s->data, s->len);
+    }
+}
+
+/* ---- Requests: repetition --------------------------------------------------------------------------------------------- */
+
+static ike_time wait_after(struct ike_core *c, unsigned tries)
+{
+    uint64_t ms = c->set.retransmit_first_ms;
+    for (unsigned i = 0; i < tries && ms < c->set.retransmit_max_ms; i++) {
+        ms = ms * c->set.retransmit_factor_pct / 100;
+    }
+    ms = ms > c->set.retransmit_max_ms ? c->set.retransmit_max_ms : ms;
+    uint64_t span = ms * c->set.retransmit_jitter_pct / 100;
+    ms = ms - span + ike_jitter(c, (uint32_t)(2 * span + 1));
+    return ms * IKE_MS;
+}
+
+static void arm(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_time at = c->now + wait_after(c, x->tries);
+    ike_timer_set(&c->wheel, &x->timer, at < x->give_up ? at : x->give_up);
+}
+
+static int send_request(struct ike_exchange *x, struct ike_sent *s)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    ike_sent_free(c, x->sent);
+    x->sent = s;
+    x->tries = 0;
+    x->first_sent = c->now;
+    x->give_up = IKE_NEVER;
+    if (sa->state != IKE_SA_CONNECTING && sa->conf && sa->conf->s.dpd_timeout_s) {
+        x->give_up = c->now + sa->conf->s.dpd_timeout_s * IKE_SEC;
+    }
+    sa->last_out = c->now;
+    arm(x);
+    transmit(c, &sa->path, s);
+    return IKE_OK;
+}
+
+static int send_response(struct ike_exchange *x, struct ike_sent *s)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    ike_sent_free(c, sa->answer);
+    sa->answer = s;
+    sa->answer_path = x->path;
+    sa->peer_mid = x->mid + 1;
+    sa->answer_until = c->now + 180 * IKE_SEC; /* the peer has given up repeating by then */
+    sa->last_out = c->now;
+    ike_sa_schedule(x->e, sa);
+    transmit(c, &x->path, s);
+    return IKE_OK;
+}
+
+static int v2_send(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    bool init = x->script == &ike_v2_sa_init;
+    bool request = x->role == IKE_INITIATOR;
+    if (request) {
+        x->mid = init ? 0 : sa->own_mid;
+    }
+    struct ike_header h = header_of(x);
+    tap(x, h);
+    size_t len = 0;
+    int r = init ? frame_clear(x, &h, &len) : frame_sealed(x, &h, &len);
+    struct ike_sent *s = r == IKE_OK ? keep(c, c->out, len) : NULL;
+    if (s && init && !x->refused) {
+        /* RealMessage1 is the last request, cookie included; RealMessage2 the response (RFC 7296 section 2.15). */
+        r = ike_blob_set(c, request ? &x->setup->init_request : &x->setup->init_response, ike_bytes_of(s->data, s->len));
+    }
+    if (r != IKE_OK || !s) {
+        ike_sent_free(c, s);
+        return r == IKE_OK ? IKE_ERR_NOMEM : r;
+    }
+    if (request && !init) {
+        sa->own_mid++;
+    } else if (request) {
+        sa->own_mid = 1;
+    }
+    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_DEBUG, sa->id, "send %s, message id %u, %zu octets", ike_exchange_step(x)->name, (unsigned)x->mid, len);
+    return request ? send_request(x, s) : send_response(x, s);
+}
+
+/* A message that was dropped on second thoughts must not end the repetitions. */
+static void v2_await(struct ike_exchange *x)
+{
+    if (x->sent && x->timer.at == IKE_NEVER) {
+        arm(x);
+    }
+}
+
+static int v2_fault(struct ike_exchange *x, uint8_t payload, bool critical)
+{
+    struct ike_core *c = &x->e->core;
+    const char *name = ike_name(IKE_REG_PAYLOAD, payload);
+    ike_failure *f = ike_blame(c, critical ? IKE_FAIL_CRITICAL_PAYLOAD : IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+    ike_blame_received(c, "%s with payload %s (%u) %s", ike_exchange_step(x) ? ike_exchange_step(x)->name : x->script->name, name ? name : "unknown",
+                       (unsigned)payload, critical ? "marked critical and not known" : "malformed, missing or repeated");
+    x->notify = critical ? IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD : IKE_N_INVALID_SYNTAX;
+    x->notify_len = critical;
+    x->notify_data[0] = payload;
+    f->notify = x->notify;
+    c->count.bad_syntax++;
+    if (x->script == &ike_v2_sa_init) {
+        return critical && x->role == IKE_RESPONDER && ike_guard_reply(&x->e->guard, &x->path.remote) ? IKE_X_FATAL : IKE_X_DROP;
+    }
+    return critical && x->sa->peer ? IKE_X_REFUSE : IKE_X_FATAL;
+}
+
+static void run_next(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    const struct ike_script *next = x->role == IKE_INITIATOR && x->script->next ? x->script->next(x) : NULL;
+    struct ike_exchange *y = next ? ike_exchange_new(e, sa, next, IKE_INITIATOR, x->setup) : NULL;
+    if (y) {
+        y->purpose = x->purpose;
+        ike_list_add(&sa->outstanding, &y->link);
+        ike_exchange_run(y);
+    } else if (next) {
+        ike_exchange_blame(x);
+        ike_attempt_failed(e, sa->conn);
+        ike_sa_down(e, sa, IKE_BY_FAILURE);
+    }
+}
+
+/* The IKE SA goes with the exchange. As long as its peer may repeat the request, the answer is kept. */
+static void end_sa(struct ike_exchange *x)
+{
+    struct ike_sa *sa = x->sa;
+    bool linger = x->role == IKE_RESPONDER && x->refused && x->script != &ike_v2_sa_init && !sa->peer;
+    if (linger) {
+        sa->state = IKE_SA_DELETING;
+        sa->expires_at = x->e->core.now + x->e->core.set.half_open_life_ms * IKE_MS;
+        ike_sa_schedule(x->e, sa);
+        return;
+    }
+    struct ike_conn *conn = x->role == IKE_INITIATOR && sa->state == IKE_SA_CONNECTING ? sa->conn : NULL;
+    if (conn && x->script == &ike_v2_auth && x->msg && ike_message_find(x->msg, IKE_P_AUTH, 0)) {
+        /* The peer takes the SA to be up: it is told (RFC 7296 section 2.21.2). */
+        struct ike_task t = {.purpose = IKE_DO_DELETE_IKE};
+        conn->connecting = NULL;
+        sa->state = IKE_SA_DELETING;
+        sa->down_cause = IKE_BY_FAILURE;
+        ike_setup_free(x->e, sa->setup);
+        sa->setup = NULL;
+        if (ike_queue(x->e, sa, &t) != IKE_OK) {
+            ike_sa_down(x->e, sa, IKE_BY_FAILURE);
+        }
+        ike_attempt_failed(x->e, conn);
+        return;
+    }
+    ike_sa_down(x->e, sa, IKE_BY_FAILURE);
+    if (conn) {
+        ike_attempt_failed(x->e, conn);
+    }
+}
+
+/* IKE_AUTH is over and the peer is who it should be; the child may still have been refused. */
+static void after_auth(struct ike_exchange *x, int result)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    if (sa->state == IKE_SA_CONNECTING) {
+        ike_sa_up(e, sa);
+        ike_settle_doubles(e, sa, x->setup->initial_contact);
+    }
+    ike_setup_free(e, sa->setup);
+    sa->setup = NULL;
+    if (result == IKE_X_REFUSE && x->role == IKE_INITIATOR) {
+        ike_attempt_failed(e, sa->conn);
+    }
+}
+
+static void v2_over(struct ike_exchange *x, int result)
+{
+    struct ike_engine *e = x->e;
+    struct ike_core *c = &e->core;
+    struct ike_sa *sa = x->sa;
+    if (sa->answering == x) {
+        sa->answering = NULL;
+    }
+    ike_free(c, x->task, x->task ? sizeof *x->task : 0);
+    x->task = NULL;
+    if (sa->dead) {
+        return;
+    }
+    if (result == IKE_X_FATAL) {
+        end_sa(x);
+    } else if (x->script == &ike_v2_sa_init && result != IKE_X_OK) {
+        end_sa(x); /* nothing of it stays, whatever the reason */
+    } else if (x->script == &ike_v2_auth && x->role == IKE_INITIATOR && result != IKE_X_OK && !sa->peer) {
+        end_sa(x);
+    } else if (x->script == &ike_v2_auth && result != IKE_X_DROP) {
+        after_auth(x, result);
+    } else if (result == IKE_X_OK) {
+        run_next(x);
+    } else if (result == IKE_X_REFUSE && x->purpose == IKE_DO_CHILD && !ike_task_waiting(sa, IKE_DO_CHILD, 0)) {
+        ike_attempt_failed(e, sa->conn);
+    }
+    if (!sa->dead) {
+        ike_kick(e, sa);
+    }
+}
+
+const struct ike_delivery ike_v2_delivery = {v2_send, v2_await, v2_fault, v2_over};
+
+/* ---- Time-outs -------------------------------------------------------------------------------------------------------- */
+
+static void no_answer(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_core *c = &e->core;
+    struct ike_sa *sa = x->sa;
+    bool connecting = sa->state == IKE_SA_CONNECTING;
+    bool deleting = x->purpose == IKE_DO_DELETE_IKE;
+    if (x->noted && x->note) {
+        c->draft = *x->note;
+        c->blamed = true;
+    } else if (!deleting) {
+        ike_blame(c, connecting ? IKE_FAIL_NO_ANSWER : IKE_FAIL_DEAD_PEER, IKE_DECIDER_NOBODY);
+        ike_blame_expected(c, "an answer to %s", x->script->steps[0].name);
+        ike_blame_received(c, "nothing in %u s, after %u repetitions", (unsigned)((c->now - x->first_sent) / IKE_SEC), (unsigned)x->tries);
+        ike_blame_remedy(c, "%s", connecting ? "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways"
+                                             : "see whether the peer runs and can be reached; with start = yes it is tried again");
+    }
+    ike_exchange_blame(x);
+    struct ike_conn *conn = sa->conn;
+    if (connecting && conn) {
+        ike_attempt_failed(e, conn);
+    }
+    ike_sa_down(e, sa, deleting ? sa->down_cause : IKE_BY_TIMEOUT);
+}
+
+/* The host never answered a question. */
+static void question_timed_out(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    struct ike_conn *conn = x->role == IKE_INITIATOR ? sa->conn : NULL;
+    ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_HOST);
+    ike_blame_expected(&e->core, "the host's answer to a question");
+    ike_exchange_blame(x);
+    if (sa->state != IKE_SA_CONNECTING) {
+        ike_exchange_abort(x, IKE_X_REFUSE);
+        return;
+    }
+    ike_sa_down(e, sa, IKE_BY_FAILURE);
+    if (conn) {
+        ike_attempt_failed(e, conn);
+    }
+}
+
+void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
+{
+    struct ike_core *c = &e->core;
+    if (x->question) {
+        question_timed_out(x);
+        return;
+    }
+    if (x->tries >= c->set.retransmit_tries || c->now >= x->give_up) {
+        no_answer(x);
+        return;
+    }
+    x->tries++;
+    c->count.retransmitted++;
+    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "no answer yet: repeat %s, message id %u (%u)", x->script->steps[0].name, (unsigned)x->mid,
+            (unsigned)x->tries);
+    arm(x);
+    transmit(c, &x->sa->path, x->sent);
+}

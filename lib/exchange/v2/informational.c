@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * INFORMATIONAL: delete of IKE SAs and children, liveness, notifies (RFC 7296 sections 1.4, 2.4).
+ */
+#include "exchange/v2/v2.h"
+#include "message/names.h"
+
+#define MAX_DELETED 64
+
+/* ---- Requests of ours -------------------------------------------------------------------------------------------------- */
+
+static int put_request(struct ike_exchange *x)
+{
+    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    uint32_t spi = x->spi;
+    switch (x->purpose) {
+    case IKE_DO_DELETE_IKE:
+        ike_put_delete_ike(&x->chain);
+        break;
+    case IKE_DO_DELETE_CHILD:
+        if (!k && !spi) {
+            return IKE_X_REFUSE; /* the peer was faster */
+        }
+        spi = k ? k->spi_in : spi;
+        ike_put_delete_spis(&x->chain, IKE_PROTO_ESP, &spi, 1);
+        break;
+    default:
+        break; /* liveness: an empty request */
+    }
+    return IKE_X_OK;
+}
+
+static int take_response(struct ike_exchange *x)
+{
+    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    if (x->purpose == IKE_DO_DELETE_IKE) {
+        ike_sa_down(x->e, x->sa, x->sa->down_cause);
+    } else if (x->purpose == IKE_DO_DELETE_CHILD && k) {
+        ike_child_down(x->e, k, k->down_cause);
+    }
+    return IKE_X_OK;
+}
+
+/* ---- Requests of the peer ---------------------------------------------------------------------------------------------- */
+
+/* A Delete for an SA that our own open request may be about to learn of: its SPI is remembered until the answer is here. */
+static void remember(struct ike_sa *sa, uint32_t spi)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
+        struct ike_setup *s = own->setup;
+        if (own->script == &ike_v2_create_child && s && s->n_early < IKE_COUNT(s->early)) {
+            s->early[s->n_early++] = spi;
+        }
+    }
+}
+
+static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d)
+{
+    struct ike_core *c = &x->e->core;
+    ike_child_id found[MAX_DELETED];
+    size_t n = x->deleted.len / sizeof *found;
+    if (x->deleted.len) {
+        memcpy(found, x->deleted.ptr, x->deleted.len);
+    }
+    for (unsigned i = 0; i < d->count; i++) {
+        uint32_t spi = ike_load32(d->spis + (size_t)i * 4);
+        struct ike_child *k = ike_child_by_spi_out(x->sa->peer, spi);
+        if (!k) {
+            remember(x->sa, spi);
+        }
+        size_t seen = 0;
+        while (k && seen < n && found[seen] != k->id) {
+            seen++;
+        }
+        if (k && seen == n && n < MAX_DELETED) {
+            found[n++] = k->id;
+        }
+    }
+    int r = ike_blob_set(c, &x->deleted, ike_bytes_of(found, n * sizeof *found));
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static int take_deletes(struct ike_exchange *x)
+{
+    for (unsigned i = 0; i < x->msg->n; i++) {
+        struct ike_delete d;
+        if (x->msg->p[i].type != IKE_P_DELETE) {
+            continue;
+        }
+        if (ike_delete_parse(&d, &x->msg->p[i]) != IKE_OK) {
+            return x->script->delivery->fault(x, IKE_P_DELETE, false);
+        }
+        if (d.protocol == IKE_PROTO_IKE) {
+            x->delete_ike = true;
+        } else if (d.protocol == IKE_PROTO_ESP && d.spi_len == 4) {
+            int r = take_child_deletes(x, &d);
+            if (r != IKE_X_OK) {
+                return r;
+            }
+        }
+    }
+    return IKE_X_OK;
+}
+
+static int take_notifies(struct ike_exchange *x)
+{
+    struct ike_notify n;
+    if (ike_message_error(x->msg, &n)) {
+        const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+        IKE_LOG(&x->e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, x->sa->id, "the peer reports %s (%u)", name ? name : "an error", (unsigned)n.type);
+    }
+    return IKE_X_OK;
+}
+
+/* The answer names the other half of each pair, except those that our own Delete is on its way for. */
+static int put_response(struct ike_exchange *x)
+{
+    uint32_t spis[MAX_DELETED];
+    size_t n = 0;
+    const uint8_t *at = x->deleted.ptr;
+    if (x->delete_ike) {
+        return IKE_X_OK;
+    }
+    for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
+        ike_child_id id;
+        memcpy(&id, at + i * sizeof id, sizeof id);
+        struct ike_child *k = ike_slots_get(&x->e->db.children, id);
+        if (k && ike_own_exchange(x->sa, IKE_DO_DELETE_CHILD, k->id) == NULL) {
+            spis[n++] = k->spi_in;
+        }
+    }
+    if (n) {
+        ike_put_delete_spis(&x->chain, IKE_PROTO_ESP, spis, n);
+    }
+    return IKE_X_OK;
+}
+
+static int carry_out(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    const uint8_t *at = x->deleted.ptr;
+    if (x->delete_ike) {
+        ike_sa_down(e, x->sa, x->sa->state == IKE_SA_DELETING ? x->sa->down_cause : IKE_BY_PEER);
+        return IKE_X_OK;
+    }
+    for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
+        ike_child_id id;
+        memcpy(&id, at + i * sizeof id, sizeof id);
+        struct ike_child *k = ike_slots_get(&e->db.children, id);
+        if (k) {
+            ike_child_down(e, k, k->state == IKE_CHILD_DELETING ? k->down_cause : IKE_BY_PEER);
+        }
+    }
+    return IKE_X_OK;
+}
+
+static const struct ike_payload_rule any[] = {{IKE_P_DELETE, 0, 50}, {0, 0, 0}};
+static const struct ike_form forms[] = {{NULL, any}, {NULL, NULL}};
+
+static ike_action *const request_build[] = {put_request, NULL};
+static ike_action *const request_handle[] = {take_notifies, take_deletes, NULL};
+static ike_action *const response_build[] = {put_response, NULL};
+static ike_action *const response_sent[] = {carry_out, NULL};
+static ike_action *const response_handle[] = {take_response, NULL};
+
+static const struct ike_step steps[] = {
+    {"INFORMATIONAL request", IKE_INITIATOR, NULL, forms, request_handle, request_build, NULL, NULL},
+    {"INFORMATIONAL response", IKE_RESPONDER, NULL, forms, response_handle, response_build, NULL, response_sent},
+};
+const struct ike_script ike_v2_informational = {"INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, NULL};

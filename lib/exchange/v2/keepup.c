@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Keep up: children with start = yes are begun, and begun again after a pause that doubles, for as long as they are wanted.
+ */
+#include "exchange/v2/v2.h"
+
+static struct ike_sa *usable_sa(const struct ike_conn *conn)
+{
+    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
+        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        IKE_LIST_EACH (it, tmp, &p->sas) {
+            struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+            if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)) {
+                return sa;
+            }
+        }
+    }
+    return NULL;
+}
+
+struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn) { return usable_sa(conn); }
+
+static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const char *child)
+{
+    int index = ike_conf_child(conn->conf, child);
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        struct ike_task *t = IKE_OF(it, struct ike_task, link);
+        if (t->purpose == IKE_DO_CHILD && t->index == index) {
+            return true;
+        }
+    }
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        struct ike_setup *s = x->setup;
+        if (s && s->with_child && !s->old_child && strcmp(s->conf->s.children[s->index].name, child) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ike_conn_busy(const struct ike_conn *conn, const char *child)
+{
+    struct ike_sa *sa = usable_sa(conn), *trying = conn->connecting;
+    return ike_child_live(conn, child) || (sa && planned(sa, conn, child)) || (trying && planned(trying, conn, child));
+}
+
+int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
+{
+    struct ike_sa *sa = usable_sa(conn), *trying = conn->connecting;
+    struct ike_task t = {.purpose = IKE_DO_CHILD};
+    if (packet) {
+        t = *packet;
+        t.purpose = IKE_DO_CHILD;
+    }
+    if (index < 0) {
+        return sa || trying ? IKE_OK : ike_connect(e, conn, -1, NULL);
+    }
+    t.index = (uint16_t)index;
+    if (sa || trying) {
+        int r = ike_queue(e, sa ? sa : trying, &t);
+        if (r == IKE_OK && sa) {
+            ike_kick(e, sa);
+        }
+        return r;
+    }
+    return ike_connect(e, conn, index, packet);
+}
+
+static bool wanted(const struct ike_conn *conn, size_t i) { return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held; }
+
+void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
+{
+    struct ike_core *c = &e->core;
+    if (conn->removed || c->closing || !ike_conn_is_single(conn)) {
+        return;
+    }
+    bool missing = false;
+    for (size_t i = 0; i < conn->n_want; i++) {
+        missing |= wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name);
+    }
+    if (!missing) {
+        return;
+    }
+    if (conn->attempts || conn->timer.at != IKE_NEVER) {
+        uint64_t ms = c->set.retry_first_ms;
+        for (uint32_t i = 1; i < conn->attempts && ms < c->set.retry_max_ms; i++) {
+            ms *= 2;
+        }
+        ms = ms < c->set.retry_max_ms ? ms : c->set.retry_max_ms;
+        if (conn->timer.at == IKE_NEVER) {
+            ike_timer_set(&c->wheel, &conn->timer, c->now + (ms / 2 + ike_jitter(c, (uint32_t)ms + 1)) * IKE_MS);
+        }
+        return;
+    }
+    ike_timer_set(&c->wheel, &conn->timer, c->now + 1);
+}
+
+void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn)
+{
+    conn->attempts++;
+    ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
+    ike_keep_up(e, conn);
+}
+
+void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
+{
+    if (conn->removed || e->core.closing) {
+        return;
+    }
+    for (size_t i = 0; i < conn->n_want; i++) {
+        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name) && ike_begin_child(e, conn, (int)i, NULL) != IKE_OK) {
+            ike_attempt_failed(e, conn);
+            return;
+        }
+    }
+}

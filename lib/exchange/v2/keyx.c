@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Nonces, key exchange and key derivation, as the IKE_SA_INIT and CREATE_CHILD_SA exchanges share them.
+ */
+#include "exchange/v2/v2.h"
+
+#define NONCE_LEN 32 /* half the key size of every PRF here (RFC 7296 section 2.10) */
+
+static struct ike_blob *own_nonce(struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->setup->ni : &x->setup->nr; }
+static struct ike_blob *peer_nonce(struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->setup->nr : &x->setup->ni; }
+
+int ike_make_nonce(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_blob *n = own_nonce(x);
+    if (n->len) {
+        return IKE_X_OK; /* a repeated IKE_SA_INIT keeps it */
+    }
+    int r = ike_blob_room(c, n, NONCE_LEN);
+    if (r == IKE_OK) {
+        r = ike_draw(c, n->ptr, NONCE_LEN);
+    }
+    if (r != IKE_OK) {
+        ike_blob_free(c, n);
+        return ike_trouble(x, r);
+    }
+    return IKE_X_OK;
+}
+
+/* A private value for setup->ke. The responder of a KEM has its shared secret at once, the one of a Diffie-Hellman group
+ * computes it when it is needed. */
+int ike_make_ke(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const ike_ke *ke = s->ke;
+    if (!ke || s->ke_public.len) {
+        return IKE_X_OK;
+    }
+    void *state = ike_ke_state(c, ke);
+    bool kem = x->role == IKE_RESPONDER && ke->respond;
+    int r = ike_blob_room(c, &s->ke_public, x->role == IKE_INITIATOR ? ke->public_len_i : ke->public_len_r);
+    if (r == IKE_OK) {
+        r = kem ? ike_blob_room(c, &s->shared, ke->shared_len) : ike_blob_room(c, &s->ke_private, ke->private_len);
+    }
+    if (r == IKE_OK) {
+        r = kem ? ke->respond(state, &c->rng, s->ke_peer.ptr, s->ke_public.ptr, s->shared.ptr)
+                : ke->initiate(state, &c->rng, s->ke_private.ptr, s->ke_public.ptr);
+    }
+    if (r != IKE_OK) {
+        ike_blob_free(c, &s->ke_private);
+        ike_blob_free(c, &s->ke_public);
+        ike_blob_free(c, &s->shared);
+        return ike_trouble(x, r);
+    }
+    return IKE_X_OK;
+}
+
+int ike_take_nonce(struct ike_exchange *x)
+{
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P_NONCE, 0);
+    const struct ike_blob *own = own_nonce(x);
+    if (!p || p->len < IKE_NONCE_MIN || p->len > IKE_NONCE_MAX || ike_is_zero(p->body, p->len) ||
+        (own->len == p->len && memcmp(own->ptr, p->body, p->len) == 0)) {
+        return x->script->delivery->fault(x, IKE_P_NONCE, false);
+    }
+    int r = ike_blob_set(&x->e->core, peer_nonce(x), ike_bytes_of(p->body, p->len));
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+int ike_take_ke(struct ike_exchange *x, uint16_t want)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P_KE, 0);
+    uint16_t group = 0;
+    ike_bytes value = {NULL, 0};
+    if (p && ike_ke_parse(&group, &value, p) != IKE_OK) {
+        return x->script->delivery->fault(x, IKE_P_KE, false);
+    }
+    if (group != want) {
+        if (x->role == IKE_INITIATOR) {
+            return x->script->delivery->fault(x, IKE_P_KE, false);
+        }
+        x->notify_len = 2;
+        ike_store16(x->notify_data, want);
+        x->notify = IKE_N_INVALID_KE_PAYLOAD;
+        return x->sa->keys ? IKE_X_REFUSE : IKE_X_FATAL; /* not a failure yet: the initiator comes again with that group */
+    }
+    if (x->role == IKE_RESPONDER) {
+        s->ke = ike_find_ke(c->crypto, group);
+    }
+    const ike_ke *ke = s->ke;
+    if (!ke || value.len != (x->role == IKE_INITIATOR ? ke->public_len_r : ke->public_len_i) ||
+        (s->ke_public.len == value.len && memcmp(s->ke_public.ptr, value.ptr, value.len) == 0) ||
+        (ke->check && ke->check(ike_ke_state(c, ke), value.ptr) != IKE_OK)) {
+        return x->script->delivery->fault(x, IKE_P_KE, false);
+    }
+    int r = ike_blob_set(c, &s->ke_peer, value);
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+void ike_put_nonce(struct ike_exchange *x) { ike_put_payload(&x->chain, IKE_P_NONCE, ike_blob_bytes(own_nonce(x))); }
+
+void ike_put_own_ke(struct ike_exchange *x)
+{
+    if (x->setup->ke) {
+        ike_put_ke(&x->chain, x->setup->ke->id, ike_blob_bytes(&x->setup->ke_public));
+    }
+}
+
+int ike_compute_shared(struct ike_core *c, struct ike_setup *s)
+{
+    const ike_ke *ke = s->ke;
+    if (s->shared.len || !ke) {
+        return IKE_OK;
+    }
+    int r = ike_blob_room(c, &s->shared, ke->shared_len);
+    if (r == IKE_OK) {
+        r = ke->finish(ike_ke_state(c, ke), &c->rng, s->ke_private.ptr, s->ke_peer.ptr, s->shared.ptr);
+    }
+    if (r != IKE_OK) {
+        ike_blob_free(c, &s->shared);
+    } else {
+        ike_blob_free(c, &s->ke_private);
+    }
+    return r;
+}
+
+int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_suite *suite)
+{
+    sa->suite = *suite;
+    sa->encr = ike_find_encr(c->crypto, suite->encr);
+    sa->integ = suite->integ ? ike_find_integ(c->crypto, suite->integ) : NULL;
+    sa->prf = ike_find_prf(c->crypto, suite->prf);
+    if (!sa->encr || !sa->prf || (suite->integ && !sa->integ)) {
+        return IKE_ERR_UNSUPPORTED;
+    }
+    size_t bits = suite->encr_bits ? suite->encr_bits : sa->encr->key_bits[0];
+    sa->layout = ike_key_layout(sa->prf, sa->integ, bits / 8 + sa->encr->salt_len);
+    return IKE_OK;
+}
+
+static void log_keys(struct ike_core *c, const struct ike_sa *sa)
+{
+    if (c->set.host.keys) {
+        ike_keylog k = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .encr = sa->suite.encr, .encr_bits = sa->suite.encr_bits, .integ = sa->suite.integ};
+        k.sk_ei = ike_key_e(&sa->layout, sa->keys, true);
+        k.sk_er = ike_key_e(&sa->layout, sa->keys, false);
+        k.sk_ai = ike_key_a(&sa->layout, sa->keys, true);
+        k.sk_ar = ike_key_a(&sa->layout, sa->keys, false);
+        ike_hook_enter(c);
+        c->set.host.keys(c->set.host.user, &k);
+        ike_hook_leave(c);
+    }
+}
+
+int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *s, struct ike_sa *rekey)
+{
+    uint8_t seed[IKE_HASH_MAX], all[7 * 80];
+    ike_bytes ni = ike_blob_bytes(&s->ni), nr = ike_blob_bytes(&s->nr), shared = ike_blob_bytes(&s->shared);
+    size_t total = ike_key_total(&sa->layout), kept = ike_key_kept(&sa->layout), seed_len = sa->prf->mac->len;
+    int r;
+    if (rekey) {
+        seed_len = rekey->prf->mac->len;
+        r = ike_skeyseed_rekey(rekey->prf, c->ctx, ike_key_d(&rekey->layout, rekey->keys), ni, nr, shared, seed);
+    } else {
+        r = ike_skeyseed(sa->prf, c->ctx, ni, nr, shared, seed);
+    }
+    if (r == IKE_OK && total > sizeof all) {
+        r = IKE_ERR_UNSUPPORTED;
+    }
+    if (r == IKE_OK) {
+        r = ike_keys_expand(sa->prf, c->ctx, ike_bytes_of(seed, seed_len), ni, nr, sa->spi_i, sa->spi_r, all, total);
+    }
+    if (r == IKE_OK && !rekey) {
+        r = ike_blob_set(c, &s->sk_p, ike_bytes_of(all + kept, total - kept));
+    }
+    if (r == IKE_OK && !(sa->keys = ike_alloc(c, kept))) {
+        r = IKE_ERR_NOMEM;
+    }
+    if (r == IKE_OK) {
+        memcpy(sa->keys, all, kept);
+        log_keys(c, sa);
+    }
+    ike_wipe(seed, sizeof seed);
+    ike_wipe(all, sizeof all);
+    return r;
+}
+
+bool ike_nonce_less(ike_bytes a, ike_bytes b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int d = memcmp(a.ptr, b.ptr, n);
+    return d ? d < 0 : a.len < b.len;
+}
+
+ike_bytes ike_lower_nonce(const struct ike_setup *s)
+{
+    ike_bytes i = ike_blob_bytes(&s->ni), r = ike_blob_bytes(&s->nr);
+    return ike_nonce_less(i, r) ? i : r;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What happens to IKE SAs and children between and around exchanges: up, down, replaced, lifetimes, timers.
+ */
+#include "exchange/v2/v2.h"
+
+static ike_time earlier(ike_time a, ike_time b) { return a < b ? a : b; }
+
+/* When to begin a rekey: life - margin, and a random part of the margin earlier, so that peers do not rekey in step. */
+static ike_time rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct)
+{
+    if (!life_s) {
+        return IKE_NEVER;
+    }
+    if (margin_s >= life_s) {
+        margin_s = life_s / 10;
+    }
+    uint64_t spread_ms = margin_s * 1000 * jitter_pct / 100;
+    uint64_t at_ms = (life_s - margin_s) * 1000;
+    uint64_t early = ike_jitter(c, (uint32_t)(spread_ms < UINT32_MAX ? spread_ms : UINT32_MAX - 1) + 1);
+    return c->now + (at_ms > early ? at_ms - early : at_ms) * IKE_MS;
+}
+
+/* ---- IKE SA ------------------------------------------------------------------------------------------------------------ */
+
+int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
+{
+    struct ike_core *c = &e->core;
+    const ike_conn_settings *s = &conn->conf->s;
+    ike_path path = {.local = s->local, .remote = conn->remote};
+    if (!ike_conn_is_single(conn)) {
+        return IKE_ERR_INVALID;
+    }
+    path.remote.port = path.remote.port ? path.remote.port : c->set.port;
+    path.encap = path.remote.port == c->set.encap_port;
+    path.local.port = path.encap ? c->set.local_encap_port : c->set.local_port;
+    if (!path.local.family && c->set.host.route) {
+        uint16_t port = path.local.port;
+        ike_hook_enter(c);
+        int r = c->set.host.route(c->set.host.user, &path);
+        ike_hook_leave(c);
+        if (r != IKE_OK) {
+            return r;
+        }
+        path.local.port = port;
+    }
+    struct ike_sa *sa = ike_sa_new(&e->db, true, &path);
+    struct ike_setup *setup = sa ? ike_setup_new(e) : NULL;
+    struct ike_exchange *x = setup ? ike_exchange_new(e, sa, &ike_v2_sa_init, IKE_INITIATOR, setup) : NULL;
+    if (!sa) {
+        return IKE_ERR_NOMEM;
+    }
+    sa->setup = setup;
+    ike_sa_bind(&e->db, sa, conn);
+    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK) {
+        if (x) {
+            ike_exchange_blame(x);
+            ike_exchange_abort(x, IKE_X_DROP);
+        }
+        ike_sa_down(e, sa, IKE_BY_FAILURE);
+        return IKE_ERR_NOMEM;
+    }
+    conn->connecting = sa;
+    x->purpose = IKE_DO_INIT;
+    if (index >= 0) {
+        (void)ike_child_prepare(x, conn->conf, (uint16_t)index);
+        if (packet) {
+            setup->has_packet = packet->has_packet;
+            setup->packet_local = packet->packet_local;
+            setup->packet_remote = packet->packet_remote;
+        }
+    }
+    ike_list_add(&sa->outstanding, &x->link);
+    ike_exchange_run(x);
+    return IKE_OK;
+}
+
+void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
+{
+    const ike_conn_settings *s = &sa->conf->s;
+    sa->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, s->jitter_pct);
+    sa->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
+}
+
+void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
+{
+    if (sa->state != IKE_SA_CONNECTING) {
+        return;
+    }
+    sa->state = IKE_SA_ESTABLISHED;
+    sa->established = e->core.now;
+    ike_sa_half_open(&e->db, sa, false);
+    if (!sa->initiator) {
+        ike_guard_closed(&e->guard, &sa->path.remote);
+    }
+    if (sa->conn->connecting == sa) {
+        sa->conn->connecting = NULL;
+    }
+    ike_sa_lifetimes(e, sa);
+    e->core.count.handshakes++;
+    ike_event_post(&e->core, &sa->ev, IKE_EV_SA_UP);
+    IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "%s: IKE SA #%u is up", sa->conf->s.name, (unsigned)sa->number);
+    ike_sa_schedule(e, sa);
+}
+
+static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
+{
+    (void)e;
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        ike_list_del(it);
+        ike_exchange_abort(x, IKE_X_DROP);
+    }
+    if (sa->answering) {
+        struct ike_exchange *x = sa->answering;
+        sa->answering = NULL;
+        ike_exchange_abort(x, IKE_X_DROP);
+    }
+}
+
+void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
+{
+    if (sa->dead || sa->going_down) {
+        return;
+    }
+    struct ike_conn *conn = sa->conn;
+    bool was_up = sa->established != 0;
+    sa->going_down = true;
+    ike_tasks_drop(e, sa);
+    abort_exchanges(e, sa); /* a simultaneous rekey of the peer's takes over the children here */
+    if (sa->peer) {
+        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+            if (k->sa == sa->id) {
+                ike_child_down(e, k, cause);
+            }
+        }
+    }
+    if (!sa->initiator && sa->half_open) {
+        ike_guard_closed(&e->guard, &sa->path.remote);
+    }
+    ike_setup_free(e, sa->setup);
+    sa->setup = NULL;
+    sa->down_cause = cause;
+    if (was_up && !sa->replaced_by) {
+        sa->ev.cause = cause;
+        sa->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
+        ike_event_post(&e->core, &sa->ev, IKE_EV_SA_DOWN);
+        IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "%s: IKE SA #%u is down", sa->conf->s.name, (unsigned)sa->number);
+    }
+    ike_sa_retire(&e->db, sa);
+    if (conn) {
+        ike_keep_up(e, conn);
+    }
+}
+
+void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
+{
+    struct ike_task t = {.purpose = IKE_DO_DELETE_IKE};
+    if (sa->state == IKE_SA_CONNECTING && !sa->peer) {
+        ike_sa_down(e, sa, cause);
+        return;
+    }
+    if (sa->state == IKE_SA_DELETING) {
+        return;
+    }
+    sa->state = IKE_SA_DELETING;
+    sa->down_cause = cause;
+    ike_tasks_drop(e, sa);
+    if (ike_queue(e, sa, &t) != IKE_OK) {
+        ike_sa_down(e, sa, cause);
+        return;
+    }
+    ike_kick(e, sa);
+}
+
+void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to)
+{
+    (void)e;
+    IKE_LIST_EACH (it, tmp, &from->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->sa == from->id) {
+            k->sa = to->id;
+        }
+    }
+}
+
+/* `fresh` takes over: children, and local requests that had not begun. */
+void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fresh)
+{
+    if (old->replaced_by) {
+        return;
+    }
+    old->replaced_by = fresh->id;
+    old->rekey_at = IKE_NEVER;
+    if (old->state != IKE_SA_DELETING) {
+        old->state = IKE_SA_REKEYED;
+    }
+    ike_move_children(e, old, fresh);
+    IKE_LIST_EACH (it, tmp, &old->tasks) {
+        struct ike_task *t = IKE_OF(it, struct ike_task, link);
+        if (t->purpose == IKE_DO_CHILD || t->purpose == IKE_DO_REKEY_CHILD || t->purpose == IKE_DO_DELETE_CHILD) {
+            ike_list_del(it);
+            ike_list_add(&fresh->tasks, it);
+        }
+    }
+    e->core.count.rekeys++;
+    fresh->ev.other = old->id;
+    ike_event_post(&e->core, &fresh->ev, IKE_EV_SA_REKEYED);
+    IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, fresh->id, "%s: IKE SA #%u replaces #%u", fresh->conf->s.name, (unsigned)fresh->number, (unsigned)old->number);
+    ike_kick(e, fresh);
+}
+
+/* Deadlines are looked at when the timer fires, so that traffic need not move it. */
+static ike_time dpd_at(const struct ike_sa *sa)
+{
+    bool busy = !ike_list_empty(&sa->outstanding);
+    return sa->conf->s.dpd_s && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC
+                                                                                                         : IKE_NEVER;
+}
+
+static ike_time keepalive_at(const struct ike_sa *sa)
+{
+    return sa->nat_local && sa->conf->s.keepalive_s && sa->established ? sa->last_out + sa->conf->s.keepalive_s * IKE_SEC : IKE_NEVER;
+}
+
+void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
+{
+    ike_time at = earlier(sa->rekey_at, sa->expires_at);
+    if (sa->dead) {
+        return;
+    }
+    if (sa->answer) {
+        at = earlier(at, sa->answer_until);
+    }
+    if (sa->conf) {
+        at = earlier(at, earlier(dpd_at(sa), keepalive_at(sa)));
+    }
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        struct ike_task *t = IKE_OF(it, struct ike_task, link);
+        if (t->not_before > e->core.now) {
+            at = earlier(at, t->not_before);
+        }
+    }
+    ike_timer_set(&e->core.wheel, &sa->timer, at);
+}
+
+/* ESP that came in proves life as well as a message (RFC 7296 section 2.4). */
+static bool heard_by_data_plane(struct ike_engine *e, struct ike_sa *sa)
+{
+    struct ike_core *c = &e->core;
+    if (!sa->peer || !c->set.host.sadb.query) {
+        return false;
+    }
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        ike_ipsec_sa d;
+        ike_usage u = {0};
+        if (!k->in_installed) {
+            continue;
+        }
+        ike_child_describe(k, true, &d);
+        ike_hook_enter(c);
+        int r = c->set.host.sadb.query(c->set.host.user, &d, &u);
+        ike_hook_leave(c);
+        if (r == IKE_OK && u.last > sa->last_in && u.last <= c->now) {
+            sa->last_in = u.last;
+        }
+    }
+    return sa->last_in + sa->conf->s.dpd_s * IKE_SEC > c->now;
+}
+
+static void ask(struct ike_engine *e, struct ike_sa *sa, uint8_t purpose)
+{
+    struct ike_task t = {.purpose = purpose};
+    (void)ike_queue(e, sa, &t);
+}
+
+void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
+{
+    ike_time now = e->core.now;
+    if (sa->answer && sa->answer_until <= now) {
+        ike_sent_free(&e->core, sa->answer);
+        sa->answer = NULL;
+    }
+    if (sa->expires_at <= now) {
+        if (!sa->established || (sa->state == IKE_SA_DELETING && ike_list_empty(&sa->outstanding))) {
+            if (sa->half_open) {
+                IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "half-open IKE SA #%u timed out", (unsigned)sa->number);
+            }
+            ike_sa_down(e, sa, IKE_BY_TIMEOUT);
+            return;
+        }
+        sa->expires_at = IKE_NEVER;
+        ike_close_sa(e, sa, sa->replaced_by ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
+        if (sa->dead) {
+            return;
+        }
+    }
+    if (sa->rekey_at <= now) {
+        sa->rekey_at = IKE_NEVER;
+        ask(e, sa, IKE_DO_REKEY_IKE);
+    }
+    if (sa->conf && dpd_at(sa) <= now && !heard_by_data_plane(e, sa)) {
+        ask(e, sa, IKE_DO_LIVENESS);
+    }
+    if (sa->conf && keepalive_at(sa) <= now) {
+        static const uint8_t octet = 0xff;
+        sa->last_out = now;
+        ike_send(&e->core, &sa->path, IKE_SEND_KEEPALIVE, &octet, 1);
+    }
+    ike_kick(e, sa);
+}
+
+/* ---- Children ---------------------------------------------------------------------------------------------------------- */
+
+void ike_child_report(struct ike_engine *e, struct ike_child *k)
+{
+    struct ike_child *old = ike_slots_get(&e->db.children, k->replaces);
+    if (k->up_reported || k->contested || k->dead) {
+        return;
+    }
+    k->up_reported = true;
+    k->ev.other = k->replaces;
+    if (old) {
+        old->quiet = true;
+    }
+    bool again = k->replaces && (!old || old->up_reported);
+    e->core.count.rekeys += again;
+    ike_event_post(&e->core, &k->ev, again ? IKE_EV_CHILD_REKEYED : IKE_EV_CHILD_UP);
+    IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up, SPIs %08x in, %08x out", k->conf->s.name, ike_child_conf(k)->name,
+            (unsigned)k->number, (unsigned)k->spi_in, (unsigned)k->spi_out);
+}
+
+void ike_child_up(struct ike_engine *e, struct ike_child *k)
+{
+    const ike_child_settings *s = ike_child_conf(k);
+    k->state = IKE_CHILD_INSTALLED;
+    k->established = e->core.now;
+    k->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
+    k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
+    k->peer->conn->attempts = 0;
+    ike_timer_set(&e->core.wheel, &k->peer->conn->timer, IKE_NEVER);
+    ike_child_report(e, k);
+    ike_child_schedule(e, k);
+}
+
+/* The half that sends, installed by itself: nobody's exchange waits for it. */
+static void late_done(struct ike_question *q)
+{
+    struct ike_child *k = q->owner;
+    k->late_add = NULL;
+    if (q->result != IKE_OK) {
+        k->out_installed = false;
+        k->out_at = 0; /* the timer tries again or closes it */
+    }
+}
+
+void ike_child_switch(struct ike_engine *e, struct ike_child *k)
+{
+    k->out_at = IKE_NEVER;
+    if (k->dead || k->out_installed || k->late_add) {
+        return;
+    }
+    struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
+    int r = q ? ike_child_add(&e->db, k, false, q->token) : IKE_ERR_NOMEM;
+    if (r == IKE_PENDING) {
+        k->late_add = q;
+        return;
+    }
+    if (q) {
+        q->answered = true;
+        ike_question_drop(&e->core, q, false);
+    }
+    if (r != IKE_OK) {
+        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s", (unsigned)k->number, ike_strerror(r));
+        if (r == IKE_ERR_NOMEM) {
+            k->out_at = e->core.now + IKE_SEC;
+        } else {
+            ike_close_child(e, k);
+        }
+    }
+}
+
+void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+{
+    struct ike_conn *conn = k->peer->conn;
+    struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
+    if (k->dead) {
+        return;
+    }
+    k->down_cause = cause;
+    /* A rekey of the peer's may have made the heir before we heard of our own: see create_child.c. */
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+        if (other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED && !heir) {
+            heir = other;
+        }
+    }
+    if (heir && !heir->dead && heir->sa == k->sa) {
+        heir->contested = false;
+        ike_child_switch(e, heir);
+        ike_child_report(e, heir);
+        k->quiet = true;
+    }
+    if (k->up_reported && !k->quiet) {
+        k->ev.cause = cause;
+        k->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
+        ike_event_post(&e->core, &k->ev, IKE_EV_CHILD_DOWN);
+        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is down", k->conf->s.name, ike_child_conf(k)->name, (unsigned)k->number);
+    }
+    ike_child_retire(&e->db, k);
+    ike_keep_up(e, conn);
+}
+
+void ike_close_child(struct ike_engine *e, struct ike_child *k)
+{
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
+    if (k->state == IKE_CHILD_DELETING) {
+        return;
+    }
+    k->state = IKE_CHILD_DELETING;
+    k->down_cause = k->rekeyed ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL;
+    k->rekey_at = k->expires_at = IKE_NEVER;
+    if (!sa || ike_queue(e, sa, &t) != IKE_OK) {
+        ike_child_down(e, k, k->down_cause);
+        return;
+    }
+    ike_kick(e, sa);
+}
+
+void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
+{
+    if (!k->dead) {
+        ike_timer_set(&e->core.wheel, &k->timer, earlier(earlier(k->rekey_at, k->expires_at), k->out_at));
+    }
+}
+
+void ike_child_timer(struct ike_engine *e, struct ike_child *k)
+{
+    ike_time now = e->core.now;
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    if (k->out_at <= now) {
+        ike_child_switch(e, k);
+    }
+    if (!k->dead && k->expires_at <= now) {
+        ike_close_child(e, k);
+    } else if (!k->dead && k->rekey_at <= now) {
+        struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
+        k->rekey_at = IKE_NEVER;
+        /* Should it fail, another try is made half-way to the end. */
+        if (k->expires_at != IKE_NEVER && k->expires_at - now > 20 * IKE_SEC) {
+            k->rekey_at = now + (k->expires_at - now) / 2;
+        }
+        if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED && ike_queue(e, sa, &t) == IKE_OK) {
+            ike_kick(e, sa);
+        }
+    }
+    ike_child_schedule(e, k);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Paths that change, and doubles: two IKE SAs with one peer.
+ */
+#include "exchange/v2/v2.h"
+
+void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
+{
+    char was[64], is[64];
+    ike_addr_format(&sa->path.remote, true, was, sizeof was);
+    ike_addr_format(&path->remote, true, is, sizeof is);
+    IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "the peer moved from %s to %s", was, is);
+    sa->path = *path;
+    if (sa->peer) {
+        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+            if (k->sa == sa->id) {
+                ike_child_move(&e->db, k, path);
+            }
+        }
+    }
+    if (sa->established) {
+        ike_event_post(&e->core, &sa->ev, IKE_EV_ADDRESS_CHANGED);
+    }
+}
+
+/* Only the side that is not behind a NAT follows the other, and only by a valid, fresh message (RFC 7296 section 2.23). */
+void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request)
+{
+    if (ike_path_equal(path, &sa->path)) {
+        return;
+    }
+    bool floats = !sa->initiator && sa->state == IKE_SA_CONNECTING; /* IKE_AUTH comes from port 4500 */
+    if (fresh_request && (floats || (sa->nat_remote && !sa->nat_local))) {
+        ike_path_set(e, sa, path);
+    }
+}
+
+static bool usable(const struct ike_sa *sa) { return !sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING); }
+
+/* Both sides began at once: each sees the same two SAs. The one with the lower initiator SPI goes, deleted by its initiator. */
+static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
+{
+    return older->initiator != newer->initiator && newer->created < older->established;
+}
+
+void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact)
+{
+    if (!sa->peer || !sa->conf->s.unique) {
+        return;
+    }
+    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+        struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+        if (other == sa || !usable(other)) {
+            continue;
+        }
+        if (simultaneous(other, sa)) {
+            struct ike_sa *lower = other->spi_i < sa->spi_i ? other : sa;
+            if (lower->initiator) {
+                ike_close_sa(e, lower, IKE_BY_REPLACEMENT);
+            }
+        } else if (initial_contact && other->established <= sa->created) {
+            ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */
+        } else if (!sa->initiator) {
+            ike_close_sa(e, other, IKE_BY_REPLACEMENT);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Local requests: they wait in a queue by priority until the window has room (RFC 7296 section 2.3).
+ */
+#include "exchange/v2/v2.h"
+
+static bool same(const struct ike_task *a, const struct ike_task *b)
+{
+    return a->purpose == b->purpose && a->child == b->child && a->spi == b->spi && (a->purpose != IKE_DO_CHILD || a->index == b->index);
+}
+
+static struct ike_task *waiting(const struct ike_sa *sa, const struct ike_task *t)
+{
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        struct ike_task *w = IKE_OF(it, struct ike_task, link);
+        if (same(w, t)) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)
+{
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        struct ike_task *w = IKE_OF(it, struct ike_task, link);
+        if (w->purpose == purpose && (!child || w->child == child)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
+{
+    if (waiting(sa, t)) {
+        return IKE_OK;
+    }
+    struct ike_task *w = ike_alloc(&e->core, sizeof *w);
+    if (!w) {
+        return IKE_ERR_NOMEM;
+    }
+    *w = *t;
+    struct ike_list *at = sa->tasks.next;
+    while (at != &sa->tasks && IKE_OF(at, struct ike_task, link)->purpose <= w->purpose) {
+        at = at->next;
+    }
+    ike_list_add(at, &w->link); /* before the first of lower priority */
+    ike_sa_schedule(e, sa);
+    return IKE_OK;
+}
+
+/* TEMPORARY_FAILURE: after a pause with jitter, so that two sides that collided do not collide again; if it goes on too long
+ * the IKE SA is of no use (RFC 7296 section 2.25). */
+void ike_queue_again(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_core *c = &e->core;
+    struct ike_task t = *x->task;
+    struct ike_child *k = ike_slots_get(&e->db.children, t.child);
+    if (t.purpose == IKE_DO_REKEY_CHILD && (!k || k->rekeyed || k->state == IKE_CHILD_DELETING || x->setup->rival)) {
+        return; /* replaced or on its way out already */
+    }
+    if (t.purpose == IKE_DO_REKEY_IKE && x->setup->rival) {
+        return;
+    }
+    t.since = t.since ? t.since : c->now;
+    if (c->now - t.since > c->set.temporary_limit_ms * IKE_MS) {
+        ike_blame(c, IKE_FAIL_TEMPORARY, IKE_DECIDER_PEER);
+        ike_close_sa(e, x->sa, IKE_BY_FAILURE);
+        return;
+    }
+    t.not_before = c->now + c->set.temporary_retry_ms * IKE_MS + ike_jitter(c, c->set.temporary_retry_ms) * IKE_MS;
+    (void)ike_queue(e, x->sa, &t);
+}
+
+void ike_tasks_drop(struct ike_engine *e, struct ike_sa *sa)
+{
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        ike_list_del(it);
+        ike_free(&e->core, IKE_OF(it, struct ike_task, link), sizeof(struct ike_task));
+    }
+}
+
+static const struct ike_script *script_for(uint8_t purpose)
+{
+    switch (purpose) {
+    case IKE_DO_CHILD:
+    case IKE_DO_REKEY_CHILD:
+        return &ike_v2_create_child;
+    case IKE_DO_REKEY_IKE:
+        return &ike_v2_rekey_ike;
+    default:
+        return &ike_v2_informational;
+    }
+}
+
+/* Whether a task still makes sense, and the state it puts its object into. */
+static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
+{
+    struct ike_child *k = ike_slots_get(&e->db.children, t->child);
+    switch (t->purpose) {
+    case IKE_DO_REKEY_CHILD:
+        if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
+            return false;
+        }
+        k->state = IKE_CHILD_REKEYING;
+        return true;
+    case IKE_DO_REKEY_IKE:
+        if (sa->state != IKE_SA_ESTABLISHED) {
+            return false;
+        }
+        sa->state = IKE_SA_REKEYING;
+        return true;
+    case IKE_DO_DELETE_CHILD:
+        return k || t->spi;
+    case IKE_DO_CHILD:
+        return t->index < sa->conn->conf->s.n_children;
+    default:
+        return true;
+    }
+}
+
+/* The settings of a child for a negotiation that begins now: the connection's present ones if it still has the child. */
+static void prepare_child(struct ike_exchange *x, const struct ike_task *t)
+{
+    struct ike_engine *e = x->e;
+    struct ike_conf *conf = x->sa->conn->conf;
+    struct ike_child *k = ike_slots_get(&e->db.children, t->child);
+    int index = k ? ike_conf_child(conf, ike_child_conf(k)->name) : t->index;
+    if (k && index < 0) {
+        conf = k->conf;
+        index = k->index;
+    }
+    (void)ike_child_prepare(x, conf, (uint16_t)index);
+    x->setup->old_child = t->child;
+    x->setup->has_packet = t->has_packet;
+    x->setup->packet_local = t->packet_local;
+    x->setup->packet_remote = t->packet_remote;
+}
+
+static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
+{
+    const struct ike_script *script = script_for(t->purpose);
+    bool with_setup = script != &ike_v2_informational;
+    struct ike_setup *s = with_setup ? ike_setup_new(e) : NULL;
+    struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_INITIATOR, s);
+    if (!x) {
+        ike_setup_free(e, s);
+        t->not_before = e->core.now + IKE_SEC; /* memory may be back then */
+        (void)ike_queue(e, sa, t);
+        ike_free(&e->core, t, sizeof *t);
+        return;
+    }
+    x->owns_setup = true;
+    x->task = t;
+    x->purpose = t->purpose;
+    x->child = t->child;
+    x->spi = t->spi;
+    if (script == &ike_v2_create_child) {
+        prepare_child(x, t);
+    }
+    ike_list_add(&sa->outstanding, &x->link);
+    ike_exchange_run(x);
+}
+
+static unsigned count(const struct ike_list *l)
+{
+    unsigned n = 0;
+    IKE_LIST_EACH (it, tmp, l) {
+        n++;
+    }
+    return n;
+}
+
+static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
+{
+    if (sa->state == IKE_SA_CONNECTING) {
+        return false;
+    }
+    if (t->purpose == IKE_DO_DELETE_IKE || t->purpose == IKE_DO_LIVENESS) {
+        return true;
+    }
+    return sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING || (sa->state == IKE_SA_REKEYED && t->purpose == IKE_DO_DELETE_CHILD);
+}
+
+void ike_kick(struct ike_engine *e, struct ike_sa *sa)
+{
+    while (!sa->dead && count(&sa->outstanding) < sa->window) {
+        struct ike_task *t = NULL;
+        IKE_LIST_EACH (it, tmp, &sa->tasks) {
+            struct ike_task *w = IKE_OF(it, struct ike_task, link);
+            if (w->not_before <= e->core.now && may_begin(sa, w)) {
+                t = w;
+                break;
+            }
+        }
+        if (!t) {
+            break;
+        }
+        ike_list_del(&t->link);
+        if (take_up(e, sa, t)) {
+            begin(e, sa, t);
+        } else {
+            ike_free(&e->core, t, sizeof *t);
+        }
+    }
+    if (!sa->dead) {
+        ike_sa_schedule(e, sa);
+    }
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * IKEv2: what its files share. One file per exchange; delivery.c puts their messages on the wire, tasks.c begins them,
+ * life.c is what happens to IKE SAs and children between exchanges.
+ */
+#ifndef IKE_EXCHANGE_V2_V2_H
+#define IKE_EXCHANGE_V2_V2_H
+
+#include "exchange/exchange.h"
+#include "policy/ts.h"
+
+/* What a local request is for; the lower the sooner. */
+enum ike_purpose { IKE_DO_DELETE_IKE = 1, IKE_DO_DELETE_CHILD, IKE_DO_REKEY_IKE, IKE_DO_REKEY_CHILD, IKE_DO_CHILD, IKE_DO_LIVENESS, IKE_DO_INIT };
+
+struct ike_task {
+    struct ike_list link;
+    uint8_t purpose;
+    bool has_packet;
+    uint16_t index;        /* child in the SA's conf, for IKE_DO_CHILD */
+    ike_child_id child;    /* to be rekeyed or deleted */
+    uint32_t spi;          /* child 0: an SA of the peer's that we never kept, by our inbound SPI */
+    ike_time not_before, since; /* since: first TEMPORARY_FAILURE */
+    uint16_t ke;           /* group asked for by INVALID_KE_PAYLOAD */
+    ike_ts packet_local, packet_remote;
+};
+
+extern const struct ike_delivery ike_v2_delivery;
+extern const struct ike_script ike_v2_sa_init, ike_v2_auth, ike_v2_create_child, ike_v2_rekey_ike, ike_v2_informational;
+
+/* ---- keyx.c: nonces, key exchange, keys -------------------------------------------------------------------------------- */
+int ike_make_nonce(struct ike_exchange *x);
+int ike_make_ke(struct ike_exchange *x);
+int ike_take_nonce(struct ike_exchange *x);
+/* The KE payload against the group `want`: IKE_X_OK, or a refusal. */
+int ike_take_ke(struct ike_exchange *x, uint16_t want);
+void ike_put_nonce(struct ike_exchange *x);
+void ike_put_own_ke(struct ike_exchange *x);
+int ike_compute_shared(struct ike_core *c, struct ike_setup *s); /* IKE_OK at once if it is there already */
+/* Take suite and keys into sa. rekey: the SA it replaces, NULL in IKE_SA_INIT. IKE_OK or error. */
+int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *s, struct ike_sa *rekey);
+int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_suite *suite);
+/* The lower of the two nonces of an exchange, as RFC 7296 section 2.8.1 compares them. */
+ike_bytes ike_lower_nonce(const struct ike_setup *s);
+bool ike_nonce_less(ike_bytes a, ike_bytes b);
+
+/* ---- nat.c ------------------------------------------------------------------------------------------------------------- */
+void ike_put_nat_detection(struct ike_exchange *x);
+void ike_detect_nat(struct ike_exchange *x);
+void ike_float_ports(struct ike_exchange *x); /* initiator: to port 4500 when there is a NAT */
+
+/* ---- child.c: actions of a child's negotiation -------------------------------------------------------------------------- */
+ike_action ike_child_reserve, ike_child_choose, ike_child_decide, ike_child_make, ike_child_install_in, ike_child_install_out, ike_child_report_up;
+ike_action ike_child_take_answer;
+ike_action ike_child_refused; /* initiator: the answer carries an error in the child's place, or nothing; IKE_X_OK if it does not */
+void ike_put_child_request(struct ike_exchange *x, bool with_ke);
+void ike_put_child_answer(struct ike_exchange *x);
+void ike_child_undo(struct ike_exchange *x);
+int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index);
+void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or CHILD_REKEYED, once */
+
+/* ---- collide.c ----------------------------------------------------------------------------------------------------------- */
+enum ike_received { IKE_RX_REKEY_CHILD, IKE_RX_CREATE_CHILD, IKE_RX_DELETE_CHILD, IKE_RX_REKEY_IKE, IKE_RX_DELETE_IKE, IKE_RX_N };
+enum ike_doing { IKE_DOING_NOTHING, IKE_DOING_CHILD, IKE_DOING_DELETE_CHILD, IKE_DOING_REKEY_IKE, IKE_DOING_DELETE_IKE, IKE_DOING_N };
+enum ike_verdict { IKE_GO, IKE_LATER, IKE_NOT_FOUND, IKE_NO_D, IKE_FORGET };
+/* What to do with a request while our own are open. child: the one it is about, NULL none or unknown. */
+enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child);
+/* Our open request for this purpose, NULL if none; child 0: any. */
+struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child);
+
+/* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
+/* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
+int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t);
+void ike_queue_again(struct ike_exchange *x); /* after TEMPORARY_FAILURE: later; gives up when it went on too long */
+/* Begin what the window allows. */
+void ike_kick(struct ike_engine *e, struct ike_sa *sa);
+void ike_tasks_drop(struct ike_engine *e, struct ike_sa *sa);
+bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id child);
+
+/* ---- life.c ------------------------------------------------------------------------------------------------------------- */
+/* Begin to connect: an IKE SA as initiator, with this child in IKE_AUTH. index -1: none named, the first that is to start. */
+int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
+void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
+/* All of it goes, children included: nothing is sent. */
+void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause);
+void ike_child_up(struct ike_engine *e, struct ike_child *k); /* lifetimes begin */
+void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);
+void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to);
+void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fresh);
+void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa);
+void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa);
+void ike_child_schedule(struct ike_engine *e, struct ike_child *k);
+void ike_child_timer(struct ike_engine *e, struct ike_child *k);
+void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
+void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+void ike_close_child(struct ike_engine *e, struct ike_child *k);
+/* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
+void ike_child_switch(struct ike_engine *e, struct ike_child *k);
+/* A valid message came over another path. */
+void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
+void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
+/* INITIAL_CONTACT and doubles: which SA of this peer stays. */
+void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);
+
+/* ---- keepup.c ----------------------------------------------------------------------------------------------------------- */
+/* Look what the connection wants and begin what is missing, now or after the pause it is in. */
+void ike_keep_up(struct ike_engine *e, struct ike_conn *conn);
+void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn);
+void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn);
+struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn); /* an established IKE SA that takes new work */
+/* Begin a child, over the IKE SA that is there or a new one. index -1: the IKE SA alone. */
+int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
+bool ike_conn_busy(const struct ike_conn *conn, const char *child); /* up or on its way */
+
+#endif

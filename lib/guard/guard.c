@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+#include "guard/guard.h"
+#include "base/siphash.h"
+
+#define ROTATE (120 * IKE_SEC)
+#define UNIT 1000u
+
+int ike_guard_init(struct ike_guard *g, struct ike_core *core)
+{
+    memset(g, 0, sizeof *g);
+    g->core = core;
+    g->rotated = core->now;
+    return ike_draw(core, g->secret, sizeof g->secret);
+}
+
+static size_t slot_of(const struct ike_guard *g, const ike_addr *a)
+{
+    uint8_t prefix[9] = {a->family};
+    memcpy(prefix + 1, a->ip, a->family == 6 ? 8 : 4); /* /64 of IPv6, /32 of IPv4 */
+    return ike_siphash(g->core->hash_key, prefix, sizeof prefix) % IKE_SOURCES;
+}
+
+bool ike_guard_wants_cookie(const struct ike_guard *g, const struct ike_db *db, const ike_addr *source)
+{
+    const ike_settings *s = &g->core->set;
+    return db->n_half_open >= s->cookie_threshold || g->half_open[slot_of(g, source)] >= s->cookie_per_source;
+}
+
+static void rotate(struct ike_guard *g)
+{
+    uint8_t fresh[32];
+    if (g->core->now - g->rotated < ROTATE || g->core->rng.fill(g->core->rng.user, fresh, sizeof fresh) != IKE_OK) {
+        return; /* without randomness the present secret serves on */
+    }
+    memcpy(g->secret[1], g->secret[0], 32);
+    memcpy(g->secret[0], fresh, 32);
+    g->version++;
+    g->rotated = g->core->now;
+}
+
+static void compute(const uint8_t secret[32], uint8_t version, const ike_addr *a, uint64_t spi_i, ike_bytes ni, uint8_t out[IKE_COOKIE_LEN])
+{
+    uint8_t buf[8 + 19 + IKE_NONCE_MAX];
+    struct ike_wr w = ike_wr(buf, sizeof buf);
+    ike_wr_u64(&w, spi_i);
+    ike_wr_u8(&w, a->family);
+    ike_wr_put(&w, a->ip, 16);
+    ike_wr_u16(&w, a->port);
+    ike_wr_put(&w, ni.ptr, ni.len < IKE_NONCE_MAX ? ni.len : IKE_NONCE_MAX);
+    out[0] = version;
+    ike_store64(out + 1, ike_siphash(secret, buf, w.len));
+    ike_store64(out + 9, ike_siphash(secret + 16, buf, w.len));
+}
+
+int ike_guard_cookie(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, uint8_t out[IKE_COOKIE_LEN])
+{
+    rotate(g);
+    compute(g->secret[0], g->version, source, spi_i, ni, out);
+    return IKE_OK;
+}
+
+bool ike_guard_cookie_valid(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, ike_bytes cookie)
+{
+    uint8_t want[IKE_COOKIE_LEN];
+    rotate(g);
+    if (cookie.len != IKE_COOKIE_LEN || (uint8_t)(g->version - cookie.ptr[0]) > 1) {
+        return false;
+    }
+    compute(g->secret[cookie.ptr[0] == g->version ? 0 : 1], cookie.ptr[0], source, spi_i, ni, want);
+    return ike_ct_equal(want, cookie.ptr, IKE_COOKIE_LEN);
+}
+
+bool ike_guard_admits(const struct ike_guard *g, const ike_addr *source)
+{
+    return g->half_open[slot_of(g, source)] < g->core->set.half_open_per_source;
+}
+
+void ike_guard_opened(struct ike_guard *g, const ike_addr *source)
+{
+    uint16_t *n = &g->half_open[slot_of(g, source)];
+    *n = (uint16_t)(*n + (*n < UINT16_MAX));
+}
+
+void ike_guard_closed(struct ike_guard *g, const ike_addr *source)
+{
+    uint16_t *n = &g->half_open[slot_of(g, source)];
+    *n = (uint16_t)(*n - (*n > 0));
+}
+
+static bool take(struct ike_bucket *b, ike_time now, uint32_t per_second)
+{
+    uint64_t full = (uint64_t)per_second * UNIT;
+    uint64_t gained = b->filled ? (now - b->filled) / (IKE_SEC / UNIT) * per_second : full;
+    if (gained || !b->filled) {
+        uint64_t sum = b->tokens + (gained < full ? gained : full);
+        b->tokens = (uint32_t)(sum < full ? sum : full);
+        b->filled = now ? now : 1;
+    }
+    if (b->tokens < UNIT) {
+        return false;
+    }
+    b->tokens -= UNIT;
+    return true;
+}
+
+bool ike_guard_reply(struct ike_guard *g, const ike_addr *source)
+{
+    uint32_t all = g->core->set.replies_per_second, each = all / 10 ? all / 10 : 1;
+    if (all && take(&g->source[slot_of(g, source)], g->core->now, each) && take(&g->all, g->core->now, all)) {
+        return true;
+    }
+    g->core->count.rate_limited++;
+    return false;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What keeps strangers from costing us memory or making us a reflector: cookies (RFC 7296 section 2.6), limits on half-open
+ * SAs, and a token bucket for unprotected replies.
+ */
+#ifndef IKE_GUARD_GUARD_H
+#define IKE_GUARD_GUARD_H
+
+#include "sa/sa.h"
+
+#define IKE_COOKIE_LEN 17 /* version, then 128 bits of SipHash */
+#define IKE_SOURCES 256
+
+struct ike_bucket {
+    ike_time filled; /* when it was last topped up */
+    uint32_t tokens; /* thousandths */
+};
+
+struct ike_guard {
+    struct ike_core *core;
+    uint8_t secret[2][32]; /* the present one and the one before */
+    uint8_t version;       /* of the present one */
+    ike_time rotated;
+    struct ike_bucket all, source[IKE_SOURCES]; /* sources share a bucket by a keyed hash of their prefix */
+    uint16_t half_open[IKE_SOURCES];            /* by the same hash */
+};
+
+int ike_guard_init(struct ike_guard *g, struct ike_core *core);
+
+/* Whether an IKE_SA_INIT from here has to bring a cookie now. */
+bool ike_guard_wants_cookie(const struct ike_guard *g, const struct ike_db *db, const ike_addr *source);
+int ike_guard_cookie(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, uint8_t out[IKE_COOKIE_LEN]);
+bool ike_guard_cookie_valid(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, ike_bytes cookie);
+/* Whether a source may open one more; counting is done by the two below. */
+bool ike_guard_admits(const struct ike_guard *g, const ike_addr *source);
+void ike_guard_opened(struct ike_guard *g, const ike_addr *source);
+void ike_guard_closed(struct ike_guard *g, const ike_addr *source);
+/* Whether one more unprotected reply may go to this source. */
+bool ike_guard_reply(struct ike_guard *g, const ike_addr *source);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "policy/conf.h"
+
+#define NAME_MAX_LEN 47 /* what a failure record can hold */
+
+void ike_child_settings_init(ike_child_settings *s)
+{
+    memset(s, 0, sizeof *s);
+    s->size = sizeof *s;
+    s->protocol = IKE_PROTO_ESP;
+    s->mode = IKE_MODE_TUNNEL;
+    s->replay_window = 128;
+    s->life_s = 3600;
+    s->margin_s = 360;
+}
+
+void ike_conn_settings_init(ike_conn_settings *s)
+{
+    memset(s, 0, sizeof *s);
+    s->size = sizeof *s;
+    s->life_s = 14400;
+    s->margin_s = 600;
+    s->jitter_pct = 50;
+    s->dpd_s = 30;
+    s->keepalive_s = 20;
+    s->max_children = 100;
+    s->send_initial_contact = true;
+    s->unique = true;
+}
+
+/* A copier that first counts (p == NULL) and then fills one allocation in the same order. */
+struct arena {
+    uint8_t *p;
+    size_t used;
+};
+
+static void *put(struct arena *a, const void *from, size_t n)
+{
+    if (!from) {
+        return NULL;
+    }
+    a->used = (a->used + 7) & ~(size_t)7;
+    uint8_t *to = a->p ? a->p + a->used : NULL;
+    if (to && n) {
+        memcpy(to, from, n);
+    }
+    a->used += n;
+    return to;
+}
+
+static const char *put_text(struct arena *a, const char *text) { return put(a, text, text ? strlen(text) + 1 : 0); }
+
+static void put_id(struct arena *a, ike_id *id) { id->data.ptr = put(a, id->data.ptr, id->data.len); }
+
+static void put_all(struct arena *a, ike_conn_settings *s)
+{
+    s->name = put_text(a, s->name);
+    s->source = put_text(a, s->source);
+    s->proposals = put_text(a, s->proposals);
+    s->secret.ptr = put(a, s->secret.ptr, s->secret.len);
+    put_id(a, &s->local_id);
+    put_id(a, &s->remote_id);
+    const ike_child_settings *from = s->children;
+    ike_child_settings *to = put(a, from, s->n_children * sizeof *from);
+    for (size_t i = 0; i < s->n_children; i++) {
+        ike_child_settings k = from[i];
+        k.name = put_text(a, k.name);
+        k.proposals = put_text(a, k.proposals);
+        k.local_ts = put(a, k.local_ts, k.n_local_ts * sizeof *k.local_ts);
+        k.remote_ts = put(a, k.remote_ts, k.n_remote_ts * sizeof *k.remote_ts);
+        if (to) {
+            to[i] = k;
+        }
+    }
+    s->children = to;
+}
+
+static bool ts_fine(const ike_ts *ts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t len = ts[i].family == 4 ? 4 : 16;
+        if ((ts[i].family != 4 && ts[i].family != 6) || memcmp(ts[i].lo, ts[i].hi, len) > 0 ||
+            (ts[i].port_lo > ts[i].port_hi && !(ts[i].port_lo == 65535 && ts[i].port_hi == 0))) {
+            return false;
+        }
+    }
+    return n <= 64;
+}
+
+static int check(const ike_conn_settings *s)
+{
+    if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
+        s->secret.len > IKE_SECRET_MAX || s->n_children > 1024 || s->remote_bits > 128 || s->local_id.data.len > 1024 ||
+        s->remote_id.data.len > 1024) {
+        return IKE_ERR_INVALID;
+    }
+    for (size_t i = 0; i < s->n_children; i++) {
+        const ike_child_settings *k = &s->children[i];
+        if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN || k->protocol != IKE_PROTO_ESP ||
+            k->mode > IKE_MODE_TRANSPORT || !ts_fine(k->local_ts, k->n_local_ts) || !ts_fine(k->remote_ts, k->n_remote_ts)) {
+            return IKE_ERR_INVALID;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(s->children[j].name, k->name) == 0) {
+                return IKE_ERR_EXISTS;
+            }
+        }
+    }
+    return IKE_OK;
+}
+
+static int parse_proposals(struct ike_core *c, struct ike_conf *f)
+{
+    size_t at;
+    const char *nearest;
+    const char *text = f->s.proposals ? f->s.proposals : ike_default_ike_proposals();
+    /* The built-in text names more than a small build carries: what cannot be run is left out there, an error elsewhere. */
+    int r = ike_proposals_parse_for(&f->proposals, text, IKE_PROTO_IKE, c->crypto, f->s.proposals == NULL, &c->mem, &at, &nearest);
+    for (size_t i = 0; r == IKE_OK && i < f->s.n_children; i++) {
+        const char *esp = f->s.children[i].proposals;
+        r = ike_proposals_parse_for(&f->child_proposals[i], esp ? esp : ike_default_child_proposals(), f->s.children[i].protocol, c->crypto,
+                                    esp == NULL, &c->mem, &at, &nearest);
+    }
+    return r;
+}
+
+int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out)
+{
+    int r = check(s);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct arena a = {NULL, 0};
+    ike_conn_settings count = *s;
+    put_all(&a, &count);
+    size_t head = sizeof(struct ike_conf) + s->n_children * sizeof(struct ike_proposals *);
+    struct ike_conf *f = ike_alloc(c, head + a.used + 8);
+    if (!f) {
+        return IKE_ERR_NOMEM;
+    }
+    f->refs = 1;
+    f->size = head + a.used + 8;
+    f->s = *s;
+    f->child_proposals = (struct ike_proposals **)(void *)(f + 1);
+    a = (struct arena){(uint8_t *)f + ((head + 7) & ~(size_t)7), 0};
+    put_all(&a, &f->s);
+    f->shown = f->s;
+    f->shown.secret = (ike_bytes){NULL, 0};
+    r = parse_proposals(c, f);
+    if (r != IKE_OK) {
+        ike_conf_unref(c, f);
+        return r;
+    }
+    *out = f;
+    return IKE_OK;
+}
+
+void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
+{
+    if (!f || --f->refs) {
+        return;
+    }
+    ike_proposals_free(f->proposals, &c->mem);
+    for (size_t i = 0; i < f->s.n_children; i++) {
+        ike_proposals_free(f->child_proposals[i], &c->mem);
+    }
+    ike_free_secret(c, f, f->size);
+}
+
+int ike_conf_child(const struct ike_conf *f, const char *name)
+{
+    for (size_t i = 0; i < f->s.n_children; i++) {
+        if (strcmp(f->s.children[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static bool text_same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+
+static bool ts_same(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
+{
+    if (n != m) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t len = a[i].family == 4 ? 4 : 16;
+        if (a[i].family != b[i].family || a[i].proto != b[i].proto || a[i].port_lo != b[i].port_lo || a[i].port_hi != b[i].port_hi ||
+            memcmp(a[i].lo, b[i].lo, len) != 0 || memcmp(a[i].hi, b[i].hi, len) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settings *b)
+{
+    return text_same(a->proposals, b->proposals) && a->protocol == b->protocol && a->mode == b->mode && a->mark == b->mark &&
+           a->if_id == b->if_id && a->replay_window == b->replay_window &&
+           ts_same(a->local_ts, a->n_local_ts, b->local_ts, b->n_local_ts) &&
+           ts_same(a->remote_ts, a->n_remote_ts, b->remote_ts, b->n_remote_ts);
+}
+
+static bool prefix_match(const ike_addr *want, const ike_addr *is, unsigned bits)
+{
+    unsigned whole = bits / 8, rest = bits % 8;
+    if (want->family != is->family || memcmp(want->ip, is->ip, whole) != 0) {
+        return false;
+    }
+    return rest == 0 || (want->ip[whole] ^ is->ip[whole]) >> (8 - rest) == 0;
+}
+
+unsigned ike_conf_address_fit(const struct ike_conf *f, const ike_addr *remote, const ike_path *path)
+{
+    const ike_conn_settings *s = &f->s;
+    if (s->local.family && !ike_addr_same_ip(&s->local, &path->local)) {
+        return 0;
+    }
+    if (!remote->family) {
+        return s->remote_unresolved ? 0 : 1;
+    }
+    unsigned full = remote->family == 4 ? 32 : 128;
+    unsigned bits = s->remote_bits && s->remote_bits < full ? s->remote_bits : full;
+    return prefix_match(remote, &path->remote, bits) ? 2 + bits : 0;
+}
+
+ike_id ike_conf_local_id(const struct ike_conf *f, const ike_path *path, uint8_t buf[16])
+{
+    if (f->s.local_id.type != IKE_ID_NONE) {
+        return f->s.local_id;
+    }
+    bool v6 = path->local.family == 6;
+    memcpy(buf, path->local.ip, 16);
+    return (ike_id){v6 ? IKE_ID_IPV6_ADDR : IKE_ID_IPV4_ADDR, {buf, v6 ? 16 : 4}};
+}
+
+static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c; }
+
+/* Names compare without case (RFC 7296 section 3.5 leaves FQDN as domain names); all else octet by octet. */
+bool ike_id_equal(const ike_id *a, const ike_id *b)
+{
+    if (a->type != b->type || a->data.len != b->data.len) {
+        return false;
+    }
+    bool fold = a->type == IKE_ID_FQDN || a->type == IKE_ID_RFC822_ADDR;
+    for (size_t i = 0; i < a->data.len; i++) {
+        uint8_t x = a->data.ptr[i], y = b->data.ptr[i];
+        if (fold ? lower(x) != lower(y) : x != y) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ike_addr_same_ip(const ike_addr *a, const ike_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
+}
+
+bool ike_addr_equal(const ike_addr *a, const ike_addr *b) { return ike_addr_same_ip(a, b) && a->port == b->port; }
+
+bool ike_path_equal(const ike_path *a, const ike_path *b)
+{
+    return ike_addr_equal(&a->local, &b->local) && ike_addr_equal(&a->remote, &b->remote) && a->encap == b->encap &&
+           a->stream == b->stream;
+}

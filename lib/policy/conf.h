@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A connection's settings inside the engine: an immutable deep copy in one allocation, with its proposals parsed.
+ * Reference-counted, since attempts and SAs keep the settings they began with.
+ */
+#ifndef IKE_POLICY_CONF_H
+#define IKE_POLICY_CONF_H
+
+#include "core/core.h"
+#include "proposal/proposal.h"
+
+struct ike_conf {
+    uint32_t refs;
+    size_t size;
+    ike_conn_settings s; /* pointers lead into this allocation; s.children is `child` */
+    ike_conn_settings shown; /* the same without the secret, for those who look */
+    struct ike_proposals *proposals;
+    struct ike_proposals **child_proposals; /* n_children */
+};
+
+int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out);
+static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
+{
+    f->refs++;
+    return f;
+}
+void ike_conf_unref(struct ike_core *c, struct ike_conf *f);
+/* Index of a child by name, or -1. */
+int ike_conf_child(const struct ike_conf *f, const char *name);
+/* Whether two child settings mean the same agreement: what a reload compares. */
+bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settings *b);
+
+/* How well a peer's address fits: 0 not at all; the higher the more specific (1 any, 2 + prefix length). `remote` is the
+ * peer's present address, which a host may have set anew. */
+unsigned ike_conf_address_fit(const struct ike_conf *f, const ike_addr *remote, const ike_path *path);
+/* The identity we use: the configured one, or the address of the path (written to buf[16]). */
+ike_id ike_conf_local_id(const struct ike_conf *f, const ike_path *path, uint8_t buf[16]);
+bool ike_id_equal(const ike_id *a, const ike_id *b);
+bool ike_addr_same_ip(const ike_addr *a, const ike_addr *b);
+bool ike_addr_equal(const ike_addr *a, const ike_addr *b); /* with port */
+bool ike_path_equal(const ike_path *a, const ike_path *b);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/siphash.h"
+#include "sa/sa.h"
+
+static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
+
+static size_t keys_at(const struct ike_child *k) { return ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts); }
+
+struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index, const struct ike_child_parts *p)
+{
+    struct ike_core *c = db->core;
+    if (db->children.count >= c->set.max_children) {
+        ike_blame(c, IKE_FAIL_LIMIT, IKE_DECIDER_US);
+        return NULL;
+    }
+    size_t size = sizeof(struct ike_child) + (p->n_local + p->n_remote) * sizeof(ike_ts) + 2u * ((size_t)p->key_e + p->key_a);
+    struct ike_child *k = ike_alloc(c, size);
+    if (!k || !(k->id = ike_slots_add(&db->children, k, &c->mem))) {
+        ike_free(c, k, size);
+        ike_blame(c, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST);
+        return NULL;
+    }
+    k->size = size;
+    k->number = ++db->child_number;
+    k->state = IKE_CHILD_INSTALLING;
+    k->peer = peer;
+    k->conf = ike_conf_ref(conf);
+    k->index = index;
+    k->n_local = (uint16_t)p->n_local;
+    k->n_remote = (uint16_t)p->n_remote;
+    k->key_e = p->key_e;
+    k->key_a = p->key_a;
+    k->rekey_at = k->expires_at = k->out_at = IKE_NEVER;
+    memcpy(k + 1, p->local, p->n_local * sizeof(ike_ts));
+    memcpy((ike_ts *)(void *)(k + 1) + p->n_local, p->remote, p->n_remote * sizeof(ike_ts));
+    ike_list_init(&k->dead_link);
+    ike_timer_init(&k->timer, IKE_TIMER_CHILD);
+    ike_evslot_init(&k->ev, IKE_EV_OF_CHILD);
+    ike_list_add(&peer->children, &k->link);
+    c->count.children++;
+    return k;
+}
+
+uint8_t *ike_child_keys(struct ike_child *k, bool inbound)
+{
+    return (uint8_t *)(k + 1) + keys_at(k) + (inbound ? 0u : (size_t)k->key_e + k->key_a);
+}
+
+struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi)
+{
+    for (struct ike_map_node *n = ike_map_find(&db->by_spi_in, spi_key(db, spi)); n; n = ike_map_find_next(n)) {
+        struct ike_child *k = IKE_OF(n, struct ike_child, by_spi_in);
+        if (k->spi_in == spi) {
+            return k;
+        }
+    }
+    return NULL;
+}
+
+struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint32_t spi)
+{
+    IKE_LIST_EACH (it, tmp, &peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->spi_out == spi) {
+            return k;
+        }
+    }
+    return NULL;
+}
+
+void ike_child_retire(struct ike_db *db, struct ike_child *k)
+{
+    if (k->dead) {
+        return;
+    }
+    k->dead = true;
+    ike_child_uninstall(db, k);
+    ike_map_del(&db->by_spi_in, &k->by_spi_in);
+    ike_slots_del(&db->children, k->id);
+    ike_timer_set(&db->core->wheel, &k->timer, IKE_NEVER);
+    ike_list_del(&k->link);
+    ike_peer_release(db, k->peer);
+    db->core->count.children--;
+    ike_list_add(&db->dead_children, &k->dead_link);
+}
+
+struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name)
+{
+    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
+        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        IKE_LIST_EACH (it, tmp, &p->children) {
+            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+            if (!k->rekeyed && k->state != IKE_CHILD_DELETING && strcmp(ike_child_conf(k)->name, name) == 0) {
+                return k;
+            }
+        }
+    }
+    return NULL;
+}
+
+void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *out)
+{
+    const ike_child_settings *s = ike_child_conf(k);
+    const uint8_t *keys = ike_child_keys((struct ike_child *)(uintptr_t)k, inbound);
+    /* Soft limits at 90 %, so that the rekey is over before the hard one stops traffic. */
+    *out = (ike_ipsec_sa){
+        .size = sizeof *out,
+        .child = k->id,
+        .conn = k->peer->conn->id,
+        .conn_name = k->conf->s.name,
+        .child_name = s->name,
+        .inbound = inbound,
+        .initiator = k->initiator,
+        .rekey = k->replaces != 0,
+        .protocol = k->suite.protocol,
+        .mode = k->mode,
+        .udp_encap = k->udp_encap,
+        .esn = k->suite.esn != 0,
+        .spi = inbound ? k->spi_in : k->spi_out,
+        .peer_spi = inbound ? k->spi_out : k->spi_in,
+        .reqid = k->reqid,
+        .replay_window = s->replay_window,
+        .mark = s->mark,
+        .if_id = s->if_id,
+        .path = k->path,
+        .encr = k->suite.encr,
+        .encr_bits = k->suite.encr_bits,
+        .integ = k->suite.integ,
+        .encr_key = {keys, k->key_e},
+        .integ_key = {keys + k->key_e, k->key_a},
+        .local_ts = ike_child_local(k),
+        .remote_ts = ike_child_remote(k),
+        .n_local_ts = k->n_local,
+        .n_remote_ts = k->n_remote,
+        .soft_bytes = s->life_bytes - s->life_bytes / 10,
+        .hard_bytes = s->life_bytes,
+        .soft_packets = s->life_packets - s->life_packets / 10,
+        .hard_packets = s->life_packets,
+    };
+}
+
+int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t)
+{
+    struct ike_core *c = db->core;
+    int r = IKE_OK;
+    if (inbound && !k->by_spi_in.in_map) {
+        r = ike_map_add(&db->by_spi_in, &k->by_spi_in, spi_key(db, k->spi_in), &c->mem);
+    }
+    if (r == IKE_OK && c->set.host.sadb.add) {
+        ike_ipsec_sa d;
+        ike_child_describe(k, inbound, &d);
+        ike_hook_enter(c);
+        r = c->set.host.sadb.add(c->set.host.user, t, &d);
+        ike_hook_leave(c);
+    }
+    if (r == IKE_OK || r == IKE_PENDING) {
+        *(inbound ? &k->in_installed : &k->out_installed) = true;
+    }
+    return r;
+}
+
+static void take_out(struct ike_db *db, struct ike_child *k, bool inbound)
+{
+    struct ike_core *c = db->core;
+    bool *installed = inbound ? &k->in_installed : &k->out_installed;
+    if (*installed) {
+        *installed = false;
+        if (c->set.host.sadb.remove) {
+            ike_ipsec_sa d;
+            ike_child_describe(k, inbound, &d);
+            ike_hook_enter(c);
+            c->set.host.sadb.remove(c->set.host.user, &d);
+            ike_hook_leave(c);
+        }
+    }
+}
+
+void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k)
+{
+    if (!k->dead) {
+        ike_question_drop(db->core, k->late_add, true);
+        k->late_add = NULL;
+    }
+    take_out(db, k, false);
+}
+
+void ike_child_uninstall(struct ike_db *db, struct ike_child *k)
+{
+    ike_question_drop(db->core, k->late_add, true);
+    k->late_add = NULL;
+    take_out(db, k, false);
+    take_out(db, k, true);
+}
+
+void ike_child_move(struct ike_db *db, struct ike_child *k, const ike_path *path)
+{
+    struct ike_core *c = db->core;
+    ike_path old = k->path;
+    k->path = *path;
+    for (int inbound = 0; inbound < 2 && c->set.host.sadb.move; inbound++) {
+        if (inbound ? k->in_installed : k->out_installed) {
+            ike_ipsec_sa d;
+            ike_child_describe(k, inbound, &d);
+            ike_hook_enter(c);
+            int r = c->set.host.sadb.move(c->set.host.user, &d, &old);
+            ike_hook_leave(c);
+            if (r != IKE_OK) {
+                IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_WARN, k->sa, "data plane did not move SA %08x: %s", (unsigned)d.spi, ike_strerror(r));
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/siphash.h"
+#include "sa/sa.h"
+
+static uint64_t hash_addr(const struct ike_db *db, const ike_addr *a)
+{
+    uint8_t key[17];
+    key[0] = a->family;
+    memcpy(key + 1, a->ip, 16);
+    return ike_siphash(db->core->hash_key, key, sizeof key);
+}
+
+static uint64_t hash_name(const struct ike_db *db, const char *name) { return ike_siphash(db->core->hash_key, name, strlen(name)); }
+
+bool ike_conn_is_single(const struct ike_conn *conn)
+{
+    unsigned full = conn->remote.family == 4 ? 32 : 128;
+    return conn->remote.family && (!conn->conf->s.remote_bits || conn->conf->s.remote_bits >= full);
+}
+
+static unsigned width(const struct ike_conn *conn) { return conn->remote.family ? conn->conf->s.remote_bits + 1u : 0; }
+
+void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
+{
+    ike_map_del(&db->by_remote, &conn->by_remote);
+    ike_list_del(&conn->wild_link);
+    if (ike_conn_is_single(conn) && ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK) {
+        return;
+    }
+    struct ike_list *at = db->wild.next;
+    while (at != &db->wild && width(IKE_OF(at, struct ike_conn, wild_link)) >= width(conn)) {
+        at = at->next;
+    }
+    ike_list_add(at, &conn->wild_link); /* before `at` */
+}
+
+static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
+{
+    for (size_t i = 0; i < conn->n_want; i++) {
+        if (ike_conn_is_single(conn) && !conn->want[i].reqid) {
+            conn->want[i].reqid = ++db->reqid;
+        }
+    }
+}
+
+int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out)
+{
+    struct ike_core *c = db->core;
+    struct ike_conn *conn = ike_alloc(c, sizeof *conn);
+    if (!conn) {
+        return IKE_ERR_NOMEM;
+    }
+    conn->conf = conf;
+    conn->refs = 1;
+    conn->remote = conf->s.remote;
+    conn->n_want = conf->s.n_children;
+    ike_list_init(&conn->link);
+    ike_list_init(&conn->wild_link);
+    ike_list_init(&conn->peers);
+    ike_timer_init(&conn->timer, IKE_TIMER_CONN);
+    ike_evslot_init(&conn->ev, IKE_EV_OF_CONN);
+    conn->want = ike_alloc(c, (conn->n_want + 1) * sizeof *conn->want);
+    conn->id = conn->want ? ike_slots_add(&db->conns, conn, &c->mem) : 0;
+    if (!conn->id || ike_map_add(&db->by_name, &conn->by_name, hash_name(db, conf->s.name), &c->mem) != IKE_OK) {
+        ike_slots_del(&db->conns, conn->id);
+        ike_free(c, conn->want, (conn->n_want + 1) * sizeof *conn->want);
+        ike_free(c, conn, sizeof *conn);
+        return IKE_ERR_NOMEM;
+    }
+    ike_list_add(&db->conn_list, &conn->link);
+    ike_conn_relink(db, conn);
+    assign_reqids(db, conn);
+    c->count.conns++;
+    *out = conn;
+    return IKE_OK;
+}
+
+int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf *conf)
+{
+    struct ike_core *c = db->core;
+    struct ike_want *want = ike_alloc(c, (conf->s.n_children + 1) * sizeof *want);
+    if (!want) {
+        return IKE_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < conf->s.n_children; i++) {
+        int old = ike_conf_child(conn->conf, conf->s.children[i].name);
+        if (old >= 0) {
+            want[i] = conn->want[old];
+        }
+    }
+    ike_free(c, conn->want, (conn->n_want + 1) * sizeof *want);
+    conn->want = want;
+    conn->n_want = conf->s.n_children;
+    if (conf->s.remote.family || !conf->s.remote_unresolved) {
+        conn->remote = conf->s.remote;
+    }
+    ike_conf_unref(c, conn->conf);
+    conn->conf = conf;
+    ike_conn_relink(db, conn);
+    assign_reqids(db, conn);
+    return IKE_OK;
+}
+
+void ike_conn_retire(struct ike_db *db, struct ike_conn *conn)
+{
+    if (conn->removed) {
+        return;
+    }
+    conn->removed = true;
+    ike_map_del(&db->by_remote, &conn->by_remote);
+    ike_map_del(&db->by_name, &conn->by_name);
+    ike_list_del(&conn->wild_link);
+    ike_list_del(&conn->link);
+    ike_slots_del(&db->conns, conn->id);
+    ike_timer_set(&db->core->wheel, &conn->timer, IKE_NEVER);
+    db->core->count.conns--;
+    ike_conn_unref(db, conn);
+}
+
+void ike_conn_unref(struct ike_db *db, struct ike_conn *conn)
+{
+    if (--conn->refs == 0) {
+        ike_list_add(&db->dead_conns, &conn->link);
+    }
+}
+
+struct ike_conn *ike_conn_by_name(const struct ike_db *db, const char *name)
+{
+    struct ike_map_node *n = ike_map_find(&db->by_name, hash_name(db, name));
+    for (; n; n = ike_map_find_next(n)) {
+        struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_name);
+        if (strcmp(conn->conf->s.name, name) == 0) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+static bool fits(const struct ike_conn *conn, const ike_path *path) { return ike_conf_address_fit(conn->conf, &conn->remote, path) > 0; }
+
+struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
+{
+    const struct ike_list *at = &db->wild;
+    if (!after || after->by_remote.in_map) {
+        struct ike_map_node *n = after ? ike_map_find_next(&after->by_remote) : ike_map_find(&db->by_remote, hash_addr(db, &path->remote));
+        for (; n; n = ike_map_find_next(n)) {
+            struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_remote);
+            if (fits(conn, path)) {
+                return conn;
+            }
+        }
+    } else {
+        at = &after->wild_link;
+    }
+    for (at = at->next; at != &db->wild; at = at->next) {
+        struct ike_conn *conn = IKE_OF(at, struct ike_conn, wild_link);
+        if (fits(conn, path)) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/* Names compare without case, so they are folded here as well; the last 40 octets of each are enough to spread peers. */
+static uint64_t hash_ids(const struct ike_db *db, const struct ike_conn *conn, const ike_id *local, const ike_id *remote)
+{
+    uint8_t buf[96];
+    struct ike_wr w = ike_wr(buf, sizeof buf);
+    ike_wr_u64(&w, conn->id);
+    const ike_id *ids[] = {local, remote};
+    for (size_t i = 0; i < 2; i++) {
+        ike_wr_u8(&w, ids[i]->type);
+        ike_wr_u16(&w, (uint16_t)ids[i]->data.len);
+        size_t n = ids[i]->data.len < 40 ? ids[i]->data.len : 40;
+        for (size_t k = 0; k < n; k++) {
+            uint8_t ch = ids[i]->data.ptr[ids[i]->data.len - n + k];
+            ike_wr_u8(&w, ch >= 'A' && ch <= 'Z' ? (uint8_t)(ch + 32) : ch);
+        }
+    }
+    return ike_siphash(db->core->hash_key, buf, w.len);
+}
+
+struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote)
+{
+    uint64_t key = hash_ids(db, conn, local, remote);
+    for (struct ike_map_node *n = ike_map_find(&db->by_ids, key); n; n = ike_map_find_next(n)) {
+        struct ike_peer *p = IKE_OF(n, struct ike_peer, by_ids);
+        if (p->conn == conn && ike_id_equal(&p->local_id, local) && ike_id_equal(&p->remote_id, remote)) {
+            return p;
+        }
+    }
+    size_t size = sizeof(struct ike_peer) + local->data.len + remote->data.len;
+    struct ike_peer *p = ike_alloc(db->core, size);
+    if (!p || ike_map_add(&db->by_ids, &p->by_ids, key, &db->core->mem) != IKE_OK) {
+        ike_free(db->core, p, size);
+        return NULL;
+    }
+    struct ike_wr w = ike_wr(p + 1, size - sizeof *p);
+    p->size = size;
+    p->conn = conn;
+    conn->refs++;
+    ike_list_init(&p->sas);
+    ike_list_init(&p->children);
+    p->local_id = (ike_id){local->type, {w.p, local->data.len}};
+    ike_wr_bytes(&w, local->data);
+    p->remote_id = (ike_id){remote->type, {w.p + w.len, remote->data.len}};
+    ike_wr_bytes(&w, remote->data);
+    ike_list_add(&conn->peers, &p->link);
+    return p;
+}
+
+void ike_peer_release(struct ike_db *db, struct ike_peer *p)
+{
+    if (ike_list_empty(&p->sas) && ike_list_empty(&p->children)) {
+        ike_map_del(&db->by_ids, &p->by_ids);
+        ike_list_del(&p->link);
+        ike_list_add(&db->dead_peers, &p->link);
+    }
+}

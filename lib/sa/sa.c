@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+#include "sa/sa.h"
+#include "base/siphash.h"
+
+void ike_db_init(struct ike_db *db, struct ike_core *core)
+{
+    memset(db, 0, sizeof *db);
+    db->core = core;
+    struct ike_list *lists[] = {&db->wild,     &db->conn_list,     &db->half_open,  &db->dead_sas,
+                                &db->dead_children, &db->dead_conns, &db->dead_peers};
+    for (size_t i = 0; i < IKE_COUNT(lists); i++) {
+        ike_list_init(lists[i]);
+    }
+}
+
+/* An SPI that came from outside is hashed; ours is drawn at random, so its own bits spread. */
+static uint64_t spi_key(const struct ike_db *db, uint64_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
+
+struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path)
+{
+    struct ike_core *c = db->core;
+    if (db->sas.count >= c->set.max_sas) {
+        ike_blame(c, IKE_FAIL_LIMIT, IKE_DECIDER_US);
+        ike_blame_expected(c, "at most %u IKE SAs (max-sas)", (unsigned)c->set.max_sas);
+        return NULL;
+    }
+    struct ike_sa *sa = ike_alloc(c, sizeof *sa);
+    if (!sa || !(sa->id = ike_slots_add(&db->sas, sa, &c->mem))) {
+        ike_free(c, sa, sizeof *sa);
+        ike_blame(c, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST);
+        return NULL;
+    }
+    sa->number = ++db->sa_number;
+    sa->version = 2;
+    sa->state = IKE_SA_CONNECTING;
+    sa->initiator = initiator;
+    sa->path = *path;
+    sa->window = 1;
+    sa->created = sa->last_in = sa->last_out = c->now;
+    sa->rekey_at = sa->expires_at = sa->answer_until = IKE_NEVER;
+    ike_list_init(&sa->peer_link);
+    ike_list_init(&sa->half_open_link);
+    ike_list_init(&sa->dead_link);
+    ike_list_init(&sa->outstanding);
+    ike_list_init(&sa->tasks);
+    ike_timer_init(&sa->timer, IKE_TIMER_SA);
+    ike_evslot_init(&sa->ev, IKE_EV_OF_SA);
+    c->count.sas++;
+    return sa;
+}
+
+int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
+{
+    struct ike_core *c = db->core;
+    uint64_t mask = c->set.spi_tag_bits ? (UINT64_C(1) << c->set.spi_tag_bits) - 1 : 0;
+    for (int tries = 0; tries < 16; tries++) {
+        uint8_t raw[8];
+        int r = ike_draw(c, raw, sizeof raw);
+        if (r != IKE_OK) {
+            return r;
+        }
+        uint64_t spi = (ike_load64(raw) & ~mask) | (c->set.spi_tag & mask);
+        if (spi == 0 || ike_sa_by_spi(db, spi)) {
+            continue;
+        }
+        *(sa->initiator ? &sa->spi_i : &sa->spi_r) = spi;
+        return ike_map_add(&db->by_spi, &sa->by_spi, spi_key(db, spi), &c->mem);
+    }
+    ike_blame(c, IKE_FAIL_RANDOM, IKE_DECIDER_HOST);
+    return IKE_ERR_HOST;
+}
+
+struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi)
+{
+    for (struct ike_map_node *n = ike_map_find(&db->by_spi, spi_key(db, own_spi)); n; n = ike_map_find_next(n)) {
+        struct ike_sa *sa = IKE_OF(n, struct ike_sa, by_spi);
+        if (ike_sa_own_spi(sa) == own_spi) {
+            return sa;
+        }
+    }
+    return NULL;
+}
+
+void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn)
+{
+    conn->refs++;
+    conn->sas++;
+    ike_conf_ref(conn->conf);
+    if (sa->conn) {
+        sa->conn->sas--;
+        ike_conf_unref(db->core, sa->conf);
+        ike_conn_unref(db, sa->conn);
+    }
+    sa->conn = conn;
+    sa->conf = conn->conf;
+}
+
+int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key) { return ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem); }
+
+void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
+{
+    if (on == sa->half_open) {
+        return;
+    }
+    sa->half_open = on;
+    if (on) {
+        ike_list_add(&db->half_open, &sa->half_open_link);
+        db->n_half_open++;
+    } else {
+        ike_list_del(&sa->half_open_link);
+        db->n_half_open--;
+    }
+    db->core->count.half_open = db->n_half_open;
+}
+
+void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer)
+{
+    (void)db;
+    ike_list_del(&sa->peer_link); /* a request that was dropped half-way may come again */
+    sa->peer = peer;
+    ike_list_add(&peer->sas, &sa->peer_link);
+}
+
+void ike_sent_free(struct ike_core *c, struct ike_sent *s)
+{
+    for (struct ike_sent *next; s; s = next) {
+        next = s->next;
+        ike_free(c, s, sizeof *s + s->len);
+    }
+}
+
+void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
+{
+    if (sa->dead) {
+        return;
+    }
+    sa->dead = true;
+    ike_map_del(&db->by_spi, &sa->by_spi);
+    ike_map_del(&db->by_init, &sa->by_init);
+    ike_sa_half_open(db, sa, false);
+    ike_timer_set(&db->core->wheel, &sa->timer, IKE_NEVER);
+    ike_slots_del(&db->sas, sa->id);
+    ike_list_del(&sa->peer_link);
+    if (sa->peer) {
+        ike_peer_release(db, sa->peer);
+    }
+    if (sa->conn) {
+        sa->conn->sas--;
+        if (sa->conn->connecting == sa) {
+            sa->conn->connecting = NULL;
+        }
+    }
+    db->core->count.sas--;
+    ike_list_add(&db->dead_sas, &sa->dead_link);
+}
+
+static void sa_free(struct ike_db *db, struct ike_sa *sa)
+{
+    struct ike_core *c = db->core;
+    ike_free_secret(c, sa->keys, ike_key_kept(&sa->layout));
+    ike_sent_free(c, sa->answer);
+    if (sa->conn) {
+        ike_conf_unref(c, sa->conf);
+        ike_conn_unref(db, sa->conn);
+    }
+    ike_free_secret(c, sa, sizeof *sa);
+}
+
+static void conn_free(struct ike_db *db, struct ike_conn *conn)
+{
+    struct ike_core *c = db->core;
+    ike_conf_unref(c, conn->conf);
+    ike_free(c, conn->want, (conn->n_want + 1) * sizeof *conn->want);
+    ike_free(c, conn->failure, sizeof *conn->failure);
+    ike_free(c, conn, sizeof *conn);
+}
+
+void ike_db_reap(struct ike_db *db)
+{
+    IKE_LIST_EACH (it, tmp, &db->dead_sas) {
+        struct ike_sa *sa = IKE_OF(it, struct ike_sa, dead_link);
+        if (ike_list_empty(&sa->ev.link)) {
+            ike_list_del(it);
+            sa_free(db, sa);
+        }
+    }
+    IKE_LIST_EACH (it, tmp, &db->dead_children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, dead_link);
+        if (ike_list_empty(&k->ev.link)) {
+            ike_list_del(it);
+            ike_conf_unref(db->core, k->conf);
+            ike_free_secret(db->core, k, k->size);
+        }
+    }
+    if (!ike_list_empty(&db->dead_children) || !ike_list_empty(&db->dead_sas)) {
+        return; /* they still lead to peers and connections */
+    }
+    IKE_LIST_EACH (it, tmp, &db->dead_peers) {
+        struct ike_peer *p = IKE_OF(it, struct ike_peer, link);
+        ike_list_del(it);
+        ike_conn_unref(db, p->conn);
+        ike_free(db->core, p, p->size);
+    }
+    IKE_LIST_EACH (it, tmp, &db->dead_conns) {
+        struct ike_conn *conn = IKE_OF(it, struct ike_conn, link);
+        if (ike_list_empty(&conn->ev.link)) {
+            ike_list_del(it);
+            conn_free(db, conn);
+        }
+    }
+}
+
+void ike_db_fini(struct ike_db *db)
+{
+    const ike_allocator *mem = &db->core->mem;
+    ike_map_free(&db->by_spi, mem);
+    ike_map_free(&db->by_init, mem);
+    ike_map_free(&db->by_remote, mem);
+    ike_map_free(&db->by_name, mem);
+    ike_map_free(&db->by_ids, mem);
+    ike_map_free(&db->by_spi_in, mem);
+    ike_slots_free(&db->conns, mem);
+    ike_slots_free(&db->sas, mem);
+    ike_slots_free(&db->children, mem);
+}

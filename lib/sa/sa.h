@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The SA database: connections, peers, IKE SAs, child SAs, and how they are found. What happens to them is decided by the
+ * exchanges; here they are made, linked, looked up and taken apart.
+ *
+ * An object that ends is retired: taken out of every look-up at once, freed when the outermost public call is over and its
+ * events are delivered. So no pointer dies within a call.
+ */
+#ifndef IKE_SA_SA_H
+#define IKE_SA_SA_H
+
+#include "base/map.h"
+#include "core/core.h"
+#include "keys/keys.h"
+#include "policy/conf.h"
+
+struct ike_exchange;
+struct ike_setup;
+struct ike_task;
+
+struct ike_db {
+    struct ike_core *core;
+    struct ike_slots conns, sas, children;
+    struct ike_map by_spi;    /* IKE SAs by our SPI */
+    struct ike_map by_init;   /* half-open responder SAs by a keyed hash of their IKE_SA_INIT datagram and source */
+    struct ike_map by_remote; /* connections by the peer's address, where that is one address */
+    struct ike_map by_name;
+    struct ike_map by_ids; /* peers by connection and identities */
+    struct ike_map by_spi_in; /* children by our inbound SPI */
+    struct ike_list wild;     /* the other connections, most specific first */
+    struct ike_list conn_list;
+    struct ike_list half_open; /* responder SAs before authentication, oldest first */
+    struct ike_list dead_sas, dead_children, dead_conns, dead_peers;
+    uint32_t n_half_open;
+    uint32_t sa_number, child_number, reqid;
+};
+
+/* What a connection wants of one of its children. */
+struct ike_want {
+    uint32_t reqid; /* for connections with one peer; 0: each peer gets its own */
+    bool held;      /* closed by command: stays down until initiated again */
+};
+
+struct ike_conn {
+    ike_conn_id id;
+    uint32_t refs; /* peers and SAs */
+    bool removed;
+    struct ike_conf *conf;
+    ike_addr remote;
+    struct ike_want *want; /* conf->s.n_children */
+    size_t n_want;
+    struct ike_map_node by_remote, by_name;
+    struct ike_list link, wild_link, peers;
+    struct ike_timer timer; /* the next attempt */
+    uint32_t attempts;      /* failed in a row */
+    uint32_t sas;
+    struct ike_sa *connecting; /* the IKE SA we are setting up, NULL if none */
+    ike_failure *failure;
+    struct ike_evslot ev;
+};
+
+/* Connection plus authenticated identity pair: what children belong to. The ids' octets follow the struct. */
+struct ike_peer {
+    struct ike_list link; /* in conn->peers */
+    struct ike_map_node by_ids;
+    struct ike_conn *conn;
+    struct ike_list sas, children;
+    ike_id local_id, remote_id;
+    size_t size;
+};
+
+/* A sent message as it left: one datagram now, several when fragmented; resent octet by octet. */
+struct ike_sent {
+    struct ike_sent *next; /* further datagrams of the same message */
+    size_t len;
+    uint8_t data[];
+};
+
+struct ike_sa {
+    ike_sa_id id;
+    uint32_t number;
+    uint8_t version, state; /* ike_sa_state */
+    bool initiator;         /* we are the original initiator */
+    bool dead;
+    bool going_down; /* ike_sa_down runs */
+    bool nat_local, nat_remote;
+    bool half_open;
+    bool no_nat_t; /* the peer announced no NAT traversal */
+    bool ours_fake_nat; /* we announced a NAT that is not there */
+    uint8_t bad_icv;    /* wrong ICVs before authentication */
+    uint8_t down_cause; /* ike_cause */
+    uint64_t spi_i, spi_r;
+    struct ike_map_node by_spi, by_init;
+    struct ike_conn *conn; /* NULL until chosen */
+    struct ike_conf *conf;
+    struct ike_peer *peer; /* NULL until authenticated */
+    struct ike_list peer_link, half_open_link, dead_link;
+    ike_path path;
+    struct ike_suite suite;
+    const ike_encr *encr;
+    const ike_integ *integ;
+    const ike_prf *prf;
+    struct ike_key_layout layout;
+    uint8_t *keys; /* ike_key_kept(&layout) octets */
+    uint64_t iv;   /* explicit IV counter of AEADs */
+    uint32_t own_mid, peer_mid; /* next of ours; next expected of the peer's */
+    struct ike_list outstanding; /* our requests without an answer; at most `window` */
+    uint32_t window;
+    struct ike_exchange *answering; /* the peer's request in progress, NULL mostly */
+    struct ike_sent *answer;        /* to the request peer_mid - 1 */
+    ike_path answer_path;
+    struct ike_list tasks; /* struct ike_task: local requests that wait */
+    struct ike_setup *setup; /* until established */
+    ike_sa_id replaced_by, replaces;
+    ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
+    ike_time temporary_since; /* first TEMPORARY_FAILURE in a row */
+    uint32_t resent_second, resent_count; /* cap on repeated answers */
+    struct ike_timer timer;
+    struct ike_evslot ev;
+};
+
+struct ike_child {
+    ike_child_id id;
+    uint32_t number;
+    uint8_t state; /* ike_child_state */
+    bool initiator, dead;
+    bool in_installed, out_installed;
+    bool udp_encap;
+    bool up_reported; /* CHILD_UP or CHILD_REKEYED has been posted */
+    bool contested;   /* made by the peer while our own rekey of the same child is open: no event until that is decided */
+    bool quiet;       /* its end is no event: it lost a collision, or its replacement already took over */
+    bool rekeyed;     /* replaced by replaced_by */
+    bool failed_add;
+    uint8_t mode, down_cause;
+    uint16_t index; /* in conf->s.children */
+    struct ike_peer *peer;
+    struct ike_conf *conf;
+    ike_sa_id sa;
+    struct ike_list link, dead_link; /* in peer->children */
+    struct ike_map_node by_spi_in;
+    struct ike_suite suite;
+    uint32_t spi_in, spi_out, reqid;
+    ike_path path; /* as installed */
+    ike_child_id replaced_by, replaces;
+    ike_time established, rekey_at, expires_at, out_at; /* out_at: switch sending to it at the latest */
+    struct ike_timer timer;
+    struct ike_evslot ev;
+    uint16_t n_local, n_remote;
+    uint16_t key_e, key_a; /* octets per direction */
+    size_t size;           /* of this allocation */
+    struct ike_question *late_add;
+    /* selectors (n_local + n_remote of ike_ts), then keys: in encr, in integ, out encr, out integ */
+};
+
+/* ---- Connections ------------------------------------------------------------------------------------------------------ */
+int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out);
+int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf *conf);
+void ike_conn_relink(struct ike_db *db, struct ike_conn *conn); /* its remote address changed */
+void ike_conn_retire(struct ike_db *db, struct ike_conn *conn);
+void ike_conn_unref(struct ike_db *db, struct ike_conn *conn);
+struct ike_conn *ike_conn_by_name(const struct ike_db *db, const char *name);
+/* Connections whose addresses fit a path, the most specific first; pass the one before, NULL to begin. */
+struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after);
+bool ike_conn_is_single(const struct ike_conn *conn); /* its peer has one address */
+
+/* ---- Peers ------------------------------------------------------------------------------------------------------------ */
+struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote); /* finds or makes */
+void ike_peer_release(struct ike_db *db, struct ike_peer *peer); /* retires it when nothing is left in it */
+
+/* ---- IKE SAs ---------------------------------------------------------------------------------------------------------- */
+struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path);
+int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa); /* ours: unique, with the tag; indexed */
+static inline uint64_t ike_sa_own_spi(const struct ike_sa *sa) { return sa->initiator ? sa->spi_i : sa->spi_r; }
+struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi);
+void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn); /* takes its current conf */
+int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key);
+void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on);
+void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer);
+/* Out of every look-up; children are not touched. The exchanges must be gone already. */
+void ike_sa_retire(struct ike_db *db, struct ike_sa *sa);
+void ike_sent_free(struct ike_core *c, struct ike_sent *s);
+
+/* ---- Children --------------------------------------------------------------------------------------------------------- */
+struct ike_child_parts {
+    const ike_ts *local, *remote;
+    size_t n_local, n_remote;
+    uint16_t key_e, key_a;
+};
+struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index, const struct ike_child_parts *p);
+static inline const ike_ts *ike_child_local(const struct ike_child *k) { return (const ike_ts *)(const void *)(k + 1); }
+static inline const ike_ts *ike_child_remote(const struct ike_child *k) { return ike_child_local(k) + k->n_local; }
+/* Keys of one direction: encr then integ. */
+uint8_t *ike_child_keys(struct ike_child *k, bool inbound);
+struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi);
+struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint32_t spi); /* among this peer's */
+void ike_child_retire(struct ike_db *db, struct ike_child *k);
+static inline const ike_child_settings *ike_child_conf(const struct ike_child *k) { return &k->conf->s.children[k->index]; }
+/* A live child of that name which is not on its way out, NULL if none. */
+struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name);
+/* Data plane. add: IKE_OK, IKE_PENDING or error; question may be NULL for one that is not waited for. */
+void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *out);
+int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t);
+void ike_child_uninstall(struct ike_db *db, struct ike_child *k);
+void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k);
+void ike_child_move(struct ike_db *db, struct ike_child *k, const ike_path *path);
+
+void ike_db_init(struct ike_db *db, struct ike_core *core);
+void ike_db_reap(struct ike_db *db); /* free what is retired and has no undelivered event */
+void ike_db_fini(struct ike_db *db); /* everything must be retired */
+
+#endif
