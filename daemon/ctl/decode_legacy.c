@@ -134,11 +134,11 @@ static int ccm_open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad
     return err ? IKE_ERR_CRYPTO : IKE_OK;
 }
 
-#define CCM_OPEN(len) \
-    static int ccm_open_##len(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, \
-                              const uint8_t *icv) \
-    { \
-        return ccm_open(ctx, iv, aad, aad_len, data, n, icv, len); \
+#define CCM_OPEN(len)                                                                                                            \
+    static int ccm_open_##len(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n,         \
+                              const uint8_t *icv)                                                                                \
+    {                                                                                                                            \
+        return ccm_open(ctx, iv, aad, aad_len, data, n, icv, len);                                                               \
     }
 CCM_OPEN(8)
 CCM_OPEN(12)
@@ -146,11 +146,11 @@ CCM_OPEN(16)
 
 static void ccm_clear(void *ctx) { mbedtls_ccm_free(&((struct ccm *)ctx)->ccm); }
 
-#define CCM(len) \
-    { \
-        .id = ENCR_AES_CCM_##len, .name = "AES-CCM-" #len, .key_bits = {128, 192, 256}, .aead = true, .salt_len = 3, .iv_len = 8, \
-        .icv_len = (len), .block = 1, .ctx_size = sizeof(struct ccm), .init = ccm_init, .seal = refuse_seal, \
-        .open = ccm_open_##len, .clear = ccm_clear, \
+#define CCM(len)                                                                                                                 \
+    {                                                                                                                            \
+        .id = ENCR_AES_CCM_##len, .name = "AES-CCM-" #len, .key_bits = {128, 192, 256}, .aead = true, .salt_len = 3,             \
+        .iv_len = 8, .icv_len = (len), .block = 1, .ctx_size = sizeof(struct ccm), .init = ccm_init, .seal = refuse_seal,        \
+        .open = ccm_open_##len, .clear = ccm_clear,                                                                              \
     }
 static const ike_encr ccm8 = CCM(8), ccm12 = CCM(12), ccm16 = CCM(16);
 

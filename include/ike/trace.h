@@ -70,8 +70,9 @@ IKE_API void ike_decoder_init(ike_decoder *d);
  * IKE_OK; IKE_ERR_PROTO: malformed somewhere; IKE_ERR_CRYPTO: a row of keys matched and did not open it; IKE_ERR_NOMEM. In
  * each case the text is complete.
  *
- * JSON: a node is {"name": "...", "items": [...]}, a field {"name": "...", "value": number, "text": "..."} (text: the number's
- * name or a string field's value; each may be missing) or {"name": "...", "hex": "..."}, a remark {"note": "..."}. */
+ * JSON: a node is {"name": "...", "text": "...", "items": [...]} (text: of a payload, its type's name), a field is
+ * {"name": "...", "value": number, "text": "..."} (text: the number's name or a string field's value; each may be missing) or
+ * {"name": "...", "hex": "..."}, a remark {"note": "..."}. */
 IKE_API int ike_decode(const ike_decoder *d, const uint8_t *msg, size_t n, const ike_sink *sink);
 
 /* ---- Captures --------------------------------------------------------------------------------------------------------- */

@@ -164,7 +164,7 @@ static bool walk_payload(struct walk *w, struct ike_rd *r, uint8_t *type, bool i
     const uint16_t high = v2 ? 0 : 0x100;
     const uint8_t this = *type, *start = r->p;
     const char *name = ike_name(IKE_REG_PAYLOAD, high | this);
-    ike_emit_open(&w->e, "payload");
+    ike_emit_open_as(&w->e, "payload", name);
     ike_emit_uint(&w->e, "type", this, name);
     *type = ike_decode_named8(&w->e, r, "next payload", IKE_REG_PAYLOAD, high);
     const uint8_t flags = ike_rd_u8(r);

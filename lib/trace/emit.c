@@ -69,12 +69,18 @@ static void begin_field(struct ike_emit *e, const char *name, const char *json_k
 
 static void end_field(const struct ike_emit *e, const char *json) { put(e, e->json ? json : "\n"); }
 
-void ike_emit_open(struct ike_emit *e, const char *name)
+void ike_emit_open(struct ike_emit *e, const char *name) { ike_emit_open_as(e, name, NULL); }
+
+void ike_emit_open_as(struct ike_emit *e, const char *name, const char *kind)
 {
-    begin_field(e, name, "\",\"items\":[");
-    if (!e->json) {
-        put(e, "\n");
+    begin(e);
+    put(e, e->json ? "{\"name\":\"" : "");
+    put(e, name);
+    if (kind) {
+        put(e, e->json ? "\",\"text\":\"" : " ");
+        put(e, kind);
     }
+    put(e, e->json ? "\",\"items\":[" : "\n");
     e->depth++;
     e->first = true;
 }

@@ -21,6 +21,8 @@ struct ike_emit {
 struct ike_emit ike_emit(const ike_sink *sink, bool json, uint8_t indent);
 /* Names are the decoder's own words, never a peer's octets. */
 void ike_emit_open(struct ike_emit *e, const char *name);
+/* The same with a word that says which: "payload KE". NULL: none. */
+void ike_emit_open_as(struct ike_emit *e, const char *name, const char *kind);
 void ike_emit_close(struct ike_emit *e);
 /* meaning: the number's name, NULL if it has none. */
 void ike_emit_uint(struct ike_emit *e, const char *name, uint64_t v, const char *meaning);

@@ -40,7 +40,8 @@ static inline struct ike_payload only_payload(const struct ike_chain *c)
 static const uint8_t child_spi[4] = {0xc0, 1, 2, 3};
 
 /* What a peer with these proposals sends. buf must outlive the payload. */
-static inline struct ike_payload offer_of(const char *text, uint8_t protocol, uint8_t spi_len, bool with_ke, uint8_t *buf, size_t n)
+static inline struct ike_payload offer_of(const char *text, uint8_t protocol, uint8_t spi_len, bool with_ke, uint8_t *buf,
+                                          size_t n)
 {
     static const uint8_t ike_spi[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     struct ike_proposals *p = from_text(text, protocol);

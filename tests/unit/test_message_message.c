@@ -60,8 +60,8 @@ static void test_header(void **state)
     const struct ike_header in = {SPI_I, SPI_R, 46, 0x20, 37, 0x28, 0x01020304, 28};
     struct ike_header h;
     ike_header_write(b, &in);
-    static const uint8_t want[] = {1,    2,    3,    4,    5, 6, 7, 8, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16,
-                                   0x17, 0x18, 0x2e, 0x20, 37, 0x28, 1, 2, 3, 4, 0, 0, 0, 28};
+    static const uint8_t want[] = {1,    2,    3,    4,    5,  6,    7, 8, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16,
+                                   0x17, 0x18, 0x2e, 0x20, 37, 0x28, 1, 2, 3,    4,    0,    0,    0,    28};
     assert_memory_equal(b, want, sizeof want);
     assert_int_equal(ike_header_parse(&h, b, sizeof b), IKE_OK);
     assert_true(h.spi_i == SPI_I && h.spi_r == SPI_R && h.next == 46 && h.version == 0x20 && h.exchange == 37 && h.flags == 0x28);
@@ -104,8 +104,8 @@ static void test_header_refused(void **state)
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         uint8_t b[IKE_HEADER_LEN + sizeof vendor];
         struct ike_message m;
-        const struct ike_header h = {rows[i].spi_i, rows[i].spi_r, 43, rows[i].version, rows[i].exchange, rows[i].flags,
-                                     rows[i].mid,   rows[i].length};
+        const struct ike_header h = {rows[i].spi_i,    rows[i].spi_r, 43,          rows[i].version,
+                                     rows[i].exchange, rows[i].flags, rows[i].mid, rows[i].length};
         ike_header_write(b, &h);
         memcpy(b + IKE_HEADER_LEN, vendor, sizeof vendor);
         const int rc = parse(&m, b, sizeof b);
@@ -130,7 +130,7 @@ static void test_chain(void **state)
     (void)state;
     uint8_t b[256];
     struct ike_message m;
-    static const uint8_t payloads[] = {43, 0x80, 0, 8, 0, 31, 0, 0, /* KE without data is too short */
+    static const uint8_t payloads[] = {43, 0x80, 0, 8, 0,  31, 0, 0, /* KE without data is too short */
                                        0,  0,    0, 5, 'x'};
     assert_int_equal(parse(&m, b, request(b, 34, payloads, sizeof payloads)), IKE_ERR_PROTO);
     static const uint8_t good[] = {43, 0x80, 0, 9, 0, 31, 0, 0, 0x77, 0, 0x7f, 0, 5, 'x'};
@@ -359,10 +359,12 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),       cmocka_unit_test(test_header_refused), cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_chain_refused), cmocka_unit_test(test_nonce_length),  cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_sk),           cmocka_unit_test(test_inner_refused),  cmocka_unit_test(test_inner_counts),
-        cmocka_unit_test(test_version_1),    cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_header_refused),
+        cmocka_unit_test(test_chain),        cmocka_unit_test(test_chain_refused),
+        cmocka_unit_test(test_nonce_length), cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_sk),           cmocka_unit_test(test_inner_refused),
+        cmocka_unit_test(test_inner_counts), cmocka_unit_test(test_version_1),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

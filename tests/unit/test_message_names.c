@@ -61,10 +61,10 @@ static void test_all_found(void **state)
 {
     (void)state;
     static const unsigned counts[IKE_REGISTRIES] = {
-        [IKE_REG_EXCHANGE] = 20, [IKE_REG_PAYLOAD] = 49,     [IKE_REG_NOTIFY] = 88,       [IKE_REG_NOTIFY_V1] = 36,
-        [IKE_REG_PROTOCOL] = 6,  [IKE_REG_ID] = 13,          [IKE_REG_AUTH_METHOD] = 9,   [IKE_REG_TRANSFORM_TYPE] = 14,
-        [IKE_REG_ENCR] = 32,     [IKE_REG_PRF] = 9,          [IKE_REG_INTEG] = 15,        [IKE_REG_KE] = 30,
-        [IKE_REG_ESN] = 3,       [IKE_REG_CERT] = 15,        [IKE_REG_TS] = 4,            [IKE_REG_CFG_TYPE] = 4,
+        [IKE_REG_EXCHANGE] = 20, [IKE_REG_PAYLOAD] = 49, [IKE_REG_NOTIFY] = 88,     [IKE_REG_NOTIFY_V1] = 36,
+        [IKE_REG_PROTOCOL] = 6,  [IKE_REG_ID] = 13,      [IKE_REG_AUTH_METHOD] = 9, [IKE_REG_TRANSFORM_TYPE] = 14,
+        [IKE_REG_ENCR] = 32,     [IKE_REG_PRF] = 9,      [IKE_REG_INTEG] = 15,      [IKE_REG_KE] = 30,
+        [IKE_REG_ESN] = 3,       [IKE_REG_CERT] = 15,    [IKE_REG_TS] = 4,          [IKE_REG_CFG_TYPE] = 4,
         [IKE_REG_CFG_ATTR] = 27, [IKE_REG_HASH] = 7,
     };
     for (unsigned r = 0; r < IKE_REGISTRIES; r++) {

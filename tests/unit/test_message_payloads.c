@@ -196,8 +196,11 @@ static void test_ts(void **state)
     } rows[] = {
         {"one", 20, {1, 9, 9, 9, V4(6, 80, 80, 1, 9)}, IKE_OK, 1},
         {"two", 36, {2, 0, 0, 0, V4(0, 0, 65535, 1, 9), V4(17, 500, 4500, 2, 2)}, IKE_OK, 2},
-        {"three are more than there is room for", 52, {3, 0, 0, 0, V4(0, 0, 0, 1, 1), V4(0, 0, 0, 1, 1), V4(0, 0, 0, 1, 1)},
-         IKE_ERR_LIMIT, 2},
+        {"three are more than there is room for",
+         52,
+         {3, 0, 0, 0, V4(0, 0, 0, 1, 1), V4(0, 0, 0, 1, 1), V4(0, 0, 0, 1, 1)},
+         IKE_ERR_LIMIT,
+         2},
         {"opaque", 20, {1, 0, 0, 0, V4(6, 65535, 0, 1, 9)}, IKE_OK, 1},
         {"none", 4, {0, 0, 0, 0}, IKE_ERR_PROTO, 0},
         {"fewer than counted", 20, {2, 0, 0, 0, V4(6, 80, 80, 1, 9)}, IKE_ERR_PROTO, 0},
@@ -236,8 +239,9 @@ static void test_ts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_notify), cmocka_unit_test(test_notify_search), cmocka_unit_test(test_delete),
-        cmocka_unit_test(test_ke_auth), cmocka_unit_test(test_id),          cmocka_unit_test(test_ts),
+        cmocka_unit_test(test_notify), cmocka_unit_test(test_notify_search),
+        cmocka_unit_test(test_delete), cmocka_unit_test(test_ke_auth),
+        cmocka_unit_test(test_id),     cmocka_unit_test(test_ts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

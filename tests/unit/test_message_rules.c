@@ -39,9 +39,9 @@ static void test_rules(void **state)
         const char *types;
         uint8_t breaks; /* 0: fine */
     } rows[] = {
-        {"SKn", 0},          {"nKS", 0},         {"NSNVKVnN", 0},    {"SKnCCCC", 0},  {"SKn?", 0},          {"SKnTT", 0},
-        {"Kn", IKE_P_SA},    {"Sn", IKE_P_KE},   {"SK", IKE_P_NONCE}, {"", IKE_P_SA}, {"SSKn", IKE_P_SA},   {"SKKn", IKE_P_KE},
-        {"SKnn", IKE_P_NONCE}, {"SKKKKKn", IKE_P_KE},
+        {"SKn", 0},         {"nKS", 0},         {"NSNVKVnN", 0},       {"SKnCCCC", 0},        {"SKn?", 0},
+        {"SKnTT", 0},       {"Kn", IKE_P_SA},   {"Sn", IKE_P_KE},      {"SK", IKE_P_NONCE},   {"", IKE_P_SA},
+        {"SSKn", IKE_P_SA}, {"SKKn", IKE_P_KE}, {"SKnn", IKE_P_NONCE}, {"SKKKKKn", IKE_P_KE},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         const struct ike_message m = message(rows[i].types);

@@ -19,10 +19,11 @@ static void test_transform(void **state)
         uint16_t id, bits;
         const char *text;
     } rows[] = {
-        {1, 20, 256, "aes256gcm16"}, {1, 12, 128, "aes128"},     {1, 28, 0, "chacha20poly1305"}, {1, 3, 0, "3des"},
-        {2, 5, 0, "prfsha256"},      {3, 14, 0, "sha512"},       {4, 31, 0, "x25519"},           {4, 0, 0, "nopfs"},
-        {5, 1, 0, "esn"},            {1, 12, 127, "encr:12/127"}, {1, 1234, 0, "encr:1234"},      {3, 99, 0, "integ:99"},
-        {4, 65535, 0, "ke:65535"},   {9, 36, 0, "type9:36"},     {0, 0, 0, "type0:0"},
+        {1, 20, 256, "aes256gcm16"}, {1, 12, 128, "aes128"},    {1, 28, 0, "chacha20poly1305"},
+        {1, 3, 0, "3des"},           {2, 5, 0, "prfsha256"},    {3, 14, 0, "sha512"},
+        {4, 31, 0, "x25519"},        {4, 0, 0, "nopfs"},        {5, 1, 0, "esn"},
+        {1, 12, 127, "encr:12/127"}, {1, 1234, 0, "encr:1234"}, {3, 99, 0, "integ:99"},
+        {4, 65535, 0, "ke:65535"},   {9, 36, 0, "type9:36"},    {0, 0, 0, "type0:0"},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         char out[32];
@@ -77,6 +78,7 @@ static void test_offer(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transform), cmocka_unit_test(test_suite), cmocka_unit_test(test_offer)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transform), cmocka_unit_test(test_suite),
+                                       cmocka_unit_test(test_offer)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,9 +49,9 @@ static void test_nearest(void **state)
     static const struct {
         const char *typed, *meant;
     } rows[] = {
-        {"aes265", "aes256"},     {"sha-256", "sha256"},     {"modp-2048", "modp2048"}, {"x22519", "x25519"},
-        {"curve2519", "x25519"},  {"chacha20poly1350", "chacha20poly1305"}, {"AES256GMC16", "aes256gcm16"},
-        {"quantum", NULL},        {"", NULL},
+        {"aes265", "aes256"},           {"sha-256", "sha256"},   {"modp-2048", "modp2048"},
+        {"x22519", "x25519"},           {"curve2519", "x25519"}, {"chacha20poly1350", "chacha20poly1305"},
+        {"AES256GMC16", "aes256gcm16"}, {"quantum", NULL},       {"", NULL},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         const char *w = ike_keyword_nearest(rows[i].typed, strlen(rows[i].typed));

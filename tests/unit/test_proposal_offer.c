@@ -53,12 +53,18 @@ static void test_structure(void **state)
         {"SPI past the end", 16, {0, 0, 0, 16, 1, 1, 255, 1, 0, 0, 0, 8, 4, 0, 0, 31}, IKE_ERR_PROTO},
         {"numbered 2", 16, {0, 0, 0, 16, 2, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31}, IKE_ERR_PROTO},
         {"numbered 0", 16, {0, 0, 0, 16, 0, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31}, IKE_ERR_PROTO},
-        {"1, 2", 32,
-         {2, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 16, 2, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31}, IKE_OK},
-        {"1, 1", 32,
-         {2, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31}, IKE_ERR_PROTO},
-        {"1, 3", 32,
-         {2, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 16, 3, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31}, IKE_ERR_PROTO},
+        {"1, 2",
+         32,
+         {2, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 16, 2, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31},
+         IKE_OK},
+        {"1, 1",
+         32,
+         {2, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31},
+         IKE_ERR_PROTO},
+        {"1, 3",
+         32,
+         {2, 0, 0, 16, 1, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 16, 3, 1, 0, 1, 0, 0, 0, 8, 4, 0, 0, 31},
+         IKE_ERR_PROTO},
         {"attribute cut off", 18, {0, 0, 0, 18, 1, 1, 0, 1, 0, 0, 0, 10, 1, 0, 0, 12, 0x80, 14}, IKE_ERR_PROTO},
         {"attribute of 3 octets", 19, {0, 0, 0, 19, 1, 1, 0, 1, 0, 0, 0, 11, 1, 0, 0, 12, 0x80, 14, 1}, IKE_ERR_PROTO},
         {"TLV attribute past the end", 21, {0, 0, 0, 21, 1, 1, 0, 1, 0, 0, 0, 13, 1, 0, 0, 12, 0, 14, 0, 2, 1}, IKE_ERR_PROTO},
@@ -100,7 +106,8 @@ static void test_attributes(void **state)
         {"KE with an unknown attribute", 4, 31, 5, {0x40, 1, 0, 1, 7}, false},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
-        uint8_t body[64] = {0, 0, 0, (uint8_t)(16 + rows[i].n), 1, 1, 0, 1, 0, 0, 0, (uint8_t)(8 + rows[i].n), rows[i].type, 0, 0, rows[i].id};
+        uint8_t body[64] = {
+            0, 0, 0, (uint8_t)(16 + rows[i].n), 1, 1, 0, 1, 0, 0, 0, (uint8_t)(8 + rows[i].n), rows[i].type, 0, 0, rows[i].id};
         memcpy(body + 16, rows[i].attr, rows[i].n);
         struct ike_offer o;
         assert_int_equal(parse(&o, body, 16u + rows[i].n, false), IKE_OK);
@@ -190,7 +197,7 @@ static void test_damage(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_structure), cmocka_unit_test(test_attributes), cmocka_unit_test(test_limits), cmocka_unit_test(test_damage)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_structure), cmocka_unit_test(test_attributes),
+                                       cmocka_unit_test(test_limits), cmocka_unit_test(test_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

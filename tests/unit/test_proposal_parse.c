@@ -106,11 +106,11 @@ static void test_faults(void **state)
         {IKE_PROTO_IKE, "-aes128", 0, NULL},
         {IKE_PROTO_IKE, "", 0, NULL},
         {IKE_PROTO_IKE, " , ", 3, NULL},
-        {IKE_PROTO_IKE, "aes128-sha256", 0, NULL},                               /* no KE */
-        {IKE_PROTO_IKE, "aes128-sha256-x25519, aes256gcm16-x25519", 22, NULL},  /* no PRF */
-        {IKE_PROTO_IKE, "aes128-prfsha256-x25519", 0, NULL},                     /* no INTEG */
-        {IKE_PROTO_IKE, "sha256-x25519", 0, NULL},                               /* no ENCR */
-        {IKE_PROTO_IKE, "aes128-aes256gcm16-sha256-x25519", 0, NULL},            /* both kinds */
+        {IKE_PROTO_IKE, "aes128-sha256", 0, NULL},                             /* no KE */
+        {IKE_PROTO_IKE, "aes128-sha256-x25519, aes256gcm16-x25519", 22, NULL}, /* no PRF */
+        {IKE_PROTO_IKE, "aes128-prfsha256-x25519", 0, NULL},                   /* no INTEG */
+        {IKE_PROTO_IKE, "sha256-x25519", 0, NULL},                             /* no ENCR */
+        {IKE_PROTO_IKE, "aes128-aes256gcm16-sha256-x25519", 0, NULL},          /* both kinds */
         {IKE_PROTO_IKE, "null-sha256-x25519", 0, NULL},
         {IKE_PROTO_IKE, "aes128-sha256-x25519-esn", 21, NULL},
         {IKE_PROTO_IKE, "aes128-sha256-x25519-nopfs", 21, NULL},
@@ -197,7 +197,8 @@ static void test_unsupported(void **state)
         struct ike_proposals *p;
         size_t at = 0;
         char text[128];
-        assert_int_equal(ike_proposals_parse(&p, rows[i].text, rows[i].protocol, small_crypto(), &mem, &at, NULL), rows[i].strict);
+        assert_int_equal(ike_proposals_parse(&p, rows[i].text, rows[i].protocol, small_crypto(), &mem, &at, NULL),
+                         rows[i].strict);
         assert_int_equal(at, rows[i].at);
         ike_proposals_free(p, &mem);
         const int rc = ike_proposals_parse_for(&p, rows[i].text, rows[i].protocol, small_crypto(), true, &mem, NULL, NULL);
@@ -210,7 +211,8 @@ static void test_unsupported(void **state)
     }
     /* A misspelt keyword is never passed over. */
     struct ike_proposals *p;
-    assert_int_equal(ike_proposals_parse_for(&p, "aes256gmc16", IKE_PROTO_ESP, small_crypto(), true, &mem, NULL, NULL), IKE_ERR_INVALID);
+    assert_int_equal(ike_proposals_parse_for(&p, "aes256gmc16", IKE_PROTO_ESP, small_crypto(), true, &mem, NULL, NULL),
+                     IKE_ERR_INVALID);
 }
 
 static void test_defaults(void **state)
@@ -220,11 +222,13 @@ static void test_defaults(void **state)
     struct ike_proposals *p;
     assert_int_equal(ike_proposals_check(ike_default_ike_proposals(), IKE_PROTO_IKE, &at, NULL), IKE_OK);
     assert_int_equal(ike_proposals_check(ike_default_child_proposals(), IKE_PROTO_ESP, &at, NULL), IKE_OK);
-    assert_int_equal(ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, small_crypto(), true, &mem, NULL, NULL), 0);
+    assert_int_equal(
+        ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, small_crypto(), true, &mem, NULL, NULL), 0);
     assert_int_equal(p->n, 1);
     assert_int_equal(p->n_transforms, 3);
     ike_proposals_free(p, &mem);
-    assert_int_equal(ike_proposals_parse(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), &mem, NULL, NULL), 0);
+    assert_int_equal(
+        ike_proposals_parse(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), &mem, NULL, NULL), 0);
     assert_true(ike_proposals_has_ke(p, 0)); /* PFS if the peer wants it */
     assert_int_equal(ike_proposals_ke(p), 31);
     assert_false(ike_proposals_has_ke(p, 2));
@@ -239,7 +243,8 @@ static void test_allow(void **state)
 {
     (void)state;
     struct ike_proposals *p;
-    assert_int_equal(ike_proposals_parse(&p, "aes256gcm16-x25519-nopfs-noesn, aes128-sha256-esn", IKE_PROTO_ESP, NULL, &mem, NULL, NULL), 0);
+    assert_int_equal(
+        ike_proposals_parse(&p, "aes256gcm16-x25519-nopfs-noesn, aes128-sha256-esn", IKE_PROTO_ESP, NULL, &mem, NULL, NULL), 0);
     struct ike_suite s = {.protocol = IKE_PROTO_ESP, .encr = 20, .encr_bits = 256};
     assert_true(ike_proposals_allow(p, &s));
     s.ke = 31;
@@ -265,8 +270,8 @@ static void test_allow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meaning),  cmocka_unit_test(test_faults), cmocka_unit_test(test_limits), cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_allow),
+        cmocka_unit_test(test_meaning),     cmocka_unit_test(test_faults),   cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_unsupported), cmocka_unit_test(test_defaults), cmocka_unit_test(test_allow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,9 +16,9 @@
 static void test_octets(void **state)
 {
     (void)state;
-    static const uint8_t ike[] = {0, 0, 0, 80, 2, 0, 0, 36, 1, 1, 0, 3, 3, 0, 0, 12, 1, 0, 0, 20, 0x80, 14, 1, 0, 3, 0, 0, 8, 2, 0, 0, 5,
-                                  0, 0, 0, 8, 4, 0, 0, 31, 0, 0, 0, 40, 2, 1, 0, 4, 3, 0, 0, 8, 1, 0, 0, 3, 3, 0, 0, 8, 2, 0, 0, 2,
-                                  3, 0, 0, 8, 3, 0, 0, 2, 0, 0, 0, 8, 4, 0, 0, 14};
+    static const uint8_t ike[] = {0, 0, 0, 80, 2, 0, 0, 36, 1, 1, 0, 3, 3,  0, 0, 12, 1,  0, 0, 20, 0x80, 14, 1, 0, 3, 0, 0,
+                                  8, 2, 0, 0,  5, 0, 0, 0,  8, 4, 0, 0, 31, 0, 0, 0,  40, 2, 1, 0,  4,    3,  0, 0, 8, 1, 0,
+                                  0, 3, 3, 0,  0, 8, 2, 0,  0, 2, 3, 0, 0,  8, 3, 0,  0,  2, 0, 0,  0,    8,  4, 0, 0, 14};
     uint8_t buf[256];
     struct ike_proposals *p = from_text("aes256gcm16-prfsha256-x25519, 3des-sha1-modp2048", IKE_PROTO_IKE);
     struct ike_chain c = ike_chain(buf, sizeof buf);
@@ -37,8 +37,8 @@ static void test_octets(void **state)
     }
     forget(p);
 
-    static const uint8_t esp[] = {0, 0, 0, 44, 0, 0, 0, 40, 3, 3, 4, 3, 0xc0, 1, 2, 3, 3, 0, 0, 12, 1, 0, 0, 12, 0x80, 14, 0, 128,
-                                  3, 0, 0, 8, 3, 0, 0, 12, 0, 0, 0, 8, 5, 0, 0, 0};
+    static const uint8_t esp[] = {0, 0,  0,    44, 0, 0,   0, 40, 3, 3, 4, 3, 0xc0, 1,  2, 3, 3, 0, 0, 12, 1, 0,
+                                  0, 12, 0x80, 14, 0, 128, 3, 0,  0, 8, 3, 0, 0,    12, 0, 0, 0, 8, 5, 0,  0, 0};
     const struct ike_suite s = {.protocol = IKE_PROTO_ESP, .encr = 12, .encr_bits = 128, .integ = 12};
     c = ike_chain(buf, sizeof buf);
     ike_put_sa_answer(&c, &s, 3, child_spi, 4);
@@ -61,8 +61,8 @@ static void test_merge(void **state)
     (void)state;
     uint8_t buf[512];
     char text[256];
-    struct ike_proposals *p = from_text("aes256gcm16-x25519, aes256gcm16-modp2048, aes128-sha256-x25519, aes256gcm16, aes128-sha1",
-                                        IKE_PROTO_ESP);
+    struct ike_proposals *p =
+        from_text("aes256gcm16-x25519, aes256gcm16-modp2048, aes128-sha256-x25519, aes256gcm16, aes128-sha1", IKE_PROTO_ESP);
     struct ike_chain c = ike_chain(buf, sizeof buf);
     ike_put_sa(&c, p, child_spi, 4, false, NULL);
     struct ike_payload sa = only_payload(&c);
@@ -96,8 +96,8 @@ static void test_first(void **state)
     (void)state;
     uint8_t buf[512];
     char text[256];
-    struct ike_proposals *p = from_text("aes256-aes128-sha256-sha512-prfsha256-prfsha512-x25519-modp2048, aes256gcm16-prfsha256-x25519",
-                                        IKE_PROTO_IKE);
+    struct ike_proposals *p =
+        from_text("aes256-aes128-sha256-sha512-prfsha256-prfsha512-x25519-modp2048, aes256gcm16-prfsha256-x25519", IKE_PROTO_IKE);
     const struct ike_suite now = {.protocol = IKE_PROTO_IKE, .encr = 12, .encr_bits = 128, .prf = 7, .integ = 12, .ke = 14};
     struct ike_chain c = ike_chain(buf, sizeof buf);
     ike_put_sa(&c, p, (const uint8_t[8]){1}, 8, true, &now);

@@ -74,7 +74,8 @@ static void test_ike(void **state)
          "aes256-sha256-prfsha256-modp2048", 2},
         {"aes256-sha256-x25519-ecp256", "aes256-sha256-modp2048-ecp256-x25519", 14, "aes256-sha256-prfsha256-ecp256", 1},
         {"aes256-sha256-x25519", "aes256-sha256-modp2048", 14, NULL, 0},
-        {"aes128-sha256-prfsha384-modp2048", "aes128-sha256-prfsha256-prfsha384-modp2048", 14, "aes128-sha256-prfsha384-modp2048", 1},
+        {"aes128-sha256-prfsha384-modp2048", "aes128-sha256-prfsha256-prfsha384-modp2048", 14, "aes128-sha256-prfsha384-modp2048",
+         1},
     };
     run(rows, IKE_COUNT(rows), IKE_PROTO_IKE, 0, true);
     run(rows, IKE_COUNT(rows), IKE_PROTO_IKE, 8, true);
@@ -131,14 +132,16 @@ static void test_first_child(void **state)
 static void test_ah(void **state)
 {
     (void)state;
-    static const struct row rows[] = {{"sha512-sha256", "sha1-sha256", 0, "sha256-esn", 1}, {"sha512", "sha1-sha256", 0, NULL, 0}};
+    static const struct row rows[] = {{"sha512-sha256", "sha1-sha256", 0, "sha256-esn", 1},
+                                      {"sha512", "sha1-sha256", 0, NULL, 0}};
     run(rows, IKE_COUNT(rows), IKE_PROTO_AH, 4, true);
 }
 
 static void test_prefer_suite(void **state)
 {
     (void)state;
-    static const char both[] = "aes256gcm16-prfsha256-x25519-modp2048, aes128-aes256-sha256-sha512-prfsha512-prfsha256-x25519-modp2048";
+    static const char both[] =
+        "aes256gcm16-prfsha256-x25519-modp2048, aes128-aes256-sha256-sha512-prfsha512-prfsha256-x25519-modp2048";
     uint8_t buf[512];
     struct ike_proposals *ours = from_text(both, IKE_PROTO_IKE);
     const struct ike_payload sa = offer_of(both, IKE_PROTO_IKE, 8, true, buf, sizeof buf);
@@ -160,16 +163,29 @@ static void test_mismatch(void **state)
         const char *ours, *theirs;
         struct ike_mismatch why;
     } rows[] = {
-        {"aes256-sha256-x25519", "aes256-sha256-modp1024-modp2048",
+        {"aes256-sha256-x25519",
+         "aes256-sha256-modp1024-modp2048",
          {.number = 1, .type = IKE_T_KE, .n_types = 1, .wanted = {1, 12, 256, 5, 12, 31, 0}, .offered = {2, 14}}},
-        {"aes256-sha256-x25519", "3des-sha1-modp1024, aes128-sha256-x25519",
-         {.number = 2, .type = IKE_T_ENCR, .n_types = 1, .wanted = {1, 12, 256, 5, 12, 31, 0}, .offered = {12}, .offered_bits = {128}}},
-        {"aes256-sha256-x25519", "aes256-sha1-modp1024",
-         {.number = 1, .n_types = 3, .wanted = {1, 12, 256, 5, 12, 31, 0}}},
-        {"aes256gcm16-prfsha256-x25519", "aes256-sha256-x25519",
+        {"aes256-sha256-x25519",
+         "3des-sha1-modp1024, aes128-sha256-x25519",
+         {.number = 2,
+          .type = IKE_T_ENCR,
+          .n_types = 1,
+          .wanted = {1, 12, 256, 5, 12, 31, 0},
+          .offered = {12},
+          .offered_bits = {128}}},
+        {"aes256-sha256-x25519", "aes256-sha1-modp1024", {.number = 1, .n_types = 3, .wanted = {1, 12, 256, 5, 12, 31, 0}}},
+        {"aes256gcm16-prfsha256-x25519",
+         "aes256-sha256-x25519",
          {.number = 1, .type = 0, .n_types = 2, .wanted = {1, 20, 256, 5, 0, 31, 0}}},
-        {"aes256-sha256-x25519, aes256gcm16-prfsha256-ecp256", "aes256gcm16-prfsha256-x25519",
-         {.number = 1, .type = IKE_T_ENCR, .n_types = 1, .wanted = {1, 12, 256, 5, 12, 31, 0}, .offered = {20}, .offered_bits = {256}}},
+        {"aes256-sha256-x25519, aes256gcm16-prfsha256-ecp256",
+         "aes256gcm16-prfsha256-x25519",
+         {.number = 1,
+          .type = IKE_T_ENCR,
+          .n_types = 1,
+          .wanted = {1, 12, 256, 5, 12, 31, 0},
+          .offered = {20},
+          .offered_bits = {256}}},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         uint8_t buf[512];
@@ -205,8 +221,8 @@ static void test_mismatch(void **state)
 
 /* ---- By hand ---- */
 
-#define T(last, type, id) last, 0, 0, 8, type, 0, (id) >> 8, (id)&255
-#define TK(last, type, id, bits) last, 0, 0, 12, type, 0, (id) >> 8, (id)&255, 0x80, 14, (bits) >> 8, (bits)&255
+#define T(last, type, id)                    last, 0, 0, 8, type, 0, (id) >> 8, (id)&255
+#define TK(last, type, id, bits)             last, 0, 0, 12, type, 0, (id) >> 8, (id)&255, 0x80, 14, (bits) >> 8, (bits)&255
 #define P(last, len, number, proto, spis, n) last, 0, 0, len, number, proto, spis, n
 
 static int select_ike(const uint8_t *body, size_t n, const char *ours, struct ike_selection *s, struct ike_mismatch *why)
@@ -236,22 +252,38 @@ static void test_unacceptable(void **state)
          56,
          {P(0, 56, 1, 1, 0, 5), TK(3, 1, 999, 128), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)},
          IKE_OK},
-        {"unknown transform type", 52, {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 99, 1)},
+        {"unknown transform type",
+         52,
+         {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 99, 1)},
          IKE_ERR_NOT_FOUND},
-        {"additional key exchange", 52, {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 6, 36)},
+        {"additional key exchange",
+         52,
+         {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 6, 36)},
          IKE_ERR_NOT_FOUND},
-        {"ESN for IKE", 52, {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 5, 0)},
+        {"ESN for IKE",
+         52,
+         {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 5, 0)},
          IKE_ERR_NOT_FOUND},
         {"no key length", 40, {P(0, 40, 1, 1, 0, 4), T(3, 1, 12), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
         {"no PRF", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 12, 128), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
         {"no KE", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 12, 128), T(3, 2, 5), T(0, 3, 12)}, IKE_ERR_NOT_FOUND},
-        {"KE NONE for IKE", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 0)}, IKE_ERR_NOT_FOUND},
-        {"INTEG NONE with a plain cipher", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 0), T(0, 4, 31)},
+        {"KE NONE for IKE",
+         44,
+         {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 0)},
          IKE_ERR_NOT_FOUND},
-        {"key length on the PRF", 48, {P(0, 48, 1, 1, 0, 4), TK(3, 1, 12, 128), TK(3, 2, 5, 256), T(3, 3, 12), T(0, 4, 31)},
+        {"INTEG NONE with a plain cipher",
+         44,
+         {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 0), T(0, 4, 31)},
+         IKE_ERR_NOT_FOUND},
+        {"key length on the PRF",
+         48,
+         {P(0, 48, 1, 1, 0, 4), TK(3, 1, 12, 128), TK(3, 2, 5, 256), T(3, 3, 12), T(0, 4, 31)},
          IKE_ERR_NOT_FOUND},
         {"numbered 2", 44, {P(0, 44, 2, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_PROTO},
-        {"another protocol", 44, {P(0, 44, 1, 3, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
+        {"another protocol",
+         44,
+         {P(0, 44, 1, 3, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)},
+         IKE_ERR_NOT_FOUND},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         struct ike_selection s;
@@ -274,9 +306,13 @@ static void test_aead(void **state)
         {"without INTEG", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 20, 128), T(3, 2, 5), T(0, 4, 31)}, IKE_OK},
         {"with INTEG NONE", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 20, 128), T(3, 2, 5), T(3, 3, 0), T(0, 4, 31)}, IKE_OK},
         {"with INTEG", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 20, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
-        {"with INTEG and NONE", 52, {P(0, 52, 1, 1, 0, 5), TK(3, 1, 20, 128), T(3, 2, 5), T(3, 3, 12), T(3, 3, 0), T(0, 4, 31)},
+        {"with INTEG and NONE",
+         52,
+         {P(0, 52, 1, 1, 0, 5), TK(3, 1, 20, 128), T(3, 2, 5), T(3, 3, 12), T(3, 3, 0), T(0, 4, 31)},
          IKE_ERR_NOT_FOUND},
-        {"beside a plain cipher", 48, {P(0, 48, 1, 1, 0, 4), TK(3, 1, 20, 128), TK(3, 1, 12, 128), T(3, 2, 5), T(0, 4, 31)},
+        {"beside a plain cipher",
+         48,
+         {P(0, 48, 1, 1, 0, 4), TK(3, 1, 20, 128), TK(3, 1, 12, 128), T(3, 2, 5), T(0, 4, 31)},
          IKE_ERR_NOT_FOUND},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
@@ -295,7 +331,8 @@ static void test_spi(void **state)
     static const struct {
         uint8_t spi[4];
         int rc;
-    } rows[] = {{{0, 0, 0, 0}, IKE_ERR_PROTO}, {{0, 0, 0, 255}, IKE_ERR_PROTO}, {{0, 0, 1, 0}, IKE_OK}, {{255, 255, 255, 255}, IKE_OK}};
+    } rows[] = {
+        {{0, 0, 0, 0}, IKE_ERR_PROTO}, {{0, 0, 0, 255}, IKE_ERR_PROTO}, {{0, 0, 1, 0}, IKE_OK}, {{255, 255, 255, 255}, IKE_OK}};
     struct ike_proposals *p = from_text("aes128-sha256", IKE_PROTO_ESP);
     const struct ike_select_args args = {.spi_len = 4, .with_ke = true};
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
@@ -329,20 +366,29 @@ static void test_check(void **state)
     } rows[] = {
         {"good", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_OK},
         {"the second", 44, {P(0, 44, 2, 1, 0, 4), TK(3, 1, 20, 256), T(3, 2, 5), T(3, 3, 0), T(0, 4, 31)}, IKE_OK},
-        {"of the second with the number of the first", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 20, 256), T(3, 2, 5), T(0, 4, 31)},
+        {"of the second with the number of the first",
+         36,
+         {P(0, 36, 1, 1, 0, 3), TK(3, 1, 20, 256), T(3, 2, 5), T(0, 4, 31)},
          IKE_ERR_NOT_FOUND},
         {"number 3", 44, {P(0, 44, 3, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
         {"number 0", 44, {P(0, 44, 0, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_PROTO},
         {"not offered", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 14)}, IKE_ERR_NOT_FOUND},
-        {"other key length", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 192), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
+        {"other key length",
+         44,
+         {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 192), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)},
+         IKE_ERR_NOT_FOUND},
         {"key length dropped", 40, {P(0, 40, 1, 1, 0, 4), T(3, 1, 12), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
-        {"two of a type", 52, {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 4, 31)},
+        {"two of a type",
+         52,
+         {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 4, 31)},
          IKE_ERR_NOT_FOUND},
         {"KE missing", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 12, 128), T(3, 2, 5), T(0, 3, 12)}, IKE_ERR_NOT_FOUND},
         {"KE NONE", 44, {P(0, 44, 1, 1, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 0)}, IKE_ERR_NOT_FOUND},
         {"INTEG missing", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 12, 128), T(3, 2, 5), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
         {"PRF missing", 36, {P(0, 36, 1, 1, 0, 3), TK(3, 1, 12, 128), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
-        {"unknown type", 52, {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 7, 1)},
+        {"unknown type",
+         52,
+         {P(0, 52, 1, 1, 0, 5), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(3, 4, 31), T(0, 7, 1)},
          IKE_ERR_NOT_FOUND},
         {"two proposals",
          88,
@@ -353,7 +399,10 @@ static void test_check(void **state)
          48,
          {P(0, 48, 1, 1, 4, 4), 1, 2, 3, 4, TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)},
          IKE_ERR_NOT_FOUND},
-        {"another protocol", 44, {P(0, 44, 1, 3, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)}, IKE_ERR_NOT_FOUND},
+        {"another protocol",
+         44,
+         {P(0, 44, 1, 3, 0, 4), TK(3, 1, 12, 128), T(3, 2, 5), T(3, 3, 12), T(0, 4, 31)},
+         IKE_ERR_NOT_FOUND},
     };
     struct ike_proposals *p = from_text("aes128-sha256-x25519, aes256gcm16-prfsha256-x25519", IKE_PROTO_IKE);
     const struct ike_select_args args = {.with_ke = true};
@@ -371,9 +420,9 @@ static void test_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ike),      cmocka_unit_test(test_child),        cmocka_unit_test(test_first_child),
-        cmocka_unit_test(test_ah),       cmocka_unit_test(test_prefer_suite), cmocka_unit_test(test_mismatch),
-        cmocka_unit_test(test_unacceptable), cmocka_unit_test(test_aead),     cmocka_unit_test(test_spi),
+        cmocka_unit_test(test_ike),          cmocka_unit_test(test_child),        cmocka_unit_test(test_first_child),
+        cmocka_unit_test(test_ah),           cmocka_unit_test(test_prefer_suite), cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_unacceptable), cmocka_unit_test(test_aead),         cmocka_unit_test(test_spi),
         cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
