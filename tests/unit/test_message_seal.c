@@ -141,12 +141,22 @@ static unsigned reseal(const uint8_t *data, size_t n, const ike_trace_keys *rows
     return m.sk_at != 0;
 }
 
-static void run_capture(const char *name)
+/* Small builds of the library come without some ciphers. */
+static bool have_cipher(uint16_t encr)
+{
+    if (ike_find_encr(ike_crypto_default(), encr) != NULL) {
+        return true;
+    }
+    fprintf(stderr, "SKIPPED: cipher %u is not in this build\n", encr);
+    return false;
+}
+
+static void run_capture(const char *name, uint16_t encr)
 {
     struct capture_file cap;
     ike_trace_keys rows[8];
     const size_t n_rows = capture_keys(rows, 8);
-    if (n_rows == 0 || !capture_load(&cap, name)) {
+    if (!have_cipher(encr) || n_rows == 0 || !capture_load(&cap, name)) {
         skip();
     }
     unsigned opened = 0;
@@ -160,13 +170,13 @@ static void run_capture(const char *name)
 static void test_capture_gcm(void **state)
 {
     (void)state;
-    run_capture("ikev2-decrypt-aes256gcm16.pcap");
+    run_capture("ikev2-decrypt-aes256gcm16.pcap", 20);
 }
 
 static void test_capture_cbc(void **state)
 {
     (void)state;
-    run_capture("ikev2-decrypt-aes256cbc.pcapng");
+    run_capture("ikev2-decrypt-aes256cbc.pcapng", 12);
 }
 
 /* ---- RFC 7634 appendix B ---- */
@@ -183,7 +193,7 @@ static void test_rfc7634(void **state)
     const size_t n = vec_hex(wire, msg, sizeof msg);
     assert_int_equal(n, 69);
     struct ike_seal seal = {.encr = ike_find_encr(ike_crypto_default(), 28), .sk_e = {k, sizeof k}};
-    if (seal.encr == NULL) {
+    if (!have_cipher(28)) {
         skip();
     }
     struct ike_message m;

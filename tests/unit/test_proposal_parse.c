@@ -228,7 +228,8 @@ static void test_defaults(void **state)
     assert_int_equal(p->n_transforms, 3);
     ike_proposals_free(p, &mem);
     assert_int_equal(
-        ike_proposals_parse(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), &mem, NULL, NULL), 0);
+        ike_proposals_parse_for(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), true, &mem, NULL, NULL),
+        0);
     assert_true(ike_proposals_has_ke(p, 0)); /* PFS if the peer wants it */
     assert_int_equal(ike_proposals_ke(p), 31);
     assert_false(ike_proposals_has_ke(p, 2));

@@ -119,10 +119,15 @@ static void check_json(const char *text)
 }
 
 /* The expected value of keys.json is there with the keys and not without, in both forms. */
-static void run_v2(const char *name)
+static void run_v2(const char *name, uint16_t encr)
 {
     char path[512];
     struct capture_file c;
+    const bool have_encr = ike_find_encr(crypto[0], encr) != NULL || ike_find_encr(crypto[1], encr) != NULL;
+    if (!have_encr || (encr == 3 && legacy.integs[0] == NULL)) {
+        fprintf(stderr, "SKIPPED: cipher %u, or SHA-1 for it, is not in this build\n", encr);
+        skip();
+    }
     if (n_keys == 0 || !capture_load(&c, name) || vec_path(path, sizeof path, CAPTURES "keys.json") == NULL) {
         skip();
     }
@@ -157,16 +162,16 @@ static void run_v2(const char *name)
     capture_free(&c);
 }
 
-#define CAPTURE_TEST(word, file)                                                                                                 \
+#define CAPTURE_TEST(word, file, encr)                                                                                           \
     static void test_##word(void **state)                                                                                        \
     {                                                                                                                            \
         (void)state;                                                                                                             \
-        run_v2(file);                                                                                                            \
+        run_v2(file, encr);                                                                                                      \
     }
-CAPTURE_TEST(gcm, "ikev2-decrypt-aes256gcm16.pcap")
-CAPTURE_TEST(cbc, "ikev2-decrypt-aes256cbc.pcapng")
-CAPTURE_TEST(3des, "ikev2-decrypt-3des-sha1_160.pcap")
-CAPTURE_TEST(ccm, "ikev2-decrypt-aes128ccm12-2.pcap")
+CAPTURE_TEST(gcm, "ikev2-decrypt-aes256gcm16.pcap", 20)
+CAPTURE_TEST(cbc, "ikev2-decrypt-aes256cbc.pcapng", 12)
+CAPTURE_TEST(3des, "ikev2-decrypt-3des-sha1_160.pcap", 3)
+CAPTURE_TEST(ccm, "ikev2-decrypt-aes128ccm12-2.pcap", 13)
 
 /* The same key as a CCM row, where the ICV counts: the salt of a CTR row begins with CCM's flags octet. */
 static void test_ccm_checked(void **state)
