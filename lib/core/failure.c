@@ -59,16 +59,22 @@ static bool same_stranger(const ike_failure *a, const ike_failure *b)
     return a->conn == 0 && b->conn == 0 && a->remote.family == b->remote.family && memcmp(a->remote.ip, b->remote.ip, prefix) == 0;
 }
 
+/* The same thing once more: it is counted in the record that is there. */
+static bool same_again(const ike_failure *a, const ike_failure *b)
+{
+    return a->conn && a->conn == b->conn && a->code == b->code && strcmp(a->child_name, b->child_name) == 0;
+}
+
 static void ring_put(struct ike_core *c, const ike_failure *f)
 {
     ike_failure **slot = &c->ring[c->ring_at];
     for (unsigned i = 0; i < IKE_RING; i++) {
-        if (c->ring[i] && same_stranger(c->ring[i], f)) {
+        if (c->ring[i] && (same_stranger(c->ring[i], f) || same_again(c->ring[i], f))) {
             slot = &c->ring[i];
         }
     }
     uint32_t repeats = 0;
-    if (*slot && (*slot)->code == f->code && same_stranger(*slot, f)) {
+    if (*slot && (*slot)->code == f->code && (same_stranger(*slot, f) || same_again(*slot, f))) {
         repeats = (*slot)->repeats + 1;
     }
     if (!*slot) {

@@ -154,11 +154,13 @@ static int begin(struct ike_engine *e, struct ike_conn *conn, const char *child,
         conn->want[index].held = false;
         return ike_conn_busy(conn, child) ? IKE_OK : ike_begin_child(e, conn, index, packet);
     }
-    bool any = false;
+    size_t started = 0;
+    for (size_t i = 0; i < conn->n_want; i++) {
+        started += conn->conf->s.children[i].start == IKE_START_YES;
+    }
     for (size_t i = 0; i < conn->n_want && r == IKE_OK; i++) {
         const ike_child_settings *k = &conn->conf->s.children[i];
-        if (k->start == IKE_START_YES || (!any && i + 1 == conn->n_want)) {
-            any = true;
+        if (started ? k->start == IKE_START_YES : i == 0) {
             conn->want[i].held = false;
             r = ike_conn_busy(conn, k->name) ? IKE_OK : ike_begin_child(e, conn, (int)i, NULL);
         }

@@ -82,6 +82,7 @@ struct ike_sa {
     uint8_t version, state; /* ike_sa_state */
     bool initiator;         /* we are the original initiator */
     bool dead;
+    bool reported;   /* SA_UP or SA_REKEYED has been posted */
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
     bool half_open;

@@ -350,9 +350,6 @@ static int take_refusal(struct ike_exchange *x)
                                                                      : IKE_FAIL_PEER_ERROR;
     int r = ike_peer_said(x, &n, code, IKE_X_FATAL);
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
-    if (code == IKE_FAIL_PEER_REFUSED_AUTH) {
-        ike_blame_remedy(c, "compare secret and identities on both sides; the peer's log says which of them it refused");
-    }
     return r;
 }
 

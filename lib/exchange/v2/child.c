@@ -275,7 +275,7 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
 static int refuse_child(struct ike_exchange *x, const struct offer *o, int best, uint16_t best_index, const struct ike_mismatch *why)
 {
     struct ike_core *c = &x->e->core;
-    struct ike_conf *conf = x->sa->conf;
+    struct ike_conf *conf = x->sa->conn->conf;
     char a[120], b[120], text[24];
     if (conf->s.n_children) {
         const ike_child_settings *k = &conf->s.children[best_index];
@@ -345,7 +345,7 @@ static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const
     struct ike_setup *s = x->setup;
     bool with_ke = x->script == &ike_v2_create_child;
     s->with_child = true;
-    s->conf = ike_conf_ref(x->sa->conf);
+    s->conf = ike_conf_ref(x->sa->conn->conf);
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
     r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
@@ -370,7 +370,7 @@ int ike_child_choose(struct ike_exchange *x)
     struct offer o;
     struct ike_ts_list local, remote;
     struct ike_mismatch why, best_why = {0};
-    struct ike_conf *conf = x->sa->conf;
+    struct ike_conf *conf = x->sa->conn->conf; /* the present settings, not those the IKE SA began with */
     struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
     int best = -1, preferred = old ? ike_conf_child(conf, ike_child_conf(old)->name) : -1;
     uint16_t best_index = 0;

@@ -174,6 +174,9 @@ static int replace(struct ike_exchange *x)
     s->child = NULL;
     s->rival = false;
     if (rival) {
+        if (rival->up_reported) {
+            k->replaces = rival->id; /* it had taken over already, since the old one is gone */
+        }
         rival->rekeyed = rival->quiet = true;
         rival->replaced_by = k->id;
         rival->state = IKE_CHILD_REKEYED;

@@ -305,7 +305,7 @@ static void no_answer(struct ike_exchange *x)
     struct ike_core *c = &e->core;
     struct ike_sa *sa = x->sa;
     bool connecting = sa->state == IKE_SA_CONNECTING;
-    bool deleting = x->purpose == IKE_DO_DELETE_IKE;
+    bool deleting = sa->state == IKE_SA_DELETING;
     if (x->noted && x->note) {
         c->draft = *x->note;
         c->blamed = true;

@@ -103,6 +103,33 @@ static int take_deletes(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* What is deleted and has been rekeyed hands over before the answer leaves: the peer receives on the old one no longer then. */
+static int hand_over(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
+        ike_child_id id;
+        memcpy(&id, x->deleted.ptr + i * sizeof id, sizeof id);
+        struct ike_child *k = ike_slots_get(&e->db.children, id), *heir = k ? ike_slots_get(&e->db.children, k->replaced_by) : NULL;
+        if (!heir || heir->late_add || (heir->out_installed && !x->question)) {
+            continue;
+        }
+        bool answered;
+        struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
+        int r = !q ? IKE_ERR_NOMEM : answered ? q->result : ike_child_add(&e->db, heir, false, q->token);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+        ike_answered(x);
+        heir->out_at = IKE_NEVER;
+        if (r != IKE_OK) {
+            heir->out_installed = false;
+            ike_close_child(e, heir);
+        }
+    }
+    return IKE_X_OK;
+}
+
 static int take_notifies(struct ike_exchange *x)
 {
     struct ike_notify n;
@@ -159,7 +186,7 @@ static const struct ike_payload_rule any[] = {{IKE_P_DELETE, 0, 50}, {0, 0, 0}};
 static const struct ike_form forms[] = {{NULL, any}, {NULL, NULL}};
 
 static ike_action *const request_build[] = {put_request, NULL};
-static ike_action *const request_handle[] = {take_notifies, take_deletes, NULL};
+static ike_action *const request_handle[] = {take_notifies, take_deletes, hand_over, NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {carry_out, NULL};
 static ike_action *const response_handle[] = {take_response, NULL};

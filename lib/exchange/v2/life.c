@@ -98,6 +98,7 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
     }
     ike_sa_lifetimes(e, sa);
     e->core.count.handshakes++;
+    sa->reported = true;
     ike_event_post(&e->core, &sa->ev, IKE_EV_SA_UP);
     IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "%s: IKE SA #%u is up", sa->conf->s.name, (unsigned)sa->number);
     ike_sa_schedule(e, sa);
@@ -124,7 +125,6 @@ void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
         return;
     }
     struct ike_conn *conn = sa->conn;
-    bool was_up = sa->established != 0;
     sa->going_down = true;
     ike_tasks_drop(e, sa);
     abort_exchanges(e, sa); /* a simultaneous rekey of the peer's takes over the children here */
@@ -142,7 +142,7 @@ void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     ike_setup_free(e, sa->setup);
     sa->setup = NULL;
     sa->down_cause = cause;
-    if (was_up && !sa->replaced_by) {
+    if (sa->reported && !sa->replaced_by) {
         sa->ev.cause = cause;
         sa->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
         ike_event_post(&e->core, &sa->ev, IKE_EV_SA_DOWN);
@@ -170,6 +170,14 @@ void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     if (ike_queue(e, sa, &t) != IKE_OK) {
         ike_sa_down(e, sa, cause);
         return;
+    }
+    /* The Delete waits for the window; for a peer that does not answer it does not wait long. */
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        x->give_up = earlier(x->give_up, e->core.now + 10 * IKE_SEC);
+        if (x->timer.at != IKE_NEVER && x->timer.at > x->give_up) {
+            ike_timer_set(&e->core.wheel, &x->timer, x->give_up);
+        }
     }
     ike_kick(e, sa);
 }
@@ -205,6 +213,7 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
         }
     }
     e->core.count.rekeys++;
+    fresh->reported = true;
     fresh->ev.other = old->id;
     ike_event_post(&e->core, &fresh->ev, IKE_EV_SA_REKEYED);
     IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, fresh->id, "%s: IKE SA #%u replaces #%u", fresh->conf->s.name, (unsigned)fresh->number, (unsigned)old->number);
@@ -276,6 +285,16 @@ static void ask(struct ike_engine *e, struct ike_sa *sa, uint8_t purpose)
     (void)ike_queue(e, sa, &t);
 }
 
+/* A peer began and did not come back with IKE_AUTH. */
+static void never_completed(struct ike_engine *e, struct ike_sa *sa)
+{
+    struct ike_exchange x = {.e = e, .sa = sa, .script = &ike_v2_auth, .role = IKE_RESPONDER, .path = sa->path};
+    ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_NOBODY);
+    ike_blame_expected(&e->core, "an IKE_AUTH request after IKE_SA_INIT");
+    ike_blame_received(&e->core, "nothing that could be decrypted in %u s", (unsigned)((e->core.now - sa->created) / IKE_SEC));
+    ike_exchange_blame(&x);
+}
+
 void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
 {
     ike_time now = e->core.now;
@@ -285,8 +304,8 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
     }
     if (sa->expires_at <= now) {
         if (!sa->established || (sa->state == IKE_SA_DELETING && ike_list_empty(&sa->outstanding))) {
-            if (sa->half_open) {
-                IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "half-open IKE SA #%u timed out", (unsigned)sa->number);
+            if (sa->half_open && sa->state == IKE_SA_CONNECTING) {
+                never_completed(e, sa);
             }
             ike_sa_down(e, sa, IKE_BY_TIMEOUT);
             return;
@@ -325,7 +344,7 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
     if (old) {
         old->quiet = true;
     }
-    bool again = k->replaces && (!old || old->up_reported);
+    bool again = old && old->up_reported;
     e->core.count.rekeys += again;
     ike_event_post(&e->core, &k->ev, again ? IKE_EV_CHILD_REKEYED : IKE_EV_CHILD_UP);
     IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up, SPIs %08x in, %08x out", k->conf->s.name, ike_child_conf(k)->name,
@@ -419,6 +438,10 @@ void ike_close_child(struct ike_engine *e, struct ike_child *k)
     struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
     if (k->state == IKE_CHILD_DELETING) {
         return;
+    }
+    struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
+    if (heir) {
+        ike_child_switch(e, heir); /* the peer stops receiving on this one when it has our Delete */
     }
     k->state = IKE_CHILD_DELETING;
     k->down_cause = k->rekeyed ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL;

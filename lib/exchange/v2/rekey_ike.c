@@ -202,6 +202,7 @@ static int replace(struct ike_exchange *x)
         ike_sa_replaced(e, old, sa);
         if (rival) {
             rival->replaced_by = sa->id;
+            rival->state = IKE_SA_REKEYED;
             rival->expires_at = e->core.now + 180 * IKE_SEC;
             ike_sa_schedule(e, rival);
         }
