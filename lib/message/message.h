@@ -99,8 +99,8 @@ void ike_header_write(uint8_t out[IKE_HEADER_LEN], const struct ike_header *h);
 
 /* Header, and the payload chain up to its end or to SK, which must be last (an SKF is kept as a payload and must be last as
  * well). IKE_ERR_PROTO on any fault of the header or the structure, which includes bodies shorter than their fixed part and
- * nonces of a forbidden length; IKE_ERR_UNSUPPORTED with the header parsed when the major version is above 2. IKEv1 messages in
- * clear parse too (payload types as numbered there; for an encrypted one the chain is empty and the body is left alone). */
+ * nonces of a forbidden length. IKEv1 messages in clear parse too (payload types as numbered there). The chain is empty and the
+ * body is left alone when an IKEv1 message is encrypted or the major version is above 2. */
 int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n);
 /* Append the chain of decrypted payloads in `inner` (first type m->sk_next), which must end exactly at its end. No SK inside. */
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n);

@@ -96,7 +96,7 @@ static void test_header_refused(void **state)
         {"AUTH without SPIr", 0x20, 35, 0x08, 1, 34, SPI_I, 0, IKE_ERR_PROTO},
         {"exchange type of version 1", 0x20, 2, 0x08, 0, 34, SPI_I, 0, IKE_ERR_PROTO},
         {"major 0", 0x00, 34, 0x08, 0, 34, SPI_I, 0, IKE_ERR_PROTO},
-        {"major 3 is to be answered", 0x30, 34, 0x08, 0, 34, SPI_I, 0, IKE_ERR_UNSUPPORTED},
+        {"major 3 is to be answered", 0x30, 34, 0x08, 0, 34, SPI_I, 0, IKE_OK},
         {"version 1", 0x10, 2, 0x00, 0, 34, SPI_I, 0, IKE_OK},
         {"version 1.1", 0x11, 2, 0x00, 0, 34, SPI_I, 0, IKE_ERR_PROTO},
         {"version 1, unknown flag", 0x10, 2, 0x08, 0, 34, SPI_I, 0, IKE_ERR_PROTO},
