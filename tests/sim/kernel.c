@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The simulated kernel of a host: SPIs and SAs as the engine's data-plane hooks make them, and packets through them. What a real
+ * kernel would refuse or silently get wrong breaks an invariant here.
+ */
+#include "sim.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void name_of(const struct sim_host *h, uint32_t spi, char out[16]) { sim_spi_name(h->sim, spi, out, 16); }
+
+static struct sim_ksa **place(struct sim_host *h, bool inbound, uint32_t spi)
+{
+    struct sim_ksa **at = &h->kernel.list;
+    while (*at && !((*at)->inbound == inbound && (*at)->spi == spi)) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+struct sim_ksa *sim_kernel_find(const struct sim_host *h, bool inbound, uint32_t spi)
+{
+    struct sim_ksa *k = h->kernel.list;
+    while (k && !(k->inbound == inbound && k->spi == spi)) {
+        k = k->next;
+    }
+    return k;
+}
+
+static struct sim_ksa *push(struct sim_host *h)
+{
+    struct sim_ksa *k = sim_alloc(sizeof *k);
+    k->next = h->kernel.list;
+    h->kernel.list = k;
+    return k;
+}
+
+static void drop(struct sim_ksa **at)
+{
+    struct sim_ksa *k = *at;
+    *at = k->next;
+    free(k);
+}
+
+void sim_kernel_clear(struct sim_host *h)
+{
+    while (h->kernel.list) {
+        drop(&h->kernel.list);
+    }
+}
+
+/* ---- SPIs ------------------------------------------------------------------------------------------------------------- */
+
+int sim_kernel_spi(struct sim_host *h, uint32_t *spi)
+{
+    struct sim_ksa *k = push(h);
+    k->state = SIM_RESERVED;
+    k->inbound = true;
+    k->spi = *spi = (h->index + 1) << 24 | ++h->kernel.next_spi;
+    return IKE_OK;
+}
+
+static int get_spi(void *user, ike_token t, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi)
+{
+    struct sim_host *h = user;
+    struct sim_question *q;
+    if (protocol != IKE_PROTO_ESP || reqid == 0 || path->remote.family == 0) {
+        sim_break(h->sim, "%s: get_spi with protocol %u, reqid %u, family %u", h->name, (unsigned)protocol, (unsigned)reqid,
+                  (unsigned)path->remote.family);
+    }
+    int r = sim_ask(h, SIM_ASK_SPI, t, &q);
+    return r == IKE_OK ? sim_kernel_spi(h, spi) : r;
+}
+
+static void put_spi(void *user, const ike_path *path, uint8_t protocol, uint32_t spi)
+{
+    struct sim_host *h = user;
+    struct sim_ksa **at = place(h, true, spi);
+    char name[16];
+    (void)path;
+    (void)protocol;
+    sim_pry(h);
+    name_of(h, spi, name);
+    if (!*at || (*at)->state != SIM_RESERVED) {
+        sim_break(h->sim, "%s: put_spi of %s, which is %s", h->name, name, *at ? "an SA" : "not reserved");
+        return;
+    }
+    sim_trace(h->sim, h, "kernel: give back %s", name);
+    drop(at);
+}
+
+/* ---- SAs -------------------------------------------------------------------------------------------------------------- */
+
+static void copy_bytes(uint8_t *to, size_t cap, size_t *len, ike_bytes from)
+{
+    *len = from.len < cap ? from.len : cap;
+    if (*len) {
+        memcpy(to, from.ptr, *len);
+    }
+}
+
+static void copy_sa(struct sim_ksa *k, const ike_ipsec_sa *sa)
+{
+    k->inbound = sa->inbound;
+    k->esn = sa->esn;
+    k->udp_encap = sa->udp_encap;
+    k->rekey = sa->rekey;
+    k->protocol = sa->protocol;
+    k->mode = sa->mode;
+    k->spi = sa->spi;
+    k->peer_spi = sa->peer_spi;
+    k->reqid = sa->reqid;
+    k->child = sa->child;
+    k->path = sa->path;
+    k->encr = sa->encr;
+    k->encr_bits = sa->encr_bits;
+    k->integ = sa->integ;
+    copy_bytes(k->key, sizeof k->key, &k->key_len, sa->encr_key);
+    copy_bytes(k->integ_key, sizeof k->integ_key, &k->integ_key_len, sa->integ_key);
+    k->n_local = sa->n_local_ts < SIM_TS ? sa->n_local_ts : SIM_TS;
+    k->n_remote = sa->n_remote_ts < SIM_TS ? sa->n_remote_ts : SIM_TS;
+    memcpy(k->local, sa->local_ts, k->n_local * sizeof *k->local);
+    memcpy(k->remote, sa->remote_ts, k->n_remote * sizeof *k->remote);
+    k->soft_bytes = sa->soft_bytes;
+    k->hard_bytes = sa->hard_bytes;
+    k->soft_packets = sa->soft_packets;
+    k->hard_packets = sa->hard_packets;
+}
+
+static const char *nonsense(const ike_ipsec_sa *sa)
+{
+    return sa->spi < 256                                               ? "SPI below 256"
+           : sa->reqid == 0                                            ? "no reqid"
+           : sa->child == 0 || !sa->conn_name || !sa->child_name       ? "no child"
+           : sa->encr_key.len == 0                                     ? "no key"
+           : sa->n_local_ts == 0 || sa->n_remote_ts == 0               ? "no selectors"
+           : sa->path.local.family == 0 || sa->path.remote.family == 0 ? "no addresses"
+                                                                       : NULL;
+}
+
+static int add(void *user, ike_token t, const ike_ipsec_sa *sa)
+{
+    struct sim_host *h = user;
+    char name[16];
+    name_of(h, sa->spi, name);
+    const char *dir = sa->inbound ? "in" : "out", *bad = nonsense(sa);
+    struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    if (bad || (sa->inbound ? !k || k->state != SIM_RESERVED : k != NULL)) {
+        sim_break(h->sim, "%s: add %s %s: %s", h->name, dir, name,
+                  bad           ? bad
+                  : sa->inbound ? "its SPI is not reserved"
+                                : "it is there");
+        return IKE_ERR_HOST;
+    }
+    struct sim_question *q;
+    int r = sim_ask(h, SIM_ASK_ADD, t, &q);
+    if (r < 0) {
+        sim_trace(h->sim, h, "kernel: refuse %s %s", dir, name);
+        return r;
+    }
+    if (sa->inbound) { /* to the front: the newest */
+        drop(place(h, true, sa->spi));
+    }
+    k = push(h);
+    copy_sa(k, sa);
+    k->token = t;
+    k->state = r == IKE_PENDING ? SIM_ADDING : SIM_INSTALLED;
+    h->kernel.added++;
+    char local[64], remote[64];
+    ike_ts_format(&sa->local_ts[0], local, sizeof local);
+    ike_ts_format(&sa->remote_ts[0], remote, sizeof remote);
+    sim_trace(h->sim, h, "kernel: add %s %s %s/%s %s%s == %s%s%s%s%s", dir, name, sa->conn_name, sa->child_name, local,
+              sa->n_local_ts > 1 ? " ..." : "", remote, sa->n_remote_ts > 1 ? " ..." : "",
+              sa->mode == IKE_MODE_TRANSPORT ? " transport" : "", sa->esn ? " esn" : "", sa->udp_encap ? " udp" : "");
+    return r;
+}
+
+void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok)
+{
+    for (struct sim_ksa **at = &h->kernel.list; *at; at = &(*at)->next) {
+        struct sim_ksa *k = *at;
+        if (k->state != SIM_ADDING || k->token != t) {
+            continue;
+        }
+        if (ok) {
+            k->state = SIM_INSTALLED;
+        } else if (k->inbound) {
+            k->state = SIM_RESERVED;
+        } else {
+            drop(at);
+        }
+        return;
+    }
+}
+
+static bool same_addr(const ike_addr *a, const ike_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->port == b->port;
+}
+
+static int move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    struct sim_host *h = user;
+    struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    char name[16];
+    sim_pry(h);
+    name_of(h, sa->spi, name);
+    if (!k || k->state == SIM_RESERVED) {
+        sim_break(h->sim, "%s: move of %s, which is no SA", h->name, name);
+        return IKE_ERR_NOT_FOUND;
+    }
+    if (!same_addr(&k->path.remote, &old->remote) || !same_addr(&k->path.local, &old->local)) {
+        sim_break(h->sim, "%s: move of %s from a path it is not on", h->name, name);
+    }
+    sim_trace(h->sim, h, "kernel: move %s %s", sa->inbound ? "in" : "out", name);
+    k->path = sa->path;
+    k->udp_encap = sa->udp_encap;
+    return IKE_OK;
+}
+
+static void take_out(void *user, const ike_ipsec_sa *sa)
+{
+    struct sim_host *h = user;
+    struct sim_ksa **at = place(h, sa->inbound, sa->spi);
+    char name[16];
+    sim_pry(h);
+    name_of(h, sa->spi, name);
+    if (!*at || (*at)->state == SIM_RESERVED || (*at)->child != sa->child) {
+        sim_break(h->sim, "%s: remove %s %s, which is %s", h->name, sa->inbound ? "in" : "out", name,
+                  !*at                           ? "not there"
+                  : (*at)->state == SIM_RESERVED ? "only reserved"
+                                                 : "another child's");
+        return;
+    }
+    sim_trace(h->sim, h, "kernel: remove %s %s", sa->inbound ? "in" : "out", name);
+    h->kernel.removed++;
+    drop(at);
+}
+
+static int query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
+{
+    struct sim_host *h = user;
+    const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    if (!k || k->state != SIM_INSTALLED) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    *out = k->usage;
+    return IKE_OK;
+}
+
+void sim_kernel_hooks(ike_host *host)
+{
+    host->sadb.get_spi = get_spi;
+    host->sadb.put_spi = put_spi;
+    host->sadb.add = add;
+    host->sadb.move = move;
+    host->sadb.remove = take_out;
+    host->sadb.query = query;
+}
+
+/* ---- Packets ---------------------------------------------------------------------------------------------------------- */
+
+/* Whether the addresses, protocol and ports of p (a range) lie in one of n selectors. */
+static bool inside(const ike_ts *p, const ike_ts *ts, size_t n)
+{
+    size_t len = p->family == 6 ? 16 : 4;
+    for (size_t i = 0; i < n; i++) {
+        if (ts[i].family == p->family && (ts[i].proto == 0 || ts[i].proto == p->proto) && memcmp(ts[i].lo, p->lo, len) <= 0 &&
+            memcmp(p->hi, ts[i].hi, len) <= 0 && ts[i].port_lo <= p->port_lo && p->port_hi <= ts[i].port_hi) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct sim_ksa *sim_kernel_route(const struct sim_host *a, const ike_ts *from, const ike_ts *to)
+{
+    for (struct sim_ksa *k = a->kernel.list; k; k = k->next) {
+        if (!k->inbound && k->state == SIM_INSTALLED && inside(from, k->local, k->n_local) &&
+            inside(to, k->remote, k->n_remote)) {
+            return k;
+        }
+    }
+    return NULL;
+}
+
+static bool same_keys(const struct sim_ksa *a, const struct sim_ksa *b)
+{
+    return a->encr == b->encr && a->encr_bits == b->encr_bits && a->integ == b->integ && a->key_len == b->key_len &&
+           a->integ_key_len == b->integ_key_len && memcmp(a->key, b->key, a->key_len) == 0 &&
+           memcmp(a->integ_key, b->integ_key, a->integ_key_len) == 0;
+}
+
+static struct sim_ksa *received(const struct sim_host *b, const struct sim_ksa *o, const ike_ts *from, const ike_ts *to,
+                                const char **why)
+{
+    struct sim_ksa *i = sim_kernel_find(b, true, o->spi);
+    *why = !i || i->state != SIM_INSTALLED                                              ? "the receiver has no such SA"
+           : !same_keys(o, i)                                                           ? "the keys differ"
+           : i->esn != o->esn || i->mode != o->mode || i->udp_encap != o->udp_encap     ? "ESN, mode or encapsulation differ"
+           : !inside(from, i->remote, i->n_remote) || !inside(to, i->local, i->n_local) ? "the receiver's selectors forbid it"
+                                                                                        : NULL;
+    return *why ? NULL : i;
+}
+
+static struct sim_ksa *pass(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to,
+                            struct sim_ksa **o, const char **why)
+{
+    ike_addr at;
+    *o = sim_kernel_route(a, from, to);
+    if (!*o) {
+        *why = "there is no outbound SA for it";
+        return NULL;
+    }
+    ike_addr dest = (*o)->path.remote;
+    if (!(*o)->udp_encap) {
+        dest.port = 500; /* ESP has no ports: only the address leads */
+    }
+    if (sim_route(a->sim, &dest, &at) != b) {
+        *why = "the outbound SA leads elsewhere";
+        return NULL;
+    }
+    return received(b, *o, from, to, why);
+}
+
+bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to, const char **why)
+{
+    struct sim_ksa *o;
+    return pass(a, b, from, to, &o, why) != NULL;
+}
+
+static void count(struct sim_host *h, struct sim_ksa *k, uint64_t packets, uint64_t octets)
+{
+    k->usage.packets += packets;
+    k->usage.bytes += octets;
+    k->usage.last = h->sim->now;
+}
+
+/* Limits passed are reported once each; the engine may take SAs out meanwhile, so the caller's pointers are stale afterwards. */
+static void report_limits(struct sim_host *h)
+{
+    for (struct sim_ksa *k = h->kernel.list; k;) {
+        const ike_usage *u = &k->usage;
+        bool soft = (k->soft_bytes && u->bytes >= k->soft_bytes) || (k->soft_packets && u->packets >= k->soft_packets);
+        bool hard = (k->hard_bytes && u->bytes >= k->hard_bytes) || (k->hard_packets && u->packets >= k->hard_packets);
+        bool report = k->state == SIM_INSTALLED && ((hard && !k->hard_reported) || (soft && !k->soft_reported));
+        if (!report) {
+            k = k->next;
+            continue;
+        }
+        k->soft_reported = true;
+        k->hard_reported |= hard;
+        sim_trace(h->sim, h, "kernel: %s limit of %s", hard ? "hard" : "soft", k->inbound ? "an inbound SA" : "an outbound SA");
+        int r = ike_child_expire(h->engine, k->child, hard, h->sim->now);
+        if (r != IKE_OK && !h->sim->tolerant) {
+            sim_break(h->sim, "%s: ike_child_expire gives %s", h->name, ike_strerror(r));
+        }
+        k = h->kernel.list;
+    }
+}
+
+bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *from, const ike_ts *to, uint64_t packets,
+                        uint64_t octets)
+{
+    const char *why;
+    struct sim_ksa *o, *i = pass(a, b, from, to, &o, &why);
+    if (!i) {
+        if (o) {
+            count(a, o, packets, octets);
+            report_limits(a);
+        }
+        return false;
+    }
+    count(a, o, packets, octets);
+    count(b, i, packets, octets);
+    ike_addr seen = sim_seen_as(a, &o->path.local);
+    ike_child_id child = i->child;
+    if (i->udp_encap && !same_addr(&seen, &i->path.remote)) {
+        sim_trace(b->sim, b, "kernel: ESP from a new address");
+        int r = ike_peer_moved(b->engine, child, &seen, b->sim->now);
+        if (r != IKE_OK && !b->sim->tolerant) {
+            sim_break(b->sim, "%s: ike_peer_moved gives %s", b->name, ike_strerror(r));
+        }
+    }
+    report_limits(a);
+    report_limits(b);
+    return true;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Between the hosts: what a datagram is, where it goes, when and how often it arrives.
+ */
+#include "message/message.h"
+#include "sim.h"
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT       500
+#define ENCAP_PORT 4500
+
+/* ---- Addresses -------------------------------------------------------------------------------------------------------- */
+
+static bool same_ip(const ike_addr *a, const ike_addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 6 ? 16 : 4) == 0;
+}
+
+ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local)
+{
+    if (!h->outside.family || h->outside.family != local->family) {
+        return *local;
+    }
+    ike_addr a = h->outside;
+    a.port = (uint16_t)(local->port + h->outside_shift);
+    return a;
+}
+
+struct sim_host *sim_route(const struct sim *s, const ike_addr *to, ike_addr *inside)
+{
+    for (unsigned i = 0; i < s->hosts; i++) {
+        struct sim_host *h = s->host[i];
+        const ike_addr *own = to->family == 6 ? &h->addr6 : &h->addr;
+        uint16_t shift = 0;
+        const ike_addr *known_as = own;
+        if (h->outside.family == to->family) {
+            known_as = &h->outside;
+            shift = h->outside_shift;
+        }
+        uint16_t port = (uint16_t)(to->port - shift);
+        if (own->family && same_ip(known_as, to) && (port == PORT || port == ENCAP_PORT)) {
+            *inside = *own;
+            inside->port = port;
+            return h;
+        }
+    }
+    return NULL;
+}
+
+/* ---- Arrival ---------------------------------------------------------------------------------------------------------- */
+
+static void deliver(struct sim *s, struct sim_packet *p)
+{
+    struct sim_host *to = p->to;
+    if (!to || !to->engine) {
+        sim_trace(s, to, "   nobody hears  %s %s", p->msg->from->name, p->msg->text);
+    } else if (p->msg->keepalive) {
+        sim_trace(s, to, "<- %s keepalive", p->msg->from->name);
+    } else {
+        sim_trace(s, to, "<- %s %s", p->msg->from->name, p->msg->text);
+        int r = ike_input(to->engine, &p->path, p->msg->bytes, p->msg->len, s->now);
+        if (r != IKE_OK) {
+            sim_trace(s, to, "   dropped: %s", ike_strerror(r));
+        }
+    }
+    free(p);
+}
+
+static void arrive(struct sim *s, void *what)
+{
+    s->flying--;
+    deliver(s, what);
+}
+
+static void fly(struct sim *s, const struct sim_packet *p, ike_time delay)
+{
+    struct sim_packet *copy = sim_alloc(sizeof *copy);
+    *copy = *p;
+    copy->next = NULL;
+    s->flying++;
+    sim_at(s, s->now + delay, arrive, copy);
+}
+
+/* A copy that comes long after is no message under way: nobody waits for it to settle. */
+static void arrive_late(struct sim *s, void *what) { deliver(s, what); }
+
+static void fly_late(struct sim *s, const struct sim_packet *p, ike_time delay)
+{
+    struct sim_packet *copy = sim_alloc(sizeof *copy);
+    *copy = *p;
+    copy->next = NULL;
+    sim_at(s, s->now + delay, arrive_late, copy);
+}
+
+/* ---- Rules ------------------------------------------------------------------------------------------------------------ */
+
+struct sim_rule *sim_rule_add(struct sim *s, enum sim_action a, struct sim_host *from, const char *pattern)
+{
+    struct sim_rule *r = sim_alloc(sizeof *r), **end = &s->rules;
+    r->pattern = sim_strdup(pattern);
+    r->from = from;
+    r->action = a;
+    r->count = 1;
+    r->held_end = &r->held;
+    while (*end) {
+        end = &(*end)->next;
+    }
+    *end = r;
+    return r;
+}
+
+static void rule_free(struct sim_rule *r)
+{
+    while (r->held) {
+        struct sim_packet *p = r->held;
+        r->held = p->next;
+        free(p);
+    }
+    free(r->name);
+    free(r->pattern);
+    free(r->payloads);
+    free(r);
+}
+
+void sim_rules_free(struct sim *s)
+{
+    while (s->rules) {
+        struct sim_rule *r = s->rules;
+        s->rules = r->next;
+        rule_free(r);
+    }
+}
+
+bool sim_rule_release(struct sim *s, const char *name, bool send)
+{
+    for (struct sim_rule *r = s->rules; r; r = r->next) {
+        if (!r->name || strcmp(r->name, name) != 0 || r->released) {
+            continue;
+        }
+        bool any = r->held != NULL;
+        r->released = true;
+        while (r->held) {
+            struct sim_packet *p = r->held;
+            r->held = p->next;
+            sim_trace(s, p->msg->from, "%s %s: %s", send ? "release" : "forget", name, p->msg->text);
+            if (send) {
+                fly(s, p, 0);
+            }
+            free(p);
+        }
+        return any;
+    }
+    return false;
+}
+
+static bool applies(struct sim_rule *r, const struct sim_msg *m)
+{
+    if (r->released || (r->from && r->from != m->from)) {
+        return false;
+    }
+    if (m->rule) {
+        return m->rule == r;
+    }
+    if ((m->sent > 1 && r->count != UINT32_MAX) || r->count == 0 || fnmatch(r->pattern, m->text, 0) != 0) {
+        return false;
+    }
+    if (r->skip) {
+        r->skip--;
+        return false;
+    }
+    r->count -= r->count != UINT32_MAX;
+    return true;
+}
+
+/* Whether a rule took charge of the packet. */
+static bool by_rule(struct sim *s, struct sim_packet *p)
+{
+    for (struct sim_rule *r = s->rules; r; r = r->next) {
+        struct sim_packet *copy;
+        bool again = p->msg->rule == r;
+        if (!applies(r, p->msg)) {
+            continue;
+        }
+        p->msg->rule = r;
+        switch (r->action) {
+        case SIM_HOLD:
+            sim_trace(s, p->msg->from, "   held as %s", r->name);
+            if (!again) {
+                copy = sim_alloc(sizeof *copy);
+                *copy = *p;
+                copy->next = NULL;
+                *r->held_end = copy;
+                r->held_end = &copy->next;
+            }
+            return true;
+        case SIM_DROP:
+            sim_trace(s, p->msg->from, "   lost");
+            return true;
+        case SIM_DELAY:
+            fly(s, p, r->delay);
+            return true;
+        case SIM_TWICE:
+            fly(s, p, s->link.delay);
+            fly_late(s, p, s->link.delay + r->delay);
+            return true;
+        case SIM_REWRITE:
+            r->forged = again ? r->forged : sim_forge(s, p->msg, r->payloads);
+            p->msg = r->forged ? r->forged : p->msg;
+            return false;
+        }
+    }
+    return false;
+}
+
+/* ---- Links ------------------------------------------------------------------------------------------------------------ */
+
+/* The fault a sweep put on this datagram. Late is later than its retransmission; a copy comes when the exchange is long over. */
+static bool by_fault(struct sim *s, const struct sim_packet *p)
+{
+    const ike_time usual = s->link.delay, late = 3 * IKE_SEC, long_after = 45 * IKE_SEC;
+    if (s->fault.kind < SIM_FAULT_DROP || s->fault.kind > SIM_FAULT_COPY || s->datagrams != s->fault.nth) {
+        return false;
+    }
+    switch (s->fault.kind) {
+    case SIM_FAULT_DROP:
+        sim_trace(s, p->msg->from, "   lost");
+        break;
+    case SIM_FAULT_DUP:
+        fly(s, p, usual);
+        fly(s, p, usual);
+        break;
+    case SIM_FAULT_LATE:
+        sim_trace(s, p->msg->from, "   late");
+        fly_late(s, p, late);
+        break;
+    default:
+        fly(s, p, usual);
+        fly_late(s, p, long_after);
+        break;
+    }
+    return true;
+}
+
+static void by_link(struct sim *s, const struct sim_packet *p)
+{
+    const struct sim_link *l = &s->link;
+    if (sim_below(&s->rng, 1000) < l->loss) {
+        sim_trace(s, p->msg->from, "   lost");
+        return;
+    }
+    fly(s, p, l->delay + sim_below(&s->rng, (uint32_t)l->jitter + 1));
+    if (sim_below(&s->rng, 1000) < l->twice) {
+        fly(s, p, l->delay + sim_below(&s->rng, (uint32_t)l->late + 1));
+    }
+}
+
+/* ---- Sending ---------------------------------------------------------------------------------------------------------- */
+
+/* What names a message to both ends, from its header: SPIs, exchange type, flags, message id. */
+static uint64_t header_key(const uint8_t *m) { return sim_hash(sim_hash(SIM_HASH_START, m, 16), m + 18, 6); }
+
+static struct sim_msg *msg_known(struct sim *s, const struct sim_host *h, const uint8_t *bytes, size_t n, uint64_t hash)
+{
+    for (struct sim_msg *m = s->msgs; m; m = m->older) {
+        if (m->from == h && m->hash == hash && m->len == n && memcmp(m->bytes, bytes, n) == 0) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+static struct sim_msg *msg_new(struct sim *s, struct sim_host *h, bool keepalive, const uint8_t *bytes, size_t n, uint64_t *nonce)
+{
+    struct sim_msg *m = sim_alloc(sizeof *m);
+    struct ike_header head;
+    m->from = h;
+    m->first = s->now;
+    m->keepalive = keepalive;
+    m->len = n;
+    m->bytes = memcpy(sim_alloc(n), bytes, n);
+    m->number = ++s->n_msgs;
+    m->older = s->msgs;
+    s->msgs = m;
+    if (keepalive) {
+        m->text = sim_strdup("keepalive");
+    } else if (ike_header_parse(&head, bytes, n) == IKE_OK) {
+        m->spi_i = head.spi_i;
+        m->spi_r = head.spi_r;
+        m->mid = head.mid;
+        m->exchange = head.exchange;
+        m->flags = head.flags;
+        if (h->tap_text && h->tap_key == header_key(bytes)) {
+            m->text = sim_strdup(h->tap_text);
+            *nonce = h->tap_nonce;
+        } else {
+            m->text = sim_describe(s, bytes, n, nonce);
+        }
+    } else {
+        sim_break(s, "%s sends %zu octets that are no IKE message", h->name, n);
+        m->text = sim_strdup("no IKE message");
+    }
+    return m;
+}
+
+void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    struct sim *s = h->sim;
+    uint64_t nonce = 0, hash = sim_hash(SIM_HASH_START, bytes, n);
+    struct sim_msg *m = msg_known(s, h, bytes, n, hash);
+    bool again = m != NULL, keepalive = kind == IKE_SEND_KEEPALIVE;
+    if (!again) {
+        m = msg_new(s, h, keepalive, bytes, n, &nonce);
+        m->hash = hash;
+    }
+    m->sent++;
+    s->datagrams++;
+    ike_addr local = path->remote.family == 6 ? h->addr6 : h->addr;
+    local.port = path->local.port ? path->local.port : path->encap ? ENCAP_PORT : PORT;
+    if (path->local.family && !same_ip(&path->local, &local)) {
+        sim_break(s, "%s sends from an address that is not its own", h->name);
+    }
+    sim_trace(s, h, "-> %s%s [%zu %08x]", m->text, again ? " again" : "", n, (unsigned)hash);
+    if (!keepalive) {
+        sim_check_message(h, m, again, nonce);
+    }
+    struct sim_packet p = {.msg = m};
+    p.to = sim_route(s, &path->remote, &p.path.local);
+    p.path.remote = sim_seen_as(h, &local);
+    p.path.encap = path->encap;
+    if (p.to && path->encap != (p.path.local.port == ENCAP_PORT)) {
+        sim_break(s, "%s sends %s a marker to port %u: %s", h->name, path->encap ? "with" : "without",
+                  (unsigned)p.path.local.port, m->text);
+    }
+    if (!by_rule(s, &p) && !by_fault(s, &p)) {
+        by_link(s, &p);
+    }
+}

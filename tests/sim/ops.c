@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What a host can be told to do: one table of operations.
+ */
+#include "case.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Picking ---------------------------------------------------------------------------------------------------------- */
+
+bool sim_pick_child(struct sim_host *h, const char *spi, ike_child_info *out)
+{
+    ike_child_info c = {.size = sizeof c};
+    bool found = false, found_up = false;
+    for (ike_child_id id = 0; h->engine && ike_child_next(h->engine, id, &c) == IKE_OK; id = c.id) {
+        char name[16];
+        sim_spi_name(h->sim, c.spi_in, name, sizeof name);
+        bool up = c.state == IKE_CHILD_INSTALLED || c.state == IKE_CHILD_REKEYING;
+        if (spi ? strcmp(name, spi) == 0 : !found || (up && (!found_up || c.number > out->number))) {
+            *out = c;
+            found = true;
+            found_up = up;
+        }
+    }
+    return found;
+}
+
+bool sim_pick_sa(struct sim_host *h, const char *name, ike_sa_info *out)
+{
+    ike_sa_info a = {.size = sizeof a};
+    bool found = false, found_up = false;
+    unsigned wanted = name && name[0] == '#' ? (unsigned)strtoul(name + 1, NULL, 10) : 0;
+    for (ike_sa_id id = 0; h->engine && ike_sa_next(h->engine, id, &a) == IKE_OK; id = a.id) {
+        bool up = a.state == IKE_SA_ESTABLISHED || a.state == IKE_SA_REKEYING;
+        if (wanted ? sim_sa_name(h->sim, a.spi_i) == wanted : !found || (up && (!found_up || a.number > out->number))) {
+            *out = a;
+            found = true;
+            found_up = up;
+        }
+    }
+    return found;
+}
+
+static ike_ts one_address(const ike_ts *of)
+{
+    ike_ts t = *of;
+    memcpy(t.hi, t.lo, sizeof t.hi);
+    t.port_hi = t.port_lo;
+    return t;
+}
+
+bool sim_sample(struct sim_host *a, struct sim_host *b, ike_ts *from, ike_ts *to)
+{
+    for (int back = 0; back < 2; back++) {
+        const struct sim_host *h = back ? b : a, *peer = back ? a : b;
+        for (const struct sim_ksa *k = h->kernel.list; k; k = k->next) {
+            if (k->inbound || k->state != SIM_INSTALLED || !sim_kernel_find(peer, true, k->spi)) {
+                continue;
+            }
+            *from = one_address(back ? &k->remote[0] : &k->local[0]);
+            *to = one_address(back ? &k->local[0] : &k->remote[0]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Operations: IKE_OK or an error; n words of arguments ---------------------------------------------------------------- */
+
+struct args {
+    struct sim_run *r;
+    struct sim_host *h;
+    unsigned n;
+    const char *const *word;
+};
+
+static const char *arg(const struct args *a, unsigned i) { return i < a->n ? a->word[i] : NULL; }
+
+static ike_conn_id conn_of(const struct args *a, unsigned i)
+{
+    const char *name = arg(a, i);
+    for (unsigned k = 0; k < a->h->conf.conns; k++) {
+        if (!name || strcmp(a->h->conf.conn[k].name, name) == 0) {
+            return a->h->conf.conn[k].id;
+        }
+    }
+    return 0;
+}
+
+static int up(const struct args *a) { return ike_initiate(a->h->engine, conn_of(a, 0), arg(a, 1), a->h->sim->now); }
+
+static int acquire(const struct args *a)
+{
+    ike_ts local, remote;
+    if (a->n < 2 || ike_ts_parse(&local, a->word[0]) != IKE_OK || ike_ts_parse(&remote, a->word[1]) != IKE_OK) {
+        return IKE_ERR_INVALID;
+    }
+    return ike_acquire(a->h->engine, conn_of(a, 2), arg(a, 3), &local, &remote, a->h->sim->now);
+}
+
+static int rekey_child(const struct args *a)
+{
+    ike_child_info c;
+    return sim_pick_child(a->h, arg(a, 0), &c) ? ike_child_rekey(a->h->engine, c.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
+static int close_child(const struct args *a)
+{
+    ike_child_info c;
+    return sim_pick_child(a->h, arg(a, 0), &c) ? ike_child_close(a->h->engine, c.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
+static int expire(const struct args *a)
+{
+    ike_child_info c;
+    bool hard = a->n && strcmp(a->word[0], "hard") == 0;
+    return sim_pick_child(a->h, arg(a, 1), &c) ? ike_child_expire(a->h->engine, c.id, hard, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
+static int rekey_ike(const struct args *a)
+{
+    ike_sa_info i;
+    return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_rekey(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
+static int close_ike(const struct args *a)
+{
+    ike_sa_info i;
+    return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_close(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
+static int check(const struct args *a)
+{
+    ike_sa_info i;
+    return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_check(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
+static int shut_down(const struct args *a) { return ike_engine_close(a->h->engine, a->h->sim->now); }
+
+static int crash(const struct args *a)
+{
+    sim_host_stop(a->h);
+    return IKE_OK;
+}
+
+static int restart(const struct args *a)
+{
+    sim_host_stop(a->h);
+    return sim_host_start(a->h);
+}
+
+/* Behind an address translation from now on; a second time it is rebound. */
+static int outside(const struct args *a)
+{
+    uint64_t shift;
+    if (a->n == 1 && strcmp(a->word[0], "none") == 0) {
+        a->h->outside.family = 0;
+        return IKE_OK;
+    }
+    if (a->n != 2 || ike_addr_parse(&a->h->outside, a->word[0]) != IKE_OK || !sim_number_parse(a->word[1], 60000, &shift)) {
+        return IKE_ERR_INVALID;
+    }
+    a->h->outside_shift = (uint16_t)shift;
+    return IKE_OK;
+}
+
+/* The connection anew from the settings as they are by now. */
+static int reload(const struct args *a)
+{
+    ike_child_settings children[SIM_CHILDREN];
+    ike_conn_settings set = sim_conf_settings(&a->h->conf.conn[0], children);
+    bool close = a->n && strcmp(a->word[0], "close") == 0;
+    return ike_conn_replace(a->h->engine, a->h->conf.conn[0].id, &set, close, a->h->sim->now);
+}
+
+static int remove_conn(const struct args *a) { return ike_conn_remove(a->h->engine, conn_of(a, 0), a->h->sim->now); }
+
+static int set_remote(const struct args *a)
+{
+    ike_addr remote;
+    if (a->n != 1 || ike_addr_parse(&remote, a->word[0]) != IKE_OK) {
+        return IKE_ERR_INVALID;
+    }
+    return ike_conn_set_remote(a->h->engine, conn_of(a, 1), &remote);
+}
+
+/* PEER PACKETS OCTETS: as far as SAs let them through. */
+static int traffic(const struct args *a)
+{
+    struct sim_host *peer = a->n ? sim_find_host(a->h->sim, a->word[0]) : NULL;
+    uint64_t packets = 1, octets = 100;
+    ike_ts from, to;
+    if (!peer || (a->n > 1 && !sim_number_parse(a->word[1], UINT64_MAX, &packets)) ||
+        (a->n > 2 && !sim_number_parse(a->word[2], UINT64_MAX, &octets))) {
+        return IKE_ERR_INVALID;
+    }
+    bool through = sim_sample(a->h, peer, &from, &to) && sim_kernel_traffic(a->h, peer, &from, &to, packets, octets);
+    sim_trace(a->h->sim, a->h, "traffic to %s: %s", peer->name, through ? "arrives" : "does not arrive");
+    return IKE_OK;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(const struct args *);
+    bool without_engine;
+} ops[] = {
+    {"up", up, false},
+    {"acquire", acquire, false},
+    {"rekey-child", rekey_child, false},
+    {"close-child", close_child, false},
+    {"expire", expire, false},
+    {"rekey-ike", rekey_ike, false},
+    {"close-ike", close_ike, false},
+    {"check", check, false},
+    {"shut-down", shut_down, false},
+    {"crash", crash, true},
+    {"restart", restart, true},
+    {"outside", outside, true},
+    {"reload", reload, false},
+    {"remove-conn", remove_conn, false},
+    {"set-remote", set_remote, false},
+    {"traffic", traffic, true},
+};
+
+const char *sim_op(struct sim_run *r, struct sim_host *h, unsigned at)
+{
+    bool may_fail = r->o->sweep;
+    if (at < r->n && strcmp(r->word[at], "try") == 0) {
+        may_fail = true;
+        at++;
+    }
+    for (size_t i = 0; at < r->n && i < SIM_COUNT(ops); i++) {
+        if (strcmp(ops[i].name, r->word[at]) != 0) {
+            continue;
+        }
+        if (!h->engine && !ops[i].without_engine) {
+            return sim_complain(r, "%s has no engine running", h->name);
+        }
+        sim_trace(r->s, h, "do: %s %s", ops[i].name, at + 1 < r->n ? r->word[at + 1] : "");
+        struct args a = {r, h, r->n - at - 1, r->word + at + 1};
+        int result = ops[i].run(&a);
+        if (result != IKE_OK) {
+            sim_trace(r->s, h, "   gives %s", ike_strerror(result));
+            h->errors++;
+        }
+        sim_check(r->s);
+        return result == IKE_OK || may_fail ? NULL
+                                            : sim_complain(r, "%s %s gives %s", h->name, ops[i].name, ike_strerror(result));
+    }
+    return sim_complain(r, "no such operation");
+}

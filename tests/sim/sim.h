@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A network in one process and in virtual time: hosts (an engine, a simulated kernel, hooks that may answer late or never, an
+ * allocator and a random source that may fail), links between them, and rules that single out messages. The same seed gives the
+ * same run to the byte. Everything an engine does passes through here, and after every event the invariants of check.c are looked
+ * at.
+ *
+ * A world is made and driven by case.c from a text (see README.md); nothing in this header knows the text, so that other drivers
+ * (random operations, hostile peers) can use it as well.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include "base.h"
+#include "conf.h"
+#include <ike/ike.h>
+
+#define SIM_HOSTS 16
+#define SIM_START (1000 * IKE_SEC) /* the clock of a new world: not zero, so that a forgotten time shows */
+
+struct sim;
+struct sim_host;
+
+/* ---- The simulated kernel --------------------------------------------------------------------------------------------- */
+
+enum sim_ksa_state { SIM_RESERVED, SIM_ADDING, SIM_INSTALLED };
+
+struct sim_ksa {
+    struct sim_ksa *next; /* newest first */
+    enum sim_ksa_state state;
+    bool inbound, esn, udp_encap, rekey, soft_reported, hard_reported;
+    uint8_t protocol, mode;
+    uint32_t spi, peer_spi, reqid;
+    ike_child_id child;
+    ike_token token; /* ADDING */
+    ike_path path;
+    uint16_t encr, encr_bits, integ;
+    uint8_t key[IKE_KEY_MAX], integ_key[IKE_HASH_MAX];
+    size_t key_len, integ_key_len;
+    ike_ts local[SIM_TS], remote[SIM_TS];
+    size_t n_local, n_remote;
+    uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
+    ike_usage usage;
+};
+
+struct sim_kernel {
+    struct sim_ksa *list;
+    uint32_t next_spi;
+    unsigned added, removed;
+};
+
+/* ---- Questions: what a hook does with one ------------------------------------------------------------------------------ */
+
+enum sim_ask { SIM_ASK_PEER, SIM_ASK_SECRET, SIM_ASK_CHILD, SIM_ASK_SPI, SIM_ASK_ADD, SIM_ASKS };
+
+struct sim_manner {
+    bool pending; /* answer by token, after `delay`; IKE_NEVER: not at all */
+    bool refuse;  /* with an error */
+    ike_time delay;
+    unsigned skip;  /* so many are answered in the ordinary way first */
+    unsigned count; /* then so many in this manner; 0: all */
+};
+
+struct sim_question {
+    struct sim_question *next;
+    struct sim_host *host;
+    unsigned life; /* of the host, in which it was asked */
+    ike_token token;
+    enum sim_ask kind;
+    bool cancelled, answered, refuse;
+    ike_conn_id conn;   /* PEER */
+    uint8_t secret[64]; /* SECRET */
+    size_t secret_len;
+};
+
+/* ---- Hosts ------------------------------------------------------------------------------------------------------------ */
+
+/* What an event handler of the host saw, counted. */
+struct sim_seen {
+    unsigned event[IKE_EV_ADDRESS_CHANGED + 1];
+};
+
+struct sim_host {
+    struct sim *sim;
+    unsigned index;
+    unsigned life; /* counts restarts */
+    char name[8];
+    ike_addr addr, addr6;
+    ike_addr outside;       /* family 0: seen as it is; otherwise behind an address and port translation that never forgets */
+    uint16_t outside_shift; /* added to its ports on the way out */
+    struct sim_conf conf;
+    ike_engine *engine;
+    bool hooks; /* ask peer, secret and child at all */
+    bool prying;
+    char secret[64];      /* what the secret hook says */
+    struct sim_map names; /* ids of SAs and children -> their SPI, for texts */
+
+    size_t live, blocks;         /* what the engine holds */
+    uint64_t allocs, fail_alloc; /* the fail_alloc-th call fails; 0 none */
+    uint64_t randoms, fail_random;
+    uint64_t rng;
+    int nonce; /* first octet of what is drawn 32 at a time: nonces; -1 as it comes */
+
+    struct sim_kernel kernel;
+    struct sim_question *questions;
+    struct sim_manner manner[SIM_ASKS];
+    unsigned asked[SIM_ASKS], cancelled;
+    struct sim_seen seen, mark; /* since the start; what it was at the last mark */
+
+    uint64_t tap_key; /* the message last shown in clear on its way out, and what was in it */
+    char *tap_text;
+    uint64_t tap_nonce;
+    unsigned errors; /* calls that came back with an error where the driver tolerates that */
+};
+
+/* ---- Messages --------------------------------------------------------------------------------------------------------- */
+
+/* One datagram's content, however often it was sent. */
+struct sim_msg {
+    struct sim_msg *older;
+    unsigned number; /* 1, 2, 3 ... of the world */
+    unsigned sent;   /* how often */
+    struct sim_host *from;
+    ike_time first;
+    uint64_t spi_i, spi_r, hash;
+    uint32_t mid;
+    uint8_t exchange, flags;
+    bool keepalive;
+    struct sim_rule *rule; /* which took it: copies go the same way without counting */
+    char *text;            /* "IKE_AUTH req 1 {IDi AUTH SA TSi TSr} #1" */
+    size_t len;
+    uint8_t *bytes;
+};
+
+struct sim_packet {
+    struct sim_packet *next; /* of those a rule holds */
+    struct sim_msg *msg;
+    struct sim_host *to; /* NULL: nobody has that address */
+    ike_path path;       /* as the receiver sees it */
+};
+
+enum sim_action { SIM_HOLD, SIM_DROP, SIM_DELAY, SIM_TWICE, SIM_REWRITE };
+
+struct sim_rule {
+    struct sim_rule *next;
+    char *name;            /* HOLD: to release it by */
+    char *pattern;         /* fnmatch on the message's text */
+    struct sim_host *from; /* NULL: any */
+    enum sim_action action;
+    ike_time delay;
+    unsigned skip, count; /* distinct messages; count 0: all */
+    char *payloads;       /* REWRITE: what stands in its place */
+    struct sim_msg *forged;
+    bool released;
+    struct sim_packet *held, **held_end;
+};
+
+struct sim_link {
+    ike_time delay, jitter;
+    unsigned loss, twice; /* per thousand */
+    ike_time late;        /* how late the second copy is at most */
+};
+
+/* ---- One injected fault ----------------------------------------------------------------------------------------------- */
+
+enum sim_fault_kind {
+    SIM_FAULT_NONE,
+    SIM_FAULT_DROP,   /* the nth datagram sent is lost */
+    SIM_FAULT_DUP,    /* ... arrives twice at once */
+    SIM_FAULT_LATE,   /* ... arrives after its first retransmission would */
+    SIM_FAULT_COPY,   /* ... arrives, and a copy long after */
+    SIM_FAULT_ALLOC,  /* the host's nth allocation fails */
+    SIM_FAULT_RANDOM, /* the host's nth draw fails */
+    SIM_FAULT_PEND,   /* the host answers all questions of kind nth after three seconds */
+    SIM_FAULTS
+};
+struct sim_fault {
+    enum sim_fault_kind kind;
+    unsigned host, nth;
+};
+
+/* ---- The world -------------------------------------------------------------------------------------------------------- */
+
+struct sim_item {
+    ike_time at;
+    uint64_t order;
+    void (*fire)(struct sim *, void *what);
+    void *what;
+};
+
+struct sim_flow { /* a selector pair that must be served all the time */
+    struct sim_flow *next;
+    struct sim_host *a, *b;
+    ike_ts from, to;
+};
+
+struct sim {
+    ike_time now;
+    uint64_t seed, rng;
+    struct sim_host *host[SIM_HOSTS];
+    unsigned hosts;
+    struct sim_link link;
+    struct sim_fault fault;
+
+    struct sim_item *queue; /* a heap by time, then order */
+    size_t queued, queue_cap;
+    uint64_t order;
+    unsigned flying;    /* packets in the queue */
+    unsigned datagrams; /* sent so far, copies too */
+    uint64_t steps;
+
+    struct sim_msg *msgs; /* newest first */
+    unsigned n_msgs, mark_msg;
+    struct sim_rule *rules;
+    struct sim_flow *flows;
+    struct sim_keys *keys; /* of all IKE SAs so far */
+
+    struct sim_map ivs, sends, mids, nonces, events; /* what check.c remembers */
+    struct sim_map sa_names;                         /* initiator's IKE SPI -> 1, 2, 3 ... for texts */
+
+    struct sim_text trace;
+    uint64_t trace_hash;
+    bool keep_trace, engine_log, logs_only;
+    bool tolerant;    /* driven by a sweep: calls may fail, the test is what comes of it */
+    char broken[640]; /* the first invariant that did not hold; empty while all do */
+};
+
+struct sim *sim_new(uint64_t seed);
+void sim_free(struct sim *s);
+void SIM_PRINTF(2, 3) sim_break(struct sim *s, const char *fmt, ...); /* an invariant is broken */
+struct sim_host *sim_find_host(const struct sim *s, const char *name);
+void sim_at(struct sim *s, ike_time at, void (*fire)(struct sim *, void *), void *what);
+
+/* Time passes: for so long; until no message is under way; until no engine has anything left to do (false: `limit` came first).
+ */
+void sim_run(struct sim *s, ike_time span);
+void sim_settle(struct sim *s);
+bool sim_quiet(struct sim *s, ike_time limit);
+
+/* host.c */
+struct sim_host *sim_host_new(struct sim *s, const char *name);
+int sim_host_start(struct sim_host *h); /* makes the engine and its connections */
+void sim_host_stop(struct sim_host *h); /* frees the engine, without a word to the peers, and looks what it leaves */
+void sim_pry(struct sim_host *h);       /* from inside a hook: the engine must refuse to be called */
+void sim_host_free(struct sim_host *h);
+
+/* ask.c: what the question hooks and the kernel share */
+int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **q); /* IKE_OK, IKE_PENDING or the refusal */
+void sim_ask_hooks(struct sim_host *h, ike_host *host);
+void sim_ask_forget(struct sim_host *h); /* the engine is gone: nothing may be open */
+unsigned sim_ask_open(const struct sim_host *h);
+extern const char *const sim_ask_names[SIM_ASKS];
+
+/* net.c */
+void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n);
+ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local);
+struct sim_host *sim_route(const struct sim *s, const ike_addr *to, ike_addr *inside); /* inside: as the host knows itself */
+struct sim_rule *sim_rule_add(struct sim *s, enum sim_action a, struct sim_host *from, const char *pattern);
+bool sim_rule_release(struct sim *s, const char *name, bool deliver); /* false: nothing was held */
+void sim_rules_free(struct sim *s);
+
+/* forge.c */
+void sim_keys_seen(struct sim_host *h, const ike_keylog *l);
+void sim_keys_free(struct sim *s);
+struct sim_msg *sim_forge(struct sim *s, const struct sim_msg *m,
+                          const char *payloads); /* NULL: it cannot be, the world is broken */
+
+/* kernel.c */
+void sim_kernel_hooks(ike_host *host);
+void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok);
+int sim_kernel_spi(struct sim_host *h, uint32_t *spi);
+void sim_kernel_clear(struct sim_host *h);
+struct sim_ksa *sim_kernel_find(const struct sim_host *h, bool inbound, uint32_t spi);
+/* The newest outbound SA for a packet, and whether it would be received at b. why: a word for messages. */
+struct sim_ksa *sim_kernel_route(const struct sim_host *a, const ike_ts *from, const ike_ts *to);
+bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to,
+                       const char **why);
+/* Packets through the newest SA from a to b: counters, limits and moved addresses have their effect. */
+bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *from, const ike_ts *to, uint64_t packets,
+                        uint64_t octets);
+
+/* check.c */
+void sim_check(struct sim *s);       /* after every event */
+void sim_check_quiet(struct sim *s); /* both ends hold the same when nothing is under way */
+void sim_check_event(struct sim_host *h, const ike_event *e);
+void sim_check_message(struct sim_host *h, const struct sim_msg *m, bool again, uint64_t nonce);
+bool sim_is_quiet(const struct sim *s, const char **why);
+void sim_state(const struct sim *s, struct sim_text *out); /* what is up, without names that differ from run to run */
+
+/* trace.c */
+void SIM_PRINTF(3, 4) sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...);
+void sim_spi_name(const struct sim *s, uint32_t spi, char *out, size_t n);
+unsigned sim_sa_name(struct sim *s, uint64_t spi_i);
+/* A message in clear as text; nonce: a hash of it, 0 if there is none. */
+char *sim_describe(struct sim *s, const uint8_t *clear, size_t n, uint64_t *nonce);
+const char *sim_event_name(ike_event_type t);
+
+#endif
