@@ -109,13 +109,7 @@ int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
     ike_list_init(&c->events);
     ike_wheel_init(&c->wheel, now);
     int r = ike_draw(c, c->hash_key, sizeof c->hash_key);
-    if (r == IKE_OK) {
-        r = scratch_init(c);
-    }
-    if (r != IKE_OK) {
-        ike_core_fini(c);
-    }
-    return r;
+    return r == IKE_OK ? scratch_init(c) : r;
 }
 
 void ike_core_fini(struct ike_core *c)

@@ -44,11 +44,30 @@ static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
     return older->initiator != newer->initiator && newer->created < older->established;
 }
 
+/* The peer connected while our own attempt had not got as far as IKE_AUTH: that attempt ends, as the peer knows of nothing
+ * that it would have to delete. Later than that both SAs come up, and simultaneous() holds on both sides. */
+static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
+{
+    struct ike_sa *own = sa->conn->connecting;
+    struct ike_exchange *x = own && !ike_list_empty(&own->outstanding) ? IKE_OF(own->outstanding.next, struct ike_exchange, link) : NULL;
+    if (sa->initiator || !x || (x->script == &ike_v2_auth && x->sent)) {
+        return;
+    }
+    struct ike_setup *s = own->setup;
+    struct ike_task t = {.purpose = IKE_DO_CHILD, .index = s->index};
+    bool missing = s->with_child && s->conf == sa->conn->conf && !ike_child_live(sa->conn, s->conf->s.children[s->index].name);
+    ike_sa_down(e, own, IKE_BY_REPLACEMENT);
+    if (missing) {
+        (void)ike_queue(e, sa, &t);
+    }
+}
+
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact)
 {
     if (!sa->peer || !sa->conf->s.unique) {
         return;
     }
+    abandon_attempt(e, sa);
     IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
         struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
         if (other == sa || !usable(other)) {
