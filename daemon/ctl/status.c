@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * status.c - what is up, what is not and why: at a glance for people, as JSON for programs (docs/ikelibctl.8.md has the
+ * schema).
+ */
+#include "ctl.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct picture {
+    struct node conns, sas, failures; /* sections of the lists */
+    struct node *stats;
+};
+
+static void forget(struct picture *p)
+{
+    tree_free(p->conns.first);
+    tree_free(p->sas.first);
+    tree_free(p->failures.first);
+    tree_free(p->stats);
+}
+
+static int look(struct client *c, const char *name, struct picture *p)
+{
+    struct vici_buf b = {0};
+    memset(p, 0, sizeof *p);
+    vici_begin(&b, VICI_CMD_REQUEST, "stats");
+    int r = client_request(c, &b, 30, NULL, NULL, &p->stats);
+    vici_buf_free(&b);
+    r = r == CTL_OK ? client_list(c, "list-conns", "list-conn", "ike", name, &p->conns) : r;
+    r = r == CTL_OK ? client_list(c, "list-sas", "list-sa", "ike", name, &p->sas) : r;
+    return r == CTL_OK ? client_list(c, "list-failures", "list-failure", "ike", name, &p->failures) : r;
+}
+
+static const char *lower(const char *s)
+{
+    static char text[4][32];
+    static unsigned at;
+    char *out = text[at++ % 4];
+    size_t i = 0;
+    for (; s[i] && i < 31; i++) {
+        out[i] = (char)tolower((unsigned char)s[i]);
+    }
+    out[i] = 0;
+    return out;
+}
+
+static const char *first_item(const struct node *section, const char *list)
+{
+    const struct node *n = tree_find(section, list);
+    return n && n->first ? n->first->value : "";
+}
+
+/* ---- State of a connection -------------------------------------------------------------------------------------------- */
+
+static bool is_up(const struct node *child)
+{
+    const char *s = tree_str(child, "state");
+    return strcmp(s, "INSTALLED") == 0 || strcmp(s, "REKEYING") == 0;
+}
+
+static const struct node *children_of(const struct node *sa) { return tree_find(sa, "child-sas"); }
+
+static bool waits_only(const struct node *conn)
+{
+    const char *remote = first_item(conn, "remote_addrs");
+    return strcmp(remote, "%any") == 0 || strchr(remote, '/');
+}
+
+/* up: a child carries traffic; partly: some of those that should; else what is being done about it. */
+static const char *state_of(const struct picture *p, const struct node *conn)
+{
+    size_t up = 0, wanted = 0, wanted_up = 0, sas = 0;
+    bool connecting = false;
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        if (strcmp(sa->name, conn->name) != 0) {
+            continue;
+        }
+        sas++;
+        connecting = connecting || strcmp(tree_str(sa, "state"), "CONNECTING") == 0;
+        for (const struct node *k = children_of(sa) ? children_of(sa)->first : NULL; k; k = k->next) {
+            up += is_up(k) ? 1 : 0;
+        }
+    }
+    const struct node *list = tree_find(conn, "children");
+    for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
+        bool want = strcmp(tree_str(k, "start"), "yes") == 0, have = false;
+        for (const struct node *sa = p->sas.first; sa && want; sa = sa->next) {
+            for (const struct node *x = children_of(sa) ? children_of(sa)->first : NULL; x; x = x->next) {
+                have = have || (strcmp(sa->name, conn->name) == 0 && is_up(x) && strcmp(tree_str(x, "name"), k->name) == 0);
+            }
+        }
+        wanted += want ? 1 : 0;
+        wanted_up += want && have ? 1 : 0;
+    }
+    if (up) {
+        return wanted_up < wanted ? "partly up" : "up";
+    }
+    if (connecting) {
+        return "connecting";
+    }
+    return tree_find(conn, "retry-time") ? "retrying" : sas ? "no child" : waits_only(conn) ? "listening" : "down";
+}
+
+/* ---- For people ------------------------------------------------------------------------------------------------------- */
+
+static void print_suite(const struct node *n)
+{
+    static const char *const keys[] = {"integ-alg", "prf-alg", "dh-group"};
+    printf("%s", tree_str(n, "encr-alg"));
+    if (tree_find(n, "encr-keysize")) {
+        printf("-%s", tree_str(n, "encr-keysize"));
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (tree_find(n, keys[i])) {
+            printf("/%s", tree_str(n, keys[i]));
+        }
+    }
+}
+
+static void print_when(const struct node *n, const char *key, const char *what)
+{
+    if (tree_find(n, key)) {
+        printf(", %s %s", what, text_seconds(tree_num(n, key)));
+    }
+}
+
+static void print_list(const struct node *n, const char *key)
+{
+    const struct node *list = tree_find(n, key);
+    for (const struct node *i = list ? list->first : NULL; i; i = i->next) {
+        printf("%s%s", i == list->first ? "" : ", ", i->value);
+    }
+}
+
+static void print_usage(const struct node *k, bool in)
+{
+    const char *use = in ? "use-in" : "use-out";
+    printf("      %-3s spi %s", in ? "in" : "out", tree_str(k, in ? "spi-in" : "spi-out"));
+    if (tree_find(k, in ? "bytes-in" : "bytes-out")) {
+        printf("  %s in %s packets", text_octets(tree_num(k, in ? "bytes-in" : "bytes-out")),
+               tree_str(k, in ? "packets-in" : "packets-out"));
+    }
+    if (tree_find(k, use)) {
+        printf(", last %s ago", text_seconds(tree_num(k, use)));
+    }
+    putchar('\n');
+}
+
+static void print_child(const struct node *k)
+{
+    printf("    child %s #%s: %s, %s%s, %s ", tree_str(k, "name"), tree_str(k, "uniqueid"), lower(tree_str(k, "state")),
+           lower(tree_str(k, "mode")), tree_yes(k, "encap") ? " in UDP" : "", tree_str(k, "protocol"));
+    print_suite(k);
+    print_when(k, "install-time", "age");
+    print_when(k, "rekey-time", "rekey in");
+    printf("\n      ");
+    print_list(k, "local-ts");
+    printf(" <-> ");
+    print_list(k, "remote-ts");
+    putchar('\n');
+    print_usage(k, true);
+    print_usage(k, false);
+}
+
+static void print_sa(const struct node *sa)
+{
+    bool begins = tree_yes(sa, "initiator");
+    printf("  IKE SA #%s: %s, IKEv%s, %s[%s] %s <-> %s[%s] %s\n", tree_str(sa, "uniqueid"), lower(tree_str(sa, "state")),
+           tree_str(sa, "version"), tree_str(sa, "local-host"), tree_str(sa, "local-port"), tree_str(sa, "local-id"),
+           tree_str(sa, "remote-host"), tree_str(sa, "remote-port"), tree_str(sa, "remote-id"));
+    if (tree_find(sa, "encr-alg")) {
+        printf("    ");
+        print_suite(sa);
+        print_when(sa, "established", "age");
+        print_when(sa, "rekey-time", "rekey in");
+        putchar('\n');
+    }
+    printf("    spi %s%s %s%s%s%s%s\n", tree_str(sa, "initiator-spi"), begins ? " (ours)" : "", tree_str(sa, "responder-spi"),
+           begins ? "" : " (ours)", tree_yes(sa, "nat-local") || tree_yes(sa, "nat-remote") ? ", NAT on " : "",
+           tree_yes(sa, "nat-local") ? "our side" : "",
+           tree_yes(sa, "nat-remote") ? (tree_yes(sa, "nat-local") ? " and the peer's" : "the peer's side") : "");
+    for (const struct node *k = children_of(sa) ? children_of(sa)->first : NULL; k; k = k->next) {
+        print_child(k);
+    }
+}
+
+static void print_conn(const struct picture *p, const struct node *conn)
+{
+    const char *state = state_of(p, conn);
+    const struct node *f = tree_find(conn, "failure");
+    printf("%s: %s, peer %s", conn->name, state, first_item(conn, "remote_addrs"));
+    if (tree_find(conn, "retry-time")) {
+        printf(", next attempt in %s", text_seconds(tree_num(conn, "retry-time")));
+    }
+    if (tree_num(conn, "attempts")) {
+        printf(", %s failed in a row", tree_str(conn, "attempts"));
+    }
+    putchar('\n');
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        if (strcmp(sa->name, conn->name) == 0) {
+            print_sa(sa);
+        }
+    }
+    if (f && strcmp(state, "up") != 0) {
+        printf("  last failure %s ago: %s%s\n", text_seconds(tree_num(f, "age")), tree_str(f, "cause"),
+               tree_str(f, "remedy")[0] ? "" : " (see ikelibctl explain)");
+        if (tree_str(f, "remedy")[0]) {
+            printf("    -> %s\n", tree_str(f, "remedy"));
+        }
+    }
+}
+
+/* SAs of no connection we know: half-open ones, and those of connections that are gone. */
+static void print_strays(const struct picture *p)
+{
+    bool headed = false;
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        if (tree_find(&p->conns, sa->name) == NULL) {
+            printf("%s", headed ? "" : "of no connection:\n");
+            headed = true;
+            print_sa(sa);
+        }
+    }
+}
+
+static void print_all(const struct picture *p)
+{
+    const struct node *up = tree_find(p->stats, "uptime"), *n = tree_find(p->stats, "ikesas");
+    printf("ikelibd up %s, data plane %s, %s IKE SAs (%s half-open), %s child SAs\n", text_seconds(tree_num(up, "seconds")),
+           tree_str(p->stats, "backend"), tree_str(n, "total"), tree_str(n, "half-open"), tree_str(p->stats, "child-sas"));
+    for (const struct node *c = p->conns.first; c; c = c->next) {
+        print_conn(p, c);
+    }
+    print_strays(p);
+}
+
+/* ---- For programs ----------------------------------------------------------------------------------------------------- */
+
+enum kind { STR, LOW, NUM, YES, LIST };
+struct field {
+    const char *vici, *json;
+    enum kind kind;
+};
+
+static void json_list(struct json *j, const char *key, const struct node *list)
+{
+    json_open(j, key, '[');
+    for (const struct node *i = list ? list->first : NULL; i; i = i->next) {
+        json_str(j, NULL, i->value);
+    }
+    json_close(j, ']');
+}
+
+/* What is not there: null for numbers, "" for strings, false. */
+static void json_fields(struct json *j, const struct node *n, const struct field *f)
+{
+    for (; f->vici; f++) {
+        const struct node *value = tree_find(n, f->vici);
+        if (f->kind == LIST) {
+            json_list(j, f->json, value);
+        } else if (f->kind == YES) {
+            json_bool(j, f->json, tree_yes(n, f->vici));
+        } else if (f->kind == NUM && value == NULL) {
+            json_null(j, f->json);
+        } else if (f->kind == NUM) {
+            json_num(j, f->json, tree_num(n, f->vici));
+        } else {
+            json_str(j, f->json, f->kind == LOW ? lower(tree_str(n, f->vici)) : tree_str(n, f->vici));
+        }
+    }
+}
+
+static const struct field sa_fields[] = {{"uniqueid", "id", NUM},
+                                         {"state", "state", LOW},
+                                         {"version", "version", NUM},
+                                         {"local-host", "local", STR},
+                                         {"local-port", "local_port", NUM},
+                                         {"local-id", "local_id", STR},
+                                         {"remote-host", "remote", STR},
+                                         {"remote-port", "remote_port", NUM},
+                                         {"remote-id", "remote_id", STR},
+                                         {"initiator", "initiator", YES},
+                                         {"initiator-spi", "spi_i", STR},
+                                         {"responder-spi", "spi_r", STR},
+                                         {"nat-local", "nat_local", YES},
+                                         {"nat-remote", "nat_remote", YES},
+                                         {"encr-alg", "encr", STR},
+                                         {"encr-keysize", "encr_bits", NUM},
+                                         {"integ-alg", "integ", STR},
+                                         {"prf-alg", "prf", STR},
+                                         {"dh-group", "ke", STR},
+                                         {"established", "age", NUM},
+                                         {"rekey-time", "rekey_in", NUM},
+                                         {"last-in", "last_in", NUM},
+                                         {NULL, NULL, STR}};
+
+static const struct field child_fields[] = {{"name", "name", STR},
+                                            {"uniqueid", "id", NUM},
+                                            {"reqid", "reqid", NUM},
+                                            {"state", "state", LOW},
+                                            {"mode", "mode", LOW},
+                                            {"protocol", "protocol", LOW},
+                                            {"encap", "encap", YES},
+                                            {"spi-in", "spi_in", STR},
+                                            {"spi-out", "spi_out", STR},
+                                            {"encr-alg", "encr", STR},
+                                            {"encr-keysize", "encr_bits", NUM},
+                                            {"integ-alg", "integ", STR},
+                                            {"dh-group", "ke", STR},
+                                            {"bytes-in", "bytes_in", NUM},
+                                            {"bytes-out", "bytes_out", NUM},
+                                            {"packets-in", "packets_in", NUM},
+                                            {"packets-out", "packets_out", NUM},
+                                            {"use-in", "idle_in", NUM},
+                                            {"use-out", "idle_out", NUM},
+                                            {"install-time", "age", NUM},
+                                            {"rekey-time", "rekey_in", NUM},
+                                            {"life-time", "expires_in", NUM},
+                                            {"local-ts", "local_ts", LIST},
+                                            {"remote-ts", "remote_ts", LIST},
+                                            {NULL, NULL, STR}};
+
+static const struct field wanted_fields[] = {{"mode", "mode", LOW},
+                                             {"start", "start", STR},
+                                             {"local-ts", "local_ts", LIST},
+                                             {"remote-ts", "remote_ts", LIST},
+                                             {NULL, NULL, STR}};
+
+static void json_conn(struct json *j, const struct picture *p, const struct node *c)
+{
+    const struct node *list = tree_find(c, "children"), *f = tree_find(c, "failure");
+    json_open(j, NULL, '{');
+    json_str(j, "name", c->name);
+    json_str(j, "state", state_of(p, c));
+    json_str(j, "local", first_item(c, "local_addrs"));
+    json_str(j, "remote", first_item(c, "remote_addrs"));
+    json_str(j, "local_id", tree_str(tree_find(c, "local-1"), "id"));
+    json_str(j, "remote_id", tree_str(tree_find(c, "remote-1"), "id"));
+    json_str(j, "source", tree_str(c, "source"));
+    json_bool(j, "wanted", tree_yes(c, "wanted"));
+    json_num(j, "sas", tree_num(c, "sas"));
+    json_num(j, "attempts", tree_num(c, "attempts"));
+    if (tree_find(c, "retry-time")) {
+        json_num(j, "retry_in", tree_num(c, "retry-time"));
+    } else {
+        json_null(j, "retry_in");
+    }
+    json_open(j, "children", '[');
+    for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
+        json_open(j, NULL, '{');
+        json_str(j, "name", k->name);
+        json_fields(j, k, wanted_fields);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    if (f) {
+        json_failure(j, "failure", f);
+    } else {
+        json_null(j, "failure");
+    }
+    json_close(j, '}');
+}
+
+static void json_children(struct json *j, const struct node *sa)
+{
+    for (const struct node *k = children_of(sa) ? children_of(sa)->first : NULL; k; k = k->next) {
+        json_open(j, NULL, '{');
+        json_str(j, "conn", sa->name);
+        json_num(j, "sa", tree_num(sa, "uniqueid"));
+        json_fields(j, k, child_fields);
+        json_bool(j, "esn", tree_num(k, "esn") == 1);
+        json_close(j, '}');
+    }
+}
+
+static void json_all(const struct picture *p)
+{
+    struct json j = {.out = stdout};
+    const struct node *n = tree_find(p->stats, "ikesas");
+    json_open(&j, NULL, '{');
+    json_num(&j, "schema", 1);
+    json_open(&j, "daemon", '{');
+    json_num(&j, "uptime", tree_num(tree_find(p->stats, "uptime"), "seconds"));
+    json_str(&j, "backend", tree_str(p->stats, "backend"));
+    json_num(&j, "sas", tree_num(n, "total"));
+    json_num(&j, "half_open", tree_num(n, "half-open"));
+    json_num(&j, "children", tree_num(p->stats, "child-sas"));
+    json_close(&j, '}');
+    json_open(&j, "connections", '[');
+    for (const struct node *c = p->conns.first; c; c = c->next) {
+        json_conn(&j, p, c);
+    }
+    json_close(&j, ']');
+    json_open(&j, "sas", '[');
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        json_open(&j, NULL, '{');
+        json_str(&j, "conn", sa->name);
+        json_fields(&j, sa, sa_fields);
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
+    json_open(&j, "children", '[');
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        json_children(&j, sa);
+    }
+    json_close(&j, ']');
+    json_open(&j, "failures", '[');
+    for (const struct node *f = p->failures.first; f; f = f->next) {
+        json_failure(&j, NULL, f);
+    }
+    json_close(&j, ']');
+    json_close(&j, '}');
+}
+
+int cmd_status(struct client *c, const struct options *o, const char *name)
+{
+    struct picture p;
+    int r = look(c, name, &p);
+    if (r == CTL_OK && name && p.conns.first == NULL) {
+        fprintf(stderr, "ikelibctl: no connection %s\n", name);
+        r = CTL_FAILED;
+    } else if (r == CTL_OK && o->json) {
+        json_all(&p);
+    } else if (r == CTL_OK) {
+        print_all(&p);
+    }
+    forget(&p);
+    return r;
+}
+
+/* ---- stats ------------------------------------------------------------------------------------------------------------ */
+
+static void print_section(struct json *j, const struct node *section, int depth)
+{
+    for (const struct node *n = section->first; n; n = n->next) {
+        if (n->type == VICI_SECTION_START && j) {
+            json_open(j, n->name, '{');
+            print_section(j, n, depth + 1);
+            json_close(j, '}');
+        } else if (n->type == VICI_SECTION_START) {
+            printf("%*s%s\n", 2 * depth, "", n->name);
+            print_section(j, n, depth + 1);
+        } else if (n->type == VICI_KEY_VALUE && j && n->value[strspn(n->value, "0123456789")] == 0 && n->value[0]) {
+            json_num(j, n->name, tree_num(section, n->name));
+        } else if (n->type == VICI_KEY_VALUE && j) {
+            json_str(j, n->name, n->value);
+        } else if (n->type == VICI_KEY_VALUE) {
+            printf("%*s%-*s %s\n", 2 * depth, "", 24 - 2 * depth, n->name, n->value);
+        }
+    }
+}
+
+int cmd_stats(struct client *c, const struct options *o, const char *name)
+{
+    (void)name;
+    struct vici_buf b = {0};
+    struct node *out = NULL;
+    struct json j = {.out = stdout};
+    vici_begin(&b, VICI_CMD_REQUEST, "stats");
+    int r = client_request(c, &b, 30, NULL, NULL, &out);
+    if (r == CTL_OK && o->json) {
+        json_open(&j, NULL, '{');
+        json_num(&j, "schema", 1);
+        print_section(&j, out, 0);
+        json_close(&j, '}');
+    } else if (r == CTL_OK) {
+        print_section(NULL, out, 0);
+    }
+    tree_free(out);
+    vici_buf_free(&b);
+    return r;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * watch.c - log: what the daemon says, as it says it; explain: why things did not work.
+ */
+#include "ctl.h"
+
+#include <string.h>
+#include <time.h>
+
+/* ---- log -------------------------------------------------------------------------------------------------------------- */
+
+static void line(void *arg, const char *name, struct node *m)
+{
+    const struct options *o = arg;
+    if (strcmp(name, "log") != 0 || (int)tree_num(m, "level") > o->level) {
+        return;
+    }
+    if (o->json) {
+        struct json j = {.out = stdout, .lines = true};
+        json_open(&j, NULL, '{');
+        json_num(&j, "time", (unsigned long long)time(NULL));
+        json_num(&j, "level", tree_num(m, "level"));
+        json_str(&j, "group", tree_str(m, "group"));
+        json_str(&j, "conn", tree_str(m, "ikesa-name"));
+        json_num(&j, "sa", tree_num(m, "ikesa-uniqueid"));
+        json_str(&j, "text", tree_str(m, "msg"));
+        json_close(&j, '}');
+    } else {
+        char when[16] = "";
+        struct tm tm;
+        time_t now = time(NULL);
+        if (localtime_r(&now, &tm)) {
+            strftime(when, sizeof when, "%H:%M:%S", &tm);
+        }
+        const char *conn = tree_str(m, "ikesa-name");
+        printf("%s %s%s%s%s%s\n", when, conn, conn[0] ? "#" : "", conn[0] ? tree_str(m, "ikesa-uniqueid") : "",
+               conn[0] ? ": " : "", tree_str(m, "msg"));
+    }
+    fflush(stdout);
+}
+
+int cmd_log(struct client *c, const struct options *o, const char *name)
+{
+    (void)name;
+    int r = client_register(c, "log");
+    return r == CTL_OK ? client_listen(c, line, (void *)o) : r;
+}
+
+/* ---- explain ---------------------------------------------------------------------------------------------------------- */
+
+#define MOST 10 /* failures told at once */
+
+static bool same_origin(const struct node *a, const struct node *b)
+{
+    const char *conn = tree_str(a, "connection");
+    return strcmp(conn, tree_str(b, "connection")) == 0 && strcmp(tree_str(a, "child"), tree_str(b, "child")) == 0 &&
+           (conn[0] || strcmp(tree_str(a, "remote"), tree_str(b, "remote")) == 0);
+}
+
+/* Newest first, of each connection and child, or stranger, the last one. */
+static bool newest(const struct node *list, const struct node *f)
+{
+    const struct node *n = list->first;
+    while (n != f && !same_origin(n, f)) {
+        n = n->next;
+    }
+    return n == f;
+}
+
+static void print_failure(const struct node *f)
+{
+    const char *conn = tree_str(f, "connection"), *child = tree_str(f, "child"), *text = tree_str(f, "explanation");
+    unsigned long long repeats = tree_num(f, "repeats");
+    printf("%s%s%s, %s ago", conn[0] ? conn : tree_str(f, "remote"), child[0] ? "/" : "", child,
+           text_seconds(tree_num(f, "age")));
+    if (repeats > 1) {
+        printf(", %llu times in a row", repeats);
+    }
+    puts(":");
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = strchr(text, '\n');
+        end = end ? end : text + strlen(text);
+        printf("  %.*s\n", (int)(end - text), text);
+    }
+}
+
+int cmd_explain(struct client *c, const struct options *o, const char *name)
+{
+    struct node list = {0};
+    struct json j = {.out = stdout};
+    int told = 0, r = client_list(c, "list-failures", "list-failure", "ike", name, &list);
+    if (r != CTL_OK) {
+        tree_free(list.first);
+        return r;
+    }
+    if (o->json) {
+        json_open(&j, NULL, '{');
+        json_num(&j, "schema", 1);
+        json_open(&j, "failures", '[');
+    }
+    for (const struct node *f = list.first; f && told < MOST; f = f->next) {
+        if (!newest(&list, f)) {
+            continue;
+        }
+        if (o->json) {
+            json_failure(&j, NULL, f);
+        } else {
+            printf("%s", told ? "\n" : "");
+            print_failure(f);
+        }
+        told++;
+    }
+    if (o->json) {
+        json_close(&j, ']');
+        json_close(&j, '}');
+    } else if (told == 0) {
+        printf("%s%sno attempt has failed\n", name ? name : "", name ? ": " : "");
+    }
+    tree_free(list.first);
+    return CTL_OK;
+}

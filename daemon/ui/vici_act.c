@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * vici_act.c - initiate, terminate, rekey: begin something, then wait for its outcome. The answer comes with the event that
+ * decides, or when the client's patience ends; what was begun goes on then.
+ *
+ * What waits is a list of targets, each one SA or one child by name. Events may come while the targets are still being
+ * started (the engine delivers them before its call returns); they are noted, and looked at when all have been started.
+ */
+#include "vici.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum action { INITIATE, TERMINATE, REKEY };
+
+struct target {
+    uint64_t id; /* of the SA; 0: the child of this name, yet to come */
+    bool is_child;
+    ike_conn_id conn;
+    char name[48]; /* of the child */
+    enum { OPEN, DONE, FAILED } state;
+};
+
+struct act {
+    struct vici_job job;
+    enum action action;
+    ike_conn_id conn; /* of all targets, 0: several */
+    bool starting;
+    int log_level; /* of control-log lines */
+    long timeout_ms;
+    struct loop_timer timeout;
+    struct target *targets;
+    size_t n, cap, n_open;
+    bool have_failure;
+    ike_failure failure;
+};
+
+static struct ikelibd *daemon_of(const struct act *a) { return a->job.client->v->d; }
+
+static void act_free(struct vici_job *j)
+{
+    struct act *a = (struct act *)j;
+    loop_timer_cancel(&a->timeout);
+    free(a->targets);
+    free(a);
+}
+
+static bool act_wants_line(struct vici_job *j, ike_conn_id conn, int level)
+{
+    const struct act *a = (const struct act *)j;
+    return level <= a->log_level && (a->conn == 0 || conn == 0 || conn == a->conn);
+}
+
+/* ---- Answering -------------------------------------------------------------------------------------------------------- */
+
+static size_t count(const struct act *a, int state)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        n += (int)a->targets[i].state == state ? 1 : 0;
+    }
+    return n;
+}
+
+static void put_counts(struct vici_buf *b, const struct act *a)
+{
+    if (a->action != INITIATE) {
+        vici_putf(b, "matches", "%zu", a->n);
+    }
+    if (a->action == TERMINATE) {
+        vici_putf(b, "terminated", "%zu", count(a, DONE));
+    }
+}
+
+static void answer(struct act *a, const char *error)
+{
+    struct vici_client *c = a->job.client;
+    struct vici_buf *b = &c->v->buf;
+    vici_flush_lines(c->v);
+    vici_begin(b, VICI_CMD_RESPONSE, NULL);
+    vici_put(b, "success", error ? "no" : "yes");
+    put_counts(b, a);
+    if (error) {
+        vici_put(b, "errmsg", error);
+        if (a->have_failure) {
+            vici_section(b, "failure");
+            vici_form_failure(b, &a->failure, daemon_now(daemon_of(a)));
+            vici_section_end(b);
+        }
+    }
+    vici_answer(c); /* frees a */
+}
+
+/* All targets are decided: say how it went. */
+static void conclude(struct act *a)
+{
+    static const char *const what[] = {"not established", "not all are gone", "rekeying failed"};
+    char text[512];
+    if (count(a, FAILED) == 0) {
+        answer(a, NULL);
+        return;
+    }
+    const char *child = a->have_failure && a->failure.child_name[0] ? a->failure.child_name : NULL;
+    snprintf(text, sizeof text, "%s%s%s%s%s",
+             child             ? child
+             : a->have_failure ? a->failure.conn_name
+                               : "",
+             child || (a->have_failure && a->failure.conn_name[0]) ? ": " : "", what[a->action], a->have_failure ? ": " : "",
+             a->have_failure ? ike_failure_cause(&a->failure) : "");
+    answer(a, text);
+}
+
+static void decide(struct act *a, struct target *t, bool ok)
+{
+    if (t->state == OPEN) {
+        t->state = ok ? DONE : FAILED;
+        a->n_open--;
+    }
+}
+
+/* The end of an event or of the start; a may be gone behind it. */
+static void settle(struct act *a)
+{
+    if (!a->starting && a->n_open == 0) {
+        conclude(a);
+    }
+}
+
+static void on_timeout(void *arg)
+{
+    struct act *a = arg;
+    char text[160];
+    snprintf(text, sizeof text, "no outcome after %ld ms; it goes on", a->timeout_ms);
+    answer(a, text);
+}
+
+/* ---- Events ----------------------------------------------------------------------------------------------------------- */
+
+static void decide_id(struct act *a, bool is_child, uint64_t id, bool ok)
+{
+    for (size_t i = 0; i < a->n && id; i++) {
+        if (a->targets[i].is_child == is_child && a->targets[i].id == id) {
+            decide(a, &a->targets[i], ok);
+        }
+    }
+}
+
+static void child_up(struct act *a, const ike_event *ev)
+{
+    ike_child_info k = {.size = sizeof k};
+    if (a->action != INITIATE || ike_child_get(daemon_of(a)->engine, ev->child, &k) != IKE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->targets[i].conn == ev->conn && k.name && strcmp(a->targets[i].name, k.name) == 0) {
+            decide(a, &a->targets[i], true);
+        }
+    }
+}
+
+/* A failure is of one child, or of the whole attempt when it names none. One that lost to another attempt is none. */
+static void failed(struct act *a, const ike_event *ev)
+{
+    const ike_failure *f = ev->failure;
+    for (size_t i = 0; f && f->code != IKE_FAIL_REPLACED && a->action != TERMINATE && i < a->n; i++) {
+        struct target *t = &a->targets[i];
+        bool mine = t->conn == ev->conn && (t->is_child ? f->child_name[0] == 0 || strcmp(f->child_name, t->name) == 0
+                                                        : ev->sa == 0 || ev->sa == t->id);
+        if (mine && t->state == OPEN) {
+            a->failure = *f;
+            a->have_failure = true;
+            decide(a, t, false);
+        }
+    }
+}
+
+static void act_event(struct vici_job *j, const ike_event *ev)
+{
+    struct act *a = (struct act *)j;
+    switch (ev->type) {
+    case IKE_EV_CHILD_UP:
+        child_up(a, ev);
+        break;
+    case IKE_EV_SA_REKEYED:
+        decide_id(a, false, ev->old_sa, a->action == REKEY);
+        break;
+    case IKE_EV_CHILD_REKEYED:
+        decide_id(a, true, ev->old_child, a->action == REKEY);
+        break;
+    case IKE_EV_SA_DOWN:
+        failed(a, ev);
+        decide_id(a, false, ev->sa, a->action == TERMINATE);
+        break;
+    case IKE_EV_CHILD_DOWN:
+        failed(a, ev);
+        decide_id(a, true, ev->child, a->action == TERMINATE);
+        break;
+    case IKE_EV_FAILED:
+        failed(a, ev);
+        break;
+    default:
+        break;
+    }
+    settle(a);
+}
+
+static const struct vici_job_ops act_ops = {.event = act_event, .wants_line = act_wants_line, .free = act_free};
+
+/* ---- Beginning -------------------------------------------------------------------------------------------------------- */
+
+struct wish {
+    char ike[64], child[64];
+    uint32_t ike_number, child_number;
+    bool has_ike, has_child;
+};
+
+static bool get_long(struct vici_text request, const char *key, long *out)
+{
+    char text[24], *end;
+    if (!vici_get_str(request, key, text, sizeof text) || text[0] == 0) {
+        return false;
+    }
+    long v = strtol(text, &end, 10);
+    if (*end == 0) {
+        *out = v;
+    }
+    return *end == 0;
+}
+
+static uint32_t get_number(struct vici_text request, const char *key, const char *other)
+{
+    long v = 0;
+    return (get_long(request, key, &v) || get_long(request, other, &v)) && v > 0 && v <= (long)UINT32_MAX ? (uint32_t)v : 0;
+}
+
+static void read_wish(struct vici_text request, struct wish *w)
+{
+    memset(w, 0, sizeof *w);
+    w->has_ike = vici_get_str(request, "ike", w->ike, sizeof w->ike);
+    w->has_child = vici_get_str(request, "child", w->child, sizeof w->child);
+    w->ike_number = get_number(request, "ike-id", "ike_id");
+    w->child_number = get_number(request, "child-id", "child_id");
+}
+
+static struct act *begin(struct vici_client *c, struct vici_text request, enum action action)
+{
+    struct act *a = calloc(1, sizeof *a);
+    long level = 1;
+    if (a == NULL) {
+        vici_answer_error(c, "out of memory");
+        return NULL;
+    }
+    (void)get_long(request, "timeout", &a->timeout_ms);
+    (void)get_long(request, "loglevel", &level);
+    a->action = action;
+    a->log_level = level < -1 ? -1 : level > 4 ? 4 : (int)level;
+    a->starting = true;
+    loop_timer_init(&a->timeout, on_timeout, a);
+    vici_start_job(c, &a->job, &act_ops);
+    return a;
+}
+
+static struct target *add(struct act *a, bool is_child, uint64_t id, ike_conn_id conn, const char *name)
+{
+    if (a->n == a->cap) {
+        size_t cap = a->cap ? a->cap * 2 : 8;
+        struct target *p = reallocarray(a->targets, cap, sizeof *p);
+        if (p == NULL) {
+            return NULL;
+        }
+        a->targets = p;
+        a->cap = cap;
+    }
+    struct target *t = &a->targets[a->n++];
+    *t = (struct target){.id = id, .is_child = is_child, .conn = conn};
+    snprintf(t->name, sizeof t->name, "%s", name ? name : "");
+    a->conn = a->n == 1 || a->conn == conn ? conn : 0;
+    a->n_open++;
+    return t;
+}
+
+/* Everything has been started. A timeout of -1 does not wait, 0 waits for ever. */
+static void started(struct act *a)
+{
+    a->starting = false;
+    if (a->n_open == 0) {
+        conclude(a);
+    } else if (a->timeout_ms < 0) {
+        answer(a, NULL);
+    } else if (a->timeout_ms > 0) {
+        struct ikelibd *d = daemon_of(a);
+        loop_timer_set(d->loop, &a->timeout, daemon_now(d) + (ike_time)a->timeout_ms * IKE_MS);
+    }
+}
+
+/* ---- initiate --------------------------------------------------------------------------------------------------------- */
+
+static bool has_child(const ike_conn_settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_children; i++) {
+        if (strcmp(s->children[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The connection that is meant; false and answered if there is none. */
+static bool find_conn(struct act *a, const struct wish *w, ike_conn_info *out)
+{
+    ike_engine *e = daemon_of(a)->engine;
+    char text[160];
+    ike_conn_id id = 0;
+    *out = (ike_conn_info){.size = sizeof *out};
+    if (w->has_ike && (ike_conn_find(e, w->ike, &id) != IKE_OK || ike_conn_get(e, id, out) != IKE_OK)) {
+        snprintf(text, sizeof text, "connection '%s' not found", w->ike);
+        answer(a, text);
+        return false;
+    }
+    if (w->has_ike && w->has_child && !has_child(out->settings, w->child)) {
+        snprintf(text, sizeof text, "connection '%s' has no child '%s'", w->ike, w->child);
+        answer(a, text);
+        return false;
+    }
+    while (!w->has_ike) {
+        if (!w->has_child || ike_conn_next(e, id, out) != IKE_OK) {
+            snprintf(text, sizeof text, w->has_child ? "child '%s' not found" : "missing connection or child name", w->child);
+            answer(a, text);
+            return false;
+        }
+        if (has_child(out->settings, w->child)) {
+            break;
+        }
+        id = out->id;
+    }
+    return true;
+}
+
+/* Without a child's name: those that are to be kept up, or else the first. */
+static bool add_wanted(struct act *a, const ike_conn_info *c, const struct wish *w)
+{
+    const ike_conn_settings *s = c->settings;
+    bool ok = !w->has_child || add(a, true, 0, c->id, w->child);
+    for (size_t i = 0; ok && !w->has_child && i < s->n_children; i++) {
+        ok = s->children[i].start != IKE_START_YES || add(a, true, 0, c->id, s->children[i].name);
+    }
+    if (ok && a->n == 0 && s->n_children) {
+        ok = add(a, true, 0, c->id, s->children[0].name) != NULL;
+    }
+    return ok;
+}
+
+/* Children that are up already need no event. */
+static void note_installed(struct act *a)
+{
+    ike_child_info k = {.size = sizeof k};
+    for (ike_child_id at = 0; a->n_open && ike_child_next(daemon_of(a)->engine, at, &k) == IKE_OK; at = k.id) {
+        for (size_t i = 0; i < a->n; i++) {
+            if (k.conn == a->targets[i].conn && (k.state == IKE_CHILD_INSTALLED || k.state == IKE_CHILD_REKEYING) && k.name &&
+                strcmp(k.name, a->targets[i].name) == 0) {
+                decide(a, &a->targets[i], true);
+            }
+        }
+    }
+}
+
+void vici_initiate(struct vici_client *c, struct vici_text request)
+{
+    struct act *a = begin(c, request, INITIATE);
+    struct wish w;
+    ike_conn_info info;
+    read_wish(request, &w);
+    if (a == NULL || !find_conn(a, &w, &info)) {
+        return;
+    }
+    if (!add_wanted(a, &info, &w)) {
+        answer(a, "out of memory");
+        return;
+    }
+    struct ikelibd *d = daemon_of(a);
+    int r = ike_initiate(d->engine, info.id, w.has_child ? w.child : NULL, daemon_now(d));
+    if (r != IKE_OK && a->n_open) {
+        answer(a, r == IKE_ERR_STATE ? "not possible: the connection only waits for peers, or its name is not resolved yet"
+                                     : ike_strerror(r));
+        return;
+    }
+    note_installed(a);
+    started(a);
+}
+
+/* ---- terminate, rekey ------------------------------------------------------------------------------------------------- */
+
+static bool alive(const struct act *a, unsigned state, bool is_child)
+{
+    if (is_child) {
+        return a->action == TERMINATE ? state != IKE_CHILD_DELETING && state != IKE_CHILD_REKEYED
+                                      : state == IKE_CHILD_INSTALLED || state == IKE_CHILD_REKEYING;
+    }
+    return a->action == TERMINATE ? state != IKE_SA_DELETING && state != IKE_SA_REKEYED
+                                  : state == IKE_SA_ESTABLISHED || state == IKE_SA_REKEYING;
+}
+
+static bool same(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
+
+static bool collect_children(struct act *a, const struct wish *w)
+{
+    ike_child_info k = {.size = sizeof k};
+    ike_engine *e = daemon_of(a)->engine;
+    for (ike_child_id at = 0; ike_child_next(e, at, &k) == IKE_OK; at = k.id) {
+        bool meant = (!w->has_child || same(w->child, k.name)) && (!w->child_number || w->child_number == k.number) &&
+                     (!w->has_ike || same(w->ike, k.conn_name));
+        if (meant && w->ike_number) {
+            ike_sa_info sa = {.size = sizeof sa};
+            meant = ike_sa_get(e, k.sa, &sa) == IKE_OK && sa.number == w->ike_number;
+        }
+        if (meant && alive(a, k.state, true) && !add(a, true, k.id, k.conn, k.name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool collect_sas(struct act *a, const struct wish *w)
+{
+    ike_sa_info sa = {.size = sizeof sa};
+    ike_engine *e = daemon_of(a)->engine;
+    for (ike_sa_id at = 0; ike_sa_next(e, at, &sa) == IKE_OK; at = sa.id) {
+        bool meant = (!w->has_ike || same(w->ike, sa.conn_name)) && (!w->ike_number || w->ike_number == sa.number);
+        if (meant && alive(a, sa.state, false) && !add(a, false, sa.id, sa.conn, NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int start_one(struct act *a, const struct target *t)
+{
+    struct ikelibd *d = daemon_of(a);
+    ike_time now = daemon_now(d);
+    if (a->action == TERMINATE) {
+        return t->is_child ? ike_child_close(d->engine, t->id, now) : ike_sa_close(d->engine, t->id, now);
+    }
+    return t->is_child ? ike_child_rekey(d->engine, t->id, now) : ike_sa_rekey(d->engine, t->id, now);
+}
+
+static void act_on_sas(struct vici_client *c, struct vici_text request, enum action action)
+{
+    struct act *a = begin(c, request, action);
+    struct wish w;
+    if (a == NULL) {
+        return;
+    }
+    read_wish(request, &w);
+    bool children = w.has_child || w.child_number;
+    if (!children && !w.has_ike && !w.ike_number) {
+        answer(a, "missing name or number of an SA");
+        return;
+    }
+    if (!(children ? collect_children(a, &w) : collect_sas(a, &w))) {
+        answer(a, "out of memory");
+        return;
+    }
+    if (a->n == 0) {
+        answer(a, action == TERMINATE ? "no SA matches, nothing to terminate" : "no SA matches, nothing to rekey");
+        return;
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->targets[i].state == OPEN && start_one(a, &a->targets[i]) != IKE_OK) {
+            decide(a, &a->targets[i], false);
+        }
+    }
+    started(a);
+}
+
+void vici_terminate(struct vici_client *c, struct vici_text request) { act_on_sas(c, request, TERMINATE); }
+void vici_rekey(struct vici_client *c, struct vici_text request) { act_on_sas(c, request, REKEY); }

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * vici_list.c - commands that stream: list-sas, list-conns, list-failures. Each produces a slice when the client's queue has
+ * room, so a list of any length costs the daemon little at a time and never waits in memory.
+ *
+ * The engine walks SAs and children in separate orders; to tell an SA with its children, the ids of all children are
+ * collected first, in slices too, and sorted by their SA.
+ */
+#include "vici.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLICE 256 /* objects looked at per turn */
+
+struct of_sa {
+    ike_sa_id sa;
+    ike_child_id child;
+};
+
+struct list {
+    struct vici_job job;
+    char ike[64], child[64]; /* wanted names, empty: all */
+    uint32_t ike_number, child_number;
+    bool registered;
+    uint64_t after; /* the last object seen */
+    bool collected;
+    struct of_sa *children;
+    size_t n, cap;
+};
+
+static void list_free(struct vici_job *j)
+{
+    struct list *l = (struct list *)j;
+    free(l->children);
+    free(l);
+}
+
+static void finish(struct list *l)
+{
+    struct vici_client *c = l->job.client;
+    vici_begin(&c->v->buf, VICI_CMD_RESPONSE, NULL);
+    vici_answer(c); /* frees l */
+}
+
+static uint32_t get_number(struct vici_text request, const char *key, const char *other)
+{
+    char text[16];
+    return vici_get_str(request, key, text, sizeof text) || vici_get_str(request, other, text, sizeof text)
+               ? (uint32_t)strtoul(text, NULL, 10)
+               : 0;
+}
+
+static void start(struct vici_client *c, struct vici_text request, enum vici_event_id event, const struct vici_job_ops *ops)
+{
+    struct list *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        vici_answer_error(c, "out of memory");
+        return;
+    }
+    (void)vici_get_str(request, "ike", l->ike, sizeof l->ike);
+    (void)vici_get_str(request, "child", l->child, sizeof l->child);
+    l->ike_number = get_number(request, "ike-id", "ike_id");
+    l->child_number = get_number(request, "child-id", "child_id");
+    l->registered = vici_registered(c, event);
+    vici_start_job(c, &l->job, ops);
+    vici_again(&l->job);
+}
+
+/* ---- SAs -------------------------------------------------------------------------------------------------------------- */
+
+static int by_sa(const void *x, const void *y)
+{
+    const struct of_sa *a = x, *b = y;
+    return a->sa < b->sa ? -1 : a->sa > b->sa;
+}
+
+static bool keep(struct list *l, const ike_child_info *k)
+{
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        struct of_sa *p = reallocarray(l->children, cap, sizeof *p);
+        if (p == NULL) {
+            return false;
+        }
+        l->children = p;
+        l->cap = cap;
+    }
+    l->children[l->n++] = (struct of_sa){k->sa, k->id};
+    return true;
+}
+
+/* false: the list ends here, with an error. */
+static bool collect(struct list *l)
+{
+    struct vici_client *c = l->job.client;
+    for (int i = 0; i < SLICE; i++) {
+        ike_child_info k = {.size = sizeof k};
+        if (ike_child_next(c->v->d->engine, l->after, &k) != IKE_OK) {
+            qsort(l->children, l->n, sizeof *l->children, by_sa);
+            l->collected = true;
+            l->after = 0;
+            return true;
+        }
+        l->after = k.id;
+        if (!keep(l, &k)) {
+            vici_answer_error(c, "out of memory");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool wanted_child(const struct list *l, const ike_child_info *k)
+{
+    return (l->child[0] == 0 || (k->name && strcmp(l->child, k->name) == 0)) &&
+           (l->child_number == 0 || l->child_number == k->number);
+}
+
+static size_t put_children(struct list *l, const ike_sa_info *sa)
+{
+    struct vici *v = l->job.client->v;
+    size_t lo = 0, hi = l->n, told = 0;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (l->children[mid].sa < sa->id) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    vici_section(&v->buf, "child-sas");
+    for (; lo < l->n && l->children[lo].sa == sa->id; lo++) {
+        ike_child_info k = {.size = sizeof k};
+        if (ike_child_get(v->d->engine, l->children[lo].child, &k) != IKE_OK || !wanted_child(l, &k)) {
+            continue;
+        }
+        char name[80];
+        snprintf(name, sizeof name, "%s-%u", k.name ? k.name : "", k.number);
+        vici_section(&v->buf, name);
+        vici_form_child(&v->buf, &k, daemon_now(v->d));
+        vici_section_end(&v->buf);
+        told++;
+    }
+    vici_section_end(&v->buf);
+    return told;
+}
+
+static const char *conn_name(const ike_sa_info *sa)
+{
+    return sa->conn_name && sa->conn_name[0] ? sa->conn_name : "(unnamed)";
+}
+
+static void tell_sa(struct list *l, const ike_sa_info *sa)
+{
+    struct vici_client *c = l->job.client;
+    bool children_only = l->child[0] || l->child_number;
+    if (!l->registered || (l->ike[0] && strcmp(l->ike, conn_name(sa)) != 0) ||
+        (l->ike_number && l->ike_number != sa->number)) {
+        return;
+    }
+    vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_SA));
+    vici_section(&c->v->buf, conn_name(sa));
+    vici_form_sa(&c->v->buf, sa, daemon_now(c->v->d));
+    size_t told = put_children(l, sa);
+    vici_section_end(&c->v->buf);
+    if (told || !children_only) {
+        vici_send(c);
+    }
+}
+
+static void produce_sas(struct vici_job *j)
+{
+    struct list *l = (struct list *)j;
+    struct vici_client *c = j->client;
+    for (int i = 0; l->collected && i < SLICE && vici_queued(c) < VICI_LOW; i++) {
+        ike_sa_info sa = {.size = sizeof sa};
+        if (c->gone || ike_sa_next(c->v->d->engine, l->after, &sa) != IKE_OK) {
+            finish(l);
+            return;
+        }
+        l->after = sa.id;
+        tell_sa(l, &sa);
+    }
+    if (l->collected || collect(l)) {
+        vici_again(j);
+    }
+}
+
+void vici_list_sas(struct vici_client *c, struct vici_text request)
+{
+    static const struct vici_job_ops ops = {.produce = produce_sas, .free = list_free};
+    start(c, request, VICI_EV_LIST_SA, &ops);
+}
+
+/* ---- Connections ------------------------------------------------------------------------------------------------------ */
+
+static void produce_conns(struct vici_job *j)
+{
+    struct list *l = (struct list *)j;
+    struct vici_client *c = j->client;
+    for (int i = 0; i < SLICE && vici_queued(c) < VICI_LOW; i++) {
+        ike_conn_info info = {.size = sizeof info};
+        if (c->gone || ike_conn_next(c->v->d->engine, l->after, &info) != IKE_OK) {
+            finish(l);
+            return;
+        }
+        l->after = info.id;
+        if (l->registered && (l->ike[0] == 0 || strcmp(l->ike, info.settings->name) == 0)) {
+            vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_CONN));
+            vici_form_conn(&c->v->buf, c->v->d, &info);
+            vici_send(c);
+        }
+    }
+    vici_again(j);
+}
+
+void vici_list_conns(struct vici_client *c, struct vici_text request)
+{
+    static const struct vici_job_ops ops = {.produce = produce_conns, .free = list_free};
+    start(c, request, VICI_EV_LIST_CONN, &ops);
+}
+
+/* ---- Failures --------------------------------------------------------------------------------------------------------- */
+
+static bool tell_failure(struct list *l, const ike_failure *f)
+{
+    struct vici_client *c = l->job.client;
+    if (l->registered && (l->ike[0] == 0 || strcmp(l->ike, f->conn_name) == 0)) {
+        vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_FAILURE));
+        vici_form_failure(&c->v->buf, f, daemon_now(c->v->d));
+        vici_send(c);
+        return true;
+    }
+    return false;
+}
+
+/* The engine's ring, newest first; of one connection also the last one that the ring has forgotten. */
+static void produce_failures(struct vici_job *j)
+{
+    struct list *l = (struct list *)j;
+    struct vici_client *c = j->client;
+    ike_failure f = {.size = sizeof f};
+    while (!c->gone && ike_failure_at(c->v->d->engine, (size_t)l->after, &f) == IKE_OK) {
+        if (vici_queued(c) >= VICI_LOW) {
+            vici_again(j);
+            return;
+        }
+        l->after++;
+        l->n += tell_failure(l, &f) ? 1 : 0;
+    }
+    ike_conn_id conn;
+    if (!c->gone && l->n == 0 && l->ike[0] && ike_conn_find(c->v->d->engine, l->ike, &conn) == IKE_OK &&
+        ike_conn_failure(c->v->d->engine, conn, &f) == IKE_OK) {
+        tell_failure(l, &f);
+    }
+    finish(l);
+}
+
+void vici_list_failures(struct vici_client *c, struct vici_text request)
+{
+    static const struct vici_job_ops ops = {.produce = produce_failures, .free = list_free};
+    start(c, request, VICI_EV_LIST_FAILURE, &ops);
+}
