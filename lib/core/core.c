@@ -237,7 +237,8 @@ void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
     return NULL;
 }
 
-struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner, void (*resume)(struct ike_question *))
+struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner,
+                                      void (*resume)(struct ike_core *, struct ike_question *))
 {
     struct ike_question *q = ike_alloc(c, sizeof *q);
     if (!q) {

@@ -29,13 +29,15 @@ struct ike_evslot {
 
 enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SPI, IKE_Q_DONE };
 
+struct ike_core;
+
 /* A question that was asked and not yet answered, or answered and not yet taken. */
 struct ike_question {
     ike_token token;
     uint8_t kind;
     bool answered;
     int result;
-    void (*resume)(struct ike_question *);
+    void (*resume)(struct ike_core *, struct ike_question *);
     void *owner;
     union {
         ike_conn_id conn;
@@ -113,7 +115,8 @@ void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa
     } while (0)
 
 /* ---- Questions -------------------------------------------------------------------------------------------------------- */
-struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner, void (*resume)(struct ike_question *));
+struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner,
+                                      void (*resume)(struct ike_core *, struct ike_question *));
 /* Frees it; tells the host with cancel() if it has not been answered. */
 void ike_question_drop(struct ike_core *c, struct ike_question *q, bool cancel);
 struct ike_question *ike_question_get(struct ike_core *c, ike_token t, uint8_t kind, int *error);

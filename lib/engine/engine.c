@@ -253,11 +253,11 @@ int ike_engine_close(ike_engine *e, ike_time now)
 
 /* ---- Answers ------------------------------------------------------------------------------------------------------------- */
 
-static void answer(struct ike_question *q, int result)
+static void answer(struct ike_engine *e, struct ike_question *q, int result)
 {
     q->answered = true;
     q->result = result;
-    q->resume(q);
+    q->resume(&e->core, q);
 }
 
 int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
@@ -266,7 +266,7 @@ int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
     struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_PEER, &r) : NULL;
     if (q) {
         q->answer.conn = conn;
-        answer(q, IKE_OK);
+        answer(e, q, IKE_OK);
     }
     if (r != IKE_ERR_STATE) {
         ike_leave(e);
@@ -283,7 +283,7 @@ int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, 
         int k = result == IKE_OK ? ike_blob_set(&e->core, &b, secret) : result;
         q->answer.secret.ptr = b.ptr;
         q->answer.secret.len = b.len;
-        answer(q, k);
+        answer(e, q, k);
     }
     if (r != IKE_ERR_STATE) {
         ike_leave(e);
@@ -297,7 +297,7 @@ int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_tim
     struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_SPI, &r) : NULL;
     if (q) {
         q->answer.spi = spi;
-        answer(q, result);
+        answer(e, q, result);
     }
     if (r != IKE_ERR_STATE) {
         ike_leave(e);
@@ -310,7 +310,7 @@ int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now)
     int r = ike_enter(e, now);
     struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_DONE, &r) : NULL;
     if (q) {
-        answer(q, result);
+        answer(e, q, result);
     }
     if (r != IKE_ERR_STATE) {
         ike_leave(e);

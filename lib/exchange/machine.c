@@ -376,8 +376,9 @@ int ike_trouble(struct ike_exchange *x, int error)
     return x->role == IKE_RESPONDER ? IKE_X_DROP : IKE_X_REFUSE;
 }
 
-static void resume(struct ike_question *q)
+static void resume(struct ike_core *c, struct ike_question *q)
 {
+    (void)c;
     struct ike_exchange *x = q->owner;
     ike_exchange_run(x);
 }

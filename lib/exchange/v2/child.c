@@ -345,6 +345,7 @@ static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const
     struct ike_setup *s = x->setup;
     bool with_ke = x->script == &ike_v2_create_child;
     s->with_child = true;
+    ike_conf_unref(&x->e->core, s->conf); /* of a request that was dropped and comes again */
     s->conf = ike_conf_ref(x->sa->conn->conf);
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;

@@ -75,6 +75,16 @@ static int take_subject(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* A question may have taken long: meanwhile our own rekey may have replaced the child, or somebody deleted it. */
+static int still_there(struct ike_exchange *x)
+{
+    struct ike_child *old = old_child(x);
+    if (x->setup->old_child && (!old || ike_collision(x->sa, IKE_RX_REKEY_CHILD, old) == IKE_LATER)) {
+        return later(x);
+    }
+    return IKE_X_OK;
+}
+
 static int put_response(struct ike_exchange *x)
 {
     ike_put_child_answer(x);
@@ -231,8 +241,9 @@ static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
 static const struct ike_form response_forms[] = {{refusal, refused}, {NULL, full}, {NULL, NULL}};
 
 static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, ike_child_reserve, put_request, NULL};
-static ike_action *const request_handle[] = {take_subject,   ike_child_choose, ike_child_decide,    ike_child_reserve,    ike_make_nonce,
-                                             ike_make_ke,    ike_child_make,   ike_child_install_in, ike_child_install_out, NULL};
+static ike_action *const request_handle[] = {
+    take_subject,   ike_child_choose, ike_child_decide,     ike_child_reserve,     ike_make_nonce, ike_make_ke,
+    still_there,    ike_child_make,   ike_child_install_in, ike_child_install_out, still_there,    NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {answered, NULL};
 static ike_action *const response_handle[] = {take_errors,    ike_child_take_answer, judge,                 ike_child_decide,

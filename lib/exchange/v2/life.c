@@ -365,13 +365,15 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
 }
 
 /* The half that sends, installed by itself: nobody's exchange waits for it. */
-static void late_done(struct ike_question *q)
+static void late_done(struct ike_core *c, struct ike_question *q)
 {
     struct ike_child *k = q->owner;
+    int r = q->result;
     k->late_add = NULL;
-    if (q->result != IKE_OK) {
+    ike_question_drop(c, q, false);
+    if (r != IKE_OK) {
         k->out_installed = false;
-        k->out_at = 0; /* the timer tries again or closes it */
+        ike_close_child(IKE_OF(c, struct ike_engine, core), k);
     }
 }
 
