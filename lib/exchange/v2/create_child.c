@@ -246,8 +246,10 @@ static ike_action *const request_handle[] = {
     still_there,    ike_child_make,   ike_child_install_in, ike_child_install_out, still_there,    NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {answered, NULL};
-static ike_action *const response_handle[] = {take_errors,    ike_child_take_answer, judge,                 ike_child_decide,
-                                              ike_child_make, ike_child_install_in,  ike_child_install_out, replace, NULL};
+/* Judged again at the end: while a question was open the peer's rekey may have been answered. */
+static ike_action *const response_handle[] = {
+    take_errors,    ike_child_take_answer, ike_child_decide,      judge, ike_child_make,
+    ike_child_install_in, ike_child_install_out, judge, replace, NULL};
 
 static const struct ike_step steps[] = {
     {"CREATE_CHILD_SA request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},

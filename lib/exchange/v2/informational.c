@@ -110,7 +110,7 @@ static int hand_over(struct ike_exchange *x)
     for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
         ike_child_id id;
         memcpy(&id, x->deleted.ptr + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_slots_get(&e->db.children, id), *heir = k ? ike_slots_get(&e->db.children, k->replaced_by) : NULL;
+        struct ike_child *k = ike_slots_get(&e->db.children, id), *heir = k ? ike_child_heir(e, k) : NULL;
         if (!heir || heir->late_add || (heir->out_installed && !x->question)) {
             continue;
         }

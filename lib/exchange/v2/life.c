@@ -403,22 +403,29 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
     }
 }
 
-void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+/* What took over from k, or will: while our own rekey of k is open, the SA that the peer's rekey made is not entered as its
+ * heir yet. */
+struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k)
 {
-    struct ike_conn *conn = k->peer->conn;
     struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
-    if (k->dead) {
-        return;
-    }
-    k->down_cause = cause;
-    /* A rekey of the peer's may have made the heir before we heard of our own: see create_child.c. */
     IKE_LIST_EACH (it, tmp, &k->peer->children) {
         struct ike_child *other = IKE_OF(it, struct ike_child, link);
-        if (other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED && !heir) {
+        if (!heir && other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED) {
             heir = other;
         }
     }
-    if (heir && !heir->dead && heir->sa == k->sa) {
+    return heir && heir->sa == k->sa ? heir : NULL;
+}
+
+void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+{
+    struct ike_conn *conn = k->peer->conn;
+    if (k->dead) {
+        return;
+    }
+    struct ike_child *heir = ike_child_heir(e, k);
+    k->down_cause = cause;
+    if (heir) {
         heir->contested = false;
         ike_child_switch(e, heir);
         ike_child_report(e, heir);
@@ -441,7 +448,7 @@ void ike_close_child(struct ike_engine *e, struct ike_child *k)
     if (k->state == IKE_CHILD_DELETING) {
         return;
     }
-    struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
+    struct ike_child *heir = ike_child_heir(e, k);
     if (heir) {
         ike_child_switch(e, heir); /* the peer stops receiving on this one when it has our Delete */
     }

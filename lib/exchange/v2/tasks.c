@@ -104,6 +104,9 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
         if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
             return false;
         }
+        if (sa->answering && sa->answering->setup && sa->answering->setup->old_child == k->id) {
+            return false; /* the peer is at it already */
+        }
         k->state = IKE_CHILD_REKEYING;
         return true;
     case IKE_DO_REKEY_IKE:

@@ -95,6 +95,7 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
 void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_close_child(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
+struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
 void ike_child_switch(struct ike_engine *e, struct ike_child *k);
 /* A valid message came over another path. */
 void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
