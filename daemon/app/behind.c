@@ -64,7 +64,8 @@ static bool near_network(void *arg, const ike_addr *a, uint8_t bits)
     struct prefix p = prefix_of_address(a);
     p.bits = bits;
     for (size_t i = 0; i < sizeof(p.ip); i++) {
-        p.ip[i] &= i < bits / 8U ? 0xff : i == bits / 8U ? (uint8_t)(0xff00U >> bits % 8U) : 0;
+        uint32_t mask = i < bits / 8U ? 0xffU : i == bits / 8U ? 0xff00U >> bits % 8U & 0xffU : 0;
+        p.ip[i] = (uint8_t)(p.ip[i] & mask);
     }
     except_if_inside(arg, &p, false);
     return false;

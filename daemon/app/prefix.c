@@ -25,7 +25,8 @@ static void last_of(const uint8_t *lo, size_t len, size_t bits, uint8_t *hi)
 {
     for (size_t i = 0; i < len; i++) {
         size_t host_from = bits > 8 * i ? bits - 8 * i : 0;
-        hi[i] = host_from >= 8 ? lo[i] : (uint8_t)(lo[i] | (0xff >> host_from));
+        uint32_t host_bits = host_from >= 8 ? 0 : 0xffU >> host_from;
+        hi[i] = (uint8_t)(lo[i] | host_bits);
     }
 }
 

@@ -42,7 +42,7 @@ void nl_begin(struct nl_msg *m, uint16_t type, uint16_t flags, const void *body,
     h->nlmsg_type = type;
     h->nlmsg_flags = flags;
     void *at = grow(m, n);
-    if (at != NULL) {
+    if (at != NULL && n > 0) {
         memcpy(at, body, n);
     }
 }
