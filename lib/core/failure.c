@@ -102,7 +102,7 @@ void ike_failure_commit(struct ike_core *c, ike_failure **last)
     if (last) {
         if (!*last) {
             *last = ike_alloc(c, sizeof **last);
-        } else if ((*last)->code == f->code && (*last)->child_name[0] == f->child_name[0]) {
+        } else if ((*last)->code == f->code && strcmp((*last)->child_name, f->child_name) == 0) {
             f->repeats = (*last)->repeats + 1;
         }
         if (*last) {
