@@ -71,14 +71,13 @@ static void put_argument(struct vici_buf *b, const char *key, const char *value)
     }
 }
 
+/* The cause in one line; behind it, when the daemon knows, the whole story. */
 static void say_failure(const struct node *answer)
 {
     const struct node *f = tree_find(answer, "failure");
     fprintf(stderr, "%s\n", tree_str(answer, "errmsg"));
     if (f) {
-        const char *text = tree_str(f, "explanation");
-        size_t n = strlen(text);
-        fprintf(stderr, "%s%s", text, n && text[n - 1] == '\n' ? "" : "\n");
+        text_indented(stderr, tree_str(f, "explanation"));
     }
 }
 

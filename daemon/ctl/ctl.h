@@ -85,6 +85,8 @@ void json_failure(struct json *j, const char *key, const struct node *failure);
 /* "3m12s"; a static ring of buffers, so several in one call are fine. */
 const char *text_seconds(unsigned long long s);
 const char *text_octets(unsigned long long n);
+/* Each line two blanks to the right. */
+void text_indented(FILE *out, const char *text);
 
 /* ---- Commands: exit status -------------------------------------------------------------------------------------------- */
 

@@ -190,7 +190,7 @@ static void print_conn(const struct picture *p, const struct node *conn)
 {
     const char *state = state_of(p, conn);
     const struct node *f = tree_find(conn, "failure");
-    printf("%s: %s, peer %s", conn->name, state, first_item(conn, "remote_addrs"));
+    printf("%s: %s, with %s", conn->name, state, first_item(conn, "remote_addrs"));
     if (tree_find(conn, "retry-time")) {
         printf(", next attempt in %s", text_seconds(tree_num(conn, "retry-time")));
     }

@@ -4,6 +4,8 @@
  */
 #include "ctl.h"
 
+#include <string.h>
+
 static char *buffer(void)
 {
     static char ring[8][32];
@@ -38,4 +40,13 @@ const char *text_octets(unsigned long long n)
     }
     snprintf(out, 32, u ? "%.1f %s" : "%.0f %s", v, units[u]);
     return out;
+}
+
+void text_indented(FILE *out, const char *text)
+{
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = strchr(text, '\n');
+        end = end ? end : text + strlen(text);
+        fprintf(out, "  %.*s\n", (int)(end - text), text);
+    }
 }

@@ -77,11 +77,7 @@ static void print_failure(const struct node *f)
         printf(", %llu times in a row", repeats);
     }
     puts(":");
-    for (const char *end; *text; text = *end ? end + 1 : end) {
-        end = strchr(text, '\n');
-        end = end ? end : text + strlen(text);
-        printf("  %.*s\n", (int)(end - text), text);
-    }
+    text_indented(stdout, text);
 }
 
 int cmd_explain(struct client *c, const struct options *o, const char *name)

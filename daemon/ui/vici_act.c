@@ -102,12 +102,7 @@ static void conclude(struct act *a)
         answer(a, NULL);
         return;
     }
-    const char *child = a->have_failure && a->failure.child_name[0] ? a->failure.child_name : NULL;
-    snprintf(text, sizeof text, "%s%s%s%s%s",
-             child             ? child
-             : a->have_failure ? a->failure.conn_name
-                               : "",
-             child || (a->have_failure && a->failure.conn_name[0]) ? ": " : "", what[a->action], a->have_failure ? ": " : "",
+    snprintf(text, sizeof text, "%s%s%s", what[a->action], a->have_failure ? ": " : "",
              a->have_failure ? ike_failure_cause(&a->failure) : "");
     answer(a, text);
 }
@@ -199,6 +194,7 @@ static void act_event(struct vici_job *j, const ike_event *ev)
         break;
     case IKE_EV_FAILED:
         failed(a, ev);
+        decide_id(a, false, a->action == TERMINATE ? ev->sa : 0, true); /* it had never been up */
         break;
     default:
         break;
@@ -386,7 +382,9 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
                                      : ike_strerror(r));
         return;
     }
-    note_installed(a);
+    if (info.sas) { /* as it was before: without an IKE SA nothing can be up */
+        note_installed(a);
+    }
     started(a);
 }
 
@@ -445,6 +443,15 @@ static int start_one(struct act *a, const struct target *t)
     return t->is_child ? ike_child_rekey(d->engine, t->id, now) : ike_sa_rekey(d->engine, t->id, now);
 }
 
+/* An attempt that is closed before it got an answer is gone when the call returns, and was never up to be told down. */
+static bool still_there(const struct act *a, const struct target *t)
+{
+    ike_sa_info sa = {.size = sizeof sa};
+    ike_child_info k = {.size = sizeof k};
+    ike_engine *e = daemon_of(a)->engine;
+    return (t->is_child ? ike_child_get(e, t->id, &k) : ike_sa_get(e, t->id, &sa)) == IKE_OK;
+}
+
 static void act_on_sas(struct vici_client *c, struct vici_text request, enum action action)
 {
     struct act *a = begin(c, request, action);
@@ -467,8 +474,11 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
         return;
     }
     for (size_t i = 0; i < a->n; i++) {
-        if (a->targets[i].state == OPEN && start_one(a, &a->targets[i]) != IKE_OK) {
-            decide(a, &a->targets[i], false);
+        struct target *t = &a->targets[i];
+        if (t->state == OPEN && start_one(a, t) != IKE_OK) {
+            decide(a, t, false);
+        } else if (t->state == OPEN && action == TERMINATE && !still_there(a, t)) {
+            decide(a, t, true);
         }
     }
     started(a);

@@ -98,7 +98,9 @@ static bool collect(struct list *l)
     for (int i = 0; i < SLICE; i++) {
         ike_child_info k = {.size = sizeof k};
         if (ike_child_next(c->v->d->engine, l->after, &k) != IKE_OK) {
-            qsort(l->children, l->n, sizeof *l->children, by_sa);
+            if (l->n) {
+                qsort(l->children, l->n, sizeof *l->children, by_sa);
+            }
             l->collected = true;
             l->after = 0;
             return true;

@@ -44,6 +44,16 @@ static void test_standards(void **state)
     assert_int_equal(full.daemon.log_level, d.log_level);
     assert_int_equal(full.daemon.mtu, d.mtu);
     assert_int_equal(full.daemon.routes, d.routes);
+    ike_settings engine, written;
+    ike_settings_init(&engine);
+    ike_settings_init(&written);
+    assert_int_equal(ike_config_daemon_get(full.config, NULL, &written, &full.report), IKE_OK);
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        const struct ike_conf_key *row = &ike_conf_keys[i];
+        if (row->target == IKE_CONF_T_ENGINE) {
+            assert_true(row->kind->same(row, &engine, &written));
+        }
+    }
     unload(&bare);
     unload(&full);
 }
