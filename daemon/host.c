@@ -41,6 +41,10 @@ static void host_log(void *user, ike_log_class c, ike_log_level level, ike_sa_id
 static void host_event(void *user, const ike_event *ev)
 {
     struct ikelibd *d = user;
+    bool ended = ev->type == IKE_EV_FAILED || ev->type == IKE_EV_CHILD_UP || ev->type == IKE_EV_SA_DOWN;
+    if (ended && d->app != NULL && d->app->ops->settled != NULL) {
+        d->app->ops->settled(d->app, ev->conn);
+    }
     daemon_event(d, ev);
     if (ev->type == IKE_EV_FAILED || (ev->type == IKE_EV_SA_DOWN && ev->cause != IKE_BY_LOCAL)) {
         daemon_conn_failed(d, ev->conn);

@@ -47,7 +47,9 @@ struct app_ops {
     /* Set the trap of this child, replacing a former one. 0 or -errno, logged. */
     int (*trap)(struct app *a, const struct app_trap *trap);
     void (*untrap)(struct app *a, ike_conn_id conn, const char *child_name); /* child_name NULL: all of conn */
-    void (*stats)(struct app *a, struct daemon_stats *out);                  /* NULL: nothing to add */
+    /* An attempt for this connection has ended, well or not: its traps may ask again. NULL: they do so anyhow. Not in a hook. */
+    void (*settled)(struct app *a, ike_conn_id conn);
+    void (*stats)(struct app *a, struct daemon_stats *out); /* NULL: nothing to add */
 };
 
 /* What every back-end's own struct begins with. */

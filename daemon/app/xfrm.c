@@ -250,7 +250,7 @@ static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
 
 /* ---- Operations ----------------------------------------------------------------------------------------------------------- */
 
-static int take_spi(void *arg, const struct nlmsghdr *h)
+int xfrm_take_spi(void *arg, const struct nlmsghdr *h)
 {
     const struct xfrm_usersa_info *info = NLMSG_DATA(h);
     if (h->nlmsg_type == XFRM_MSG_NEWSA && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*info))) {
@@ -266,7 +266,7 @@ static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, u
     char why[256];
     *spi = 0;
     xfrm_encode_allocspi(&m, path, protocol, reqid);
-    int error = nl_call(&x->nl, &m, take_spi, spi);
+    int error = nl_call(&x->nl, &m, xfrm_take_spi, spi);
     if (error != 0 || *spi == 0) {
         daemon_log(a->d, IKE_LOG_ERROR, "the kernel gives no SPI: %s", kernel_says(x, error, why, sizeof(why)));
         return IKE_ERR_HOST;
@@ -274,7 +274,7 @@ static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, u
     return IKE_OK;
 }
 
-static int delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name)
+int xfrm_delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name)
 {
     struct nl_msg m;
     xfrm_encode_sa_name(&m, XFRM_MSG_DELSA, name);
@@ -284,7 +284,7 @@ static int delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name)
 static void xfrm_put_spi(struct app *a, const ike_path *path, uint8_t protocol, uint32_t spi)
 {
     struct xfrm_sa_name name = {.destination = path->local, .protocol = protocol, .spi = spi};
-    (void)delete_sa(x_of(a), &name);
+    (void)xfrm_delete_sa(x_of(a), &name);
 }
 
 /* The reserved SPI becomes an SA; where the reservation has run out (net.core.xfrm_acq_expires) it is made anew. */
@@ -345,7 +345,7 @@ static int xfrm_add(struct app *a, const ike_ipsec_sa *sa)
     }
     struct sa_policies p = policies_of(s);
     if (use_policies(x, &p) != 0) {
-        (void)delete_sa(x, &s->name);
+        (void)xfrm_delete_sa(x, &s->name);
         drop_sa(x, s);
         return IKE_ERR_HOST;
     }
@@ -363,7 +363,7 @@ static void xfrm_remove(struct app *a, const ike_ipsec_sa *sa)
     behind_remove(x->routes, &s->behind);
     struct sa_policies p = policies_of(s);
     unuse_all(x, &p);
-    (void)delete_sa(x, &s->name);
+    (void)xfrm_delete_sa(x, &s->name);
     drop_sa(x, s);
 }
 
@@ -441,6 +441,7 @@ static int xfrm_query(struct app *a, const ike_ipsec_sa *sa, ike_usage *out)
 
 static void free_trap(struct xfrm_app *x, struct xfrm_trap *t)
 {
+    xfrm_forget_acquire(x, t);
     struct sa_policies p = {t->flows, t->n_flows, &t->template, t->mark, t->if_id, false};
     behind_remove(x->routes, &t->behind);
     unuse_all(x, &p);
@@ -553,7 +554,7 @@ static void remove_leftover(void *arg, const char *record)
     if (sscanf(record, "sa %u %x %63s %x %x", &protocol, &name.spi, ip, &name.mark, &name.if_id) == 5 &&
         ike_addr_parse(&name.destination, ip) == IKE_OK) {
         name.protocol = (uint8_t)protocol;
-        (void)delete_sa(x, &name);
+        (void)xfrm_delete_sa(x, &name);
     } else if (sscanf(record, "policy %u %79s %79s %u %x/%x %x/%x %x %x", &dir, from, to, &proto, &sport, &smask, &dport, &dmask, &mark,
                       &if_id) == 10) {
         /* As it was written: source first. */
@@ -583,7 +584,7 @@ static void xfrm_close(struct app *a)
     for (struct table_node *n; (n = table_any(&x->sas)) != NULL;) {
         struct xfrm_sa *s = TABLE_OF(n, struct xfrm_sa, node);
         behind_remove(x->routes, &s->behind);
-        (void)delete_sa(x, &s->name);
+        (void)xfrm_delete_sa(x, &s->name);
         drop_sa(x, s);
     }
     spd_free(x->spd);
@@ -673,5 +674,6 @@ const struct app_ops app_xfrm = {
     .query = xfrm_query,
     .trap = xfrm_trap,
     .untrap = xfrm_untrap,
+    .settled = xfrm_settled,
     .stats = xfrm_stats,
 };

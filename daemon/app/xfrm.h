@@ -39,6 +39,7 @@ struct xfrm_trap {
     char *child_name;
     uint32_t mark, if_id;
     struct spd_template template;
+    uint32_t acquire_seq; /* the kernel waits for an answer to this one; 0: it does not */
     struct flow *flows;
     size_t n_flows;
     struct behind behind;
@@ -63,6 +64,10 @@ struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *dest
 /* xfrm_event.c */
 int xfrm_events_open(struct xfrm_app *x); /* 0 or -errno */
 void xfrm_events_close(struct xfrm_app *x);
+void xfrm_settled(struct app *a, ike_conn_id conn);
+void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t);
+int xfrm_take_spi(void *arg, const struct nlmsghdr *h); /* nl_reply_fn for ALLOCSPI; arg: uint32_t, host order */
+int xfrm_delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name);
 
 /* xfrm_move.c: give the installed SA new outer addresses or ports; its keys, counters and replay state stay. 0 or -errno. */
 int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);

@@ -17,9 +17,9 @@ static bool has_body(const struct nlmsghdr *h, size_t n) { return h->nlmsg_len >
 
 /* ---- Acquire -------------------------------------------------------------------------------------------------------------- */
 
-static const struct xfrm_trap *find_trap(const struct xfrm_app *x, uint32_t reqid)
+static struct xfrm_trap *find_trap(const struct xfrm_app *x, uint32_t reqid)
 {
-    const struct xfrm_trap *t = x->traps;
+    struct xfrm_trap *t = x->traps;
     while (t != NULL && t->template.reqid != reqid) {
         t = t->next;
     }
@@ -53,7 +53,7 @@ static void on_acquire(struct xfrm_app *x, const struct nlmsghdr *h)
     }
     struct xfrm_user_tmpl tmpl;
     memcpy(&tmpl, nl_data(tb[XFRMA_TMPL]), sizeof(tmpl));
-    const struct xfrm_trap *trap = find_trap(x, tmpl.reqid);
+    struct xfrm_trap *trap = find_trap(x, tmpl.reqid);
     const struct xfrm_sa *sa = trap == NULL ? find_reqid(x, tmpl.reqid) : NULL;
     if (trap == NULL && sa == NULL) {
         return; /* another program's policy */
@@ -63,9 +63,43 @@ static void on_acquire(struct xfrm_app *x, const struct nlmsghdr *h)
     ike_ts local, remote;
     xfrm_selector_to_ts(&a->sel, &local, &remote);
     x->acquires++;
+    if (trap != NULL) {
+        trap->acquire_seq = a->seq;
+    }
     struct ikelibd *d = x->app.d;
     int error = ike_acquire(d->engine, conn, child, &local, &remote, loop_now(d->loop));
     daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", child, error == IKE_OK ? "" : ": ", error == IKE_OK ? "" : ike_strerror(error));
+}
+
+/* While an acquire waits the kernel drops the trap's packets and does not ask again, 30 seconds long
+ * (net.core.xfrm_acq_expires), even if the attempt has failed or other SAs carry the traffic by now. What it waits with has no
+ * SPI to delete it by: it is given one first. */
+void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t)
+{
+    if (t->acquire_seq == 0) {
+        return;
+    }
+    struct nl_msg m;
+    ike_path path = {.local = t->template.remote, .remote = t->template.local}; /* outbound: it ends at the peer */
+    struct xfrm_sa_name name = {.destination = t->template.remote, .protocol = t->template.protocol, .mark = t->mark, .if_id = t->if_id};
+    xfrm_encode_allocspi(&m, &path, t->template.protocol, t->template.reqid);
+    struct xfrm_userspi_info *body = nl_body(&m);
+    body->info.seq = t->acquire_seq;
+    body->info.mode = t->template.mode == IKE_MODE_TRANSPORT ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
+    t->acquire_seq = 0;
+    if (nl_call(&x->nl, &m, xfrm_take_spi, &name.spi) == 0 && name.spi != 0) {
+        (void)xfrm_delete_sa(x, &name);
+    }
+}
+
+void xfrm_settled(struct app *a, ike_conn_id conn)
+{
+    struct xfrm_app *x = (struct xfrm_app *)(void *)a;
+    for (struct xfrm_trap *t = x->traps; t != NULL; t = t->next) {
+        if (t->conn == conn) {
+            xfrm_forget_acquire(x, t);
+        }
+    }
 }
 
 /* ---- Expire and mapping --------------------------------------------------------------------------------------------------- */
