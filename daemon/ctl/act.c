@@ -2,7 +2,7 @@
  *
  * act.c - up, down, rekey, reload: ask for something and say how it went.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * client.c - requests to the daemon over its control socket.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <errno.h>
 #include <stdlib.h>

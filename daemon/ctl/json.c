@@ -2,7 +2,7 @@
  *
  * json.c - JSON output (RFC 8259). Keys are ours and never change their meaning within a schema version.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <stdint.h>
 #include <string.h>

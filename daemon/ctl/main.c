@@ -2,7 +2,7 @@
  *
  * main.c - ikelibctl: the command line.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include "ctl/decode.h"
 #include "daemon.h"

@@ -3,7 +3,7 @@
  * status.c - what is up, what is not and why: at a glance for people, as JSON for programs (docs/ikelibctl.8.md has the
  * schema).
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <ctype.h>
 #include <string.h>

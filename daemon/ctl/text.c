@@ -2,7 +2,7 @@
  *
  * text.c - times and sizes for people: two units at most.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <string.h>
 

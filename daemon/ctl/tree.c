@@ -2,7 +2,7 @@
  *
  * tree.c - a VICI message as a tree, for looking things up in it.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  *
  * watch.c - log: what the daemon says, as it says it; explain: why things did not work.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <string.h>
 #include <time.h>

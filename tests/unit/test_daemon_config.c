@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Configuration files of the daemon: permissions of secrets, folders, --check, and that a reload happens wholly or not at
+ * all.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "config.h"
+#include "daemon.h"
+
+struct fixture {
+    struct ikelibd d;
+    struct log_sink sink;
+    char dir[32], path[64], log[8192];
+};
+
+static void hear(void *arg, const struct log_line *l)
+{
+    struct fixture *f = arg;
+    size_t n = strlen(f->log);
+    snprintf(f->log + n, sizeof f->log - n, "%s\n", l->text);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    ike_settings s;
+    strcpy(f->dir, "/tmp/ike-conf-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof f->path, "%s/ikelibd.conf", f->dir);
+    f->d.config_path = f->path;
+    f->d.keylog_fd = -1;
+    f->d.loop = loop_new();
+    f->sink = (struct log_sink){.level = IKE_LOG_INFO, .line = hear, .arg = f};
+    log_sink_add(&f->d, &f->sink);
+    daemon_settings_init(&f->d.settings);
+    strcpy(f->d.settings.backend, "none");
+    assert_int_equal(ike_crypto_global_init(), IKE_OK);
+    assert_int_equal(app_select(&f->d), 0);
+    ike_settings_init(&s);
+    daemon_host(&f->d, &s.host);
+    s.max_conns = 3;
+    assert_int_equal(ike_engine_new(&f->d.engine, &s, loop_now(f->d.loop)), IKE_OK);
+    *state = f;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    ike_engine_free(f->d.engine);
+    f->d.engine = NULL;
+    daemon_conns_free(&f->d);
+    config_free(f->d.config);
+    f->d.app->ops->close(f->d.app);
+    log_sink_remove(&f->d, &f->sink);
+    loop_free(f->d.loop);
+    nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    free(f);
+    return 0;
+}
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+/* The daemon's reload, or its first reading. */
+static int load(struct fixture *f, const char *text)
+{
+    write_file(f->path, text, 0600);
+    f->log[0] = 0;
+    return daemon_reload(&f->d);
+}
+
+static ike_conn_id id_of(struct fixture *f, const char *name)
+{
+    ike_conn_id id = 0;
+    (void)ike_conn_find(f->d.engine, name, &id);
+    return id;
+}
+
+static unsigned life_of(struct fixture *f, const char *name)
+{
+    ike_conn_info c = {.size = sizeof c};
+    assert_int_equal(ike_conn_get(f->d.engine, id_of(f, name), &c), IKE_OK);
+    return c.settings->life_s;
+}
+
+#define CONN(name, more) "[connection " name "]\nremote = 10.0.0.2\nsecret = s\n" more
+
+static void test_reload(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f, CONN("a", "") CONN("b", "")), IKE_OK);
+    assert_non_null(strstr(f->log, "2 connections, 2 new, 0 changed, 0 removed"));
+    ike_conn_id a = id_of(f, "a"), b = id_of(f, "b");
+    assert_true(a && b);
+    assert_int_equal(load(f, CONN("a", "") CONN("b", "lifetime = 1h\n") CONN("c", "")), IKE_OK);
+    assert_non_null(strstr(f->log, "3 connections, 1 new, 1 changed, 0 removed"));
+    assert_int_equal(id_of(f, "a"), a);
+    assert_int_equal(id_of(f, "b"), b);
+    assert_int_equal(life_of(f, "b"), 3600);
+    assert_int_equal(load(f, CONN("c", "")), IKE_OK);
+    assert_non_null(strstr(f->log, "1 connections, 0 new, 0 changed, 2 removed"));
+    assert_int_equal(id_of(f, "a"), 0);
+}
+
+static void test_bad_reload(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f, CONN("a", "lifetime = 2h\n")), IKE_OK);
+    ike_conn_id a = id_of(f, "a");
+    assert_int_equal(load(f, CONN("b", "") "start = maybe\nnonsense\n"), IKE_ERR_INVALID);
+    assert_non_null(strstr(f->log, "ikelibd.conf:4: [connection b] start: expected no, yes or on-demand, found \"maybe\""));
+    assert_non_null(strstr(f->log, "ikelibd.conf:5: [connection b]: expected tag = value"));
+    assert_int_equal(id_of(f, "a"), a);
+    assert_int_equal(id_of(f, "b"), 0);
+    /* the engine takes three: the fourth is refused, and what was done before it is undone */
+    assert_int_equal(load(f, CONN("a", "lifetime = 1h\n") CONN("b", "") CONN("c", "") CONN("d", "")), IKE_ERR_LIMIT);
+    assert_non_null(strstr(f->log, "ikelibd.conf:11: [connection d]: "));
+    assert_int_equal(id_of(f, "a"), a);
+    assert_int_equal(life_of(f, "a"), 7200);
+    assert_int_equal(id_of(f, "b"), 0);
+    assert_int_equal(id_of(f, "c"), 0);
+    /* and it is still the old configuration that the next one is compared with */
+    assert_int_equal(load(f, CONN("a", "lifetime = 2h\n")), IKE_OK);
+    assert_non_null(strstr(f->log, "1 connections, 0 new, 0 changed, 0 removed"));
+    unlink(f->path);
+    f->log[0] = 0;
+    assert_int_not_equal(daemon_reload(&f->d), IKE_OK);
+    assert_non_null(strstr(f->log, "No such file"));
+    assert_int_equal(id_of(f, "a"), a);
+}
+
+static void test_secret_files(void **state)
+{
+    struct fixture *f = *state;
+    static const char text[] = "[connection a]\nremote = 10.0.0.2\nsecret-file = a.psk\n";
+    static const struct {
+        mode_t mode;
+        const char *said; /* NULL: fine */
+    } cases[] = {{0600, NULL},
+                 {0400, NULL},
+                 {0640, NULL},
+                 {0644, "others can read it (mode 0644"},
+                 {0604, "others can read it"},
+                 {0660, "others can write it"},
+                 {0602, "others can write it"}};
+    char secret[64];
+    snprintf(secret, sizeof secret, "%s/a.psk", f->dir);
+    assert_int_not_equal(load(f, text), IKE_OK);
+    assert_non_null(strstr(f->log, "a.psk: No such file"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_file(secret, "open sesame\n", cases[i].mode);
+        assert_int_equal(load(f, text) == IKE_OK, cases[i].said == NULL);
+        if (cases[i].said) {
+            assert_non_null(strstr(f->log, cases[i].said));
+            assert_non_null(strstr(f->log, secret));
+        }
+        assert_null(strstr(f->log, "sesame"));
+        unlink(secret);
+    }
+    write_file(secret, "\n", 0600);
+    assert_int_not_equal(load(f, text), IKE_OK);
+    assert_non_null(strstr(f->log, "found nothing in a.psk"));
+    unlink(secret);
+    assert_int_equal(mkfifo(secret, 0600), 0); /* nobody writes: must not hold us up */
+    assert_int_not_equal(load(f, text), IKE_OK);
+    assert_non_null(strstr(f->log, "not a file"));
+}
+
+static void test_open_config(void **state)
+{
+    struct fixture *f = *state;
+    write_file(f->path, CONN("a", ""), 0644);
+    assert_int_equal(daemon_reload(&f->d), IKE_OK);
+    assert_non_null(strstr(f->log, "others can read it (mode 0644)"));
+}
+
+static void test_folder(void **state)
+{
+    struct fixture *f = *state;
+    char name[64];
+    f->d.config_path = f->dir;
+    assert_int_not_equal(daemon_reload(&f->d), IKE_OK);
+    assert_non_null(strstr(f->log, "no *.conf in this folder"));
+    snprintf(name, sizeof name, "%s/20.conf", f->dir);
+    write_file(name, CONN("b", ""), 0600);
+    snprintf(name, sizeof name, "%s/note.txt", f->dir);
+    write_file(name, "no configuration", 0600);
+    snprintf(name, sizeof name, "%s/10.conf", f->dir);
+    write_file(name, CONN("a", ""), 0600);
+    assert_int_equal(daemon_reload(&f->d), IKE_OK);
+    assert_true(id_of(f, "a") && id_of(f, "b"));
+    write_file(name, CONN("b", ""), 0600);
+    f->log[0] = 0;
+    assert_int_not_equal(daemon_reload(&f->d), IKE_OK);
+    assert_non_null(
+        strstr(f->log, "20.conf:1: [connection b]: expected this section once, found a second one; the first is in "));
+    assert_non_null(strstr(f->log, "10.conf:1\n"));
+}
+
+static void test_settings(void **state)
+{
+    struct fixture *f = *state;
+    struct daemon_settings s;
+    struct config *c = NULL;
+    ike_settings engine;
+    write_file(f->path, "[daemon]\nbackend = userspace\nport = 5000\nlog = trace\nroutes = no\nretransmit-tries = 9\n", 0600);
+    daemon_settings_init(&s);
+    s.encap_port = 77;
+    assert_int_equal(config_read(&f->d, f->path, &s, &c), IKE_OK);
+    assert_string_equal(s.backend, "userspace");
+    assert_int_equal(s.port, 5000);
+    assert_int_equal(s.encap_port, 77); /* not in the file: not touched */
+    assert_int_equal(s.log_level, IKE_LOG_TRACE);
+    assert_false(s.routes);
+    ike_settings_init(&engine);
+    config_engine_settings(c, &engine);
+    assert_int_equal(engine.retransmit_tries, 9);
+    config_free(c);
+}
+
+static void test_check(void **state)
+{
+    struct fixture *f = *state;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    write_file(f->path, CONN("office", "local-net = 10.1.0.0/24\nremote-net = 10.2.0.0/24\nstart = yes\n"), 0600);
+    assert_int_equal(config_check(f->path, out, out), 0);
+    fflush(out);
+    assert_non_null(strstr(text, "connection office with 10.0.0.2\n"));
+    assert_non_null(strstr(text, "  child office, tunnel, started always: 10.1.0.0/24 <-> 10.2.0.0/24\n"));
+    assert_non_null(strstr(text, "1 connection, nothing wrong\n"));
+    write_file(f->path, CONN("office", "dpd = x\nmode = y\n"), 0600);
+    rewind(out);
+    assert_int_equal(config_check(f->path, out, out), 1);
+    fclose(out);
+    assert_non_null(strstr(text, ":4: [connection office] dpd: "));
+    assert_non_null(strstr(text, ":5: [connection office] mode: "));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_reload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_secret_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_open_config, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_settings, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_check, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
