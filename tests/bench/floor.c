@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The floor: a list of operations, executed by the fastest of the installed libraries without anything between. Nothing is
+ * allocated, wiped, copied or looked up on the way.
+ */
+#include "bench.h"
+#include <nettle/aes.h>
+#include <nettle/cbc.h>
+#include <nettle/gcm.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+#include <nettle/sha1.h>
+#include <sodium.h>
+#include <string.h>
+
+enum { AAD = 32, DATA_MAX = 4096 };
+
+struct bench_floor {
+    enum bench_cipher cipher;
+    struct bench_dh *dh;
+    struct hmac_sha256_ctx prf, integ;
+    struct gcm_aes128_ctx gcm;
+    struct {
+        struct aes128_ctx key;
+        uint8_t iv[AES_BLOCK_SIZE];
+    } cbc;
+    uint8_t chacha[32];
+    uint8_t key[128], nonce[12], random[64], digest[32], aad[AAD], tag[16], arrived_tag[16];
+    uint8_t data[DATA_MAX], out[DATA_MAX], arrived[DATA_MAX]; /* arrived: sealed before the clock runs, to be opened */
+};
+
+struct bench_floor *bench_floor_new(const struct bench_suite *s)
+{
+    struct bench_floor *f = bench_alloc(sizeof *f);
+    f->cipher = s->cipher;
+    f->dh = bench_dh_new(s->ke);
+    bench_random(NULL, f->key, sizeof f->key);
+    bench_random(NULL, f->data, sizeof f->data);
+    bench_random(NULL, f->aad, sizeof f->aad);
+    bench_random(NULL, f->random, sizeof f->random);
+    bench_random(NULL, f->nonce, sizeof f->nonce);
+    return f;
+}
+
+void bench_floor_free(struct bench_floor *f)
+{
+    bench_dh_free(f->dh);
+    bench_free(f);
+}
+
+static void cipher_key(struct bench_floor *f, bool seal)
+{
+    if (f->cipher == BENCH_GCM) {
+        gcm_aes128_set_key(&f->gcm, f->key);
+    } else if (f->cipher == BENCH_CHACHA) {
+        memcpy(f->chacha, f->key, sizeof f->chacha);
+    } else if (seal) {
+        aes128_set_encrypt_key(&f->cbc.key, f->key);
+    } else {
+        aes128_set_decrypt_key(&f->cbc.key, f->key);
+    }
+}
+
+static void seal(struct bench_floor *f, size_t n, uint8_t *out, uint8_t *tag)
+{
+    switch (f->cipher) {
+    case BENCH_GCM:
+        gcm_aes128_set_iv(&f->gcm, sizeof f->nonce, f->nonce);
+        gcm_aes128_update(&f->gcm, AAD, f->aad);
+        gcm_aes128_encrypt(&f->gcm, n, out, f->data);
+        gcm_aes128_digest(&f->gcm, GCM_DIGEST_SIZE, tag);
+        break;
+    case BENCH_CHACHA:
+        crypto_aead_chacha20poly1305_ietf_encrypt_detached(out, tag, NULL, f->data, n, f->aad, AAD, NULL, f->nonce, f->chacha);
+        break;
+    default:
+        cbc_aes128_encrypt(&f->cbc.key, f->cbc.iv, n, out, f->data);
+    }
+}
+
+static void open(struct bench_floor *f, size_t n)
+{
+    uint8_t tag[GCM_DIGEST_SIZE];
+    bool good = true;
+    switch (f->cipher) {
+    case BENCH_GCM:
+        gcm_aes128_set_iv(&f->gcm, sizeof f->nonce, f->nonce);
+        gcm_aes128_update(&f->gcm, AAD, f->aad);
+        gcm_aes128_decrypt(&f->gcm, n, f->out, f->arrived);
+        gcm_aes128_digest(&f->gcm, sizeof tag, tag);
+        good = memeql_sec(tag, f->arrived_tag, sizeof tag);
+        break;
+    case BENCH_CHACHA:
+        good = crypto_aead_chacha20poly1305_ietf_decrypt_detached(f->out, NULL, f->arrived, n, f->arrived_tag, f->aad, AAD,
+                                                                  f->nonce, f->chacha) == 0;
+        break;
+    default:
+        cbc_decrypt(&f->cbc.key, (nettle_cipher_func *)aes128_decrypt, AES_BLOCK_SIZE, f->cbc.iv, n, f->out, f->arrived);
+    }
+    if (!good) {
+        bench_die("the floor does not open what it sealed");
+    }
+}
+
+static void mac(struct bench_floor *f, struct hmac_sha256_ctx *m, size_t n)
+{
+    hmac_sha256_update(m, n, f->data);
+    hmac_sha256_digest(m, sizeof f->digest, f->digest);
+}
+
+static void run(struct bench_floor *f, const struct bench_op *op)
+{
+    struct sha1_ctx sha1;
+    switch (op->kind) {
+    case BENCH_RANDOM:
+        bench_random(NULL, f->random, op->octets);
+        break;
+    case BENCH_KEYGEN:
+        bench_dh_keygen(f->dh, f->random);
+        break;
+    case BENCH_AGREE:
+        bench_dh_agree(f->dh);
+        break;
+    case BENCH_SHA1:
+        sha1_init(&sha1);
+        sha1_update(&sha1, op->octets, f->data);
+        sha1_digest(&sha1, SHA1_DIGEST_SIZE, f->digest);
+        break;
+    case BENCH_PRF_KEY:
+        hmac_sha256_set_key(&f->prf, op->octets, f->key);
+        break;
+    case BENCH_PRF:
+        mac(f, &f->prf, op->octets);
+        break;
+    case BENCH_INTEG_KEY:
+        hmac_sha256_set_key(&f->integ, op->octets, f->key);
+        break;
+    case BENCH_INTEG:
+        mac(f, &f->integ, op->octets);
+        break;
+    case BENCH_SEAL_KEY:
+    case BENCH_OPEN_KEY:
+        cipher_key(f, op->kind == BENCH_SEAL_KEY);
+        break;
+    case BENCH_SEAL:
+        seal(f, op->octets, f->out, f->tag);
+        break;
+    default:
+        open(f, op->octets);
+    }
+}
+
+static void prepare(struct bench_floor *f, const struct bench_list *l)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        if (l->op[i].octets > DATA_MAX) {
+            bench_die("an operation on %zu octets", l->op[i].octets);
+        }
+        if (l->op[i].kind == BENCH_OPEN) {
+            cipher_key(f, true);
+            seal(f, l->op[i].octets, f->arrived, f->arrived_tag);
+            cipher_key(f, false);
+        }
+    }
+}
+
+double bench_floor_run(struct bench_floor *f, const struct bench_list *l, unsigned n)
+{
+    prepare(f, l);
+    double start = bench_cpu_us();
+    while (n--) {
+        for (unsigned i = 0; i < l->n; i++) {
+            run(f, &l->op[i]);
+        }
+    }
+    return bench_cpu_us() - start;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Two engines that talk through memory. A batch of handshakes goes through each stage together: all initiators begin, all
+ * responders read the first request, and so on. So the clock is read once per stage and side, and every call finds the caches
+ * as a busy gateway would: full of its other peers.
+ */
+#include "bench.h"
+#include <string.h>
+
+enum { DATAGRAM_MAX = 2048, CHILDREN = 1 };
+
+struct datagram {
+    size_t len; /* 0: none */
+    ike_path path;
+    uint8_t bytes[DATAGRAM_MAX];
+};
+
+struct side {
+    struct bench_pair *pair;
+    enum bench_side me;
+    ike_engine *engine;
+    ike_conn_id conn[BENCH_BATCH];
+    struct datagram inbox[BENCH_BATCH];
+    unsigned waiting; /* in the inbox */
+    unsigned ups, child_ups, failures;
+    struct bench_list *log;
+};
+
+struct bench_pair {
+    struct side side[BENCH_SIDES];
+    ike_time now;
+    size_t message[BENCH_MESSAGES];
+};
+
+/* Connection i runs between 10.1.0.i and 10.2.0.i. */
+static ike_addr address(enum bench_side side, unsigned i)
+{
+    return (ike_addr){.family = 4, .ip = {10, (uint8_t)(side + 1), (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+static void send(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    struct side *from = user, *to = &from->pair->side[!from->me];
+    unsigned i = (unsigned)path->remote.ip[2] << 8 | path->remote.ip[3];
+    struct datagram *d = &to->inbox[i];
+    if (kind != IKE_SEND_MESSAGE || n > sizeof d->bytes || d->len) {
+        bench_die("a datagram of kind %d and %zu octets that does not belong here", (int)kind, n);
+    }
+    d->len = n;
+    d->path = *path;
+    d->path.local = path->remote;
+    d->path.remote = path->local;
+    memcpy(d->bytes, bytes, n);
+    to->waiting++;
+}
+
+static void event(void *user, const ike_event *e)
+{
+    struct side *s = user;
+    s->ups += e->type == IKE_EV_SA_UP;
+    s->child_ups += e->type == IKE_EV_CHILD_UP;
+    s->failures += e->type == IKE_EV_FAILED;
+}
+
+
+static void add_connections(struct side *s, const struct bench_suite *suite)
+{
+    ike_child_settings child;
+    ike_conn_settings conn;
+    ike_ts net[BENCH_SIDES];
+    ike_child_settings_init(&child);
+    ike_conn_settings_init(&conn);
+    conn.children = &child;
+    conn.n_children = CHILDREN;
+    conn.proposals = suite->ike;
+    conn.secret = (ike_bytes){(const uint8_t *)BENCH_SECRET, sizeof BENCH_SECRET - 1};
+    child.name = "net";
+    child.proposals = suite->esp;
+    child.n_local_ts = child.n_remote_ts = 1;
+    child.local_ts = &net[s->me];
+    child.remote_ts = &net[!s->me];
+    for (unsigned i = 0; i < BENCH_BATCH; i++) {
+        char name[] = "peer-00";
+        name[5] = (char)('0' + i / 10);
+        name[6] = (char)('0' + i % 10);
+        for (unsigned k = 0; k < BENCH_SIDES; k++) {
+            net[k] = (ike_ts){.family = 4, .port_hi = UINT16_MAX};
+            net[k].lo[0] = net[k].hi[0] = (uint8_t)(20 + k);
+            net[k].lo[1] = net[k].hi[1] = (uint8_t)i;
+            net[k].hi[2] = net[k].hi[3] = 255;
+        }
+        conn.name = name;
+        conn.local = address(s->me, i);
+        conn.remote = address(!s->me, i);
+        int r = ike_conn_add(s->engine, &conn, &s->conn[i], s->pair->now);
+        if (r != IKE_OK) {
+            bench_die("%s: a connection is refused: %s", suite->name, ike_strerror(r));
+        }
+    }
+}
+
+struct bench_pair *bench_pair_new(const struct bench_suite *suite, const ike_crypto *crypto)
+{
+    struct bench_pair *p = bench_alloc(sizeof *p);
+    p->now = 1000 * IKE_SEC;
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        struct side *s = &p->side[k];
+        ike_settings set;
+        s->pair = p;
+        s->me = (enum bench_side)k;
+        ike_settings_init(&set);
+        set.crypto = crypto;
+        set.host.user = s;
+        set.host.random = crypto == ike_crypto_default() ? bench_random : bench_random_counted;
+        set.host.send = send;
+        set.host.event = event;
+        /* All of a batch is half open at once, which is no attack here. */
+        set.cookie_threshold = set.cookie_per_source = set.max_half_open = set.half_open_per_source = 1u << 20;
+        set.allow_variable_time = true;
+        int r = ike_engine_new(&s->engine, &set, p->now);
+        if (r != IKE_OK) {
+            bench_die("%s: no engine: %s", suite->name, ike_strerror(r));
+        }
+        add_connections(s, suite);
+    }
+    return p;
+}
+
+void bench_pair_free(struct bench_pair *p)
+{
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        ike_engine_free(p->side[k].engine);
+    }
+    bench_free(p);
+}
+
+const size_t *bench_messages(const struct bench_pair *p) { return p->message; }
+
+void bench_pair_log(struct bench_pair *p, struct bench_list *log[BENCH_SIDES])
+{
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        p->side[k].log = log ? log[k] : NULL;
+    }
+}
+
+/* ---- Stages ----------------------------------------------------------------------------------------------------------- */
+
+static double begin(struct side *s, unsigned n)
+{
+    bench_count_to(s->log);
+    double start = bench_cpu_us();
+    for (unsigned i = 0; i < n; i++) {
+        ike_initiate(s->engine, s->conn[i], NULL, s->pair->now);
+    }
+    double us = bench_cpu_us() - start;
+    bench_count_to(NULL);
+    return us;
+}
+
+static double read_all(struct side *s, unsigned n)
+{
+    bench_count_to(s->log);
+    double start = bench_cpu_us();
+    for (unsigned i = 0; i < n; i++) {
+        struct datagram *d = &s->inbox[i];
+        size_t len = d->len;
+        d->len = 0;
+        if (len) {
+            s->waiting--;
+            ike_input(s->engine, &d->path, d->bytes, len, s->pair->now);
+        }
+    }
+    double us = bench_cpu_us() - start;
+    bench_count_to(NULL);
+    return us;
+}
+
+static void expect(const struct bench_pair *p, enum bench_side to, unsigned n, const char *what)
+{
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        unsigned want = k == to ? n : 0;
+        if (p->side[k].waiting != want) {
+            bench_die("%s: %u of %u datagrams", what, p->side[k].waiting, want);
+        }
+    }
+}
+
+static void take_down(struct bench_pair *p)
+{
+    struct side *a = &p->side[BENCH_INITIATOR], *b = &p->side[BENCH_RESPONDER];
+    ike_sa_info sa;
+    while (ike_sa_next(a->engine, 0, &sa) == IKE_OK) {
+        ike_sa_id id = 0;
+        while (ike_sa_next(a->engine, id, &sa) == IKE_OK) {
+            id = sa.id;
+            ike_sa_close(a->engine, id, p->now);
+        }
+        while (a->waiting || b->waiting) {
+            read_all(b, BENCH_BATCH);
+            read_all(a, BENCH_BATCH);
+        }
+        p->now += IKE_SEC;
+        ike_tick(a->engine, p->now);
+        ike_tick(b->engine, p->now);
+    }
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        ike_counters c = {.size = sizeof c};
+        ike_counters_get(p->side[k].engine, &c);
+        if (c.sas || c.children || c.half_open) {
+            bench_die("after taking down there are %u SAs and %u children", (unsigned)c.sas, (unsigned)c.children);
+        }
+    }
+}
+
+void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES])
+{
+    struct side *a = &p->side[BENCH_INITIATOR], *b = &p->side[BENCH_RESPONDER];
+    struct side *reader[BENCH_MESSAGES] = {b, a, b, a};
+    static const char *const names[BENCH_MESSAGES] = {"IKE_SA_INIT request", "IKE_SA_INIT response", "IKE_AUTH request",
+                                                      "IKE_AUTH response"};
+    us[a->me] += begin(a, n);
+    for (unsigned m = 0; m < BENCH_MESSAGES; m++) {
+        expect(p, reader[m]->me, n, names[m]);
+        p->message[m] = reader[m]->inbox[0].len;
+        p->now += IKE_MS;
+        us[reader[m]->me] += read_all(reader[m], n);
+    }
+    expect(p, a->me, 0, "after the handshake");
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        struct side *s = &p->side[k];
+        if (s->ups != n || s->child_ups != n || s->failures) {
+            bench_die("%u of %u SAs and %u children are up, %u failures", s->ups, n, s->child_ups, s->failures);
+        }
+        s->ups = s->child_ups = 0;
+    }
+    struct bench_list *log[BENCH_SIDES] = {a->log, b->log};
+    bench_pair_log(p, NULL);
+    take_down(p);
+    bench_pair_log(p, log);
+}
