@@ -57,9 +57,12 @@ start_ike() {
     wait_for 20 ctl "$1" status || { bad "ikelibd on $1 does not answer"; return 1; }
 }
 stop_ike() {
-    kill -TERM "$(pid_of "$1")"
-    wait_for 20 not kill -0 "$(pid_of "$1")" || { bad "ikelibd on $1 did not end on SIGTERM"; return 1; }
-    wait "$(pid_of "$1")"
+    _pid=$(pid_of "$1")
+    [ -n "$_pid" ] || return 0
+    eval "DAEMON_$1="
+    kill -TERM "$_pid"
+    wait_for 20 not kill -0 "$_pid" || { bad "ikelibd on $1 did not end on SIGTERM"; return 1; }
+    wait "$_pid"
     _rc=$?
     [ $_rc = 0 ] || bad "ikelibd on $1 ended with status $_rc"
 }
