@@ -181,14 +181,11 @@ static void collect(void *arg, const char *name, struct node *message)
 /* A failure's message has no section around it: make one of each. */
 static void collect_whole(void *arg, const char *name, struct node *message)
 {
-    struct node *into = arg, *n = calloc(1, sizeof *n), **end = &into->first;
+    struct node *n = calloc(1, sizeof *n), one = {.first = n};
     if (n && (n->name = strdup(name)) != NULL && (n->value = strdup("")) != NULL) {
         n->type = VICI_SECTION_START;
         tree_move(n, message);
-        while (*end) {
-            end = &(*end)->next;
-        }
-        *end = n;
+        tree_move(arg, &one);
     } else {
         tree_free(n);
     }

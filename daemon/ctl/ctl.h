@@ -29,6 +29,7 @@ struct options {
 struct node {
     enum vici_element_type type; /* VICI_SECTION_START, VICI_KEY_VALUE, VICI_LIST_START, VICI_LIST_ITEM */
     struct node *next, *first;   /* siblings; what is inside */
+    struct node *last;           /* of those inside, where tree_move() has been at work */
     char *name, *value;
 };
 /* A section of the whole message; NULL: malformed, or out of memory. */

@@ -6,12 +6,60 @@
 #include "ctl/ctl.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct picture {
     struct node conns, sas, failures; /* sections of the lists */
     struct node *stats;
+    const struct node **by_name; /* SAs sorted by connection, in their order */
+    size_t n_sas;
 };
+
+/* ---- Which SAs a connection has */
+
+static int by_name(const void *x, const void *y)
+{
+    const struct node *const *a = x, *const *b = y;
+    int r = strcmp((*a)->name, (*b)->name);
+    unsigned long long m = tree_num(*a, "uniqueid"), n = tree_num(*b, "uniqueid");
+    return r ? r : m < n ? -1 : m > n;
+}
+
+static int sort_sas(struct picture *p)
+{
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        p->n_sas++;
+    }
+    p->by_name = calloc(p->n_sas + 1, sizeof *p->by_name);
+    if (p->by_name == NULL) {
+        fputs("ikelibctl: out of memory\n", stderr);
+        return CTL_FAILED;
+    }
+    size_t i = 0;
+    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
+        p->by_name[i++] = sa;
+    }
+    qsort(p->by_name, p->n_sas, sizeof *p->by_name, by_name);
+    return CTL_OK;
+}
+
+/* The first SA of a connection in by_name; the others follow while the name is the same, NULL at the end. */
+static const struct node *const *sas_of(const struct picture *p, const char *name)
+{
+    size_t lo = 0, hi = p->n_sas;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(p->by_name[mid]->name, name) < 0) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return p->by_name + lo;
+}
+
+static bool is_of(const struct node *sa, const char *name) { return sa && strcmp(sa->name, name) == 0; }
 
 static void forget(struct picture *p)
 {
@@ -19,6 +67,7 @@ static void forget(struct picture *p)
     tree_free(p->sas.first);
     tree_free(p->failures.first);
     tree_free(p->stats);
+    free(p->by_name);
 }
 
 static int look(struct client *c, const char *name, struct picture *p)
@@ -30,7 +79,8 @@ static int look(struct client *c, const char *name, struct picture *p)
     vici_buf_free(&b);
     r = r == CTL_OK ? client_list(c, "list-conns", "list-conn", "ike", name, &p->conns) : r;
     r = r == CTL_OK ? client_list(c, "list-sas", "list-sa", "ike", name, &p->sas) : r;
-    return r == CTL_OK ? client_list(c, "list-failures", "list-failure", "ike", name, &p->failures) : r;
+    r = r == CTL_OK ? client_list(c, "list-failures", "list-failure", "ike", name, &p->failures) : r;
+    return r == CTL_OK ? sort_sas(p) : r;
 }
 
 static const char *lower(const char *s)
@@ -68,39 +118,39 @@ static bool waits_only(const struct node *conn)
     return strcmp(remote, "%any") == 0 || strchr(remote, '/');
 }
 
-/* up: a child carries traffic; partly: some of those that should; else what is being done about it. */
-static const char *state_of(const struct picture *p, const struct node *conn)
+static bool is_child_up(const struct picture *p, const char *conn, const char *child)
 {
-    size_t up = 0, wanted = 0, wanted_up = 0, sas = 0;
-    bool connecting = false;
-    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
-        if (strcmp(sa->name, conn->name) != 0) {
-            continue;
-        }
-        sas++;
-        connecting = connecting || strcmp(tree_str(sa, "state"), "CONNECTING") == 0;
-        for (const struct node *k = children_of(sa) ? children_of(sa)->first : NULL; k; k = k->next) {
-            up += is_up(k) ? 1 : 0;
-        }
-    }
-    const struct node *list = tree_find(conn, "children");
-    for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
-        bool want = strcmp(tree_str(k, "start"), "yes") == 0, have = false;
-        for (const struct node *sa = p->sas.first; sa && want; sa = sa->next) {
-            for (const struct node *x = children_of(sa) ? children_of(sa)->first : NULL; x; x = x->next) {
-                have = have || (strcmp(sa->name, conn->name) == 0 && is_up(x) && strcmp(tree_str(x, "name"), k->name) == 0);
+    for (const struct node *const *sa = sas_of(p, conn); is_of(*sa, conn); sa++) {
+        for (const struct node *k = children_of(*sa) ? children_of(*sa)->first : NULL; k; k = k->next) {
+            if (is_up(k) && (child == NULL || strcmp(tree_str(k, "name"), child) == 0)) {
+                return true;
             }
         }
-        wanted += want ? 1 : 0;
-        wanted_up += want && have ? 1 : 0;
     }
-    if (up) {
-        return wanted_up < wanted ? "partly up" : "up";
+    return false;
+}
+
+/* up: a child carries traffic, and all do that are to be kept up; else what is being done about it. */
+static const char *state_of(const struct picture *p, const struct node *conn)
+{
+    const struct node *list = tree_find(conn, "children"), *const *first = sas_of(p, conn->name);
+    bool connecting = false, all = true;
+    for (const struct node *const *sa = first; is_of(*sa, conn->name); sa++) {
+        connecting = connecting || strcmp(tree_str(*sa, "state"), "CONNECTING") == 0;
+    }
+    for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
+        all = all && (strcmp(tree_str(k, "start"), "yes") != 0 || is_child_up(p, conn->name, k->name));
+    }
+    if (is_child_up(p, conn->name, NULL)) {
+        return all ? "up" : "partly up";
     }
     if (connecting) {
         return "connecting";
     }
-    return tree_find(conn, "retry-time") ? "retrying" : sas ? "no child" : waits_only(conn) ? "listening" : "down";
+    return tree_find(conn, "retry-time") ? "retrying"
+           : is_of(*first, conn->name)   ? "no child"
+           : waits_only(conn)            ? "listening"
+                                         : "down";
 }
 
 /* ---- For people ------------------------------------------------------------------------------------------------------- */
@@ -186,9 +236,11 @@ static void print_sa(const struct node *sa)
     }
 }
 
-static void print_conn(const struct picture *p, const struct node *conn)
+/* How many SAs were told with it. */
+static size_t print_conn(const struct picture *p, const struct node *conn)
 {
     const char *state = state_of(p, conn);
+    size_t told = 0;
     const struct node *f = tree_find(conn, "failure");
     printf("%s: %s, with %s", conn->name, state, first_item(conn, "remote_addrs"));
     if (tree_find(conn, "retry-time")) {
@@ -198,10 +250,9 @@ static void print_conn(const struct picture *p, const struct node *conn)
         printf(", %s failed in a row", tree_str(conn, "attempts"));
     }
     putchar('\n');
-    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
-        if (strcmp(sa->name, conn->name) == 0) {
-            print_sa(sa);
-        }
+    for (const struct node *const *sa = sas_of(p, conn->name); is_of(*sa, conn->name); sa++) {
+        print_sa(*sa);
+        told++;
     }
     if (f && strcmp(state, "up") != 0) {
         printf("  last failure %s ago: %s%s\n", text_seconds(tree_num(f, "age")), tree_str(f, "cause"),
@@ -210,17 +261,21 @@ static void print_conn(const struct picture *p, const struct node *conn)
             printf("    -> %s\n", tree_str(f, "remedy"));
         }
     }
+    return told;
 }
 
 /* SAs of no connection we know: half-open ones, and those of connections that are gone. */
 static void print_strays(const struct picture *p)
 {
-    bool headed = false;
-    for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
-        if (tree_find(&p->conns, sa->name) == NULL) {
+    bool headed = false, known = false;
+    for (size_t i = 0; i < p->n_sas; i++) {
+        if (i == 0 || strcmp(p->by_name[i]->name, p->by_name[i - 1]->name) != 0) {
+            known = tree_find(&p->conns, p->by_name[i]->name) != NULL;
+        }
+        if (!known) {
             printf("%s", headed ? "" : "of no connection:\n");
             headed = true;
-            print_sa(sa);
+            print_sa(p->by_name[i]);
         }
     }
 }
@@ -230,10 +285,13 @@ static void print_all(const struct picture *p)
     const struct node *up = tree_find(p->stats, "uptime"), *n = tree_find(p->stats, "ikesas");
     printf("ikelibd up %s, data plane %s, %s IKE SAs (%s half-open), %s child SAs\n", text_seconds(tree_num(up, "seconds")),
            tree_str(p->stats, "backend"), tree_str(n, "total"), tree_str(n, "half-open"), tree_str(p->stats, "child-sas"));
+    size_t told = 0;
     for (const struct node *c = p->conns.first; c; c = c->next) {
-        print_conn(p, c);
+        told += print_conn(p, c);
     }
-    print_strays(p);
+    if (told < p->n_sas) {
+        print_strays(p);
+    }
 }
 
 /* ---- For programs ----------------------------------------------------------------------------------------------------- */

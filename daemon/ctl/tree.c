@@ -100,12 +100,21 @@ unsigned long long tree_num(const struct node *section, const char *key)
 
 bool tree_yes(const struct node *section, const char *key) { return strcmp(tree_str(section, key), "yes") == 0; }
 
+/* Lists of any length are put together so: the end is not looked for anew each time. */
 void tree_move(struct node *to, struct node *from)
 {
-    struct node **end = &to->first;
-    while (*end) {
-        end = &(*end)->next;
+    if (from->first == NULL) {
+        return;
     }
-    *end = from->first;
-    from->first = NULL;
+    struct node *end = to->last ? to->last : to->first;
+    while (end && end->next) {
+        end = end->next;
+    }
+    if (end) {
+        end->next = from->first;
+    } else {
+        to->first = from->first;
+    }
+    to->last = end ? end : to->first;
+    from->first = from->last = NULL;
 }

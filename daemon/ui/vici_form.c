@@ -199,7 +199,7 @@ static void put_child_settings(struct vici_buf *b, const ike_child_settings *k)
 void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *c)
 {
     const ike_conn_settings *s = c->settings;
-    const struct conn_rt *rt = daemon_conn_find(d, s->name);
+    const struct conn_rt *rt = s->remote.family == 0 ? daemon_conn_find(d, s->name) : NULL; /* a name, perhaps */
     ike_failure f = {.size = sizeof f};
     ike_time now = daemon_now(d);
     vici_section(b, s->name);
