@@ -115,10 +115,13 @@ void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
 
 void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer)
 {
-    (void)db;
-    ike_list_del(&sa->peer_link); /* a request that was dropped half-way may come again */
+    struct ike_peer *was = sa->peer;
+    ike_list_del(&sa->peer_link); /* a request that was dropped half-way may come again, in another name even */
     sa->peer = peer;
     ike_list_add(&peer->sas, &sa->peer_link);
+    if (was && was != peer) {
+        ike_peer_release(db, was);
+    }
 }
 
 void ike_sent_free(struct ike_core *c, struct ike_sent *s)
