@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Connections and peers: found by name, by id, by address in the order of how specific they are; new settings; removal.
+ */
+#include "unit/sa_help.h"
+
+static struct sa_lab lab;
+
+static int begin(void **state)
+{
+    (void)state;
+    sa_lab_init(&lab);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    IKE_LIST_EACH (it, tmp, &lab.db.conn_list) {
+        ike_conn_retire(&lab.db, IKE_OF(it, struct ike_conn, link));
+    }
+    sa_lab_end(&lab);
+    return 0;
+}
+
+static void assert_matches(const char *remote, const char *const *names)
+{
+    ike_path path = sa_lab_path(remote);
+    struct ike_conn *conn = NULL;
+    for (size_t i = 0; names[i]; i++) {
+        conn = ike_conn_match(&lab.db, &path, conn);
+        assert_non_null(conn);
+        assert_string_equal(conn->conf->s.name, names[i]);
+    }
+    assert_null(ike_conn_match(&lab.db, &path, conn));
+}
+
+static void the_most_specific_connection_comes_first(void **state)
+{
+    (void)state;
+    /* In no order at all. */
+    (void)sa_lab_conn(&lab, "any", NULL, 0);
+    (void)sa_lab_conn(&lab, "net16", "192.0.0.0", 16);
+    (void)sa_lab_conn(&lab, "one", "192.0.2.1", 0);
+    (void)sa_lab_conn(&lab, "net24", "192.0.2.0", 24);
+    (void)sa_lab_conn(&lab, "other", "203.0.113.1", 32);
+    (void)sa_lab_conn(&lab, "net8", "192.0.0.0", 8);
+    (void)sa_lab_conn(&lab, "six", "2001:db8::", 32);
+    assert_matches("192.0.2.1:500", (const char *const[]){"one", "net24", "net16", "net8", "any", NULL});
+    assert_matches("192.0.2.2:500", (const char *const[]){"net24", "net16", "net8", "any", NULL});
+    assert_matches("192.0.0.9:500", (const char *const[]){"net16", "net8", "any", NULL});
+    assert_matches("203.0.113.1:4500", (const char *const[]){"other", "any", NULL});
+    assert_matches("[2001:db8::5]:500", (const char *const[]){"six", "any", NULL});
+    assert_matches("[2001:db9::5]:500", (const char *const[]){"any", NULL});
+    assert_int_equal(lab.core.count.conns, 7);
+}
+
+/* Several connections with one peer address: all of them, then the wider ones. */
+static void connections_with_one_address_are_all_found(void **state)
+{
+    (void)state;
+    (void)sa_lab_conn(&lab, "a", "192.0.2.1", 0);
+    (void)sa_lab_conn(&lab, "any", NULL, 0);
+    (void)sa_lab_conn(&lab, "b", "192.0.2.1", 0);
+    assert_matches("192.0.2.1:500", (const char *const[]){"b", "a", "any", NULL});
+}
+
+static void names_are_unique_keys(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "c%u", i);
+        struct ike_conn *conn = sa_lab_conn(&lab, name, NULL, 0);
+        assert_ptr_equal(ike_conn_by_name(&lab.db, name), conn);
+        assert_ptr_equal(ike_slots_get(&lab.db.conns, conn->id), conn);
+    }
+    assert_null(ike_conn_by_name(&lab.db, "c100"));
+    assert_null(ike_conn_by_name(&lab.db, ""));
+}
+
+static void an_address_that_changes_is_found_anew(void **state)
+{
+    (void)state;
+    struct ike_conn *conn = sa_lab_conn(&lab, "a", "192.0.2.1", 0);
+    assert_true(ike_conn_is_single(conn));
+    conn->remote = lab_addr("192.0.2.9");
+    ike_conn_relink(&lab.db, conn);
+    assert_matches("192.0.2.1:500", (const char *const[]){NULL});
+    assert_matches("192.0.2.9:500", (const char *const[]){"a", NULL});
+    conn->remote.family = 0; /* any */
+    ike_conn_relink(&lab.db, conn);
+    assert_false(ike_conn_is_single(conn));
+    assert_matches("192.0.2.1:500", (const char *const[]){"a", NULL});
+}
+
+/* Each child of a connection with one peer has a reqid from the start; new settings keep it by name. */
+static void new_settings_keep_reqids_and_holds(void **state)
+{
+    (void)state;
+    struct ike_conn *conn = sa_lab_conn(&lab, "a", "192.0.2.1", 0), *wild = sa_lab_conn(&lab, "any", NULL, 0);
+    uint32_t voice = conn->want[1].reqid;
+    assert_true(conn->want[0].reqid && voice && conn->want[0].reqid != voice);
+    assert_int_equal(wild->want[0].reqid, 0);
+    conn->want[1].held = true;
+    ike_conn_settings s = conn->conf->s;
+    ike_child_settings swapped[2] = {s.children[1], s.children[0]};
+    swapped[1].name = "new";
+    s.children = swapped;
+    struct ike_conf *conf = NULL;
+    assert_int_equal(ike_conf_new(&lab.core, &s, &conf), IKE_OK);
+    lab.lab.allowed = 0;
+    assert_int_equal(ike_conn_set_conf(&lab.db, conn, conf), IKE_ERR_NOMEM);
+    lab.lab.allowed = -1;
+    assert_string_equal(conn->conf->s.children[0].name, "lan");
+    assert_int_equal(ike_conn_set_conf(&lab.db, conn, conf), IKE_OK);
+    assert_ptr_equal(conn->conf, conf);
+    assert_true(conn->want[0].reqid == voice && conn->want[0].held);
+    assert_true(conn->want[1].reqid > voice && !conn->want[1].held);
+    assert_ptr_equal(ike_conn_by_name(&lab.db, "a"), conn);
+}
+
+static void a_removed_connection_lives_as_long_as_it_is_needed(void **state)
+{
+    (void)state;
+    struct ike_conn *conn = sa_lab_conn(&lab, "a", "192.0.2.1", 0);
+    struct ike_sa *sa = sa_lab_sa(&lab, conn, true);
+    ike_conn_id id = conn->id;
+    ike_conn_retire(&lab.db, conn);
+    ike_conn_retire(&lab.db, conn);
+    assert_null(ike_slots_get(&lab.db.conns, id));
+    assert_null(ike_conn_by_name(&lab.db, "a"));
+    assert_matches("192.0.2.1:500", (const char *const[]){NULL});
+    ike_db_reap(&lab.db);
+    assert_string_equal(sa->conn->conf->s.name, "a"); /* a sanitizer sees it if it is gone */
+    struct ike_conn *again = sa_lab_conn(&lab, "a", "192.0.2.1", 0);
+    assert_ptr_equal(ike_conn_by_name(&lab.db, "a"), again);
+    ike_sa_retire(&lab.db, sa);
+}
+
+static void a_peer_is_connection_and_identities(void **state)
+{
+    (void)state;
+    struct ike_conn *a = sa_lab_conn(&lab, "a", NULL, 0), *b = sa_lab_conn(&lab, "b", NULL, 0);
+    struct ike_peer *p = sa_lab_peer(&lab, a, "gate.example");
+    assert_ptr_equal(sa_lab_peer(&lab, a, "gate.example"), p);
+    assert_ptr_equal(sa_lab_peer(&lab, a, "GATE.example"), p); /* names know no case */
+    struct ike_peer *q = sa_lab_peer(&lab, b, "gate.example"), *r = sa_lab_peer(&lab, a, "gate2.example");
+    assert_true(p != q && p != r);
+    assert_true(ike_bytes_equal(p->remote_id.data, IKE_STR("gate.example")));
+    assert_true(ike_bytes_equal(p->local_id.data, IKE_STR("us.example")));
+    struct ike_sa *sa = sa_lab_sa(&lab, a, true);
+    ike_sa_join(&lab.db, sa, p);
+    ike_peer_release(&lab.db, p); /* still holds an SA */
+    assert_ptr_equal(sa_lab_peer(&lab, a, "gate.example"), p);
+    ike_sa_retire(&lab.db, sa);
+    ike_db_reap(&lab.db);
+    ike_peer_release(&lab.db, q);
+    ike_peer_release(&lab.db, r);
+}
+
+static void long_identities_that_differ_in_front_are_two(void **state)
+{
+    (void)state;
+    char one[300], two[300];
+    struct ike_conn *a = sa_lab_conn(&lab, "a", NULL, 0);
+    memset(one, 'x', sizeof one);
+    one[sizeof one - 1] = 0;
+    memcpy(two, one, sizeof two);
+    two[0] = 'y';
+    struct ike_peer *p = sa_lab_peer(&lab, a, one), *q = sa_lab_peer(&lab, a, two);
+    assert_true(p != q);
+    ike_peer_release(&lab.db, p);
+    ike_peer_release(&lab.db, q);
+}
+
+static void no_memory_leaves_nothing(void **state)
+{
+    (void)state;
+    struct ike_conf *conf = sa_lab_conf(&lab, "a", NULL, 0);
+    struct ike_conn *conn = NULL;
+    size_t before = lab.lab.blocks;
+    for (long n = 0; !conn; n++) {
+        assert_true(n < 20);
+        lab.lab.allowed = n;
+        int r = ike_conn_new(&lab.db, conf, &conn);
+        assert_true(r == IKE_OK || (r == IKE_ERR_NOMEM && lab.db.conns.count == 0 && !ike_conn_by_name(&lab.db, "a")));
+        assert_true(lab.lab.blocks >= before);
+    }
+    ike_id id = {IKE_ID_FQDN, IKE_STR("x")};
+    struct ike_peer *p = NULL;
+    for (long n = 0; !p; n++) {
+        assert_true(n < 20);
+        lab.lab.allowed = n;
+        uint32_t refs = conn->refs;
+        p = ike_peer_get(&lab.db, conn, &id, &id);
+        assert_int_equal(conn->refs, refs + (p != NULL));
+    }
+    lab.lab.allowed = -1;
+    ike_peer_release(&lab.db, p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_most_specific_connection_comes_first, begin, end),
+        cmocka_unit_test_setup_teardown(connections_with_one_address_are_all_found, begin, end),
+        cmocka_unit_test_setup_teardown(names_are_unique_keys, begin, end),
+        cmocka_unit_test_setup_teardown(an_address_that_changes_is_found_anew, begin, end),
+        cmocka_unit_test_setup_teardown(new_settings_keep_reqids_and_holds, begin, end),
+        cmocka_unit_test_setup_teardown(a_removed_connection_lives_as_long_as_it_is_needed, begin, end),
+        cmocka_unit_test_setup_teardown(a_peer_is_connection_and_identities, begin, end),
+        cmocka_unit_test_setup_teardown(long_identities_that_differ_in_front_are_two, begin, end),
+        cmocka_unit_test_setup_teardown(no_memory_leaves_nothing, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
