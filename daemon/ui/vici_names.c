@@ -27,33 +27,37 @@ static const struct name ke[] = {
     {26, "ECP_224"},   {27, "ECP_224_BP"}, {28, "ECP_256_BP"}, {29, "ECP_384_BP"},  {30, "ECP_512_BP"}, {31, "CURVE_25519"},
     {32, "CURVE_448"}, {35, "ML_KEM_512"}, {36, "ML_KEM_768"}, {37, "ML_KEM_1024"}, {0, NULL}};
 
-static const char *find(const struct name *list, unsigned id, char *out, size_t n)
+static const char *find(const struct name *list, unsigned id)
 {
-    if (id == 0) {
-        return NULL;
+    while (list->text && list->id != id) {
+        list++;
     }
-    for (; list->text; list++) {
-        if (list->id == id) {
-            return list->text;
-        }
-    }
-    snprintf(out, n, "%u", id);
-    return out;
+    return list->text;
 }
 
-const char *vici_encr_name(unsigned id, char *out, size_t n) { return find(encr, id, out, n); }
-const char *vici_integ_name(unsigned id, char *out, size_t n) { return find(integ, id, out, n); }
-const char *vici_prf_name(unsigned id, char *out, size_t n) { return find(prf, id, out, n); }
-const char *vici_ke_name(unsigned id, char *out, size_t n) { return find(ke, id, out, n); }
+/* A transform we have no word for is a number; 0 is none at all. */
+static const char *transform(const struct name *list, unsigned id, char *out, size_t n)
+{
+    const char *s = find(list, id);
+    if (s == NULL && id) {
+        snprintf(out, n, "%u", id);
+        s = out;
+    }
+    return s;
+}
+
+const char *vici_encr_name(unsigned id, char *out, size_t n) { return transform(encr, id, out, n); }
+const char *vici_integ_name(unsigned id, char *out, size_t n) { return transform(integ, id, out, n); }
+const char *vici_prf_name(unsigned id, char *out, size_t n) { return transform(prf, id, out, n); }
+const char *vici_ke_name(unsigned id, char *out, size_t n) { return transform(ke, id, out, n); }
 
 const char *vici_sa_state(unsigned state)
 {
     static const struct name states[] = {{IKE_SA_CONNECTING, "CONNECTING"}, {IKE_SA_ESTABLISHED, "ESTABLISHED"},
                                          {IKE_SA_REKEYING, "REKEYING"},     {IKE_SA_REKEYED, "REKEYED"},
                                          {IKE_SA_DELETING, "DELETING"},     {0, NULL}};
-    static char none[1];
-    const char *s = find(states, state, none, sizeof none);
-    return s && s != none ? s : "UNKNOWN";
+    const char *s = find(states, state);
+    return s ? s : "UNKNOWN";
 }
 
 const char *vici_child_state(unsigned state)
@@ -61,9 +65,8 @@ const char *vici_child_state(unsigned state)
     static const struct name states[] = {{IKE_CHILD_INSTALLING, "INSTALLING"}, {IKE_CHILD_INSTALLED, "INSTALLED"},
                                          {IKE_CHILD_REKEYING, "REKEYING"},     {IKE_CHILD_REKEYED, "REKEYED"},
                                          {IKE_CHILD_DELETING, "DELETING"},     {0, NULL}};
-    static char none[1];
-    const char *s = find(states, state, none, sizeof none);
-    return s && s != none ? s : "UNKNOWN";
+    const char *s = find(states, state);
+    return s ? s : "UNKNOWN";
 }
 
 const char *vici_log_group(ike_log_class cls)
