@@ -206,13 +206,12 @@ static bool in_place(struct vici_reader *r, enum vici_element_type type)
 
 bool vici_next(struct vici_reader *r, struct vici_element *e)
 {
-    struct vici_text type;
     *e = (struct vici_element){0};
     if (r->left == 0) {
         return r->depth == 0 && !r->in_list;
     }
-    (void)take(&r->p, &r->left, 1, &type);
-    e->type = (enum vici_element_type)(uint8_t)type.p[0];
+    e->type = (enum vici_element_type)*r->p++;
+    r->left--;
     if (!in_place(r, e->type)) {
         return false;
     }
