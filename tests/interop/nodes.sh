@@ -15,14 +15,20 @@ val() { eval "printf '%s' \"\${$1_$2-\$$1}\""; }
 other() { case $1 in a) echo b ;; b) echo a ;; esac; }
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
-    _end=$(($(uptime_s) + $1))
+    uptime_s
+    _end=$((UPTIME + $1))
     shift
     while ! "$@" >/dev/null 2>&1; do
-        [ "$(uptime_s)" -le "$_end" ] || return 1
+        uptime_s
+        [ "$UPTIME" -le "$_end" ] || return 1
         sleep 0.2
     done
 }
-uptime_s() { cut -d. -f1 /proc/uptime; }
+# uptime_s: $UPTIME. A process costs some 50 ms here, so what is asked often does without one.
+uptime_s() {
+    read -r UPTIME _ </proc/uptime
+    UPTIME=${UPTIME%%.*}
+}
 
 # --- nodes -----------------------------------------------------------------
 node_pid() { eval "echo \$NODE_$1"; }
@@ -75,14 +81,22 @@ link() {
     ip link add xa type veth peer name xb
     ip link set xa netns "$(node_pid "$1")" name "$2"
     ip link set xb netns "$(node_pid "$4")" name "$5"
-    on "$1" sh -c "for i in $3; do ip addr add \$i dev $2; done; ip link set $2 up"
-    on "$4" sh -c "for i in $6; do ip addr add \$i dev $5; done; ip link set $5 up"
+    addrs "$2" "$3" | on "$1" ip -batch -
+    addrs "$5" "$6" | on "$4" ip -batch -
+}
+
+# addrs DEV "ADDRS": what ip is told
+addrs() {
+    for _i in $2; do echo "addr add $_i dev $1"; done
+    echo "link set $1 up"
 }
 
 # inside A-or-B "ADDRS": the network behind a node
 inside() {
-    on "$1" sh -c "ip link add in0 type veth peer name in1; ip link set in1 up
-        for i in $2; do ip addr add \$i dev in0; done; ip link set in0 up"
+    {
+        printf 'link add in0 type veth peer name in1\nlink set in1 up\n'
+        addrs in0 "$2"
+    } | on "$1" ip -batch -
 }
 
 # topo_direct: a 10.66.0.1 --- 10.66.0.2 b; 10.66.1.0/24 behind a, 10.66.2.0/24 behind b; the same with fd66:N::
@@ -93,8 +107,8 @@ topo_direct() {
     link a eth0 "10.66.0.1/24 fd66::1/64" b eth0 "10.66.0.2/24 fd66::2/64"
     inside a "10.66.1.1/24 fd66:1::1/64"
     inside b "10.66.2.1/24 fd66:2::1/64"
-    on a sh -c "ip route add 10.66.2.0/24 via 10.66.0.2 src 10.66.1.1; ip route add fd66:2::/64 via fd66::2 src fd66:1::1"
-    on b sh -c "ip route add 10.66.1.0/24 via 10.66.0.1 src 10.66.2.1; ip route add fd66:1::/64 via fd66::1 src fd66:2::1"
+    printf 'route add %s\n' "10.66.2.0/24 via 10.66.0.2 src 10.66.1.1" "fd66:2::/64 via fd66::2 src fd66:1::1" | on a ip -batch -
+    printf 'route add %s\n' "10.66.1.0/24 via 10.66.0.1 src 10.66.2.1" "fd66:1::/64 via fd66::1 src fd66:2::1" | on b ip -batch -
 }
 
 # topo_nat: a 10.66.3.2 --- 10.66.3.1 nat 10.66.0.254 --- 10.66.0.2 b; nat hides a behind 10.66.0.254, so only a can begin
@@ -124,6 +138,14 @@ capture() {
     wait_for 10 test -s "$LOGS/b.pcap"
 }
 
+# own NODE: its outer addresses
+own() {
+    case $1$TOPO in
+    anat) echo 10.66.3.2 ;;
+    a*) echo 10.66.0.1 fd66::1 ;;
+    b*) echo 10.66.0.2 fd66::2 ;;
+    esac
+}
 sas() { on "$1" ip -s xfrm state; }
 has_sas() { [ "$(count_sas "$1")" -ge 2 ]; }
 no_sas() { [ "$(count_sas "$1")" = 0 ]; }
@@ -134,7 +156,7 @@ policies() { on "$1" ip xfrm policy | grep -c 'tmpl src'; }
 
 # packets NODE: the most packets that any one in and any one out SA has seen, as the smaller of the two
 packets() {
-    sas "$1" | awk -v own="$(on "$1" ip -o addr | awk '{sub("/.*", "", $4); printf " %s ", $4}')" '
+    sas "$1" | awk -v own=" $(own "$1") " '
         /^src / { dir = index(own, " " $2 " ") ? "out" : "in" }
         /lifetime current/ { getline; split($2, f, "("); if (f[1] > n[dir]) n[dir] = f[1] + 0 }
         END { o = n["out"] + 0; i = n["in"] + 0; print (o < i ? o : i) }'
