@@ -16,6 +16,14 @@ static void libc_release(void *user, void *p, size_t n)
     free(p);
 }
 
+void ike_host_memory(ike_host *h)
+{
+    if (!h->alloc || !h->release) {
+        h->alloc = libc_alloc;
+        h->release = libc_release;
+    }
+}
+
 /* Between us and the host: counts what is held. */
 static void *counted_alloc(void *user, size_t n)
 {
@@ -99,10 +107,6 @@ int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
     memset(c, 0, sizeof *c);
     c->set = *s;
     c->crypto = s->crypto;
-    if (!c->set.host.alloc || !c->set.host.release) {
-        c->set.host.alloc = libc_alloc;
-        c->set.host.release = libc_release;
-    }
     c->mem = (ike_allocator){counted_alloc, counted_release, c};
     c->rng = (ike_random){lent_random, c};
     c->now = now;

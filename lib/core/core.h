@@ -80,6 +80,7 @@ struct ike_core {
     uint8_t *plain, *build, *out; /* scratch: decrypted input, payloads being built, the datagram; max_message each */
 };
 
+void ike_host_memory(ike_host *h); /* malloc and free where the host gave no allocator */
 /* On an error ike_core_fini is still to be called. */
 int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now);
 void ike_core_fini(struct ike_core *c);

@@ -3,7 +3,6 @@
  * The public entry points: life, packets, time, acting, answers.
  */
 #include "engine/engine.h"
-#include <stdlib.h>
 
 void ike_host_init(ike_host *h)
 {
@@ -67,7 +66,8 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     if (!ciphers_safe(&s)) {
         return IKE_ERR_UNSUPPORTED;
     }
-    struct ike_engine *e = s.host.alloc ? s.host.alloc(s.host.user, sizeof *e) : malloc(sizeof *e);
+    ike_host_memory(&s.host);
+    struct ike_engine *e = s.host.alloc(s.host.user, sizeof *e);
     if (!e) {
         return IKE_ERR_NOMEM;
     }
@@ -80,7 +80,7 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     }
     if (r != IKE_OK) {
         ike_core_fini(&e->core);
-        e->core.set.host.release(s.host.user, e, sizeof *e);
+        s.host.release(s.host.user, e, sizeof *e);
         return r;
     }
     *out = e;
@@ -100,6 +100,9 @@ void ike_engine_free(ike_engine *e)
     c->set.host.event = NULL;
     while ((id = 0, sa = ike_slots_next(&e->db.sas, 0, &id))) {
         ike_sa_down(e, sa, IKE_BY_LOCAL);
+    }
+    IKE_LIST_EACH (it, tmp, &e->db.faded) {
+        ike_sa_retire(&e->db, IKE_OF(it, struct ike_sa, dead_link));
     }
     while ((id = 0, k = ike_slots_next(&e->db.children, 0, &id))) {
         ike_child_down(e, k, IKE_BY_LOCAL);

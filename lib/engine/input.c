@@ -301,14 +301,14 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
         return dropped(e, IKE_ERR_PROTO);
     }
     if (sa->state == IKE_SA_DELETING && !sa->peer && m->h.mid == sa->peer_mid) {
-        return dropped(e, IKE_ERR_STATE); /* refused in IKE_AUTH: only its answer is still there */
+        return dropped(e, IKE_ERR_STATE); /* refused or deleted: only the answer is still there */
     }
     int r = unseal(e, sa, m, &n);
     if (r == IKE_ERR_CRYPTO) {
         return dropped(e, r);
     }
     sa->last_in = e->core.now;
-    if (m->h.mid != sa->peer_mid) {
+    if (m->h.mid != sa->peer_mid || sa->faded) {
         return resend(e, sa) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
     }
     if (sa->answering) {

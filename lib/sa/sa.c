@@ -7,7 +7,7 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
     memset(db, 0, sizeof *db);
     db->core = core;
     struct ike_list *lists[] = {&db->wild,     &db->conn_list,     &db->half_open,  &db->dead_sas,
-                                &db->dead_children, &db->dead_conns, &db->dead_peers};
+                                &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
         ike_list_init(lists[i]);
     }
@@ -132,20 +132,15 @@ void ike_sent_free(struct ike_core *c, struct ike_sent *s)
     }
 }
 
-void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
+static void leave(struct ike_db *db, struct ike_sa *sa)
 {
-    if (sa->dead) {
-        return;
-    }
-    sa->dead = true;
-    ike_map_del(&db->by_spi, &sa->by_spi);
     ike_map_del(&db->by_init, &sa->by_init);
     ike_sa_half_open(db, sa, false);
-    ike_timer_set(&db->core->wheel, &sa->timer, IKE_NEVER);
     ike_slots_del(&db->sas, sa->id);
     ike_list_del(&sa->peer_link);
     if (sa->peer) {
         ike_peer_release(db, sa->peer);
+        sa->peer = NULL;
     }
     if (sa->conn) {
         sa->conn->sas--;
@@ -154,6 +149,29 @@ void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
         }
     }
     db->core->count.sas--;
+}
+
+void ike_sa_fade(struct ike_db *db, struct ike_sa *sa)
+{
+    if (!sa->dead && !sa->faded) {
+        sa->faded = true;
+        leave(db, sa);
+        ike_list_add(&db->faded, &sa->dead_link);
+    }
+}
+
+void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
+{
+    if (sa->dead) {
+        return;
+    }
+    sa->dead = true;
+    if (!sa->faded) {
+        leave(db, sa);
+    }
+    ike_map_del(&db->by_spi, &sa->by_spi);
+    ike_timer_set(&db->core->wheel, &sa->timer, IKE_NEVER);
+    ike_list_del(&sa->dead_link);
     ike_list_add(&db->dead_sas, &sa->dead_link);
 }
 

@@ -30,7 +30,7 @@ struct ike_db {
     struct ike_list wild;     /* the other connections, most specific first */
     struct ike_list conn_list;
     struct ike_list half_open; /* responder SAs before authentication, oldest first */
-    struct ike_list dead_sas, dead_children, dead_conns, dead_peers;
+    struct ike_list dead_sas, dead_children, dead_conns, dead_peers, faded;
     uint32_t n_half_open;
     uint32_t sa_number, child_number, reqid;
 };
@@ -82,6 +82,7 @@ struct ike_sa {
     uint8_t version, state; /* ike_sa_state */
     bool initiator;         /* we are the original initiator */
     bool dead;
+    bool faded;      /* gone for everybody but a peer that repeats its last request */
     bool reported;   /* SA_UP or SA_REKEYED has been posted */
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
@@ -177,6 +178,8 @@ void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn); /
 int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key);
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on);
 void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer);
+/* Gone, but its last answer can still be asked for: only the look-up by SPI finds it, until expires_at. */
+void ike_sa_fade(struct ike_db *db, struct ike_sa *sa);
 /* Out of every look-up; children are not touched. The exchanges must be gone already. */
 void ike_sa_retire(struct ike_db *db, struct ike_sa *sa);
 void ike_sent_free(struct ike_core *c, struct ike_sent *s);

@@ -242,7 +242,11 @@ static void end_sa(struct ike_exchange *x)
         ike_attempt_failed(x->e, conn);
         return;
     }
-    ike_sa_down(x->e, sa, IKE_BY_FAILURE);
+    if (x->role == IKE_RESPONDER && x->script != &ike_v2_sa_init) {
+        ike_sa_linger(x->e, sa, IKE_BY_FAILURE);
+    } else {
+        ike_sa_down(x->e, sa, IKE_BY_FAILURE);
+    }
     if (conn) {
         ike_attempt_failed(x->e, conn);
     }
@@ -274,7 +278,7 @@ static void v2_over(struct ike_exchange *x, int result)
     }
     ike_free(c, x->task, x->task ? sizeof *x->task : 0);
     x->task = NULL;
-    if (sa->dead) {
+    if (sa->dead || sa->faded) {
         return;
     }
     if (result == IKE_X_FATAL) {
@@ -290,7 +294,7 @@ static void v2_over(struct ike_exchange *x, int result)
     } else if (result == IKE_X_REFUSE && x->purpose == IKE_DO_CHILD && !ike_task_waiting(sa, IKE_DO_CHILD, 0)) {
         ike_attempt_failed(e, sa->conn);
     }
-    if (!sa->dead) {
+    if (!sa->dead && !sa->faded) {
         ike_kick(e, sa);
     }
 }

@@ -168,7 +168,7 @@ static int carry_out(struct ike_exchange *x)
     struct ike_engine *e = x->e;
     const uint8_t *at = x->deleted.ptr;
     if (x->delete_ike) {
-        ike_sa_down(e, x->sa, x->sa->state == IKE_SA_DELETING ? x->sa->down_cause : IKE_BY_PEER);
+        ike_sa_linger(e, x->sa, x->sa->state == IKE_SA_DELETING ? x->sa->down_cause : IKE_BY_PEER);
         return IKE_X_OK;
     }
     for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {

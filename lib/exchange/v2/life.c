@@ -4,6 +4,9 @@
  */
 #include "exchange/v2/v2.h"
 
+/* How long the answer to a Delete can be asked for again: as long as the peer repeats it. */
+#define LINGER (180 * IKE_SEC)
+
 static ike_time earlier(ike_time a, ike_time b) { return a < b ? a : b; }
 
 /* When to begin a rekey: life - margin, and a random part of the margin earlier, so that peers do not rekey in step. */
@@ -119,9 +122,9 @@ static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
+static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bool linger)
 {
-    if (sa->dead || sa->going_down) {
+    if (sa->dead || sa->faded || sa->going_down) {
         return;
     }
     struct ike_conn *conn = sa->conn;
@@ -142,17 +145,27 @@ void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     ike_setup_free(e, sa->setup);
     sa->setup = NULL;
     sa->down_cause = cause;
+    sa->state = IKE_SA_DELETING;
     if (sa->reported && !sa->replaced_by) {
         sa->ev.cause = cause;
         sa->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
         ike_event_post(&e->core, &sa->ev, IKE_EV_SA_DOWN);
         IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "%s: IKE SA #%u is down", sa->conf->s.name, (unsigned)sa->number);
     }
-    ike_sa_retire(&e->db, sa);
+    if (linger) {
+        ike_sa_fade(&e->db, sa);
+        sa->expires_at = e->core.now + LINGER;
+        ike_sa_schedule(e, sa);
+    } else {
+        ike_sa_retire(&e->db, sa);
+    }
     if (conn) {
         ike_keep_up(e, conn);
     }
 }
+
+void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause) { take_down(e, sa, cause, false); }
+void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa, uint8_t cause) { take_down(e, sa, cause, true); }
 
 void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
 {
@@ -239,6 +252,10 @@ void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
     if (sa->dead) {
         return;
     }
+    if (sa->faded) {
+        ike_timer_set(&e->core.wheel, &sa->timer, sa->expires_at);
+        return;
+    }
     if (sa->answer) {
         at = earlier(at, sa->answer_until);
     }
@@ -298,6 +315,10 @@ static void never_completed(struct ike_engine *e, struct ike_sa *sa)
 void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
 {
     ike_time now = e->core.now;
+    if (sa->faded) {
+        ike_sa_retire(&e->db, sa);
+        return;
+    }
     if (sa->answer && sa->answer_until <= now) {
         ike_sent_free(&e->core, sa->answer);
         sa->answer = NULL;

@@ -33,7 +33,7 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
 
 int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
 {
-    if (waiting(sa, t)) {
+    if (sa->dead || sa->faded || waiting(sa, t)) {
         return IKE_OK;
     }
     struct ike_task *w = ike_alloc(&e->core, sizeof *w);
@@ -189,7 +189,7 @@ static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
 
 void ike_kick(struct ike_engine *e, struct ike_sa *sa)
 {
-    while (!sa->dead && count(&sa->outstanding) < sa->window) {
+    while (!sa->dead && !sa->faded && count(&sa->outstanding) < sa->window) {
         struct ike_task *t = NULL;
         IKE_LIST_EACH (it, tmp, &sa->tasks) {
             struct ike_task *w = IKE_OF(it, struct ike_task, link);

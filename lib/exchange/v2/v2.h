@@ -82,6 +82,7 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
 /* All of it goes, children included: nothing is sent. */
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa, uint8_t cause); /* the same, but its last answer stays to be repeated */
 void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause);
 void ike_child_up(struct ike_engine *e, struct ike_child *k); /* lifetimes begin */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);
