@@ -106,6 +106,7 @@ int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
 {
     memset(c, 0, sizeof *c);
     c->set = *s;
+    ike_host_memory(&c->set.host);
     c->crypto = s->crypto;
     c->mem = (ike_allocator){counted_alloc, counted_release, c};
     c->rng = (ike_random){lent_random, c};
