@@ -51,7 +51,7 @@ typedef struct ike_settings {
     uint32_t max_message;        /* octets, default 65507 */
     uint32_t replies_per_second; /* unprotected error replies in all, default 100; per source a tenth */
     /* Retransmission: wait first_ms, times factor_pct/100 each try, at most max_ms, with +- jitter_pct; `tries` sends after
-     * the first one, then the peer is given up. Defaults 2000, 180, 42000, 10, 5 (165 s in all). */
+     * the first one, then the peer is given up. Defaults 2000, 180, 42000, 10, 6 (about two minutes in all). */
     uint32_t retransmit_first_ms, retransmit_factor_pct, retransmit_max_ms, retransmit_jitter_pct, retransmit_tries;
     /* Start = yes: pause before an attempt is repeated, doubling with jitter. Defaults 1000 and 60000. */
     uint32_t retry_first_ms, retry_max_ms;
@@ -103,7 +103,10 @@ IKE_API int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *ou
 /* Bring a child up (child_name NULL: the IKE SA with all children whose start is yes, or the first child). Uses the IKE SA
  * that is there. Already up or on its way: IKE_OK, nothing happens. The outcome comes as an event. */
 IKE_API int ike_initiate(ike_engine *e, ike_conn_id conn, const char *child_name, ike_time now);
-/* The same, for one packet that waits: its selectors go first in TSi and TSr (RFC 7296 section 2.9). */
+/* Its children that are kept up (child_name NULL: all) are not begun any more, and an attempt under way ends, until they are
+ * initiated again. SAs that are up stay. */
+IKE_API int ike_conn_hold(ike_engine *e, ike_conn_id conn, const char *child_name, ike_time now);
+/* ike_initiate for one packet that waits: its selectors go first in TSi and TSr (RFC 7296 section 2.9). */
 IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const ike_ts *local, const ike_ts *remote, ike_time now);
 IKE_API int ike_sa_rekey(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);

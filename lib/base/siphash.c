@@ -10,7 +10,14 @@ struct sip {
 
 static uint64_t rotl(uint64_t x, unsigned n) { return x << n | x >> (64 - n); }
 
-static uint64_t load_le(const uint8_t *p, size_t n)
+/* Written out, compilers make one load of it. */
+static uint64_t load_word(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
+           (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
+static uint64_t load_rest(const uint8_t *p, size_t n)
 {
     uint64_t v = 0;
     while (n--) {
@@ -43,14 +50,14 @@ static void absorb(struct sip *s, uint64_t m)
 
 uint64_t ike_siphash(const uint8_t key[16], const void *p, size_t n)
 {
-    uint64_t k0 = load_le(key, 8), k1 = load_le(key + 8, 8);
+    uint64_t k0 = load_word(key), k1 = load_word(key + 8);
     struct sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
     const uint8_t *in = p;
     size_t left = n;
     for (; left >= 8; left -= 8, in += 8) {
-        absorb(&s, load_le(in, 8));
+        absorb(&s, load_word(in));
     }
-    absorb(&s, (uint64_t)(n & 0xff) << 56 | (left ? load_le(in, left) : 0));
+    absorb(&s, (uint64_t)(n & 0xff) << 56 | (left ? load_rest(in, left) : 0));
     s.v2 ^= 0xff;
     rounds(&s, 4);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

@@ -224,6 +224,26 @@ static void hold(struct ike_conn *conn, const char *child)
     }
 }
 
+int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_conn *conn = conn_of(e, id);
+    r = !conn || (child_name && ike_conf_child(conn->conf, child_name) < 0) ? IKE_ERR_NOT_FOUND : IKE_OK;
+    if (r == IKE_OK) {
+        hold(conn, child_name);
+        ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
+        if (conn->connecting) {
+            ike_sa_down(e, conn->connecting, IKE_BY_LOCAL);
+        }
+        ike_keep_up(e, conn); /* for those of its children that are not held */
+    }
+    ike_leave(e);
+    return r;
+}
+
 int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
 {
     int r = ike_enter(e, now);

@@ -36,14 +36,17 @@ static int mac(const struct ike_seal *k, void *scratch, const uint8_t *data, siz
         k->integ->mac->update(ctx, data, n);
         k->integ->mac->final(ctx, out);
     }
+    ike_wipe(ctx, k->integ->mac->ctx_size);
     return rc;
 }
 
+/* The descriptor's clear() wipes its own context, more octets for AES-GCM than most messages have: it is not wiped again. */
 static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text,
                    size_t n)
 {
     int rc = k->encr->init(ctx, k->sk_e.ptr, k->sk_e.len, true);
     if (rc != IKE_OK) {
+        ike_wipe(ctx, k->encr->ctx_size);
         return rc;
     }
     rc = k->encr->seal(ctx, iv, aad, aad_len, text, n, k->encr->aead ? text + n : NULL);
@@ -56,6 +59,7 @@ static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
 {
     int rc = k->encr->init(ctx, k->sk_e.ptr, k->sk_e.len, false);
     if (rc != IKE_OK) {
+        ike_wipe(ctx, k->encr->ctx_size);
         return rc;
     }
     rc = k->encr->open(ctx, iv, aad, aad_len, text, n, k->encr->aead ? icv : NULL);
@@ -103,7 +107,6 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
         }
         ike_wipe(sum, sizeof sum);
     }
-    ike_wipe(scratch, ike_seal_scratch(k));
     if (rc != IKE_OK) {
         ike_wipe(out, total); /* the payloads may lie there in clear */
         return rc;
@@ -149,7 +152,6 @@ int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratc
             ike_wipe(out, text_len);
         }
     }
-    ike_wipe(scratch, ike_seal_scratch(k));
     if (rc != IKE_OK) {
         return rc;
     }

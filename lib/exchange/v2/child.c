@@ -46,9 +46,10 @@ int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t in
 /* The packet's selectors go first, then the policy's (RFC 7296 section 2.9). */
 static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n, const ike_addr *own)
 {
-    struct ike_ts_list l = {0};
+    struct ike_ts_list l; /* large: only what is used of it is written */
     ike_ts buf;
     const ike_ts *ts = configured(conf, &n, own, &buf);
+    l.n = 0;
     if (packet) {
         l.ts[l.n++] = *packet;
     }
@@ -251,14 +252,19 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
     ike_ts lbuf, rbuf;
     size_t nl = k->n_local_ts, nr = k->n_remote_ts;
     const ike_ts *lt = configured(k->local_ts, &nl, &x->path.local, &lbuf), *rt = configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
-    struct ike_ts_list tsi = o->tsi, tsr = o->tsr;
+    const struct ike_ts_list *tsi = &o->tsi, *tsr = &o->tsr;
+    struct ike_ts_list own_tsi, own_tsr;
     bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT;
     if (transport && uses_encap(x->sa)) {
-        if (!ike_ts_substitute(&tsi, &x->path.remote) || !ike_ts_substitute(&tsr, &x->path.local)) {
+        own_tsi = o->tsi;
+        own_tsr = o->tsr;
+        if (!ike_ts_substitute(&own_tsi, &x->path.remote) || !ike_ts_substitute(&own_tsr, &x->path.local)) {
             return 0;
         }
+        tsi = &own_tsi;
+        tsr = &own_tsr;
     }
-    if (!ike_ts_narrow(tsi.ts, tsi.n, rt, nr, remote) || !ike_ts_narrow(tsr.ts, tsr.n, lt, nl, local) || !ike_ts_pair(local, remote)) {
+    if (!ike_ts_narrow(tsi->ts, tsi->n, rt, nr, remote) || !ike_ts_narrow(tsr->ts, tsr->n, lt, nl, local) || !ike_ts_pair(local, remote)) {
         return 0;
     }
     if (k->mode == IKE_MODE_TRANSPORT && !o->transport && !k->mode_fallback) {

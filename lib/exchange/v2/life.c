@@ -296,10 +296,10 @@ static bool heard_by_data_plane(struct ike_engine *e, struct ike_sa *sa)
     return sa->last_in + sa->conf->s.dpd_s * IKE_SEC > c->now;
 }
 
-static void ask(struct ike_engine *e, struct ike_sa *sa, uint8_t purpose)
+static int ask(struct ike_engine *e, struct ike_sa *sa, uint8_t purpose)
 {
     struct ike_task t = {.purpose = purpose};
-    (void)ike_queue(e, sa, &t);
+    return ike_queue(e, sa, &t);
 }
 
 /* A peer began and did not come back with IKE_AUTH. */
@@ -338,11 +338,10 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
         }
     }
     if (sa->rekey_at <= now) {
-        sa->rekey_at = IKE_NEVER;
-        ask(e, sa, IKE_DO_REKEY_IKE);
+        sa->rekey_at = ask(e, sa, IKE_DO_REKEY_IKE) == IKE_OK ? IKE_NEVER : now + IKE_SEC;
     }
     if (sa->conf && dpd_at(sa) <= now && !heard_by_data_plane(e, sa)) {
-        ask(e, sa, IKE_DO_LIVENESS);
+        (void)ask(e, sa, IKE_DO_LIVENESS);
     }
     if (sa->conf && keepalive_at(sa) <= now) {
         static const uint8_t octet = 0xff;
@@ -350,6 +349,9 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
         ike_send(&e->core, &sa->path, IKE_SEND_KEEPALIVE, &octet, 1);
     }
     ike_kick(e, sa);
+    if (!sa->dead && sa->timer.at <= now) {
+        ike_timer_set(&e->core.wheel, &sa->timer, now + IKE_SEC); /* what memory was short for is tried again, not at once */
+    }
 }
 
 /* ---- Children ---------------------------------------------------------------------------------------------------------- */
@@ -506,8 +508,12 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
         if (k->expires_at != IKE_NEVER && k->expires_at - now > 20 * IKE_SEC) {
             k->rekey_at = now + (k->expires_at - now) / 2;
         }
-        if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED && ike_queue(e, sa, &t) == IKE_OK) {
-            ike_kick(e, sa);
+        if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED) {
+            if (ike_queue(e, sa, &t) == IKE_OK) {
+                ike_kick(e, sa);
+            } else {
+                k->rekey_at = now + IKE_SEC;
+            }
         }
     }
     ike_child_schedule(e, k);
