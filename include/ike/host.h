@@ -26,7 +26,18 @@ extern "C" {
 /* ---- Log -------------------------------------------------------------------------------------------------------------- */
 
 typedef enum ike_log_level { IKE_LOG_ERROR, IKE_LOG_WARN, IKE_LOG_INFO, IKE_LOG_DEBUG, IKE_LOG_TRACE } ike_log_level;
-typedef enum ike_log_class { IKE_LOG_ENGINE, IKE_LOG_MESSAGE, IKE_LOG_EXCHANGE, IKE_LOG_SA, IKE_LOG_CHILD, IKE_LOG_AUTH, IKE_LOG_NEGOTIATION, IKE_LOG_TIMER, IKE_LOG_CRYPTO, IKE_LOG_CLASSES } ike_log_class;
+typedef enum ike_log_class {
+    IKE_LOG_ENGINE,
+    IKE_LOG_MESSAGE,
+    IKE_LOG_EXCHANGE,
+    IKE_LOG_SA,
+    IKE_LOG_CHILD,
+    IKE_LOG_AUTH,
+    IKE_LOG_NEGOTIATION,
+    IKE_LOG_TIMER,
+    IKE_LOG_CRYPTO,
+    IKE_LOG_CLASSES
+} ike_log_class;
 
 /* ---- Events ----------------------------------------------------------------------------------------------------------- */
 

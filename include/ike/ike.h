@@ -107,7 +107,8 @@ IKE_API int ike_initiate(ike_engine *e, ike_conn_id conn, const char *child_name
  * initiated again. SAs that are up stay. */
 IKE_API int ike_conn_hold(ike_engine *e, ike_conn_id conn, const char *child_name, ike_time now);
 /* ike_initiate for one packet that waits: its selectors go first in TSi and TSr (RFC 7296 section 2.9). */
-IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const ike_ts *local, const ike_ts *remote, ike_time now);
+IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const ike_ts *local, const ike_ts *remote,
+                        ike_time now);
 IKE_API int ike_sa_rekey(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
 /* Delete in the ordinary way. A child with start = yes stays down until it is initiated again. */

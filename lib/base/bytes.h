@@ -74,9 +74,12 @@ void ike_wipe(void *p, size_t n);
 bool ike_ct_equal(const void *a, const void *b, size_t n);
 bool ike_is_zero(const void *p, size_t n);
 /* Equality of public bytes. */
-static inline bool ike_bytes_equal(ike_bytes a, ike_bytes b) { return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0); }
+static inline bool ike_bytes_equal(ike_bytes a, ike_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 static inline ike_bytes ike_bytes_of(const void *p, size_t n) { return (ike_bytes){p, n}; }
-#define IKE_STR(s) ((ike_bytes){(const uint8_t *)(s), sizeof(s) - 1})
+#define IKE_STR(s)   ((ike_bytes){(const uint8_t *)(s), sizeof(s) - 1})
 #define IKE_COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 #endif

@@ -44,6 +44,7 @@ static inline void ike_list_splice(struct ike_list *to, struct ike_list *from)
 
 #define IKE_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 /* The loop body may unlink the current node. */
-#define IKE_LIST_EACH(it, tmp, head) for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
+#define IKE_LIST_EACH(it, tmp, head) \
+    for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
 
 #endif

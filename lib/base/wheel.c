@@ -2,7 +2,7 @@
 #include "base/wheel.h"
 
 #define DIGIT 4
-#define DUE 0xff /* in the due list */
+#define DUE   0xff /* in the due list */
 
 static uint64_t tick_of(ike_time at) { return (at >> IKE_WHEEL_TICK_BITS) + ((at & ((1u << IKE_WHEEL_TICK_BITS) - 1)) != 0); }
 
@@ -41,7 +41,7 @@ static void take(struct ike_wheel *w, struct ike_timer *t)
 {
     ike_list_del(&t->link);
     if (t->level != DUE && ike_list_empty(&w->slot[t->level][t->slot])) {
-        w->used[t->level] &= (uint16_t)~(1u << t->slot);
+        w->used[t->level] &= (uint16_t) ~(1u << t->slot);
     }
     t->level = DUE;
 }
@@ -112,7 +112,7 @@ struct ike_timer *ike_wheel_pop(struct ike_wheel *w, ike_time now)
         struct ike_list moved;
         ike_list_init(&moved);
         ike_list_splice(&moved, &w->slot[level][slot]);
-        w->used[level] &= (uint16_t)~(1u << slot);
+        w->used[level] &= (uint16_t) ~(1u << slot);
         IKE_LIST_EACH (it, tmp, &moved) {
             struct ike_timer *t = IKE_OF(it, struct ike_timer, link);
             ike_list_del(it);

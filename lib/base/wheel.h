@@ -11,8 +11,8 @@
 #include "base/list.h"
 #include <ike/types.h>
 
-#define IKE_WHEEL_LEVELS 14
-#define IKE_WHEEL_SLOTS 16
+#define IKE_WHEEL_LEVELS    14
+#define IKE_WHEEL_SLOTS     16
 #define IKE_WHEEL_TICK_BITS 10 /* a tick is 2^10 us; 14 levels of 4 bits cover every ike_time */
 
 struct ike_timer {

@@ -103,16 +103,19 @@ static inline void ike_hook_leave(struct ike_core *c) { c->in_hook = false; }
 /* a time `span` from now, moved by up to +- pct percent; random 0..bound-1 for jitter (not secret, never fails) */
 uint32_t ike_jitter(struct ike_core *c, uint32_t bound);
 
-static inline bool ike_logs(const struct ike_core *c, ike_log_class k, ike_log_level l) { return c->set.host.log && l <= c->set.host.log_level[k]; }
+static inline bool ike_logs(const struct ike_core *c, ike_log_class k, ike_log_level l)
+{
+    return c->set.host.log && l <= c->set.host.log_level[k];
+}
 #if defined(__GNUC__)
 __attribute__((format(printf, 5, 6)))
 #endif
 void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa, const char *fmt, ...);
-#define IKE_LOG(c, k, l, sa, ...)                                                                                                          \
-    do {                                                                                                                                   \
-        if (ike_logs(c, k, l)) {                                                                                                           \
-            ike_logf(c, k, l, sa, __VA_ARGS__);                                                                                            \
-        }                                                                                                                                  \
+#define IKE_LOG(c, k, l, sa, ...)                                                                                                \
+    do {                                                                                                                         \
+        if (ike_logs(c, k, l)) {                                                                                                 \
+            ike_logf(c, k, l, sa, __VA_ARGS__);                                                                                  \
+        }                                                                                                                        \
     } while (0)
 
 /* ---- Questions -------------------------------------------------------------------------------------------------------- */

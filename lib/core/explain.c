@@ -44,7 +44,8 @@ static const struct {
     [IKE_FAIL_COOKIES] = {"cookies", "the peer kept asking for cookies"},
 };
 
-static const char *const deciders[] = {"", "this side refused", "the peer refused", "the local system failed", "nobody refused: silence"};
+static const char *const deciders[] = {"", "this side refused", "the peer refused", "the local system failed",
+                                       "nobody refused: silence"};
 
 const char *ike_failure_name(unsigned code) { return code < IKE_FAIL_CODES && codes[code].name ? codes[code].name : "unknown"; }
 
@@ -99,8 +100,8 @@ size_t ike_failure_explain(const ike_failure *f, char *out, size_t n)
     }
     add(&t, ": %s.\n", ike_failure_cause(f));
     const char *x = exchange_name(f);
-    add(&t, "  where:    %s%s%s\n", x ? x : "before any exchange", x ? (f->initiator ? ", begun by us" : ", begun by the peer") : "",
-        f->version ? ", IKEv2" : "");
+    add(&t, "  where:    %s%s%s\n", x ? x : "before any exchange",
+        x ? (f->initiator ? ", begun by us" : ", begun by the peer") : "", f->version ? ", IKEv2" : "");
     if (f->decider && f->decider < IKE_COUNT(deciders)) {
         add(&t, "  decided:  %s\n", deciders[f->decider]);
     }

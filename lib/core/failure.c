@@ -39,15 +39,15 @@ static uint16_t print(char *out, size_t n, const char *fmt, va_list ap)
 }
 
 /* A text that is already there stays: it belongs to the cause. */
-#define BLAME_TEXT(field)                                                                                                                  \
-    void ike_blame_##field(struct ike_core *c, const char *fmt, ...)                                                                       \
-    {                                                                                                                                      \
-        va_list ap;                                                                                                                        \
-        va_start(ap, fmt);                                                                                                                 \
-        if (c->draft.field##_len == 0) {                                                                                                   \
-            c->draft.field##_len = print(c->draft.field, sizeof c->draft.field, fmt, ap);                                                  \
-        }                                                                                                                                  \
-        va_end(ap);                                                                                                                        \
+#define BLAME_TEXT(field)                                                                                                        \
+    void ike_blame_##field(struct ike_core *c, const char *fmt, ...)                                                             \
+    {                                                                                                                            \
+        va_list ap;                                                                                                              \
+        va_start(ap, fmt);                                                                                                       \
+        if (c->draft.field##_len == 0) {                                                                                         \
+            c->draft.field##_len = print(c->draft.field, sizeof c->draft.field, fmt, ap);                                        \
+        }                                                                                                                        \
+        va_end(ap);                                                                                                              \
     }
 BLAME_TEXT(expected)
 BLAME_TEXT(received)
@@ -56,7 +56,8 @@ BLAME_TEXT(remedy)
 static bool same_stranger(const ike_failure *a, const ike_failure *b)
 {
     size_t prefix = a->remote.family == 6 ? 8 : 4; /* octets: /32 of IPv4, /64 of IPv6 */
-    return a->conn == 0 && b->conn == 0 && a->remote.family == b->remote.family && memcmp(a->remote.ip, b->remote.ip, prefix) == 0;
+    return a->conn == 0 && b->conn == 0 && a->remote.family == b->remote.family &&
+           memcmp(a->remote.ip, b->remote.ip, prefix) == 0;
 }
 
 /* The same thing once more: it is counted in the record that is there. */
@@ -110,8 +111,9 @@ void ike_failure_commit(struct ike_core *c, ike_failure **last)
         }
     }
     ring_put(c, f);
-    IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", f->conn_name, f->child_name[0] ? "/" : "", f->child_name,
-            ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected, f->received_len ? "; got " : "", f->received);
+    IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", f->conn_name, f->child_name[0] ? "/" : "",
+            f->child_name, ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected,
+            f->received_len ? "; got " : "", f->received);
 }
 
 /* Newest first by time of commit: the ring is filled in order, strangers may stand out of order. */

@@ -35,8 +35,10 @@ int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ik
 static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
 {
     const ike_conn_settings *a = &was->s, *b = &conn->conf->s;
-    bool same_secret = ike_bytes_equal(a->secret, b->secret), same_ids = ike_id_equal(&a->local_id, &b->local_id) && ike_id_equal(&a->remote_id, &b->remote_id);
-    bool same = same_secret && same_ids && ike_addr_equal(&a->remote, &b->remote) && ike_addr_equal(&a->local, &b->local) && a->encap == b->encap;
+    bool same_secret = ike_bytes_equal(a->secret, b->secret),
+         same_ids = ike_id_equal(&a->local_id, &b->local_id) && ike_id_equal(&a->remote_id, &b->remote_id);
+    bool same = same_secret && same_ids && ike_addr_equal(&a->remote, &b->remote) && ike_addr_equal(&a->local, &b->local) &&
+                a->encap == b->encap;
     IKE_LIST_EACH (pt, ptmp, &conn->peers) {
         struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
         IKE_LIST_EACH (it, tmp, &p->children) {

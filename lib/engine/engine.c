@@ -41,8 +41,9 @@ void ike_settings_init(ike_settings *s)
 static bool settings_good(const ike_settings *s)
 {
     return s->size == sizeof *s && s->host.size == sizeof s->host && s->host.random && s->host.send && s->max_message >= 1280 &&
-           s->max_message <= 65535 && s->retransmit_first_ms && s->retransmit_factor_pct >= 100 && s->retransmit_jitter_pct <= 50 &&
-           s->spi_tag_bits <= 16 && s->crypto && s->max_half_open && s->half_open_life_ms && !s->host.alloc == !s->host.release;
+           s->max_message <= 65535 && s->retransmit_first_ms && s->retransmit_factor_pct >= 100 &&
+           s->retransmit_jitter_pct <= 50 && s->spi_tag_bits <= 16 && s->crypto && s->max_half_open && s->half_open_life_ms &&
+           !s->host.alloc == !s->host.release;
 }
 
 static bool ciphers_safe(const ike_settings *s)
@@ -176,7 +177,7 @@ static void deliver_events(struct ike_engine *e)
             type = (ike_event_type)(type + 1);
         }
         ike_event ev;
-        s->pending &= (uint16_t)~(1u << type);
+        s->pending &= (uint16_t) ~(1u << type);
         if (!s->pending) {
             ike_list_del(&s->link);
         }

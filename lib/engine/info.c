@@ -95,7 +95,8 @@ static void fill_child(const struct ike_engine *e, const struct ike_child *k, ik
 
 static void fill_conn(const struct ike_conn *conn, ike_conn_info *o)
 {
-    *o = (ike_conn_info){.size = sizeof *o, .id = conn->id, .settings = &conn->conf->shown, .sas = conn->sas, .attempts = conn->attempts};
+    *o = (ike_conn_info){
+        .size = sizeof *o, .id = conn->id, .settings = &conn->conf->shown, .sas = conn->sas, .attempts = conn->attempts};
     o->retry_at = conn->timer.at == IKE_NEVER ? 0 : conn->timer.at;
     for (size_t i = 0; i < conn->n_want; i++) {
         o->wanted |= conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;

@@ -8,7 +8,7 @@
 #include "message/seal.h"
 
 #define RESENDS_PER_SECOND 10
-#define MAX_BAD_ICV 10
+#define MAX_BAD_ICV        10
 
 static int dropped(struct ike_engine *e, int why)
 {
@@ -26,7 +26,12 @@ static void reply(struct ike_engine *e, const struct ike_message *m, const ike_p
     if (chain.w.bad) {
         return;
     }
-    struct ike_header h = {.spi_i = m->h.spi_i, .spi_r = m->h.spi_r, .next = chain.first, .version = 0x20, .exchange = m->h.exchange, .mid = m->h.mid};
+    struct ike_header h = {.spi_i = m->h.spi_i,
+                           .spi_r = m->h.spi_r,
+                           .next = chain.first,
+                           .version = 0x20,
+                           .exchange = m->h.exchange,
+                           .mid = m->h.mid};
     h.flags = (uint8_t)(IKE_FLAG_RESPONSE | (m->h.flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));
     h.length = (uint32_t)(IKE_HEADER_LEN + chain.w.len);
     ike_header_write(c->out, &h);
@@ -125,7 +130,8 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     }
     uint64_t life = c->set.half_open_life_ms;
     sa->spi_i = m->h.spi_i;
-    sa->expires_at = c->now + (e->db.n_half_open >= c->set.cookie_threshold && c->set.cookie_threshold ? life / 3 : life) * IKE_MS;
+    sa->expires_at =
+        c->now + (e->db.n_half_open >= c->set.cookie_threshold && c->set.cookie_threshold ? life / 3 : life) * IKE_MS;
     sa->setup = ike_setup_new(e);
     ike_sa_half_open(&e->db, sa, true);
     ike_guard_opened(&e->guard, &path->remote);
@@ -147,8 +153,10 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
 static int init_response(struct ike_engine *e, struct ike_message *m, const ike_path *path)
 {
     struct ike_sa *sa = ike_sa_by_spi(&e->db, m->h.spi_i);
-    struct ike_exchange *x = sa && !ike_list_empty(&sa->outstanding) ? IKE_OF(sa->outstanding.next, struct ike_exchange, link) : NULL;
-    if (!x || !sa->initiator || x->script != &ike_v2_sa_init || x->question || (m->h.flags & IKE_FLAG_INITIATOR) || m->h.mid || m->sk_at) {
+    struct ike_exchange *x =
+        sa && !ike_list_empty(&sa->outstanding) ? IKE_OF(sa->outstanding.next, struct ike_exchange, link) : NULL;
+    if (!x || !sa->initiator || x->script != &ike_v2_sa_init || x->question || (m->h.flags & IKE_FLAG_INITIATOR) || m->h.mid ||
+        m->sk_at) {
         return dropped(e, IKE_ERR_NOT_FOUND);
     }
     x->path = *path;
@@ -174,7 +182,8 @@ static int keys_ready(struct ike_engine *e, struct ike_sa *sa)
 static int unseal(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, size_t *n)
 {
     struct ike_core *c = &e->core;
-    struct ike_seal k = {sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, !sa->initiator), ike_key_a(&sa->layout, sa->keys, !sa->initiator)};
+    struct ike_seal k = {sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, !sa->initiator),
+                         ike_key_a(&sa->layout, sa->keys, !sa->initiator)};
     int r = ike_open(&k, m, c->ctx, c->plain, c->set.max_message, n);
     if (r == IKE_ERR_CRYPTO) {
         c->count.bad_icv++;
@@ -218,7 +227,8 @@ static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_messag
 {
     struct ike_notify n;
     bool lost = ike_message_notify(m, IKE_N_INVALID_IKE_SPI, &n);
-    if (lost && (m->h.flags & IKE_FLAG_RESPONSE) && sa->established && e->core.now - sa->last_in > 10 * IKE_SEC && ike_list_empty(&sa->outstanding)) {
+    if (lost && (m->h.flags & IKE_FLAG_RESPONSE) && sa->established && e->core.now - sa->last_in > 10 * IKE_SEC &&
+        ike_list_empty(&sa->outstanding)) {
         struct ike_task t = {.purpose = IKE_DO_LIVENESS};
         (void)ike_queue(e, sa, &t);
         ike_kick(e, sa);
@@ -248,9 +258,10 @@ static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct i
 {
     static const struct ike_step refuse_steps[] = {{"request", IKE_INITIATOR, NULL, NULL, NULL, NULL, NULL, NULL},
                                                    {"error response", IKE_RESPONDER, NULL, NULL, NULL, NULL, NULL, NULL}};
-    static const struct ike_script scripts[] = {{"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
-                                                {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
-                                                {"INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL}};
+    static const struct ike_script scripts[] = {
+        {"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
+        {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
+        {"INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL}};
     const struct ike_script *script = NULL;
     for (size_t i = 0; i < IKE_COUNT(scripts); i++) {
         script = scripts[i].exchange_type == m->h.exchange ? &scripts[i] : script;

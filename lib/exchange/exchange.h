@@ -42,11 +42,12 @@ struct ike_form {
 struct ike_step {
     const char *name; /* "IKE_AUTH request": in logs, ladders, records */
     uint8_t from;     /* ike_role */
-    bool (*when)(const struct ike_exchange *x); /* an optional step: left out by both sides unless this holds; NULL: always there */
-    const struct ike_form *forms;               /* ended by one with rules == NULL */
-    ike_action *const *handle, *const *build;   /* NULL-ended; run by the receiver and by the sender */
-    ike_action *const *refuse;                  /* built instead of `build` after a REFUSE; NULL: the notify alone */
-    ike_action *const *sent;                    /* run by the sender when the message has left; these cannot fail */
+    bool (*when)(
+        const struct ike_exchange *x);        /* an optional step: left out by both sides unless this holds; NULL: always there */
+    const struct ike_form *forms;             /* ended by one with rules == NULL */
+    ike_action *const *handle, *const *build; /* NULL-ended; run by the receiver and by the sender */
+    ike_action *const *refuse;                /* built instead of `build` after a REFUSE; NULL: the notify alone */
+    ike_action *const *sent;                  /* run by the sender when the message has left; these cannot fail */
 };
 
 struct ike_delivery {
@@ -56,7 +57,8 @@ struct ike_delivery {
     void (*await)(struct ike_exchange *x);
     /* The message breaks its rules, or has an unknown critical payload (critical): what becomes of it. Sets the notify. */
     int (*fault)(struct ike_exchange *x, uint8_t payload, bool critical);
-    /* The exchange is over; `result` is IKE_X_OK, _REFUSE, _FATAL or _DROP. Frees what delivery keeps, and starts what follows. */
+    /* The exchange is over; `result` is IKE_X_OK, _REFUSE, _FATAL or _DROP. Frees what delivery keeps, and starts what follows.
+     */
     void (*over)(struct ike_exchange *x, int result);
 };
 
@@ -66,7 +68,7 @@ struct ike_script {
     const struct ike_delivery *delivery;
     const struct ike_step *steps;
     uint8_t n_steps;
-    uint8_t max_rounds; /* how often AGAIN may repeat it */
+    uint8_t max_rounds;                                       /* how often AGAIN may repeat it */
     const struct ike_script *(*next)(struct ike_exchange *x); /* what follows in the same setup; NULL: nothing */
     void (*undo)(struct ike_exchange *x);                     /* give back what the setup reserved or installed */
 };
@@ -79,12 +81,12 @@ struct ike_setup {
     struct ike_blob init_request, init_response; /* RealMessage1 and 2 */
     struct ike_blob cookie;
     struct ike_blob secret;
-    struct ike_blob sk_p; /* SK_pi | SK_pr */
+    struct ike_blob sk_p;                /* SK_pi | SK_pr */
     struct ike_blob local_id, remote_id; /* ID payload bodies as sent and received */
-    uint8_t cookies;     /* how many rounds asked for one */
+    uint8_t cookies;                     /* how many rounds asked for one */
     uint8_t n_tried;
-    uint16_t tried[8];   /* groups already tried */
-    uint16_t wanted_ke;  /* responder: the group for INVALID_KE_PAYLOAD */
+    uint16_t tried[8];  /* groups already tried */
+    uint16_t wanted_ke; /* responder: the group for INVALID_KE_PAYLOAD */
     struct ike_selection chosen;
     bool initial_contact;
     /* The child that is made here. */
@@ -92,11 +94,11 @@ struct ike_setup {
     struct ike_conf *conf; /* own reference */
     uint16_t index;        /* of the child in conf */
     uint8_t mode;
-    bool peer_transport;   /* USE_TRANSPORT_MODE came along */
+    bool peer_transport; /* USE_TRANSPORT_MODE came along */
     uint32_t spi_in, reqid;
-    bool spi_reserved; /* spi_in is to be given back, no SA has it yet */
-    bool reject;       /* the peer made an SA that we do not keep: it is told to delete it */
-    ike_path spi_path; /* where the SPI was reserved */
+    bool spi_reserved;                   /* spi_in is to be given back, no SA has it yet */
+    bool reject;                         /* the peer made an SA that we do not keep: it is told to delete it */
+    ike_path spi_path;                   /* where the SPI was reserved */
     struct ike_blob local_ts, remote_ts; /* arrays of ike_ts: offered (initiator), agreed (responder) */
     bool has_packet;
     ike_ts packet_local, packet_remote;
@@ -122,12 +124,13 @@ struct ike_exchange {
     struct ike_setup *setup;
     bool owns_setup; /* the setup ends with this exchange */
     uint8_t role, step, rounds;
-    bool refused, fatal, over, building, checked, running, aborted;
+    bool refused, fatal, over, building, running, aborted;
+    bool checked, handled; /* msg: its rules hold; all actions have seen it */
     int abort_result;
     uint16_t action; /* index in the list that runs */
     uint32_t mid;
-    ike_path path; /* where the message being handled came from */
-    struct ike_message *msg; /* being handled, NULL otherwise; checked against the rules */
+    ike_path path;            /* where the message being handled came from */
+    struct ike_message *msg;  /* being handled, NULL otherwise; checked against the rules */
     struct ike_message *kept; /* msg is a copy of ours: on the heap, with its bytes */
     struct ike_blob kept_data, kept_inner;
     const uint8_t *inner; /* where msg's decrypted payloads are */
@@ -139,12 +142,12 @@ struct ike_exchange {
     uint8_t notify_protocol;
     uint32_t notify_spi;
     uint8_t notify_data[2], notify_len;
-    struct ike_task *task; /* the local request behind it, owned */
-    ike_child_id child;    /* the child an own exchange is about: rekey, delete */
-    uint32_t spi;          /* delete of an SA that we never kept: its inbound SPI */
+    struct ike_task *task;   /* the local request behind it, owned */
+    ike_child_id child;      /* the child an own exchange is about: rekey, delete */
+    uint32_t spi;            /* delete of an SA that we never kept: its inbound SPI */
     struct ike_blob deleted; /* responder: handles of the children the peer deletes */
-    bool delete_ike;       /* responder: the peer deletes the IKE SA */
-    uint8_t purpose;       /* of an own exchange: enum ike_purpose */
+    bool delete_ike;         /* responder: the peer deletes the IKE SA */
+    uint8_t purpose;         /* of an own exchange: enum ike_purpose */
     /* v2 delivery */
     struct ike_sent *sent;
     struct ike_timer timer;
@@ -154,7 +157,8 @@ struct ike_exchange {
     ike_failure *note;
 };
 
-struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, uint8_t role, struct ike_setup *setup);
+struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, uint8_t role,
+                                      struct ike_setup *setup);
 /* Run as far as possible: build and send, or handle x->msg, or wait. x may be gone afterwards. */
 void ike_exchange_run(struct ike_exchange *x);
 /* Hand in a message for the current step. msg and the bytes it views live at least until this returns; inner is where its

@@ -42,7 +42,7 @@ static void drop_message(struct ike_exchange *x)
     ike_blob_free(c, &x->kept_inner);
     x->kept = x->msg = NULL;
     x->inner = NULL;
-    x->checked = false;
+    x->checked = x->handled = false;
 }
 
 static int keep_message(struct ike_exchange *x)
@@ -161,7 +161,8 @@ static int settle(struct ike_exchange *x, int r)
     if (r == IKE_X_AGAIN) {
         r = IKE_X_REFUSE;
     }
-    if (r == IKE_X_DROP && x->role == IKE_INITIATOR && x->msg) {
+    bool began_it = x->role == IKE_RESPONDER && x->step == 0, hearing = x->script->steps[x->step].from != x->role;
+    if (r == IKE_X_DROP && hearing && x->msg && !began_it) {
         c->blamed = false;
         drop_message(x);
         x->action = 0;
@@ -296,6 +297,7 @@ static int hear(struct ike_exchange *x, const struct ike_step *step)
     if (r == IKE_X_OK) {
         x->action = 0;
         x->step++;
+        x->handled = true;
         if (x->role == IKE_INITIATOR) {
             drop_message(x);
         }
@@ -318,8 +320,8 @@ void ike_exchange_run(struct ike_exchange *x)
             continue;
         }
         bool ours = step->from == x->role;
-        if (!ours && x->role == IKE_RESPONDER && x->step > 0 && x->msg) {
-            drop_message(x);
+        if (!ours && x->handled) {
+            drop_message(x); /* kept for an answer that an optional step left out */
         }
         r = ours ? say(x, step) : hear(x, step);
         if (r == GONE) {
@@ -370,7 +372,9 @@ int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t c
 
 int ike_trouble(struct ike_exchange *x, int error)
 {
-    uint16_t code = error == IKE_ERR_NOMEM ? IKE_FAIL_NO_MEMORY : error == IKE_ERR_CRYPTO ? IKE_FAIL_KEY_EXCHANGE : IKE_FAIL_KERNEL;
+    uint16_t code = error == IKE_ERR_NOMEM    ? IKE_FAIL_NO_MEMORY
+                    : error == IKE_ERR_CRYPTO ? IKE_FAIL_KEY_EXCHANGE
+                                              : IKE_FAIL_KERNEL;
     ike_failure *f = ike_blame(&x->e->core, code, error == IKE_ERR_CRYPTO ? IKE_DECIDER_US : IKE_DECIDER_HOST);
     f->error = error;
     return x->role == IKE_RESPONDER ? IKE_X_DROP : IKE_X_REFUSE;

@@ -3,7 +3,7 @@
 #include "base/siphash.h"
 
 #define ROTATE (120 * IKE_SEC)
-#define UNIT 1000u
+#define UNIT   1000u
 
 int ike_guard_init(struct ike_guard *g, struct ike_core *core)
 {
@@ -38,7 +38,8 @@ static void rotate(struct ike_guard *g)
     g->rotated = g->core->now;
 }
 
-static void compute(const uint8_t secret[32], uint8_t version, const ike_addr *a, uint64_t spi_i, ike_bytes ni, uint8_t out[IKE_COOKIE_LEN])
+static void compute(const uint8_t secret[32], uint8_t version, const ike_addr *a, uint64_t spi_i, ike_bytes ni,
+                    uint8_t out[IKE_COOKIE_LEN])
 {
     uint8_t buf[8 + 19 + IKE_NONCE_MAX];
     struct ike_wr w = ike_wr(buf, sizeof buf);

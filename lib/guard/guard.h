@@ -9,7 +9,7 @@
 #include "sa/sa.h"
 
 #define IKE_COOKIE_LEN 17 /* version, then 128 bits of SipHash */
-#define IKE_SOURCES 256
+#define IKE_SOURCES    256
 
 struct ike_bucket {
     ike_time filled; /* when it was last topped up */

@@ -66,7 +66,8 @@ int ike_skeyseed_rekey(const ike_prf *old, void *ctx, ike_bytes sk_d, ike_bytes 
 
 struct ike_key_layout ike_key_layout(const ike_prf *prf, const ike_integ *integ, size_t encr_octets)
 {
-    return (struct ike_key_layout){.d = prf->key_len, .a = integ ? integ->key_len : 0, .e = (uint16_t)encr_octets, .p = prf->key_len};
+    return (struct ike_key_layout){
+        .d = prf->key_len, .a = integ ? integ->key_len : 0, .e = (uint16_t)encr_octets, .p = prf->key_len};
 }
 
 int ike_keys_expand(const ike_prf *prf, void *ctx, ike_bytes skeyseed, ike_bytes ni, ike_bytes nr, uint64_t spi_i, uint64_t spi_r,
@@ -79,7 +80,8 @@ int ike_keys_expand(const ike_prf *prf, void *ctx, ike_bytes skeyseed, ike_bytes
     return ike_prf_plus(prf, ctx, skeyseed, parts, 3, out, len);
 }
 
-int ike_keymat(const ike_prf *prf, void *ctx, ike_bytes sk_d, ike_bytes shared, ike_bytes ni, ike_bytes nr, uint8_t *out, size_t len)
+int ike_keymat(const ike_prf *prf, void *ctx, ike_bytes sk_d, ike_bytes shared, ike_bytes ni, ike_bytes nr, uint8_t *out,
+               size_t len)
 {
     ike_bytes parts[] = {shared, ni, nr};
     return ike_prf_plus(prf, ctx, sk_d, parts, 3, out, len);

@@ -42,7 +42,9 @@ static inline ike_bytes ike_key_p(const struct ike_key_layout *l, const uint8_t 
 /* {SK_d ...} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr) into ike_key_total octets. */
 int ike_keys_expand(const ike_prf *prf, void *ctx, ike_bytes skeyseed, ike_bytes ni, ike_bytes nr, uint64_t spi_i, uint64_t spi_r,
                     uint8_t *out, size_t len);
-/* KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr). Per direction, initiator to responder first: encryption key with salt, then integrity key. */
-int ike_keymat(const ike_prf *prf, void *ctx, ike_bytes sk_d, ike_bytes shared, ike_bytes ni, ike_bytes nr, uint8_t *out, size_t len);
+/* KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr). Per direction, initiator to responder first: encryption key with salt, then integrity
+ * key. */
+int ike_keymat(const ike_prf *prf, void *ctx, ike_bytes sk_d, ike_bytes shared, ike_bytes ni, ike_bytes nr, uint8_t *out,
+               size_t len);
 
 #endif

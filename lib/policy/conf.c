@@ -115,11 +115,12 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
     const char *nearest;
     const char *text = f->s.proposals ? f->s.proposals : ike_default_ike_proposals();
     /* The built-in text names more than a small build carries: what cannot be run is left out there, an error elsewhere. */
-    int r = ike_proposals_parse_for(&f->proposals, text, IKE_PROTO_IKE, c->crypto, f->s.proposals == NULL, &c->mem, &at, &nearest);
+    int r =
+        ike_proposals_parse_for(&f->proposals, text, IKE_PROTO_IKE, c->crypto, f->s.proposals == NULL, &c->mem, &at, &nearest);
     for (size_t i = 0; r == IKE_OK && i < f->s.n_children; i++) {
         const char *esp = f->s.children[i].proposals;
-        r = ike_proposals_parse_for(&f->child_proposals[i], esp ? esp : ike_default_child_proposals(), f->s.children[i].protocol, c->crypto,
-                                    esp == NULL, &c->mem, &at, &nearest);
+        r = ike_proposals_parse_for(&f->child_proposals[i], esp ? esp : ike_default_child_proposals(), f->s.children[i].protocol,
+                                    c->crypto, esp == NULL, &c->mem, &at, &nearest);
     }
     return r;
 }
@@ -186,8 +187,8 @@ static bool ts_same(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
     }
     for (size_t i = 0; i < n; i++) {
         size_t len = a[i].family == 4 ? 4 : 16;
-        if (a[i].family != b[i].family || a[i].proto != b[i].proto || a[i].port_lo != b[i].port_lo || a[i].port_hi != b[i].port_hi ||
-            memcmp(a[i].lo, b[i].lo, len) != 0 || memcmp(a[i].hi, b[i].hi, len) != 0) {
+        if (a[i].family != b[i].family || a[i].proto != b[i].proto || a[i].port_lo != b[i].port_lo ||
+            a[i].port_hi != b[i].port_hi || memcmp(a[i].lo, b[i].lo, len) != 0 || memcmp(a[i].hi, b[i].hi, len) != 0) {
             return false;
         }
     }

@@ -12,7 +12,7 @@
 struct ike_conf {
     uint32_t refs;
     size_t size;
-    ike_conn_settings s; /* pointers lead into this allocation; s.children is `child` */
+    ike_conn_settings s;     /* pointers lead into this allocation; s.children is `child` */
     ike_conn_settings shown; /* the same without the secret, for those who look */
     struct ike_proposals *proposals;
     struct ike_proposals **child_proposals; /* n_children */

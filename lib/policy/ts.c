@@ -19,7 +19,8 @@ bool ike_ts_within(const ike_ts *in, const ike_ts *out)
     if (in->family != out->family || (out->proto && in->proto != out->proto)) {
         return false;
     }
-    if (!any_port(out) && (opaque(in) != opaque(out) || (!opaque(in) && (in->port_lo < out->port_lo || in->port_hi > out->port_hi)))) {
+    if (!any_port(out) &&
+        (opaque(in) != opaque(out) || (!opaque(in) && (in->port_lo < out->port_lo || in->port_hi > out->port_hi)))) {
         return false;
     }
     return memcmp(in->lo, out->lo, octets(in)) >= 0 && memcmp(in->hi, out->hi, octets(in)) <= 0;

@@ -6,7 +6,8 @@ static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siph
 
 static size_t keys_at(const struct ike_child *k) { return ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts); }
 
-struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index, const struct ike_child_parts *p)
+struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index,
+                                const struct ike_child_parts *p)
 {
     struct ike_core *c = db->core;
     if (db->children.count >= c->set.max_children) {
@@ -205,7 +206,8 @@ void ike_child_move(struct ike_db *db, struct ike_child *k, const ike_path *path
             int r = c->set.host.sadb.move(c->set.host.user, &d, &old);
             ike_hook_leave(c);
             if (r != IKE_OK) {
-                IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_WARN, k->sa, "data plane did not move SA %08x: %s", (unsigned)d.spi, ike_strerror(r));
+                IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_WARN, k->sa, "data plane did not move SA %08x: %s", (unsigned)d.spi,
+                        ike_strerror(r));
             }
         }
     }

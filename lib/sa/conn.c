@@ -10,7 +10,10 @@ static uint64_t hash_addr(const struct ike_db *db, const ike_addr *a)
     return ike_siphash(db->core->hash_key, key, sizeof key);
 }
 
-static uint64_t hash_name(const struct ike_db *db, const char *name) { return ike_siphash(db->core->hash_key, name, strlen(name)); }
+static uint64_t hash_name(const struct ike_db *db, const char *name)
+{
+    return ike_siphash(db->core->hash_key, name, strlen(name));
+}
 
 bool ike_conn_is_single(const struct ike_conn *conn)
 {
@@ -24,7 +27,8 @@ void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
     ike_map_del(&db->by_remote, &conn->by_remote);
     ike_list_del(&conn->wild_link);
-    if (ike_conn_is_single(conn) && ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK) {
+    if (ike_conn_is_single(conn) &&
+        ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK) {
         return;
     }
     struct ike_list *at = db->wild.next;
@@ -136,13 +140,17 @@ struct ike_conn *ike_conn_by_name(const struct ike_db *db, const char *name)
     return NULL;
 }
 
-static bool fits(const struct ike_conn *conn, const ike_path *path) { return ike_conf_address_fit(conn->conf, &conn->remote, path) > 0; }
+static bool fits(const struct ike_conn *conn, const ike_path *path)
+{
+    return ike_conf_address_fit(conn->conf, &conn->remote, path) > 0;
+}
 
 struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
     const struct ike_list *at = &db->wild;
     if (!after || after->by_remote.in_map) {
-        struct ike_map_node *n = after ? ike_map_find_next(&after->by_remote) : ike_map_find(&db->by_remote, hash_addr(db, &path->remote));
+        struct ike_map_node *n =
+            after ? ike_map_find_next(&after->by_remote) : ike_map_find(&db->by_remote, hash_addr(db, &path->remote));
         for (; n; n = ike_map_find_next(n)) {
             struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_remote);
             if (fits(conn, path)) {

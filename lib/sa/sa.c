@@ -6,7 +6,7 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
 {
     memset(db, 0, sizeof *db);
     db->core = core;
-    struct ike_list *lists[] = {&db->wild,     &db->conn_list,     &db->half_open,  &db->dead_sas,
+    struct ike_list *lists[] = {&db->wild,          &db->conn_list,  &db->half_open,  &db->dead_sas,
                                 &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
         ike_list_init(lists[i]);
@@ -95,7 +95,10 @@ void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn)
     sa->conf = conn->conf;
 }
 
-int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key) { return ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem); }
+int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
+{
+    return ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem);
+}
 
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
 {

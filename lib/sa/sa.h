@@ -25,7 +25,7 @@ struct ike_db {
     struct ike_map by_init;   /* half-open responder SAs by a keyed hash of their IKE_SA_INIT datagram and source */
     struct ike_map by_remote; /* connections by the peer's address, where that is one address */
     struct ike_map by_name;
-    struct ike_map by_ids; /* peers by connection and identities */
+    struct ike_map by_ids;    /* peers by connection and identities */
     struct ike_map by_spi_in; /* children by our inbound SPI */
     struct ike_list wild;     /* the other connections, most specific first */
     struct ike_list conn_list;
@@ -87,7 +87,7 @@ struct ike_sa {
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
     bool half_open;
-    bool no_nat_t; /* the peer announced no NAT traversal */
+    bool no_nat_t;      /* the peer announced no NAT traversal */
     bool ours_fake_nat; /* we announced a NAT that is not there */
     uint8_t bad_icv;    /* wrong ICVs before authentication */
     uint8_t down_cause; /* ike_cause */
@@ -103,19 +103,19 @@ struct ike_sa {
     const ike_integ *integ;
     const ike_prf *prf;
     struct ike_key_layout layout;
-    uint8_t *keys; /* ike_key_kept(&layout) octets */
-    uint64_t iv;   /* explicit IV counter of AEADs */
-    uint32_t own_mid, peer_mid; /* next of ours; next expected of the peer's */
+    uint8_t *keys;               /* ike_key_kept(&layout) octets */
+    uint64_t iv;                 /* explicit IV counter of AEADs */
+    uint32_t own_mid, peer_mid;  /* next of ours; next expected of the peer's */
     struct ike_list outstanding; /* our requests without an answer; at most `window` */
     uint32_t window;
     struct ike_exchange *answering; /* the peer's request in progress, NULL mostly */
     struct ike_sent *answer;        /* to the request peer_mid - 1 */
     ike_path answer_path;
-    struct ike_list tasks; /* struct ike_task: local requests that wait */
+    struct ike_list tasks;   /* struct ike_task: local requests that wait */
     struct ike_setup *setup; /* until established */
     ike_sa_id replaced_by, replaces;
     ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
-    ike_time temporary_since; /* first TEMPORARY_FAILURE in a row */
+    ike_time temporary_since;             /* first TEMPORARY_FAILURE in a row */
     uint32_t resent_second, resent_count; /* cap on repeated answers */
     struct ike_timer timer;
     struct ike_evslot ev;
@@ -166,7 +166,8 @@ struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, c
 bool ike_conn_is_single(const struct ike_conn *conn); /* its peer has one address */
 
 /* ---- Peers ------------------------------------------------------------------------------------------------------------ */
-struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote); /* finds or makes */
+struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local,
+                              const ike_id *remote);             /* finds or makes */
 void ike_peer_release(struct ike_db *db, struct ike_peer *peer); /* retires it when nothing is left in it */
 
 /* ---- IKE SAs ---------------------------------------------------------------------------------------------------------- */
@@ -190,7 +191,8 @@ struct ike_child_parts {
     size_t n_local, n_remote;
     uint16_t key_e, key_a;
 };
-struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index, const struct ike_child_parts *p);
+struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index,
+                                const struct ike_child_parts *p);
 static inline const ike_ts *ike_child_local(const struct ike_child *k) { return (const ike_ts *)(const void *)(k + 1); }
 static inline const ike_ts *ike_child_remote(const struct ike_child *k) { return ike_child_local(k) + k->n_local; }
 /* Keys of one direction: encr then integ. */

@@ -66,9 +66,11 @@ static int ask_secret(struct ike_exchange *x)
         return ike_trouble(x, IKE_ERR_NOMEM);
     }
     if (answered) {
-        r = q->result == IKE_OK ? ike_blob_set(c, &s->secret, ike_bytes_of(q->answer.secret.ptr, q->answer.secret.len)) : q->result;
+        r = q->result == IKE_OK ? ike_blob_set(c, &s->secret, ike_bytes_of(q->answer.secret.ptr, q->answer.secret.len))
+                                : q->result;
     } else {
-        ike_secret_question ask = {.size = sizeof ask, .sa = sa->id, .conn = sa->conn->id, .local_id = id_of(&s->local_id), .remote_id = remote};
+        ike_secret_question ask = {
+            .size = sizeof ask, .sa = sa->id, .conn = sa->conn->id, .local_id = id_of(&s->local_id), .remote_id = remote};
         ike_hook_enter(c);
         r = c->set.host.hooks.secret(c->set.host.user, q->token, &ask, buf, &len);
         ike_hook_leave(c);
@@ -114,7 +116,10 @@ static int put_auth(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
-static int auth_failed(struct ike_exchange *x) { return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL; }
+static int auth_failed(struct ike_exchange *x)
+{
+    return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL;
+}
 
 static int check_auth(struct ike_exchange *x)
 {
@@ -127,7 +132,8 @@ static int check_auth(struct ike_exchange *x)
         const char *name = ike_name(IKE_REG_AUTH_METHOD, method);
         ike_blame(c, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
         ike_blame_expected(c, "Shared Key Message Integrity Code (2)");
-        ike_blame_received(c, "%s (%u)", p ? (name ? name : "an unknown method") : "no AUTH payload: the peer wants EAP", (unsigned)method);
+        ike_blame_received(c, "%s (%u)", p ? (name ? name : "an unknown method") : "no AUTH payload: the peer wants EAP",
+                           (unsigned)method);
         ike_blame_remedy(c, "have the peer authenticate with the pre-shared key");
         return auth_failed(x);
     }
@@ -278,7 +284,12 @@ static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id
     if (answered) {
         id = q->answer.conn;
     } else {
-        ike_peer_question ask = {.size = sizeof ask, .sa = x->sa->id, .conn = id, .path = &x->path, .remote_id = id_of(&x->setup->remote_id), .wanted_id = *wanted};
+        ike_peer_question ask = {.size = sizeof ask,
+                                 .sa = x->sa->id,
+                                 .conn = id,
+                                 .path = &x->path,
+                                 .remote_id = id_of(&x->setup->remote_id),
+                                 .wanted_id = *wanted};
         ask.auth_method = IKE_AUTH_SHARED_KEY;
         ike_hook_enter(c);
         r = c->set.host.hooks.peer(c->set.host.user, q->token, &ask, &id);
@@ -344,10 +355,10 @@ static int take_refusal(struct ike_exchange *x)
         return x->script->delivery->fault(x, IKE_P_AUTH, false);
     }
     const char *name = ike_name(IKE_REG_NOTIFY, n.type);
-    uint16_t code = n.type == IKE_N_AUTHENTICATION_FAILED            ? IKE_FAIL_PEER_REFUSED_AUTH
-                    : n.type == IKE_N_INVALID_SYNTAX                 ? IKE_FAIL_PEER_SYNTAX
-                    : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD   ? IKE_FAIL_CRITICAL_PAYLOAD
-                                                                     : IKE_FAIL_PEER_ERROR;
+    uint16_t code = n.type == IKE_N_AUTHENTICATION_FAILED          ? IKE_FAIL_PEER_REFUSED_AUTH
+                    : n.type == IKE_N_INVALID_SYNTAX               ? IKE_FAIL_PEER_SYNTAX
+                    : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
+                                                                   : IKE_FAIL_PEER_ERROR;
     int r = ike_peer_said(x, &n, code, IKE_X_FATAL);
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
     return r;
@@ -376,37 +387,54 @@ static int take_idr(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
-static int take_child_refusal(struct ike_exchange *x)
-{
-    return x->setup->with_child ? ike_child_refused(x) : IKE_X_OK;
-}
+static int take_child_refusal(struct ike_exchange *x) { return x->setup->with_child ? ike_child_refused(x) : IKE_X_OK; }
 
 static bool no_auth(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_AUTH, 0) == NULL; }
 
-static const struct ike_payload_rule request_rules[] = {{IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 0, 1},
-                                                        {IKE_P_TSI, 0, 1}, {IKE_P_TSR, 0, 1}, {0, 0, 0}};
+static const struct ike_payload_rule request_rules[] = {
+    {IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 0, 1}, {IKE_P_TSI, 0, 1}, {IKE_P_TSR, 0, 1}, {0, 0, 0}};
 static const struct ike_payload_rule child_rules[] = {{IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 1, 1},
                                                       {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1}, {0, 0, 0}};
-static const struct ike_payload_rule response_rules[] = {{IKE_P_IDR, 1, 1}, {IKE_P_AUTH, 1, 1}, {IKE_P_SA, 0, 1}, {IKE_P_TSI, 0, 1},
-                                                         {IKE_P_TSR, 0, 1}, {0, 0, 0}};
-static const struct ike_payload_rule response_child_rules[] = {{IKE_P_IDR, 1, 1}, {IKE_P_AUTH, 1, 1}, {IKE_P_SA, 1, 1}, {IKE_P_TSI, 1, 1},
-                                                               {IKE_P_TSR, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule response_rules[] = {{IKE_P_IDR, 1, 1}, {IKE_P_AUTH, 1, 1}, {IKE_P_SA, 0, 1},
+                                                         {IKE_P_TSI, 0, 1}, {IKE_P_TSR, 0, 1},  {0, 0, 0}};
+static const struct ike_payload_rule response_child_rules[] = {{IKE_P_IDR, 1, 1}, {IKE_P_AUTH, 1, 1}, {IKE_P_SA, 1, 1},
+                                                               {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1},  {0, 0, 0}};
 static const struct ike_payload_rule refusal_rules[] = {{IKE_P_AUTH, 0, 0}, {0, 0, 0}};
 static bool has_sa(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_SA, 0) != NULL; }
 static const struct ike_form request_forms[] = {{has_sa, child_rules}, {NULL, request_rules}, {NULL, NULL}};
-static const struct ike_form response_forms[] = {{no_auth, refusal_rules}, {has_sa, response_child_rules}, {NULL, response_rules}, {NULL, NULL}};
+static const struct ike_form response_forms[] = {
+    {no_auth, refusal_rules}, {has_sa, response_child_rules}, {NULL, response_rules}, {NULL, NULL}};
 
 static ike_action *const request_build[] = {ask_secret, ike_child_reserve, put_request, NULL};
-static ike_action *const request_handle[] = {take_ids,        choose_conn,       ask_secret,     check_auth,           join,
-                                             ike_child_choose, ike_child_decide, ike_child_reserve, ike_child_make, ike_child_install_in,
-                                             ike_child_install_out, NULL};
+static ike_action *const request_handle[] = {take_ids,
+                                             choose_conn,
+                                             ask_secret,
+                                             check_auth,
+                                             join,
+                                             ike_child_choose,
+                                             ike_child_decide,
+                                             ike_child_reserve,
+                                             ike_child_make,
+                                             ike_child_install_in,
+                                             ike_child_install_out,
+                                             NULL};
 static ike_action *const response_build[] = {put_identity, put_child, NULL};
 static ike_action *const response_refuse[] = {put_identity, NULL};
 static ike_action *const response_sent[] = {up, settle_doubles, ike_child_report_up, NULL};
-static ike_action *const response_handle[] = {take_refusal,         take_idr,         check_auth,        join,
-                                              up,                   settle_doubles,   take_child_refusal, ike_child_take_answer,
-                                              ike_child_decide,     ike_child_make,   ike_child_install_in, ike_child_install_out,
-                                              ike_child_report_up,  NULL};
+static ike_action *const response_handle[] = {take_refusal,
+                                              take_idr,
+                                              check_auth,
+                                              join,
+                                              up,
+                                              settle_doubles,
+                                              take_child_refusal,
+                                              ike_child_take_answer,
+                                              ike_child_decide,
+                                              ike_child_make,
+                                              ike_child_install_in,
+                                              ike_child_install_out,
+                                              ike_child_report_up,
+                                              NULL};
 
 static const struct ike_step steps[] = {
     {"IKE_AUTH request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},

@@ -13,7 +13,10 @@ static struct ike_proposals *proposals_of(const struct ike_setup *s) { return s-
 static const ike_path *path_of(const struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->sa->path : &x->path; }
 static const ike_ts *ts_of(const struct ike_blob *b) { return (const ike_ts *)(const void *)b->ptr; }
 static size_t n_of(const struct ike_blob *b) { return b->len / sizeof(ike_ts); }
-static bool uses_encap(const struct ike_sa *sa) { return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat); }
+static bool uses_encap(const struct ike_sa *sa)
+{
+    return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat);
+}
 
 static int keep_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *ts, size_t n)
 {
@@ -44,7 +47,8 @@ int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t in
 }
 
 /* The packet's selectors go first, then the policy's (RFC 7296 section 2.9). */
-static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n, const ike_addr *own)
+static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n,
+                    const ike_addr *own)
 {
     struct ike_ts_list l; /* large: only what is used of it is written */
     ike_ts buf;
@@ -124,9 +128,11 @@ int ike_child_reserve(struct ike_exchange *x)
         const ike_child_settings *k = settings_of(s);
         s->reqid = reqid_for(x);
         if (x->role == IKE_INITIATOR) {
-            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, k->local_ts, k->n_local_ts, &x->sa->path.local);
+            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, k->local_ts, k->n_local_ts,
+                             &x->sa->path.local);
             if (r == IKE_OK) {
-                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, k->remote_ts, k->n_remote_ts, &x->sa->path.remote);
+                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, k->remote_ts, k->n_remote_ts,
+                             &x->sa->path.remote);
             }
             if (r != IKE_OK) {
                 return ike_trouble(x, r);
@@ -229,7 +235,8 @@ int ike_child_take_answer(struct ike_exchange *x)
         }
     }
     int r = check_answer_ts(x, &local, &remote);
-    if (r == IKE_X_OK && (keep_ts(x, &s->local_ts, local.ts, local.n) != IKE_OK || keep_ts(x, &s->remote_ts, remote.ts, remote.n) != IKE_OK)) {
+    if (r == IKE_X_OK &&
+        (keep_ts(x, &s->local_ts, local.ts, local.n) != IKE_OK || keep_ts(x, &s->remote_ts, remote.ts, remote.n) != IKE_OK)) {
         r = ike_trouble(x, IKE_ERR_NOMEM);
     }
     return r;
@@ -244,14 +251,16 @@ struct offer {
     bool transport;
 };
 
-/* What one child setting can have of the offer. Returns how far it came: 0 selectors, 1 mode, 2 proposal, 3 all fits; -1 malformed. */
+/* What one child setting can have of the offer. Returns how far it came: 0 selectors, 1 mode, 2 proposal, 3 all fits; -1
+ * malformed. */
 static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *conf, uint16_t i, struct ike_ts_list *local,
                      struct ike_ts_list *remote, struct ike_mismatch *why)
 {
     const ike_child_settings *k = &conf->s.children[i];
     ike_ts lbuf, rbuf;
     size_t nl = k->n_local_ts, nr = k->n_remote_ts;
-    const ike_ts *lt = configured(k->local_ts, &nl, &x->path.local, &lbuf), *rt = configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
+    const ike_ts *lt = configured(k->local_ts, &nl, &x->path.local, &lbuf),
+                 *rt = configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
     const struct ike_ts_list *tsi = &o->tsi, *tsr = &o->tsr;
     struct ike_ts_list own_tsi, own_tsr;
     bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT;
@@ -264,7 +273,8 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
         tsi = &own_tsi;
         tsr = &own_tsr;
     }
-    if (!ike_ts_narrow(tsi->ts, tsi->n, rt, nr, remote) || !ike_ts_narrow(tsr->ts, tsr->n, lt, nl, local) || !ike_ts_pair(local, remote)) {
+    if (!ike_ts_narrow(tsi->ts, tsi->n, rt, nr, remote) || !ike_ts_narrow(tsr->ts, tsr->n, lt, nl, local) ||
+        !ike_ts_pair(local, remote)) {
         return 0;
     }
     if (k->mode == IKE_MODE_TRANSPORT && !o->transport && !k->mode_fallback) {
@@ -278,7 +288,8 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
     return r == IKE_OK ? 3 : 2;
 }
 
-static int refuse_child(struct ike_exchange *x, const struct offer *o, int best, uint16_t best_index, const struct ike_mismatch *why)
+static int refuse_child(struct ike_exchange *x, const struct offer *o, int best, uint16_t best_index,
+                        const struct ike_mismatch *why)
 {
     struct ike_core *c = &x->e->core;
     struct ike_conf *conf = x->sa->conn->conf;
@@ -299,7 +310,9 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
         ike_blame_expected(c, "%s", ours);
         ike_blame_received(c, "%s", theirs);
         ike_transform_format(why->type, why->offered[0], why->offered_bits[0], text, sizeof text);
-        ike_blame_remedy(c, why->type && why->offered[0] ? "add %s to the child's `esp-proposals` here, or change the peer" : "give both sides one child proposal in common",
+        ike_blame_remedy(c,
+                         why->type && why->offered[0] ? "add %s to the child's `esp-proposals` here, or change the peer"
+                                                      : "give both sides one child proposal in common",
                          text);
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
@@ -331,9 +344,11 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
     struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
     ike_bytes value;
     o->sa = ike_message_find(x->msg, IKE_P_SA, 0);
-    o->args = (struct ike_select_args){.spi_len = 4, .with_ke = x->script == &ike_v2_create_child, .prefer = old ? &old->suite : NULL};
+    o->args =
+        (struct ike_select_args){.spi_len = 4, .with_ke = x->script == &ike_v2_create_child, .prefer = old ? &old->suite : NULL};
     o->transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
-    int ri = ike_ts_payload_parse(o->tsi.ts, IKE_TS_MAX, &o->tsi.n, tsi), rr = ike_ts_payload_parse(o->tsr.ts, IKE_TS_MAX, &o->tsr.n, tsr);
+    int ri = ike_ts_payload_parse(o->tsi.ts, IKE_TS_MAX, &o->tsi.n, tsi),
+        rr = ike_ts_payload_parse(o->tsr.ts, IKE_TS_MAX, &o->tsr.n, tsr);
     if (ri == IKE_ERR_LIMIT || rr == IKE_ERR_LIMIT) {
         return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
     }
@@ -356,7 +371,8 @@ static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
     r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
-    if (r == IKE_X_OK && (keep_ts(x, &s->local_ts, local->ts, local->n) != IKE_OK || keep_ts(x, &s->remote_ts, remote->ts, remote->n) != IKE_OK)) {
+    if (r == IKE_X_OK &&
+        (keep_ts(x, &s->local_ts, local->ts, local->n) != IKE_OK || keep_ts(x, &s->remote_ts, remote->ts, remote->n) != IKE_OK)) {
         r = ike_trouble(x, IKE_ERR_NOMEM);
     }
     return r;
@@ -427,7 +443,8 @@ int ike_child_decide(struct ike_exchange *x)
     }
     int r = q->result;
     if (!answered) {
-        ike_child_question ask = {.size = sizeof ask, .sa = x->sa->id, .conn = x->sa->conn->id, .child_name = settings_of(s)->name};
+        ike_child_question ask = {
+            .size = sizeof ask, .sa = x->sa->id, .conn = x->sa->conn->id, .child_name = settings_of(s)->name};
         ask.initiator = x->role == IKE_INITIATOR;
         ask.protocol = settings_of(s)->protocol;
         ask.mode = s->mode;
@@ -451,7 +468,8 @@ int ike_child_decide(struct ike_exchange *x)
     if (r == IKE_OK) {
         return IKE_X_OK;
     }
-    return x->role == IKE_INITIATOR ? reject_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal") : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
+    return x->role == IKE_INITIATOR ? reject_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal")
+                                    : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
 }
 
 void ike_put_child_answer(struct ike_exchange *x)
@@ -488,8 +506,9 @@ static int child_keys(struct ike_exchange *x, struct ike_child *k)
     bool pfs = x->script == &ike_v2_create_child && s->chosen.suite.ke;
     int r = pfs ? ike_compute_shared(c, s) : IKE_OK;
     if (r == IKE_OK) {
-        r = ike_keymat(sa->prf, c->ctx, ike_key_d(&sa->layout, sa->keys), pfs ? ike_blob_bytes(&s->shared) : ike_bytes_of(NULL, 0),
-                       ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), mat, 2 * each);
+        r = ike_keymat(sa->prf, c->ctx, ike_key_d(&sa->layout, sa->keys),
+                       pfs ? ike_blob_bytes(&s->shared) : ike_bytes_of(NULL, 0), ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr),
+                       mat, 2 * each);
     }
     if (r == IKE_OK) {
         /* Initiator to responder first; for the initiator of this exchange that is outbound. */
@@ -514,7 +533,11 @@ int ike_child_make(struct ike_exchange *x)
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
     uint16_t bits = suite->encr_bits ? suite->encr_bits : encr->key_bits[0];
-    struct ike_child_parts parts = {ts_of(&s->local_ts), ts_of(&s->remote_ts), n_of(&s->local_ts), n_of(&s->remote_ts), (uint16_t)(bits / 8 + encr->salt_len),
+    struct ike_child_parts parts = {ts_of(&s->local_ts),
+                                    ts_of(&s->remote_ts),
+                                    n_of(&s->local_ts),
+                                    n_of(&s->remote_ts),
+                                    (uint16_t)(bits / 8 + encr->salt_len),
                                     integ ? integ->key_len : 0};
     struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
     if (!k) {
@@ -563,7 +586,8 @@ static int install(struct ike_exchange *x, bool inbound)
         ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
         ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
         ike_blame_received(c, "%s", ike_strerror(r));
-        ike_blame_remedy(c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
+        ike_blame_remedy(
+            c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
         return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : reject_answer(x, IKE_FAIL_KERNEL, "");
     }
     return IKE_X_OK;
@@ -624,9 +648,12 @@ static uint16_t refusal_code(uint16_t notify)
     static const struct {
         uint16_t notify, code;
     } map[] = {
-        {IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL}, {IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS},
-        {IKE_N_SINGLE_PAIR_REQUIRED, IKE_FAIL_SELECTORS},       {IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_NO_ADDITIONAL_SAS},
-        {IKE_N_INVALID_SYNTAX, IKE_FAIL_PEER_SYNTAX},           {IKE_N_INVALID_KE_PAYLOAD, IKE_FAIL_KE_GROUP},
+        {IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL},
+        {IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS},
+        {IKE_N_SINGLE_PAIR_REQUIRED, IKE_FAIL_SELECTORS},
+        {IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_NO_ADDITIONAL_SAS},
+        {IKE_N_INVALID_SYNTAX, IKE_FAIL_PEER_SYNTAX},
+        {IKE_N_INVALID_KE_PAYLOAD, IKE_FAIL_KE_GROUP},
         {IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, IKE_FAIL_CRITICAL_PAYLOAD},
     };
     for (size_t i = 0; i < IKE_COUNT(map); i++) {
@@ -660,7 +687,8 @@ int ike_child_refused(struct ike_exchange *x)
         ike_ts_list_format(ts_of(&s->local_ts), n_of(&s->local_ts), text, sizeof text);
         ike_ts_list_format(ts_of(&s->remote_ts), n_of(&s->remote_ts), more, sizeof more);
         ike_blame_expected(c, "the peer to accept here %s, there %s", text, more);
-        ike_blame_remedy(c, "local-net here must be remote-net there and the other way round: compare with the peer's configuration");
+        ike_blame_remedy(
+            c, "local-net here must be remote-net there and the other way round: compare with the peer's configuration");
     } else if (code == IKE_FAIL_NO_CHILD_PROPOSAL) {
         ike_proposals_format(proposals_of(s), text, sizeof text);
         ike_blame_expected(c, "one of our child proposals: %s", text);

@@ -6,11 +6,11 @@
 
 static const uint8_t verdicts[IKE_RX_N][IKE_DOING_N] = {
     /*                        nothing  child       delete child  rekey IKE   delete IKE */
-    [IKE_RX_REKEY_CHILD] =  {IKE_GO, IKE_GO,     IKE_LATER,    IKE_LATER,  IKE_LATER},
-    [IKE_RX_CREATE_CHILD] = {IKE_GO, IKE_GO,     IKE_GO,       IKE_LATER,  IKE_LATER},
-    [IKE_RX_DELETE_CHILD] = {IKE_GO, IKE_GO,     IKE_NO_D,     IKE_GO,     IKE_GO},
-    [IKE_RX_REKEY_IKE] =    {IKE_GO, IKE_LATER,  IKE_LATER,    IKE_GO,     IKE_LATER},
-    [IKE_RX_DELETE_IKE] =   {IKE_GO, IKE_GO,     IKE_GO,       IKE_FORGET, IKE_FORGET},
+    [IKE_RX_REKEY_CHILD] = {IKE_GO, IKE_GO, IKE_LATER, IKE_LATER, IKE_LATER},
+    [IKE_RX_CREATE_CHILD] = {IKE_GO, IKE_GO, IKE_GO, IKE_LATER, IKE_LATER},
+    [IKE_RX_DELETE_CHILD] = {IKE_GO, IKE_GO, IKE_NO_D, IKE_GO, IKE_GO},
+    [IKE_RX_REKEY_IKE] = {IKE_GO, IKE_LATER, IKE_LATER, IKE_GO, IKE_LATER},
+    [IKE_RX_DELETE_IKE] = {IKE_GO, IKE_GO, IKE_GO, IKE_FORGET, IKE_FORGET},
 };
 
 struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)

@@ -4,7 +4,10 @@
  */
 #include "exchange/v2/v2.h"
 
-static struct ike_child *old_child(const struct ike_exchange *x) { return ike_slots_get(&x->e->db.children, x->setup->old_child); }
+static struct ike_child *old_child(const struct ike_exchange *x)
+{
+    return ike_slots_get(&x->e->db.children, x->setup->old_child);
+}
 
 /* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
 
@@ -54,7 +57,8 @@ static int take_subject(struct ike_exchange *x)
     bool rekey = ike_message_notify(x->msg, IKE_N_REKEY_SA, &n);
     unsigned count = 0;
     for (unsigned i = 0; i < x->msg->n; i++) {
-        count += x->msg->p[i].type == IKE_P_NOTIFY && ike_notify_parse(&second, &x->msg->p[i]) == IKE_OK && second.type == IKE_N_REKEY_SA;
+        count += x->msg->p[i].type == IKE_P_NOTIFY && ike_notify_parse(&second, &x->msg->p[i]) == IKE_OK &&
+                 second.type == IKE_N_REKEY_SA;
     }
     if (count > 1) {
         return x->script->delivery->fault(x, IKE_P_NOTIFY, false);
@@ -235,24 +239,33 @@ static void undo(struct ike_exchange *x)
 
 static bool refusal(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_SA, 0) == NULL; }
 
-static const struct ike_payload_rule full[] = {{IKE_P_SA, 1, 1}, {IKE_P_NONCE, 1, 1}, {IKE_P_KE, 0, 1}, {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule full[] = {{IKE_P_SA, 1, 1},  {IKE_P_NONCE, 1, 1}, {IKE_P_KE, 0, 1},
+                                               {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1},   {0, 0, 0}};
 static const struct ike_payload_rule refused[] = {{IKE_P_SA, 0, 0}, {0, 0, 0}};
 static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
 static const struct ike_form response_forms[] = {{refusal, refused}, {NULL, full}, {NULL, NULL}};
 
 static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, ike_child_reserve, put_request, NULL};
-static ike_action *const request_handle[] = {
-    take_subject,   ike_child_choose, ike_child_decide,     ike_child_reserve,     ike_make_nonce, ike_make_ke,
-    still_there,    ike_child_make,   ike_child_install_in, ike_child_install_out, still_there,    NULL};
+static ike_action *const request_handle[] = {take_subject,         ike_child_choose,      ike_child_decide, ike_child_reserve,
+                                             ike_make_nonce,       ike_make_ke,           still_there,      ike_child_make,
+                                             ike_child_install_in, ike_child_install_out, still_there,      NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {answered, NULL};
 /* Judged again at the end: while a question was open the peer's rekey may have been answered. */
-static ike_action *const response_handle[] = {
-    take_errors,    ike_child_take_answer, ike_child_decide,      judge, ike_child_make,
-    ike_child_install_in, ike_child_install_out, judge, replace, NULL};
+static ike_action *const response_handle[] = {take_errors,
+                                              ike_child_take_answer,
+                                              ike_child_decide,
+                                              judge,
+                                              ike_child_make,
+                                              ike_child_install_in,
+                                              ike_child_install_out,
+                                              judge,
+                                              replace,
+                                              NULL};
 
 static const struct ike_step steps[] = {
     {"CREATE_CHILD_SA request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},
     {"CREATE_CHILD_SA response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL, response_sent},
 };
-const struct ike_script ike_v2_create_child = {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};
+const struct ike_script ike_v2_create_child = {
+    "CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};

@@ -40,7 +40,8 @@ static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len
 static struct ike_seal keys_of(const struct ike_sa *sa, bool outgoing)
 {
     bool of_initiator = sa->initiator == outgoing;
-    return (struct ike_seal){sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, of_initiator), ike_key_a(&sa->layout, sa->keys, of_initiator)};
+    return (struct ike_seal){sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, of_initiator),
+                             ike_key_a(&sa->layout, sa->keys, of_initiator)};
 }
 
 static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size_t *len)
@@ -169,7 +170,8 @@ static int v2_send(struct ike_exchange *x)
     } else if (request) {
         sa->own_mid = 1;
     }
-    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_DEBUG, sa->id, "send %s, message id %u, %zu octets", ike_exchange_step(x)->name, (unsigned)x->mid, len);
+    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_DEBUG, sa->id, "send %s, message id %u, %zu octets", ike_exchange_step(x)->name,
+            (unsigned)x->mid, len);
     return request ? send_request(x, s) : send_response(x, s);
 }
 
@@ -186,8 +188,9 @@ static int v2_fault(struct ike_exchange *x, uint8_t payload, bool critical)
     struct ike_core *c = &x->e->core;
     const char *name = ike_name(IKE_REG_PAYLOAD, payload);
     ike_failure *f = ike_blame(c, critical ? IKE_FAIL_CRITICAL_PAYLOAD : IKE_FAIL_SYNTAX, IKE_DECIDER_US);
-    ike_blame_received(c, "%s with payload %s (%u) %s", ike_exchange_step(x) ? ike_exchange_step(x)->name : x->script->name, name ? name : "unknown",
-                       (unsigned)payload, critical ? "marked critical and not known" : "malformed, missing or repeated");
+    ike_blame_received(c, "%s with payload %s (%u) %s", ike_exchange_step(x) ? ike_exchange_step(x)->name : x->script->name,
+                       name ? name : "unknown", (unsigned)payload,
+                       critical ? "marked critical and not known" : "malformed, missing or repeated");
     x->notify = critical ? IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD : IKE_N_INVALID_SYNTAX;
     x->notify_len = critical;
     x->notify_data[0] = payload;
@@ -316,9 +319,12 @@ static void no_answer(struct ike_exchange *x)
     } else if (!deleting) {
         ike_blame(c, connecting ? IKE_FAIL_NO_ANSWER : IKE_FAIL_DEAD_PEER, IKE_DECIDER_NOBODY);
         ike_blame_expected(c, "an answer to %s", x->script->steps[0].name);
-        ike_blame_received(c, "nothing in %u s, after %u repetitions", (unsigned)((c->now - x->first_sent) / IKE_SEC), (unsigned)x->tries);
-        ike_blame_remedy(c, "%s", connecting ? "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways"
-                                             : "see whether the peer runs and can be reached; with start = yes it is tried again");
+        ike_blame_received(c, "nothing in %u s, after %u repetitions", (unsigned)((c->now - x->first_sent) / IKE_SEC),
+                           (unsigned)x->tries);
+        ike_blame_remedy(c, "%s",
+                         connecting
+                             ? "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways"
+                             : "see whether the peer runs and can be reached; with start = yes it is tried again");
     }
     ike_exchange_blame(x);
     struct ike_conn *conn = sa->conn;
@@ -360,8 +366,8 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
     }
     x->tries++;
     c->count.retransmitted++;
-    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "no answer yet: repeat %s, message id %u (%u)", x->script->steps[0].name, (unsigned)x->mid,
-            (unsigned)x->tries);
+    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "no answer yet: repeat %s, message id %u (%u)", x->script->steps[0].name,
+            (unsigned)x->mid, (unsigned)x->tries);
     arm(x);
     transmit(c, &x->sa->path, x->sent);
 }

@@ -135,7 +135,8 @@ static int take_notifies(struct ike_exchange *x)
     struct ike_notify n;
     if (ike_message_error(x->msg, &n)) {
         const char *name = ike_name(IKE_REG_NOTIFY, n.type);
-        IKE_LOG(&x->e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, x->sa->id, "the peer reports %s (%u)", name ? name : "an error", (unsigned)n.type);
+        IKE_LOG(&x->e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, x->sa->id, "the peer reports %s (%u)", name ? name : "an error",
+                (unsigned)n.type);
     }
     return IKE_X_OK;
 }
@@ -195,4 +196,5 @@ static const struct ike_step steps[] = {
     {"INFORMATIONAL request", IKE_INITIATOR, NULL, forms, request_handle, request_build, NULL, NULL},
     {"INFORMATIONAL response", IKE_RESPONDER, NULL, forms, response_handle, response_build, NULL, response_sent},
 };
-const struct ike_script ike_v2_informational = {"INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, NULL};
+const struct ike_script ike_v2_informational = {
+    "INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, NULL};

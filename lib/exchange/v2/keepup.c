@@ -67,7 +67,10 @@ int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, cons
     return ike_connect(e, conn, index, packet);
 }
 
-static bool wanted(const struct ike_conn *conn, size_t i) { return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held; }
+static bool wanted(const struct ike_conn *conn, size_t i)
+{
+    return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
+}
 
 void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
 {
@@ -109,7 +112,8 @@ void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
         return;
     }
     for (size_t i = 0; i < conn->n_want; i++) {
-        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name) && ike_begin_child(e, conn, (int)i, NULL) != IKE_OK) {
+        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name) &&
+            ike_begin_child(e, conn, (int)i, NULL) != IKE_OK) {
             ike_attempt_failed(e, conn);
             return;
         }

@@ -144,7 +144,11 @@ int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_sui
 static void log_keys(struct ike_core *c, const struct ike_sa *sa)
 {
     if (c->set.host.keys) {
-        ike_keylog k = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .encr = sa->suite.encr, .encr_bits = sa->suite.encr_bits, .integ = sa->suite.integ};
+        ike_keylog k = {.spi_i = sa->spi_i,
+                        .spi_r = sa->spi_r,
+                        .encr = sa->suite.encr,
+                        .encr_bits = sa->suite.encr_bits,
+                        .integ = sa->suite.integ};
         k.sk_ei = ike_key_e(&sa->layout, sa->keys, true);
         k.sk_er = ike_key_e(&sa->layout, sa->keys, false);
         k.sk_ai = ike_key_a(&sa->layout, sa->keys, true);

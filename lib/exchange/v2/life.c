@@ -229,7 +229,8 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     fresh->reported = true;
     fresh->ev.other = old->id;
     ike_event_post(&e->core, &fresh->ev, IKE_EV_SA_REKEYED);
-    IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, fresh->id, "%s: IKE SA #%u replaces #%u", fresh->conf->s.name, (unsigned)fresh->number, (unsigned)old->number);
+    IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, fresh->id, "%s: IKE SA #%u replaces #%u", fresh->conf->s.name,
+            (unsigned)fresh->number, (unsigned)old->number);
     ike_kick(e, fresh);
 }
 
@@ -237,13 +238,15 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
 static ike_time dpd_at(const struct ike_sa *sa)
 {
     bool busy = !ike_list_empty(&sa->outstanding);
-    return sa->conf->s.dpd_s && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC
-                                                                                                         : IKE_NEVER;
+    return sa->conf->s.dpd_s && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)
+               ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC
+               : IKE_NEVER;
 }
 
 static ike_time keepalive_at(const struct ike_sa *sa)
 {
-    return sa->nat_local && sa->conf->s.keepalive_s && sa->established ? sa->last_out + sa->conf->s.keepalive_s * IKE_SEC : IKE_NEVER;
+    return sa->nat_local && sa->conf->s.keepalive_s && sa->established ? sa->last_out + sa->conf->s.keepalive_s * IKE_SEC
+                                                                       : IKE_NEVER;
 }
 
 void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
@@ -370,8 +373,8 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
     bool again = old && old->up_reported;
     e->core.count.rekeys += again;
     ike_event_post(&e->core, &k->ev, again ? IKE_EV_CHILD_REKEYED : IKE_EV_CHILD_UP);
-    IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up, SPIs %08x in, %08x out", k->conf->s.name, ike_child_conf(k)->name,
-            (unsigned)k->number, (unsigned)k->spi_in, (unsigned)k->spi_out);
+    IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up, SPIs %08x in, %08x out", k->conf->s.name,
+            ike_child_conf(k)->name, (unsigned)k->number, (unsigned)k->spi_in, (unsigned)k->spi_out);
 }
 
 void ike_child_up(struct ike_engine *e, struct ike_child *k)
@@ -417,7 +420,8 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
         ike_question_drop(&e->core, q, false);
     }
     if (r != IKE_OK) {
-        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s", (unsigned)k->number, ike_strerror(r));
+        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s",
+                (unsigned)k->number, ike_strerror(r));
         if (r == IKE_ERR_NOMEM) {
             k->out_at = e->core.now + IKE_SEC;
         } else {
@@ -458,7 +462,8 @@ void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
         k->ev.cause = cause;
         k->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
         ike_event_post(&e->core, &k->ev, IKE_EV_CHILD_DOWN);
-        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is down", k->conf->s.name, ike_child_conf(k)->name, (unsigned)k->number);
+        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is down", k->conf->s.name,
+                ike_child_conf(k)->name, (unsigned)k->number);
     }
     ike_child_retire(&e->db, k);
     ike_keep_up(e, conn);

@@ -36,7 +36,10 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
     }
 }
 
-static bool usable(const struct ike_sa *sa) { return !sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING); }
+static bool usable(const struct ike_sa *sa)
+{
+    return !sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING);
+}
 
 /* Both sides began at once: each sees the same two SAs. The one with the lower initiator SPI goes, deleted by its initiator. */
 static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
@@ -49,7 +52,8 @@ static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
 static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
 {
     struct ike_sa *own = sa->conn->connecting;
-    struct ike_exchange *x = own && !ike_list_empty(&own->outstanding) ? IKE_OF(own->outstanding.next, struct ike_exchange, link) : NULL;
+    struct ike_exchange *x =
+        own && !ike_list_empty(&own->outstanding) ? IKE_OF(own->outstanding.next, struct ike_exchange, link) : NULL;
     if (sa->initiator || !x || (x->script == &ike_v2_auth && x->sent)) {
         return;
     }

@@ -32,7 +32,9 @@ static int pick_ke(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     const struct ike_proposals *p = x->sa->conf->proposals;
-    uint16_t group = s->wanted_ke ? s->wanted_ke : ike_proposals_has_ke(p, x->sa->suite.ke) ? x->sa->suite.ke : ike_proposals_ke(p);
+    uint16_t group = s->wanted_ke                               ? s->wanted_ke
+                     : ike_proposals_has_ke(p, x->sa->suite.ke) ? x->sa->suite.ke
+                                                                : ike_proposals_ke(p);
     s->ke = ike_find_ke(x->e->core.crypto, group);
     return s->ke ? IKE_X_OK : ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_KE_GROUP);
 }
@@ -156,7 +158,8 @@ static int take_errors(struct ike_exchange *x)
         ike_queue_again(x);
         return IKE_X_REFUSE;
     }
-    if (group && group != s->ke->id && s->wanted_ke != group && ike_proposals_has_ke(x->sa->conf->proposals, group) && ike_find_ke(c->crypto, group)) {
+    if (group && group != s->ke->id && s->wanted_ke != group && ike_proposals_has_ke(x->sa->conf->proposals, group) &&
+        ike_find_ke(c->crypto, group)) {
         s->wanted_ke = group;
         ike_blob_free(c, &s->ke_private);
         ike_blob_free(c, &s->ke_public);
@@ -165,7 +168,9 @@ static int take_errors(struct ike_exchange *x)
         return IKE_X_AGAIN;
     }
     const char *name = ike_name(IKE_REG_NOTIFY, n.type);
-    uint16_t code = n.type == IKE_N_NO_PROPOSAL_CHOSEN ? IKE_FAIL_NO_PROPOSAL : n.type == IKE_N_NO_ADDITIONAL_SAS ? IKE_FAIL_NO_ADDITIONAL_SAS : IKE_FAIL_PEER_ERROR;
+    uint16_t code = n.type == IKE_N_NO_PROPOSAL_CHOSEN  ? IKE_FAIL_NO_PROPOSAL
+                    : n.type == IKE_N_NO_ADDITIONAL_SAS ? IKE_FAIL_NO_ADDITIONAL_SAS
+                                                        : IKE_FAIL_PEER_ERROR;
     int r = ike_peer_said(x, &n, code, IKE_X_REFUSE);
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
     return r;
@@ -175,7 +180,8 @@ static int take_answer(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     struct ike_select_args args = {.spi_len = 8, .with_ke = true};
-    if (ike_select_check(x->sa->conf->proposals, ike_message_find(x->msg, IKE_P_SA, 0), &args, &s->chosen) != IKE_OK || s->chosen.suite.ke != s->ke->id) {
+    if (ike_select_check(x->sa->conf->proposals, ike_message_find(x->msg, IKE_P_SA, 0), &args, &s->chosen) != IKE_OK ||
+        s->chosen.suite.ke != s->ke->id) {
         ike_blame(&x->e->core, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_blame_received(&x->e->core, "an SA payload that is not one of our proposals");
         return IKE_X_REFUSE;
@@ -246,6 +252,8 @@ static ike_action *const response_handle[] = {take_errors, take_answer, derive, 
 
 static const struct ike_step steps[] = {
     {"CREATE_CHILD_SA request (rekey IKE)", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},
-    {"CREATE_CHILD_SA response (rekey IKE)", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL, response_sent},
+    {"CREATE_CHILD_SA response (rekey IKE)", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL,
+     response_sent},
 };
-const struct ike_script ike_v2_rekey_ike = {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};
+const struct ike_script ike_v2_rekey_ike = {
+    "CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};

@@ -57,10 +57,12 @@ static void blame_no_proposal(struct ike_exchange *x, const struct ike_mismatch 
     ike_blame_received(c, "%s", theirs);
     if (why->type && why->offered[0]) {
         ike_transform_format(why->type, why->offered[0], why->offered_bits[0], want, sizeof want);
-        ike_blame_remedy(c, "the nearest is the peer's proposal %u, which differs in the %s: add %s to `proposals` here, or change the peer",
-                         (unsigned)why->number, ike_name(IKE_REG_TRANSFORM_TYPE, why->type), want);
+        ike_blame_remedy(
+            c, "the nearest is the peer's proposal %u, which differs in the %s: add %s to `proposals` here, or change the peer",
+            (unsigned)why->number, ike_name(IKE_REG_TRANSFORM_TYPE, why->type), want);
     } else {
-        ike_blame_remedy(c, "give both sides one proposal in common: add one of the received to `proposals` here, or change the peer");
+        ike_blame_remedy(
+            c, "give both sides one proposal in common: add one of the received to `proposals` here, or change the peer");
     }
 }
 
@@ -82,7 +84,9 @@ static int choose(struct ike_exchange *x)
         int r = ike_select(conn->conf->proposals, sa, &args, &s->chosen, &why);
         if (r == IKE_OK) {
             ike_sa_bind(&e->db, x->sa, conn);
-            return ike_sa_set_suite(c, x->sa, &s->chosen.suite) == IKE_OK ? IKE_X_OK : ike_fatal(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL);
+            return ike_sa_set_suite(c, x->sa, &s->chosen.suite) == IKE_OK
+                       ? IKE_X_OK
+                       : ike_fatal(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL);
         }
         if (r == IKE_ERR_PROTO) {
             return x->script->delivery->fault(x, IKE_P_SA, false);
@@ -143,12 +147,12 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_core *c = &x->e->core;
     const char *name = ike_name(IKE_REG_NOTIFY, n->type);
-    uint16_t code = n->type == IKE_N_NO_PROPOSAL_CHOSEN          ? IKE_FAIL_NO_PROPOSAL
-                    : n->type == IKE_N_INVALID_KE_PAYLOAD        ? IKE_FAIL_KE_GROUP
-                    : n->type == IKE_N_INVALID_SYNTAX            ? IKE_FAIL_PEER_SYNTAX
-                    : n->type == IKE_N_INVALID_MAJOR_VERSION     ? IKE_FAIL_VERSION
+    uint16_t code = n->type == IKE_N_NO_PROPOSAL_CHOSEN             ? IKE_FAIL_NO_PROPOSAL
+                    : n->type == IKE_N_INVALID_KE_PAYLOAD           ? IKE_FAIL_KE_GROUP
+                    : n->type == IKE_N_INVALID_SYNTAX               ? IKE_FAIL_PEER_SYNTAX
+                    : n->type == IKE_N_INVALID_MAJOR_VERSION        ? IKE_FAIL_VERSION
                     : n->type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
-                                                                 : IKE_FAIL_PEER_ERROR;
+                                                                    : IKE_FAIL_PEER_ERROR;
     if (!x->noted) {
         char offer[220];
         c->blamed = false;
@@ -157,7 +161,8 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
         if (code == IKE_FAIL_NO_PROPOSAL || code == IKE_FAIL_KE_GROUP) {
             ike_proposals_format(x->sa->conf->proposals, offer, sizeof offer);
             ike_blame_expected(c, "one of our proposals: %s", offer);
-            ike_blame_remedy(c, "the peer's log or configuration says what it accepts: put one such proposal into `proposals` here, or add one of ours "
+            ike_blame_remedy(c, "the peer's log or configuration says what it accepts: put one such proposal into `proposals` "
+                                "here, or add one of ours "
                                 "there; peers say the same when they have no connection for our address");
         }
         x->noted = true;

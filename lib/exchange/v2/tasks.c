@@ -6,7 +6,8 @@
 
 static bool same(const struct ike_task *a, const struct ike_task *b)
 {
-    return a->purpose == b->purpose && a->child == b->child && a->spi == b->spi && (a->purpose != IKE_DO_CHILD || a->index == b->index);
+    return a->purpose == b->purpose && a->child == b->child && a->spi == b->spi &&
+           (a->purpose != IKE_DO_CHILD || a->index == b->index);
 }
 
 static struct ike_task *waiting(const struct ike_sa *sa, const struct ike_task *t)
@@ -184,7 +185,8 @@ static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
     if (t->purpose == IKE_DO_DELETE_IKE || t->purpose == IKE_DO_LIVENESS) {
         return true;
     }
-    return sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING || (sa->state == IKE_SA_REKEYED && t->purpose == IKE_DO_DELETE_CHILD);
+    return sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING ||
+           (sa->state == IKE_SA_REKEYED && t->purpose == IKE_DO_DELETE_CHILD);
 }
 
 void ike_kick(struct ike_engine *e, struct ike_sa *sa)

@@ -10,17 +10,25 @@
 #include "policy/ts.h"
 
 /* What a local request is for; the lower the sooner. */
-enum ike_purpose { IKE_DO_DELETE_IKE = 1, IKE_DO_DELETE_CHILD, IKE_DO_REKEY_IKE, IKE_DO_REKEY_CHILD, IKE_DO_CHILD, IKE_DO_LIVENESS, IKE_DO_INIT };
+enum ike_purpose {
+    IKE_DO_DELETE_IKE = 1,
+    IKE_DO_DELETE_CHILD,
+    IKE_DO_REKEY_IKE,
+    IKE_DO_REKEY_CHILD,
+    IKE_DO_CHILD,
+    IKE_DO_LIVENESS,
+    IKE_DO_INIT
+};
 
 struct ike_task {
     struct ike_list link;
     uint8_t purpose;
     bool has_packet;
-    uint16_t index;        /* child in the SA's conf, for IKE_DO_CHILD */
-    ike_child_id child;    /* to be rekeyed or deleted */
-    uint32_t spi;          /* child 0: an SA of the peer's that we never kept, by our inbound SPI */
+    uint16_t index;             /* child in the SA's conf, for IKE_DO_CHILD */
+    ike_child_id child;         /* to be rekeyed or deleted */
+    uint32_t spi;               /* child 0: an SA of the peer's that we never kept, by our inbound SPI */
     ike_time not_before, since; /* since: first TEMPORARY_FAILURE */
-    uint16_t ke;           /* group asked for by INVALID_KE_PAYLOAD */
+    uint16_t ke;                /* group asked for by INVALID_KE_PAYLOAD */
     ike_ts packet_local, packet_remote;
 };
 
@@ -49,9 +57,11 @@ void ike_detect_nat(struct ike_exchange *x);
 void ike_float_ports(struct ike_exchange *x); /* initiator: to port 4500 when there is a NAT */
 
 /* ---- child.c: actions of a child's negotiation -------------------------------------------------------------------------- */
-ike_action ike_child_reserve, ike_child_choose, ike_child_decide, ike_child_make, ike_child_install_in, ike_child_install_out, ike_child_report_up;
+ike_action ike_child_reserve, ike_child_choose, ike_child_decide, ike_child_make, ike_child_install_in, ike_child_install_out,
+    ike_child_report_up;
 ike_action ike_child_take_answer;
-ike_action ike_child_refused; /* initiator: the answer carries an error in the child's place, or nothing; IKE_X_OK if it does not */
+ike_action
+    ike_child_refused; /* initiator: the answer carries an error in the child's place, or nothing; IKE_X_OK if it does not */
 void ike_put_child_request(struct ike_exchange *x, bool with_ke);
 void ike_put_child_answer(struct ike_exchange *x);
 void ike_child_undo(struct ike_exchange *x);
@@ -60,7 +70,14 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or
 
 /* ---- collide.c ----------------------------------------------------------------------------------------------------------- */
 enum ike_received { IKE_RX_REKEY_CHILD, IKE_RX_CREATE_CHILD, IKE_RX_DELETE_CHILD, IKE_RX_REKEY_IKE, IKE_RX_DELETE_IKE, IKE_RX_N };
-enum ike_doing { IKE_DOING_NOTHING, IKE_DOING_CHILD, IKE_DOING_DELETE_CHILD, IKE_DOING_REKEY_IKE, IKE_DOING_DELETE_IKE, IKE_DOING_N };
+enum ike_doing {
+    IKE_DOING_NOTHING,
+    IKE_DOING_CHILD,
+    IKE_DOING_DELETE_CHILD,
+    IKE_DOING_REKEY_IKE,
+    IKE_DOING_DELETE_IKE,
+    IKE_DOING_N
+};
 enum ike_verdict { IKE_GO, IKE_LATER, IKE_NOT_FOUND, IKE_NO_D, IKE_FORGET };
 /* What to do with a request while our own are open. child: the one it is about, NULL none or unknown. */
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child);
@@ -82,7 +99,8 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
 /* All of it goes, children included: nothing is sent. */
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
-void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa, uint8_t cause); /* the same, but its last answer stays to be repeated */
+void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa,
+                   uint8_t cause); /* the same, but its last answer stays to be repeated */
 void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause);
 void ike_child_up(struct ike_engine *e, struct ike_child *k); /* lifetimes begin */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);
