@@ -46,13 +46,35 @@ static void check_forwarding(struct ikelibd *d, const ike_conn_settings *s, cons
     }
 }
 
+/* Where the tunnel's far end is the peer's own address, the way to it leads into the TUN for all but our marked packets. A strict
+ * reverse path filter does not see marks and takes the peer's answers for forged. */
+static void check_reverse_path(struct ikelibd *d, const ike_conn_settings *s, const ike_child_settings *c)
+{
+    bool itself = c->n_remote_ts == 0;
+    for (size_t i = 0; i < c->n_remote_ts; i++) {
+        const ike_ts *ts = &c->remote_ts[i];
+        itself = itself || (ts->family == 4 && s->remote.family == 4 && !is_network(ts) && memcmp(ts->lo, s->remote.ip, 4) == 0);
+    }
+    if (itself && sysctl_value("/proc/sys/net/ipv4/conf/all/rp_filter") == '1') {
+        daemon_log(d, IKE_LOG_WARN,
+                   "%s: child %s: the strict reverse path filter will drop what the peer sends; sysctl -w net.ipv4.conf.all.rp_filter=2",
+                   s->name, c->name);
+    }
+}
+
 void daemon_check_host(struct ikelibd *d, const ike_conn_settings *s)
 {
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *c = &s->children[i];
         if (c->mode == IKE_MODE_TUNNEL) {
             check_forwarding(d, s, c);
-        } else if (d->app != NULL && d->app->ops == &app_userspace && !c->mode_fallback) {
+        }
+        if (d->app == NULL || d->app->ops != &app_userspace) {
+            continue;
+        }
+        if (c->mode == IKE_MODE_TUNNEL) {
+            check_reverse_path(d, s, c);
+        } else if (!c->mode_fallback) {
             daemon_log(d, IKE_LOG_ERROR, "%s: child %s wants transport mode, which user-space ESP cannot carry (backend = xfrm can)", s->name,
                        c->name);
         }

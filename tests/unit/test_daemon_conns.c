@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * daemon/conns.c with a real engine and a data plane that only takes notes: names, traps, replacement.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "sysdep/resolve.h"
+
+struct world {
+    struct ikelibd d;
+    struct app app;
+    struct app_ops ops;
+    struct log_sink sink;
+    char notes[512]; /* "+child remote" and "-" */
+    char log[2048];
+};
+
+static struct world *w;
+
+static int note_trap(struct app *a, const struct app_trap *t)
+{
+    char remote[64], ts[96];
+    (void)a;
+    ike_addr_format(&t->remote, false, remote, sizeof(remote));
+    ike_ts_format(&t->remote_ts[0], ts, sizeof(ts));
+    size_t n = strlen(w->notes);
+    snprintf(w->notes + n, sizeof(w->notes) - n, "+%s %s %s;", t->child_name, remote, ts);
+    return 0;
+}
+
+static void note_untrap(struct app *a, ike_conn_id conn, const char *child_name)
+{
+    (void)a;
+    (void)conn;
+    (void)child_name;
+    strncat(w->notes, "-;", sizeof(w->notes) - strlen(w->notes) - 1);
+}
+
+static void note_line(void *arg, const struct log_line *l)
+{
+    size_t n = strlen(w->log);
+    (void)arg;
+    snprintf(w->log + n, sizeof(w->log) - n, "%s\n", l->text);
+}
+
+static int setup(void **state)
+{
+    static struct world world;
+    ike_settings s;
+    (void)state;
+    w = &world;
+    memset(w, 0, sizeof(*w));
+    assert_int_equal(ike_crypto_global_init(), IKE_OK);
+    w->d.keylog_fd = -1;
+    w->d.loop = loop_new();
+    w->d.resolver = resolver_new(w->d.loop);
+    w->ops = app_none;
+    w->ops.trap = note_trap;
+    w->ops.untrap = note_untrap;
+    w->ops.needs_encap = true;
+    w->app = (struct app){&w->ops, &w->d};
+    w->d.app = &w->app;
+    w->sink = (struct log_sink){.level = IKE_LOG_INFO, .line = note_line};
+    log_sink_add(&w->d, &w->sink);
+    daemon_settings_init(&w->d.settings);
+    ike_settings_init(&s);
+    daemon_host(&w->d, &s.host);
+    assert_int_equal(ike_engine_new(&w->d.engine, &s, loop_now(w->d.loop)), IKE_OK);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ike_engine_free(w->d.engine);
+    daemon_conns_free(&w->d);
+    resolver_free(w->d.resolver);
+    loop_free(w->d.loop);
+    return 0;
+}
+
+static ike_ts ts[3];
+static ike_child_settings children[2];
+
+static ike_conn_settings office(void)
+{
+    ike_conn_settings s;
+    ike_conn_settings_init(&s);
+    assert_int_equal(ike_ts_parse(&ts[0], "10.1.0.0/24"), IKE_OK);
+    assert_int_equal(ike_ts_parse(&ts[1], "10.2.0.0/24"), IKE_OK);
+    assert_int_equal(ike_ts_parse(&ts[2], "0.0.0.0/0"), IKE_OK);
+    for (size_t i = 0; i < 2; i++) {
+        ike_child_settings_init(&children[i]);
+        children[i].name = i == 0 ? "net" : "all";
+        children[i].local_ts = &ts[0];
+        children[i].remote_ts = &ts[1 + i];
+        children[i].n_local_ts = children[i].n_remote_ts = 1;
+    }
+    s.name = "office";
+    s.secret = (ike_bytes){(const uint8_t *)"correct horse battery staple", 28};
+    s.children = children;
+    s.n_children = 2;
+    return s;
+}
+
+static ike_conn_info info(void)
+{
+    ike_conn_info i = {.size = sizeof(i)};
+    ike_conn_id id;
+    assert_int_equal(ike_conn_find(w->d.engine, "office", &id), IKE_OK);
+    assert_int_equal(ike_conn_get(w->d.engine, id, &i), IKE_OK);
+    return i;
+}
+
+static void traps_follow_start(void **state)
+{
+    (void)state;
+    ike_conn_settings s = office();
+    assert_int_equal(ike_addr_parse(&s.remote, "192.0.2.2"), IKE_OK);
+    assert_int_equal(ike_addr_parse(&s.local, "192.0.2.1"), IKE_OK);
+    children[1].start = IKE_START_DEMAND;
+    assert_int_equal(daemon_conn_put(&w->d, &s, NULL, true), IKE_OK);
+    assert_string_equal(w->notes, "-;+all 192.0.2.2 0.0.0.0/0;");
+    assert_true(info().settings->encap); /* what the data plane needs */
+    w->notes[0] = 0;
+    children[0].start = children[1].start = IKE_START_YES;
+    assert_int_equal(daemon_conn_put(&w->d, &s, NULL, true), IKE_OK);
+    /* A full tunnel that is on its way does not cut the host off. */
+    assert_string_equal(w->notes, "-;+net 192.0.2.2 10.2.0.0/24;");
+    assert_non_null(strstr(w->log, "full tunnel"));
+    w->notes[0] = 0;
+    assert_int_equal(daemon_conn_drop(&w->d, "office"), IKE_OK);
+    assert_string_equal(w->notes, "-;");
+    assert_int_equal(daemon_conn_drop(&w->d, "office"), IKE_ERR_NOT_FOUND);
+    assert_null(daemon_conn_find(&w->d, "office"));
+}
+
+static void dynamic_selectors(void **state)
+{
+    (void)state;
+    ike_conn_settings s = office();
+    assert_int_equal(ike_addr_parse(&s.remote, "192.0.2.2"), IKE_OK);
+    assert_int_equal(ike_addr_parse(&s.local, "192.0.2.1"), IKE_OK);
+    children[0].start = IKE_START_DEMAND;
+    children[0].n_local_ts = children[0].n_remote_ts = 0;
+    assert_int_equal(daemon_conn_put(&w->d, &s, NULL, true), IKE_OK);
+    assert_string_equal(w->notes, "-;+net 192.0.2.2 192.0.2.2/32;");
+}
+
+static void turn_until_resolved(void)
+{
+    for (int i = 0; i < 2000 && daemon_conn_find(&w->d, "office")->resolving; i++) {
+        assert_int_equal(loop_once(w->d.loop, 10 * IKE_MS), 0);
+    }
+}
+
+/* A number is a name that needs no network; on a host without IPv4 it does not resolve. */
+static void names(void **state)
+{
+    (void)state;
+    ike_conn_settings s = office();
+    children[0].start = IKE_START_DEMAND;
+    s.remote.port = 1500;
+    assert_int_equal(daemon_conn_put(&w->d, &s, "192.0.2.7", true), IKE_OK);
+    assert_true(info().settings->remote_unresolved);
+    assert_string_equal(w->notes, "-;");
+    turn_until_resolved();
+    struct conn_rt *rt = daemon_conn_find(&w->d, "office");
+    if (rt->remote.family == 0) {
+        print_message("SKIPPED: this host resolves no IPv4 address\n");
+        skip();
+    }
+    assert_string_equal(w->notes, "-;-;+net 192.0.2.7 10.2.0.0/24;");
+    assert_int_equal(rt->remote.port, 1500);
+    assert_non_null(strstr(w->log, "office: 192.0.2.7 is 192.0.2.7"));
+    /* After a failure it is asked for again; the same answer changes nothing. */
+    w->notes[0] = 0;
+    daemon_conn_failed(&w->d, rt->id);
+    assert_true(rt->resolving);
+    turn_until_resolved();
+    assert_string_equal(w->notes, "");
+    /* Another name is another peer. */
+    assert_int_equal(daemon_conn_put(&w->d, &s, "192.0.2.8", true), IKE_OK);
+    assert_true(info().settings->remote_unresolved);
+    turn_until_resolved();
+    assert_int_equal(rt->remote.ip[3], 8);
+    /* New settings find the address known. */
+    s.dpd_s = 7;
+    assert_int_equal(daemon_conn_put(&w->d, &s, "192.0.2.8", true), IKE_OK);
+    assert_false(info().settings->remote_unresolved);
+    assert_int_equal(info().settings->remote.ip[3], 8);
+    assert_int_equal(rt->resolve_fails, 0);
+}
+
+static void names_that_do_not_resolve(void **state)
+{
+    (void)state;
+    ike_conn_settings s = office();
+    assert_int_equal(daemon_conn_put(&w->d, &s, "not a name", true), IKE_OK);
+    turn_until_resolved();
+    struct conn_rt *rt = daemon_conn_find(&w->d, "office");
+    assert_int_equal(rt->resolve_fails, 1);
+    assert_non_null(rt->retry.prev); /* it will be tried again */
+    assert_non_null(strstr(w->log, "cannot resolve not a name"));
+}
+
+static void refused_settings_change_nothing(void **state)
+{
+    (void)state;
+    ike_conn_settings s = office(), bad;
+    assert_int_equal(ike_addr_parse(&s.remote, "192.0.2.2"), IKE_OK);
+    assert_int_equal(daemon_conn_put(&w->d, &s, NULL, true), IKE_OK);
+    bad = s;
+    bad.proposals = "no-such-cipher";
+    assert_int_not_equal(daemon_conn_put(&w->d, &bad, NULL, true), IKE_OK);
+    assert_non_null(daemon_conn_find(&w->d, "office"));
+    bad.name = "other";
+    assert_int_not_equal(daemon_conn_put(&w->d, &bad, NULL, true), IKE_OK);
+    assert_null(daemon_conn_find(&w->d, "other"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(traps_follow_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(dynamic_selectors, setup, teardown),
+        cmocka_unit_test_setup_teardown(names, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_that_do_not_resolve, setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_settings_change_nothing, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
