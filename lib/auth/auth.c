@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * The table of authentication methods.
+ */
 #include "auth/auth.h"
 
 static const struct ike_auth_method *const methods[] = {&ike_auth_psk};

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * Big-endian loads and stores, the bounds-checked reader and writer, wiping and comparing in constant time.
+ */
 #include "base/bytes.h"
 
 uint16_t ike_load16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }

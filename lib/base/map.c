@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * The hash map: chains of intrusive nodes under a power of two of buckets, doubled when they get long.
+ */
 #include "base/map.h"
 #include <string.h>
 

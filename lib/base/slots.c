@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * Handles: an index and a generation in 64 bits, so that a stale one is recognised.
+ */
 #include "base/slots.h"
 #include <string.h>
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * The hierarchical timing wheel: a timer moves down a level each time its digit comes up.
+ */
 #include "base/wheel.h"
 
 #define DIGIT 4

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * What the host lent, behind accounting and the mark that a hook is running; questions and event slots.
+ */
 #include "core/core.h"
 #include "base/siphash.h"
 #include <stdlib.h>

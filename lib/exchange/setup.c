@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * The setup's life, and the record of an exchange that failed.
+ */
 #include "exchange/exchange.h"
 #include <stdio.h>
 

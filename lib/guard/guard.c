@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * Cookies, counts of half-open SAs per source, token buckets: fixed memory whatever strangers send.
+ */
 #include "guard/guard.h"
 #include "base/siphash.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * prf, prf+ and what IKEv2 derives with them.
+ */
 #include "keys/keys.h"
 
 static int keyed(const ike_prf *prf, void *ctx, ike_bytes key) { return prf->mac->init(ctx, key.ptr, key.len); }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * Connection settings: defaults, checks, the deep copy in one allocation, and how addresses and identities fit.
+ */
 #include "policy/conf.h"
 
 #define NAME_MAX_LEN 47 /* what a failure record can hold */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * The arithmetic of traffic selectors: sets of (protocol, ports, addresses).
+ */
 #include "policy/ts.h"
 #include <string.h>
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * Children: one allocation with selectors and keys behind the struct, look-ups, and the calls into the data plane.
+ */
 #include "base/siphash.h"
 #include "sa/sa.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * Connections and peers: made, linked, found by name, address and identities.
+ */
 #include "base/siphash.h"
 #include "sa/sa.h"
 

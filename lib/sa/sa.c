@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: ISC */
+/* SPDX-License-Identifier: ISC
+ *
+ * IKE SAs: made, linked, found by SPI; and the retirement of everything in the database.
+ */
 #include "sa/sa.h"
 #include "base/siphash.h"
 
