@@ -452,6 +452,20 @@ static bool still_there(const struct act *a, const struct target *t)
     return (t->is_child ? ike_child_get(e, t->id, &k) : ike_sa_get(e, t->id, &sa)) == IKE_OK;
 }
 
+/* A connection that is kept up and waits for its next attempt has no SA to close: it is told to stop trying. */
+static bool hold(const struct act *a, const struct wish *w)
+{
+    ike_conn_info k = {.size = sizeof k};
+    ike_engine *e = daemon_of(a)->engine;
+    const char *child = w->has_child ? w->child : NULL;
+    bool any = false;
+    for (ike_conn_id at = 0; ike_conn_next(e, at, &k) == IKE_OK; at = k.id) {
+        bool meant = w->has_ike ? same(w->ike, k.settings->name) : child != NULL;
+        any |= meant && k.wanted && ike_conn_hold(e, k.id, child, daemon_now(daemon_of(a))) == IKE_OK;
+    }
+    return any;
+}
+
 static void act_on_sas(struct vici_client *c, struct vici_text request, enum action action)
 {
     struct act *a = begin(c, request, action);
@@ -467,6 +481,10 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
     }
     if (!(children ? collect_children(a, &w) : collect_sas(a, &w))) {
         answer(a, "out of memory");
+        return;
+    }
+    if (a->n == 0 && action == TERMINATE && !w.ike_number && !w.child_number && hold(a, &w)) {
+        answer(a, NULL);
         return;
     }
     if (a->n == 0) {

@@ -281,7 +281,7 @@ static void v2_over(struct ike_exchange *x, int result)
     }
     ike_free(c, x->task, x->task ? sizeof *x->task : 0);
     x->task = NULL;
-    if (sa->dead || sa->faded) {
+    if (sa->dead || sa->faded || sa->going_down) {
         return;
     }
     if (result == IKE_X_FATAL) {
