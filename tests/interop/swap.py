@@ -38,9 +38,9 @@ def main():
     for mine, yours in (states, reversed(states)):
         src, dst, spi, reqid, mode, _, flags, oseq = mine
         words = [w for key in yours[5] for w in key]
-        # the peer's replay window has seen this SA's numbers so far
+        # the peer's replay window has seen this SA's numbers so far; extended numbers need a window of our own
         ip("xfrm", "state", "add", "src", src, "dst", dst, "proto", "esp", "spi", spi, "reqid", reqid, "mode", mode,
-           "replay-window", "0", "replay-oseq", str(oseq + 100), *(["flag"] + flags if flags else []), *words)
+           "replay-window", "32" if "esn" in flags else "0", "replay-oseq", str(oseq + 100), *(["flag"] + flags if flags else []), *words)
 
 
 if __name__ == "__main__":
