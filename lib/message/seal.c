@@ -36,17 +36,21 @@ static int mac(const struct ike_seal *k, void *scratch, const uint8_t *data, siz
         k->integ->mac->update(ctx, data, n);
         k->integ->mac->final(ctx, out);
     }
-    ike_wipe(ctx, k->integ->mac->ctx_size);
     return rc;
 }
 
-/* The descriptor's clear() wipes its own context, more octets for AES-GCM than most messages have: it is not wiped again. */
+/* The cipher's clear() has wiped its own context, for AES-GCM more octets than most messages have: not again unless it failed. */
+static void wipe(const struct ike_seal *k, void *scratch, int rc)
+{
+    const size_t done = rc == IKE_OK ? k->encr->ctx_size : 0;
+    ike_wipe((uint8_t *)scratch + done, ike_seal_scratch(k) - done);
+}
+
 static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text,
                    size_t n)
 {
     int rc = k->encr->init(ctx, k->sk_e.ptr, k->sk_e.len, true);
     if (rc != IKE_OK) {
-        ike_wipe(ctx, k->encr->ctx_size);
         return rc;
     }
     rc = k->encr->seal(ctx, iv, aad, aad_len, text, n, k->encr->aead ? text + n : NULL);
@@ -59,7 +63,6 @@ static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
 {
     int rc = k->encr->init(ctx, k->sk_e.ptr, k->sk_e.len, false);
     if (rc != IKE_OK) {
-        ike_wipe(ctx, k->encr->ctx_size);
         return rc;
     }
     rc = k->encr->open(ctx, iv, aad, aad_len, text, n, k->encr->aead ? icv : NULL);
@@ -107,6 +110,7 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
         }
         ike_wipe(sum, sizeof sum);
     }
+    wipe(k, scratch, rc);
     if (rc != IKE_OK) {
         ike_wipe(out, total); /* the payloads may lie there in clear */
         return rc;
@@ -152,6 +156,7 @@ int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratc
             ike_wipe(out, text_len);
         }
     }
+    wipe(k, scratch, rc);
     if (rc != IKE_OK) {
         return rc;
     }
