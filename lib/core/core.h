@@ -72,6 +72,8 @@ struct ike_core {
     ike_failure draft;    /* the failure being described; see ike_blame */
     bool blamed;
     ike_failure *ring[IKE_RING];
+    ike_time stranger_second; /* log lines about strangers in this second */
+    unsigned stranger_lines;
     unsigned ring_at; /* where the next record goes */
     void **ke_state;  /* parallel to crypto->ke */
     size_t n_ke;

@@ -91,6 +91,17 @@ static void ring_put(struct ike_core *c, const ike_failure *f)
     (*slot)->repeats = repeats;
 }
 
+/* Strangers can make us write as fast as they can send; ten lines a second tell enough. */
+static bool may_log_stranger(struct ike_core *c)
+{
+    ike_time second = c->now / IKE_SEC;
+    if (c->stranger_second != second) {
+        c->stranger_second = second;
+        c->stranger_lines = 0;
+    }
+    return c->stranger_lines++ < 10;
+}
+
 void ike_failure_commit(struct ike_core *c, ike_failure **last)
 {
     ike_failure *f = &c->draft;
@@ -111,6 +122,9 @@ void ike_failure_commit(struct ike_core *c, ike_failure **last)
         }
     }
     ring_put(c, f);
+    if (f->conn == 0 && !may_log_stranger(c)) {
+        return;
+    }
     IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", f->conn_name, f->child_name[0] ? "/" : "",
             f->child_name, ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected,
             f->received_len ? "; got " : "", f->received);

@@ -26,8 +26,18 @@ bool ike_conn_is_single(const struct ike_conn *conn)
 
 static unsigned width(const struct ike_conn *conn) { return conn->remote.family ? conn->conf->s.remote_bits + 1u : 0; }
 
+static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
+{
+    for (size_t i = 0; i < conn->n_want; i++) {
+        if (ike_conn_is_single(conn) && !conn->want[i].reqid) {
+            conn->want[i].reqid = ++db->reqid;
+        }
+    }
+}
+
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
+    assign_reqids(db, conn);
     ike_map_del(&db->by_remote, &conn->by_remote);
     ike_list_del(&conn->wild_link);
     if (ike_conn_is_single(conn) &&
@@ -39,15 +49,6 @@ void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
         at = at->next;
     }
     ike_list_add(at, &conn->wild_link); /* before `at` */
-}
-
-static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
-{
-    for (size_t i = 0; i < conn->n_want; i++) {
-        if (ike_conn_is_single(conn) && !conn->want[i].reqid) {
-            conn->want[i].reqid = ++db->reqid;
-        }
-    }
 }
 
 int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out)
@@ -76,7 +77,6 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     }
     ike_list_add(&db->conn_list, &conn->link);
     ike_conn_relink(db, conn);
-    assign_reqids(db, conn);
     c->count.conns++;
     *out = conn;
     return IKE_OK;
@@ -104,7 +104,6 @@ int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf 
     ike_conf_unref(c, conn->conf);
     conn->conf = conf;
     ike_conn_relink(db, conn);
-    assign_reqids(db, conn);
     return IKE_OK;
 }
 

@@ -46,6 +46,17 @@ static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_receive
     }
 }
 
+/* A peer that rekeys without end costs no more than this many key exchanges a second. */
+bool ike_too_many(struct ike_sa *sa, ike_time now)
+{
+    uint32_t second = (uint32_t)(now / IKE_SEC);
+    if (sa->created_second != second) {
+        sa->created_second = second;
+        sa->created_count = 0;
+    }
+    return sa->created_count++ >= 50;
+}
+
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child)
 {
     /* A replaced IKE SA takes no new work; its own rekey again is answered like one that is under way. */

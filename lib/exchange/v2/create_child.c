@@ -72,7 +72,8 @@ static int take_subject(struct ike_exchange *x)
             return IKE_X_REFUSE;
         }
     }
-    if (ike_collision(x->sa, rekey ? IKE_RX_REKEY_CHILD : IKE_RX_CREATE_CHILD, old) == IKE_LATER) {
+    if (ike_too_many(x->sa, x->e->core.now) ||
+        ike_collision(x->sa, rekey ? IKE_RX_REKEY_CHILD : IKE_RX_CREATE_CHILD, old) == IKE_LATER) {
         return later(x);
     }
     x->setup->old_child = old ? old->id : 0;

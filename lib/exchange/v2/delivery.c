@@ -360,7 +360,9 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
         question_timed_out(x);
         return;
     }
-    if (x->tries >= c->set.retransmit_tries || c->now >= x->give_up) {
+    /* Many peers forget a deleted SA at once and cannot repeat a lost answer: a Delete is not worth the whole schedule. */
+    bool enough = x->purpose == IKE_DO_DELETE_IKE && x->tries >= 3;
+    if (enough || x->tries >= c->set.retransmit_tries || c->now >= x->give_up) {
         no_answer(x);
         return;
     }

@@ -58,7 +58,7 @@ static int choose(struct ike_exchange *x)
     struct ike_select_args args = {.spi_len = 8, .with_ke = true, .prefer = &x->sa->suite};
     struct ike_mismatch why;
     ike_bytes value;
-    if (ike_collision(x->sa, IKE_RX_REKEY_IKE, NULL) == IKE_LATER) {
+    if (ike_too_many(x->sa, x->e->core.now) || ike_collision(x->sa, IKE_RX_REKEY_IKE, NULL) == IKE_LATER) {
         x->notify = IKE_N_TEMPORARY_FAILURE;
         return IKE_X_REFUSE;
     }
