@@ -14,7 +14,7 @@
 
 #include <ike/ike.h>
 
-#define BENCH_BATCH 64 /* handshakes between two looks at the clock */
+#define BENCH_BATCH  64 /* handshakes between two looks at the clock */
 #define BENCH_SECRET "correct horse battery staple"
 
 enum bench_side { BENCH_INITIATOR, BENCH_RESPONDER, BENCH_SIDES };
@@ -64,9 +64,9 @@ struct bench_suite {
     const char *name, *ike, *esp; /* proposals as a connection names them; the PRF is HMAC-SHA2-256 everywhere */
     enum bench_cipher cipher;
     enum bench_ke ke;
-    uint16_t encr, group;          /* transform ids */
+    uint16_t encr, group;           /* transform ids */
     size_t private_len, shared_len; /* of the key exchange */
-    size_t encr_key, integ_key;    /* octets per direction, salt included; the ESP suite has the same */
+    size_t encr_key, integ_key;     /* octets per direction, salt included; the ESP suite has the same */
 };
 
 extern const struct bench_suite bench_suites[];
@@ -115,7 +115,7 @@ void bench_dh_agree(struct bench_dh *d);                         /* with a fixed
 double bench_cpu_us(void);
 int bench_random(void *user, uint8_t *out, size_t n);         /* as the daemon draws */
 int bench_random_counted(void *user, uint8_t *out, size_t n); /* the same, written down */
-void *bench_alloc(size_t n); /* zeroed; never NULL */
+void *bench_alloc(size_t n);                                  /* zeroed; never NULL */
 void bench_free(void *p);
 _Noreturn void bench_die(const char *fmt, ...);
 

@@ -27,23 +27,23 @@ static void *inner(void *ctx) { return (uint8_t *)ctx + FRONT; }
 
 /* ---- MACs and the hash ------------------------------------------------------------------------------------------------ */
 
-#define COUNTED_MAC(NAME, KEY, DATA)                                                                                          \
-    static int NAME##_init(void *ctx, const uint8_t *key, size_t n)                                                           \
-    {                                                                                                                         \
-        note(KEY, n);                                                                                                         \
-        *fed(ctx) = 0;                                                                                                        \
-        return real_##NAME->init(inner(ctx), key, n);                                                                         \
-    }                                                                                                                         \
-    static void NAME##_update(void *ctx, const void *data, size_t n)                                                          \
-    {                                                                                                                         \
-        *fed(ctx) += n;                                                                                                       \
-        real_##NAME->update(inner(ctx), data, n);                                                                             \
-    }                                                                                                                         \
-    static void NAME##_final(void *ctx, uint8_t *out)                                                                         \
-    {                                                                                                                         \
-        note(DATA, *fed(ctx));                                                                                                \
-        *fed(ctx) = 0;                                                                                                        \
-        real_##NAME->final(inner(ctx), out);                                                                                  \
+#define COUNTED_MAC(NAME, KEY, DATA)                                                                                             \
+    static int NAME##_init(void *ctx, const uint8_t *key, size_t n)                                                              \
+    {                                                                                                                            \
+        note(KEY, n);                                                                                                            \
+        *fed(ctx) = 0;                                                                                                           \
+        return real_##NAME->init(inner(ctx), key, n);                                                                            \
+    }                                                                                                                            \
+    static void NAME##_update(void *ctx, const void *data, size_t n)                                                             \
+    {                                                                                                                            \
+        *fed(ctx) += n;                                                                                                          \
+        real_##NAME->update(inner(ctx), data, n);                                                                                \
+    }                                                                                                                            \
+    static void NAME##_final(void *ctx, uint8_t *out)                                                                            \
+    {                                                                                                                            \
+        note(DATA, *fed(ctx));                                                                                                   \
+        *fed(ctx) = 0;                                                                                                           \
+        real_##NAME->final(inner(ctx), out);                                                                                     \
     }
 COUNTED_MAC(prf, BENCH_PRF_KEY, BENCH_PRF)
 COUNTED_MAC(integ, BENCH_INTEG_KEY, BENCH_INTEG)
@@ -80,7 +80,8 @@ static int encr_seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aa
     return real_encr->seal(ctx, iv, aad, aad_len, data, n, icv);
 }
 
-static int encr_open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv)
+static int encr_open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n,
+                     const uint8_t *icv)
 {
     note(BENCH_OPEN, n);
     return real_encr->open(ctx, iv, aad, aad_len, data, n, icv);
@@ -120,8 +121,8 @@ const ike_crypto *bench_counting(const struct bench_suite *s)
     static const ike_hash *const hashes[] = {&hash, NULL};
     static const ike_crypto counting = {"counting", encrs, prfs, integs, kes, hashes};
     const ike_crypto *c = ike_crypto_default();
-    const ike_prf *p = ike_find_prf(c, 5);       /* PRF_HMAC_SHA2_256 */
-    const ike_integ *i = ike_find_integ(c, 12);  /* AUTH_HMAC_SHA2_256_128 */
+    const ike_prf *p = ike_find_prf(c, 5);      /* PRF_HMAC_SHA2_256 */
+    const ike_integ *i = ike_find_integ(c, 12); /* AUTH_HMAC_SHA2_256_128 */
     real_encr = ike_find_encr(c, s->encr);
     real_ke = ike_find_ke(c, s->group);
     real_hash = ike_find_hash(c, 1);
@@ -134,7 +135,8 @@ const ike_crypto *bench_counting(const struct bench_suite *s)
     integ_mac = (ike_mac){real_integ->len, real_integ->name, FRONT + real_integ->ctx_size, integ_init, integ_update, integ_final};
     prf = (ike_prf){p->id, p->key_len, &prf_mac};
     integ = (ike_integ){i->id, i->key_len, i->icv_len, &integ_mac};
-    hash = (ike_hash){real_hash->id, real_hash->len, real_hash->name, FRONT + real_hash->ctx_size, hash_init, hash_update, hash_final};
+    hash = (ike_hash){real_hash->id, real_hash->len, real_hash->name, FRONT + real_hash->ctx_size,
+                      hash_init,     hash_update,    hash_final};
     encr = *real_encr;
     encr.init = encr_init;
     encr.seal = encr_seal;

@@ -121,22 +121,27 @@ static void modp_table(struct modp *m)
 {
     const size_t digits = m->bits / WINDOW;
     const mp_size_t n = m->n;
-    mpz_t p, v, e;
-    mpz_inits(v, e, NULL);
+    mpz_t p, one;
+    mpz_init(one);
     mpz_roinit_n(p, m->p, n);
+    mpz_setbit(one, (mp_bitcnt_t)n * GMP_NUMB_BITS);
+    mpz_mod(one, one, p);
     m->table = bench_alloc(digits * ENTRIES * (size_t)n * sizeof(mp_limb_t));
+    mpn_copyi(m->table, mpz_limbs_read(one), (mp_size_t)mpz_size(one));
+    mpz_mul_2exp(one, one, 1);
+    mpz_mod(one, one, p);
+    mpn_copyi(m->table + n, mpz_limbs_read(one), (mp_size_t)mpz_size(one));
+    mpz_clear(one);
     for (size_t i = 0; i < digits; i++) {
-        for (size_t k = 0; k < ENTRIES; k++) {
-            mpz_set_ui(e, k);
-            mpz_mul_2exp(e, e, i * WINDOW);
-            mpz_set_ui(v, 2);
-            mpz_powm(v, v, e, p);
-            mpz_mul_2exp(v, v, (mp_bitcnt_t)n * GMP_NUMB_BITS);
-            mpz_mod(v, v, p);
-            mpn_copyi(m->table + (mp_size_t)(i * ENTRIES + k) * n, mpz_limbs_read(v), (mp_size_t)mpz_size(v));
+        mp_limb_t *e = m->table + (mp_size_t)(i * ENTRIES) * n, *before = e - ENTRIES * n;
+        if (i) {
+            mpn_copyi(e, before, n);
+            multiply(m, e + n, before + (ENTRIES - 1) * n, before + n);
+        }
+        for (mp_size_t k = 2; k < ENTRIES; k++) {
+            multiply(m, e + k * n, e + (k - 1) * n, e + n);
         }
     }
-    mpz_clears(v, e, NULL);
 }
 
 static void load(mp_limb_t *limbs, const uint8_t *octets, size_t len)
@@ -182,9 +187,33 @@ static void modp_keygen(struct modp *m, const uint8_t *priv)
     multiply(m, m->r, m->r, one); /* out of the residue */
 }
 
-static void modp_agree(struct modp *m)
+static void modp_agree(struct modp *m) { mpn_sec_powm(m->r, m->peer, m->n, m->exponent, m->bits, m->p, m->n, m->scratch); }
+
+/* ---- A floor that computes something else would be none ---------------------------------------------------------------- */
+
+static void check_x25519(struct bench_dh *d)
 {
-    mpn_sec_powm(m->r, m->peer, m->n, m->exponent, m->bits, m->p, m->n, m->scratch);
+    uint8_t random[32], pub[32];
+    bench_random(NULL, random, sizeof random);
+    bench_dh_keygen(d, random);
+    (void)crypto_scalarmult_base(pub, d->priv);
+    if (memcmp(pub, d->pub, sizeof pub) != 0) {
+        bench_die("the floor's X25519 key pair is wrong");
+    }
+}
+
+static void check_modp(struct bench_dh *d)
+{
+    struct modp *m = &d->m;
+    uint8_t random[64];
+    mp_limb_t by_table[LIMBS_MAX], two[LIMBS_MAX] = {2};
+    bench_random(NULL, random, sizeof random);
+    bench_dh_keygen(d, random);
+    mpn_copyi(by_table, m->r, m->n);
+    mpn_sec_powm(m->r, two, m->n, m->exponent, m->bits, m->p, m->n, m->scratch);
+    if (mpn_cmp(by_table, m->r, m->n) != 0) {
+        bench_die("the floor's MODP key pair is wrong");
+    }
 }
 
 /* ---- All -------------------------------------------------------------------------------------------------------------- */
@@ -195,10 +224,12 @@ struct bench_dh *bench_dh_new(enum bench_ke ke)
     d->ke = ke;
     if (ke == BENCH_X25519) {
         x25519_new(d);
+        check_x25519(d);
     } else if (ke == BENCH_ECP256) {
         ecp_new(&d->e);
     } else {
         modp_new(&d->m, ke == BENCH_MODP2048 ? &ike_modp2048 : &ike_modp3072, ke == BENCH_MODP2048 ? 256 : 320);
+        check_modp(d);
     }
     return d;
 }

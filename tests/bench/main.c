@@ -11,7 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { SAMPLES_MAX = 4096, SAMPLES_MIN = 3, WARM = 3 };
+enum { SAMPLES_MAX = 4096, SAMPLES_MIN = 1, WARM = 1 };
 static const char *const sides[BENCH_SIDES] = {"initiator", "responder"};
 
 /* ---- Odds and ends ---------------------------------------------------------------------------------------------------- */
@@ -161,8 +161,8 @@ static void print_json(const struct bench_suite *s, const struct result *r)
 {
     for (unsigned k = 0; k < BENCH_SIDES; k++) {
         const char *comma = "";
-        printf("{\"suite\":\"%s\",\"side\":\"%s\",\"total_us\":%.2f,\"floor_us\":%.2f,\"ratio\":%.3f,\"ops\":{", s->name, sides[k],
-               r->total[k], r->floor[k], r->total[k] / r->floor[k]);
+        printf("{\"suite\":\"%s\",\"side\":\"%s\",\"total_us\":%.2f,\"floor_us\":%.2f,\"ratio\":%.3f,\"ops\":{", s->name,
+               sides[k], r->total[k], r->floor[k], r->total[k] / r->floor[k]);
         for (unsigned i = 0; i < BENCH_KINDS; i++) {
             size_t octets;
             unsigned n = tally(&r->list[k], (enum bench_kind)i, &octets);

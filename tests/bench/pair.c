@@ -62,7 +62,6 @@ static void event(void *user, const ike_event *e)
     s->failures += e->type == IKE_EV_FAILED;
 }
 
-
 static void add_connections(struct side *s, const struct bench_suite *suite)
 {
     ike_child_settings child;

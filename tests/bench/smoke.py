@@ -21,7 +21,8 @@ def main(bench):
         assert row["side"] in ("initiator", "responder")
         assert row["total_us"] > 0 and row["floor_us"] > 0 and row["ratio"] > 0
         assert row["ops"]["keygen"] == 1 and row["ops"]["agree"] == 1 and row["ops"]["seal"] == 1 and row["ops"]["open"] == 1
-    bad = subprocess.run([bench, "handshake", "--suite", "no-such-suite"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    bad = subprocess.run([bench, "handshake", "--suite", "no-such-suite"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                         text=True)
     assert bad.returncode == 2 and FIRST in bad.stderr
     print(len(rows), "rows")
 

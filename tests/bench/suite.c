@@ -10,15 +10,15 @@
 
 enum { NONCE = 32, HASH = 32, ID_BODY = 8, HEADER = 28, GENERIC = 4, AEAD_IV = 8, CBC_IV = 16, ICV = 16, BLOCK = 16 };
 
-#define GCM(ke_name, KE, group, priv, shared)                                                                                 \
-    {                                                                                                                         \
-        "psk-" ke_name "-aes-gcm", "aes128gcm16-prfsha256-" ke_name, "aes128gcm16", BENCH_GCM, KE, 20, group, priv, shared,   \
-            16 + 4, 0                                                                                                         \
+#define GCM(ke_name, KE, group, priv, shared)                                                                                    \
+    {                                                                                                                            \
+        "psk-" ke_name "-aes-gcm", "aes128gcm16-prfsha256-" ke_name, "aes128gcm16", BENCH_GCM, KE, 20, group, priv, shared,      \
+            16 + 4, 0                                                                                                            \
     }
-#define CBC(ke_name, KE, group, priv, shared)                                                                                 \
-    {                                                                                                                         \
-        "psk-" ke_name "-aes-cbc-sha256", "aes128-sha256-" ke_name, "aes128-sha256", BENCH_CBC, KE, 12, group, priv, shared,  \
-            16, 32                                                                                                            \
+#define CBC(ke_name, KE, group, priv, shared)                                                                                    \
+    {                                                                                                                            \
+        "psk-" ke_name "-aes-cbc-sha256", "aes128-sha256-" ke_name, "aes128-sha256", BENCH_CBC, KE, 12, group, priv, shared, 16, \
+            32                                                                                                                   \
     }
 
 const struct bench_suite bench_suites[] = {
@@ -34,10 +34,9 @@ const struct bench_suite bench_suites[] = {
 const unsigned bench_n_suites = sizeof bench_suites / sizeof *bench_suites;
 
 const char *const bench_kinds[BENCH_KINDS] = {
-    [BENCH_RANDOM] = "random",     [BENCH_KEYGEN] = "keygen",       [BENCH_AGREE] = "agree",
-    [BENCH_SHA1] = "sha1",         [BENCH_PRF_KEY] = "prf_key",     [BENCH_PRF] = "prf",
-    [BENCH_INTEG_KEY] = "integ_key", [BENCH_INTEG] = "integ",       [BENCH_SEAL_KEY] = "seal_key",
-    [BENCH_SEAL] = "seal",         [BENCH_OPEN_KEY] = "open_key",   [BENCH_OPEN] = "open",
+    [BENCH_RANDOM] = "random",     [BENCH_KEYGEN] = "keygen", [BENCH_AGREE] = "agree",         [BENCH_SHA1] = "sha1",
+    [BENCH_PRF_KEY] = "prf_key",   [BENCH_PRF] = "prf",       [BENCH_INTEG_KEY] = "integ_key", [BENCH_INTEG] = "integ",
+    [BENCH_SEAL_KEY] = "seal_key", [BENCH_SEAL] = "seal",     [BENCH_OPEN_KEY] = "open_key",   [BENCH_OPEN] = "open",
 };
 
 void bench_add(struct bench_list *l, enum bench_kind kind, size_t octets, const char *why)
