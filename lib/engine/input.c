@@ -258,21 +258,15 @@ static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct i
 {
     static const struct ike_step refuse_steps[] = {{"request", IKE_INITIATOR, NULL, NULL, NULL, NULL, NULL, NULL},
                                                    {"error response", IKE_RESPONDER, NULL, NULL, NULL, NULL, NULL, NULL}};
-    static const struct ike_script scripts[] = {
-        {"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
-        {"CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL},
-        {"INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL}};
-    const struct ike_script *script = NULL;
-    for (size_t i = 0; i < IKE_COUNT(scripts); i++) {
-        script = scripts[i].exchange_type == m->h.exchange ? &scripts[i] : script;
-    }
-    struct ike_exchange *x = script ? ike_exchange_new(e, sa, script, IKE_RESPONDER, NULL) : NULL;
+    static const struct ike_script script = {"refused request", 2, 0, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL};
+    struct ike_exchange *x = ike_exchange_new(e, sa, &script, IKE_RESPONDER, NULL);
     e->core.count.bad_syntax++;
     if (!x) {
         ike_sa_down(e, sa, IKE_BY_FAILURE);
         return;
     }
     sa->answering = x;
+    x->odd_type = m->h.exchange;
     x->mid = m->h.mid;
     x->path = *path;
     x->step = 1;

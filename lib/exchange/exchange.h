@@ -124,6 +124,7 @@ struct ike_exchange {
     struct ike_setup *setup;
     bool owns_setup; /* the setup ends with this exchange */
     uint8_t role, step, rounds;
+    uint8_t odd_type; /* of a request that no script is for, which is refused; 0: the script's exchange type */
     bool refused, fatal, over, building, running, aborted;
     bool checked, handled; /* msg: its rules hold; all actions have seen it */
     int abort_result;
@@ -167,6 +168,10 @@ void ike_exchange_deliver(struct ike_exchange *x, struct ike_message *msg, const
 /* End it without an answer: time-out, SA gone. Rolls back; cancels its question. */
 void ike_exchange_abort(struct ike_exchange *x, int result);
 const struct ike_step *ike_exchange_step(const struct ike_exchange *x);
+static inline uint8_t ike_exchange_type(const struct ike_exchange *x)
+{
+    return x->odd_type ? x->odd_type : x->script->exchange_type;
+}
 
 /* For actions: set the notify of a refusal and the failure code together. */
 int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);

@@ -43,7 +43,7 @@ void ike_exchange_blame(struct ike_exchange *x)
     struct ike_sa *sa = x->sa;
     f->initiator = x->role == IKE_INITIATOR;
     f->version = x->script->version;
-    f->exchange = x->script->exchange_type;
+    f->exchange = ike_exchange_type(x);
     f->step = x->step;
     f->sa = sa->id;
     f->remote = x->role == IKE_INITIATOR ? sa->path.remote : x->path.remote;

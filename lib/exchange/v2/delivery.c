@@ -17,7 +17,7 @@ static struct ike_header header_of(const struct ike_exchange *x)
         .spi_i = sa->spi_i,
         .spi_r = init && (!response || x->refused) ? 0 : sa->spi_r,
         .version = 0x20,
-        .exchange = x->script->exchange_type,
+        .exchange = ike_exchange_type(x),
         .flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) | (response ? IKE_FLAG_RESPONSE : 0)),
         .mid = x->mid,
     };
