@@ -10,6 +10,10 @@ void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
     ike_addr_format(&sa->path.remote, true, was, sizeof was);
     ike_addr_format(&path->remote, true, is, sizeof is);
     IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "the peer moved from %s to %s", was, is);
+    if (sa->half_open) { /* it is given back where it was counted */
+        ike_guard_closed(&e->guard, &sa->path.remote);
+        ike_guard_opened(&e->guard, &path->remote);
+    }
     sa->path = *path;
     if (sa->peer) {
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
