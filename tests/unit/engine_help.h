@@ -227,7 +227,8 @@ static inline struct ike_seal seal_to(const struct node *x, bool to_responder)
 static inline struct ike_chain inner_chain(void) { return ike_chain(inner, sizeof inner); }
 
 /* Seal n octets of payloads as a message to x; its length. */
-static inline size_t forge(struct node *x, uint8_t exchange, uint8_t flags, uint32_t mid, uint8_t first, const uint8_t *octets, size_t n)
+static inline size_t forge(struct node *x, uint8_t exchange, uint8_t flags, uint32_t mid, uint8_t first, const uint8_t *octets,
+                           size_t n)
 {
     static uint64_t turn;
     uint8_t iv[16] = {0x77};

@@ -92,15 +92,17 @@ static inline int act(struct ike_exchange *x, const char *name, int (*work)(stru
     if (stage.spoil.action && strcmp(stage.spoil.action, name) == 0 && stage.spoil.times) {
         int r = stage.spoil.result;
         stage.spoil.times--;
-        return r == IKE_X_REFUSE ? ike_refuse(x, 9000, IKE_FAIL_DENIED) : r == IKE_X_FATAL ? ike_fatal(x, 9001, IKE_FAIL_DENIED) : r;
+        return r == IKE_X_REFUSE  ? ike_refuse(x, 9000, IKE_FAIL_DENIED)
+               : r == IKE_X_FATAL ? ike_fatal(x, 9001, IKE_FAIL_DENIED)
+                                  : r;
     }
     return work(x);
 }
 
 #define ACTION(name) static int name(struct ike_exchange *x)
-#define ASKING(name)                                                                                                                       \
-    static int name##_work(struct ike_exchange *x);                                                                                        \
-    static int name(struct ike_exchange *x) { return act(x, #name, name##_work); }                                                         \
+#define ASKING(name)                                                                                                             \
+    static int name##_work(struct ike_exchange *x);                                                                              \
+    static int name(struct ike_exchange *x) { return act(x, #name, name##_work); }                                               \
     static int name##_work(struct ike_exchange *x)
 
 /* ---- Delivery --------------------------------------------------------------------------------------------------------- */

@@ -24,7 +24,8 @@ static void every_code_has_its_own_name_and_cause(void **state)
 
 static ike_failure full(void)
 {
-    ike_failure f = {.size = sizeof f, .code = IKE_FAIL_NO_PROPOSAL, .decider = IKE_DECIDER_US, .version = 2, .exchange = 34, .repeats = 2};
+    ike_failure f = {
+        .size = sizeof f, .code = IKE_FAIL_NO_PROPOSAL, .decider = IKE_DECIDER_US, .version = 2, .exchange = 34, .repeats = 2};
     f.remote = lab_addr("192.0.2.1:500");
     snprintf(f.conn_name, sizeof f.conn_name, "office");
     snprintf(f.source, sizeof f.source, "a.conf:3");

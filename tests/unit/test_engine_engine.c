@@ -24,9 +24,9 @@ static void no_half_open_life(ike_settings *s) { s->half_open_life_ms = 0; }
 static void settings_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    static void (*const spoil[])(ike_settings *) = {wrong_size, host_size,  no_random,      no_send,     half_allocator, small_message,
-                                                    big_message, no_wait,   shrinking_wait, wild_jitter, long_tag,       no_half_open,
-                                                    no_half_open_life};
+    static void (*const spoil[])(ike_settings *) = {wrong_size,    host_size,    no_random,        no_send,        half_allocator,
+                                                    small_message, big_message,  no_wait,          shrinking_wait, wild_jitter,
+                                                    long_tag,      no_half_open, no_half_open_life};
     for (size_t i = 0; i < IKE_COUNT(spoil); i++) {
         struct node x;
         ike_settings s;
@@ -135,9 +135,18 @@ static unsigned in_hook[16];
 static void *p_alloc(void *user, size_t n) { return PROBE(0), lab_alloc(user, n); }
 static void p_release(void *user, void *p, size_t n) { PROBE(1), lab_release(user, p, n); }
 static int p_random(void *user, uint8_t *out, size_t n) { return PROBE(2), lab_random(user, out, n); }
-static void p_send(void *user, const ike_path *p, ike_send_kind k, const uint8_t *d, size_t n) { PROBE(3), node_send(user, p, k, d, n); }
-static void p_log(void *user, ike_log_class c, ike_log_level l, ike_sa_id s, const char *t) { PROBE(4), lab_log(user, c, l, s, t); }
-static void p_tap(void *user, const ike_path *p, bool out, const uint8_t *d, size_t n) { (void)p, (void)out, (void)d, (void)n, PROBE(5); }
+static void p_send(void *user, const ike_path *p, ike_send_kind k, const uint8_t *d, size_t n)
+{
+    PROBE(3), node_send(user, p, k, d, n);
+}
+static void p_log(void *user, ike_log_class c, ike_log_level l, ike_sa_id s, const char *t)
+{
+    PROBE(4), lab_log(user, c, l, s, t);
+}
+static void p_tap(void *user, const ike_path *p, bool out, const uint8_t *d, size_t n)
+{
+    (void)p, (void)out, (void)d, (void)n, PROBE(5);
+}
 static void p_keys(void *user, const ike_keylog *k) { PROBE(6), node_keys(user, k); }
 static int p_get_spi(void *user, ike_token t, const ike_path *p, uint8_t proto, uint32_t reqid, uint32_t *spi)
 {

@@ -137,10 +137,10 @@ static const struct ike_script *find(uint8_t type)
 /* ---- The ordinary way ------------------------------------------------------------------------------------------------- */
 
 /* What the message does to its receiver, from the sender's actions to the receiver's. */
-#define SAY(p, step)  #p ".put_nonce " #p ".put_mark " #p ">" step
-#define HEAR(p)       #p ".hear_refusal " #p ".check_nonce " #p ".check_mark"
-#define ROUND         SAY(i, "l1") " " HEAR(r) " " SAY(r, "l2") " r=loop:ok " HEAR(i) " i.count_round i=loop:ok"
-#define FIRST_THREE   SAY(i, "m1") " " HEAR(r) " " SAY(r, "m2") " r.sent " HEAR(i) " " SAY(i, "m3") " i.sent"
+#define SAY(p, step) #p ".put_nonce " #p ".put_mark " #p ">" step
+#define HEAR(p)      #p ".hear_refusal " #p ".check_nonce " #p ".check_mark"
+#define ROUND        SAY(i, "l1") " " HEAR(r) " " SAY(r, "l2") " r=loop:ok " HEAR(i) " i.count_round i=loop:ok"
+#define FIRST_THREE  SAY(i, "m1") " " HEAR(r) " " SAY(r, "m2") " r.sent " HEAR(i) " " SAY(i, "m3") " i.sent"
 
 static void the_whole_with_the_optional_step(void **state)
 {
@@ -246,8 +246,8 @@ static void spoil(const char *action, int result, unsigned times) { stage.spoil 
 
 static const ike_failure *last(unsigned party, size_t i) { return ike_failure_ring(&stage.p[party].e->core, i); }
 
-/* REFUSE by a responder: undone, then the refuse list in the place of the build list, then the notify. The peer's record says that
- * it was the peer. */
+/* REFUSE by a responder: undone, then the refuse list in the place of the build list, then the notify. The peer's record says
+ * that it was the peer. */
 static void a_refusal_is_answered(void **state)
 {
     (void)state;
@@ -285,7 +285,8 @@ static void a_refusal_without_a_list_is_the_notify_alone(void **state)
     spoil("check_nonce", IKE_X_FATAL, 1);
     stage_begin(&stage.p[0], &back, IKE_INITIATOR);
     stage_run(find);
-    assert_trace(SAY(i, "b1") " r.hear_refusal r.check_nonce r.undo r>b2(refused) r=back:fatal i.hear_refusal i?9001 i.undo i=back:fatal");
+    assert_trace(
+        SAY(i, "b1") " r.hear_refusal r.check_nonce r.undo r>b2(refused) r=back:fatal i.hear_refusal i?9001 i.undo i=back:fatal");
 }
 
 /* The answer was half built: none of it leaves. */
@@ -462,7 +463,12 @@ static size_t compose(uint8_t *out, size_t cap, unsigned nonces, uint8_t odd, bo
         ike_put_payload(&c, odd, ike_bytes_of(nonce, 4));
         out[IKE_HEADER_LEN + at + 1] = critical ? 0x80 : 0;
     }
-    struct ike_header h = {.spi_i = 1, .spi_r = 2, .next = c.first, .version = 0x20, .exchange = X_BACK, .length = (uint32_t)(IKE_HEADER_LEN + c.w.len)};
+    struct ike_header h = {.spi_i = 1,
+                           .spi_r = 2,
+                           .next = c.first,
+                           .version = 0x20,
+                           .exchange = X_BACK,
+                           .length = (uint32_t)(IKE_HEADER_LEN + c.w.len)};
     ike_header_write(out, &h);
     return h.length;
 }
@@ -551,7 +557,8 @@ static void no_memory_anywhere(void **state)
         }
         stage_begin(&stage.p[0], &back, IKE_INITIATOR);
         stage_run(find);
-        whole = n > 20 && strstr(stage.trace, "r=back:ok") && strstr(stage.trace, "i=back:ok") && stage.p[0].lab.allowed && stage.p[1].lab.allowed;
+        whole = n > 20 && strstr(stage.trace, "r=back:ok") && strstr(stage.trace, "i=back:ok") && stage.p[0].lab.allowed &&
+                stage.p[1].lab.allowed;
         for (unsigned k = 0; k < 2; k++) {
             stage.p[k].lab.allowed = -1;
             if (stage.p[k].x) {

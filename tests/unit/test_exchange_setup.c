@@ -37,8 +37,8 @@ static void it_gives_back_whatever_it_holds(void **state)
     assert_int_equal(ike_conf_new(&e.core, &cs, &conf), IKE_OK);
     struct ike_setup *s = ike_setup_new(&e);
     /* Every field of the type, wherever it stands: none may be forgotten when the struct grows. */
-    struct ike_blob *blobs[] = {&s->ni,     &s->nr,           &s->ke_private,    &s->ke_public,   &s->ke_peer,  &s->shared,
-                                &s->cookie, &s->init_request, &s->init_response, &s->sk_p,        &s->local_id, &s->remote_id,
+    struct ike_blob *blobs[] = {&s->ni,     &s->nr,           &s->ke_private,    &s->ke_public,  &s->ke_peer,  &s->shared,
+                                &s->cookie, &s->init_request, &s->init_response, &s->sk_p,       &s->local_id, &s->remote_id,
                                 &s->secret, &s->local_ts,     &s->remote_ts,     &s->rival_nonce};
     for (size_t i = 0; i < IKE_COUNT(blobs); i++) {
         assert_int_equal(ike_blob_set(&e.core, blobs[i], IKE_STR("bytes")), IKE_OK);
@@ -82,7 +82,8 @@ static void a_record_says_who_where_and_what_for(void **state)
     ike_path path = sa_lab_path("192.0.2.1:500"), came = sa_lab_path("192.0.2.9:4500");
     struct ike_sa *sa = ike_sa_new(&e.db, true, &path);
     struct ike_setup setup = {.with_child = true, .conf = conf};
-    struct ike_exchange x = {.e = &e, .sa = sa, .script = &script, .setup = &setup, .role = IKE_RESPONDER, .step = 1, .path = came};
+    struct ike_exchange x = {
+        .e = &e, .sa = sa, .script = &script, .setup = &setup, .role = IKE_RESPONDER, .step = 1, .path = came};
     e.core.set.host.event = on_event;
 
     ike_exchange_blame(&x); /* nothing is blamed: nothing is recorded */

@@ -143,14 +143,14 @@ static void settings_that_make_no_sense_are_refused(void **state)
     static const struct {
         void (*spoil)(struct given *g);
         int error;
-    } rows[] = {{no_size, IKE_ERR_INVALID},   {size_of_another_version, IKE_ERR_INVALID},
-                {child_size, IKE_ERR_INVALID}, {no_name, IKE_ERR_INVALID},
-                {empty_name, IKE_ERR_INVALID}, {long_name, IKE_ERR_INVALID},
-                {jitter, IKE_ERR_INVALID},    {long_secret, IKE_ERR_INVALID},
-                {prefix, IKE_ERR_INVALID},    {child_name, IKE_ERR_INVALID},
-                {protocol, IKE_ERR_INVALID},  {mode, IKE_ERR_INVALID},
-                {ts_family, IKE_ERR_INVALID}, {ts_order, IKE_ERR_INVALID},
-                {ts_ports, IKE_ERR_INVALID},  {many_ts, IKE_ERR_INVALID},
+    } rows[] = {{no_size, IKE_ERR_INVALID},          {size_of_another_version, IKE_ERR_INVALID},
+                {child_size, IKE_ERR_INVALID},       {no_name, IKE_ERR_INVALID},
+                {empty_name, IKE_ERR_INVALID},       {long_name, IKE_ERR_INVALID},
+                {jitter, IKE_ERR_INVALID},           {long_secret, IKE_ERR_INVALID},
+                {prefix, IKE_ERR_INVALID},           {child_name, IKE_ERR_INVALID},
+                {protocol, IKE_ERR_INVALID},         {mode, IKE_ERR_INVALID},
+                {ts_family, IKE_ERR_INVALID},        {ts_order, IKE_ERR_INVALID},
+                {ts_ports, IKE_ERR_INVALID},         {many_ts, IKE_ERR_INVALID},
                 {unknown_proposal, IKE_ERR_INVALID}, {unknown_child_proposal, IKE_ERR_INVALID},
                 {name_twice, IKE_ERR_EXISTS}};
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
