@@ -38,7 +38,8 @@ static void check_forwarding(struct ikelibd *d, const ike_conn_settings *s, cons
             char text[128];
             ike_ts_format(ts, text, sizeof(text));
             daemon_log(d, IKE_LOG_WARN,
-                       "%s: forwarding is off (%s = 0): only this host's own packets can use the tunnel, not those of other hosts in %s; "
+                       "%s: forwarding is off (%s = 0): only this host's own packets can use the tunnel, not those of other "
+                       "hosts in %s; "
                        "sysctl -w %s=1 turns it on",
                        s->name, switches[k].name, text, switches[k].name);
             break;
@@ -56,9 +57,10 @@ static void check_reverse_path(struct ikelibd *d, const ike_conn_settings *s, co
         itself = itself || (ts->family == 4 && s->remote.family == 4 && !is_network(ts) && memcmp(ts->lo, s->remote.ip, 4) == 0);
     }
     if (itself && sysctl_value("/proc/sys/net/ipv4/conf/all/rp_filter") == '1') {
-        daemon_log(d, IKE_LOG_WARN,
-                   "%s: child %s: the strict reverse path filter will drop what the peer sends; sysctl -w net.ipv4.conf.all.rp_filter=2",
-                   s->name, c->name);
+        daemon_log(
+            d, IKE_LOG_WARN,
+            "%s: child %s: the strict reverse path filter will drop what the peer sends; sysctl -w net.ipv4.conf.all.rp_filter=2",
+            s->name, c->name);
     }
 }
 
@@ -75,7 +77,8 @@ void daemon_check_host(struct ikelibd *d, const ike_conn_settings *s)
         if (c->mode == IKE_MODE_TUNNEL) {
             check_reverse_path(d, s, c);
         } else if (!c->mode_fallback) {
-            daemon_log(d, IKE_LOG_ERROR, "%s: child %s wants transport mode, which user-space ESP cannot carry (backend = xfrm can)", s->name,
+            daemon_log(d, IKE_LOG_ERROR,
+                       "%s: child %s wants transport mode, which user-space ESP cannot carry (backend = xfrm can)", s->name,
                        c->name);
         }
     }

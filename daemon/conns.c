@@ -116,9 +116,10 @@ static void set_traps(struct conn_rt *rt, const ike_conn_settings *s)
         if (wants_trap(&s->children[i])) {
             set_trap(rt, s, &s->children[i]);
         } else if (s->children[i].start == IKE_START_YES) {
-            daemon_log(rt->d, IKE_LOG_INFO,
-                       "child %s is a full tunnel with start = yes: traffic is not held back while it is down (start = on-demand does)",
-                       s->children[i].name);
+            daemon_log(
+                rt->d, IKE_LOG_INFO,
+                "child %s is a full tunnel with start = yes: traffic is not held back while it is down (start = on-demand does)",
+                s->children[i].name);
         }
     }
 }

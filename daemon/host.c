@@ -87,11 +87,17 @@ static int host_add(void *user, ike_token token, const ike_ipsec_sa *sa)
     return app_of(user)->ops->add(app_of(user), sa);
 }
 
-static int host_move(void *user, const ike_ipsec_sa *sa, const ike_path *old) { return app_of(user)->ops->move(app_of(user), sa, old); }
+static int host_move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    return app_of(user)->ops->move(app_of(user), sa, old);
+}
 
 static void host_remove(void *user, const ike_ipsec_sa *sa) { app_of(user)->ops->remove(app_of(user), sa); }
 
-static int host_query(void *user, const ike_ipsec_sa *sa, ike_usage *out) { return app_of(user)->ops->query(app_of(user), sa, out); }
+static int host_query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
+{
+    return app_of(user)->ops->query(app_of(user), sa, out);
+}
 
 void daemon_host(struct ikelibd *d, ike_host *h)
 {

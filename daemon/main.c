@@ -117,7 +117,8 @@ static int open_keylog(struct ikelibd *d)
         return -1;
     }
     d->keylog_fd = fd;
-    daemon_log(d, IKE_LOG_WARN, "KEY LOG IS ON: whoever reads %s can decrypt every IKE SA of this run and the tunnels made in it", path);
+    daemon_log(d, IKE_LOG_WARN, "KEY LOG IS ON: whoever reads %s can decrypt every IKE SA of this run and the tunnels made in it",
+               path);
     return 0;
 }
 

@@ -172,7 +172,8 @@ static bool add_pair(const ike_ts *l, const ike_ts *r, struct networks *nets, st
     return true;
 }
 
-size_t flows_of_selectors(const ike_ts *local, size_t n_local, const ike_ts *remote, size_t n_remote, struct flow *out, size_t max)
+size_t flows_of_selectors(const ike_ts *local, size_t n_local, const ike_ts *remote, size_t n_remote, struct flow *out,
+                          size_t max)
 {
     struct networks *nets = malloc(sizeof(*nets));
     size_t n = 0;

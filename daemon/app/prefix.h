@@ -27,7 +27,8 @@ struct flow {
 
 /* Every combination of local and remote selectors of one family whose protocols agree. Their number; 0 if there is none or
  * if more than max are needed. */
-size_t flows_of_selectors(const ike_ts *local, size_t n_local, const ike_ts *remote, size_t n_remote, struct flow *out, size_t max);
+size_t flows_of_selectors(const ike_ts *local, size_t n_local, const ike_ts *remote, size_t n_remote, struct flow *out,
+                          size_t max);
 
 bool prefix_contains(const struct prefix *p, const ike_addr *a);
 bool prefix_equal(const struct prefix *a, const struct prefix *b);

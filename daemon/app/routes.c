@@ -121,7 +121,8 @@ static int install(struct routes *r, struct entry *e)
         error = rt_route_set(r->rt, &e->route);
     }
     if (error != 0) {
-        daemon_log(r->d, IKE_LOG_ERROR, "cannot set the route to %s: %s%s%s", to, strerror(-error), r->rt->why[0] != 0 ? ": " : "", r->rt->why);
+        daemon_log(r->d, IKE_LOG_ERROR, "cannot set the route to %s: %s%s%s", to, strerror(-error),
+                   r->rt->why[0] != 0 ? ": " : "", r->rt->why);
     }
     return error;
 }

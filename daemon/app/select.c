@@ -28,14 +28,16 @@ static int select_automatic(struct ikelibd *d)
         why[i][0] = 0;
         int error = try_backend(d, automatic[i], why[i], sizeof(why[i]));
         if (error == 0) {
-            daemon_log(d, IKE_LOG_INFO, "data plane: %s%s%s", automatic[i]->name, i > 0 ? "; xfrm is not possible: " : "", i > 0 ? why[0] : "");
+            daemon_log(d, IKE_LOG_INFO, "data plane: %s%s%s", automatic[i]->name, i > 0 ? "; xfrm is not possible: " : "",
+                       i > 0 ? why[0] : "");
             return 0;
         }
         if (why[i][0] == 0) {
             return error; /* possible, but it failed to open and has said why */
         }
     }
-    daemon_log(d, IKE_LOG_ERROR, "no data plane is possible here. xfrm: %s. userspace: %s. (backend = none carries no traffic.)", why[0], why[1]);
+    daemon_log(d, IKE_LOG_ERROR, "no data plane is possible here. xfrm: %s. userspace: %s. (backend = none carries no traffic.)",
+               why[0], why[1]);
     return -ENODEV;
 }
 

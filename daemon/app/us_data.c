@@ -65,12 +65,14 @@ static void ask_for_child(struct us_app *u, struct us_entry *e, const uint8_t *p
     struct ikelibd *d = u->app.d;
     ike_time now = loop_now(d->loop);
     ike_ts local, remote;
-    if (!us_queue(u, e, packet, n) || (e->asked_at != 0 && now - e->asked_at < ASK_AGAIN) || !us_packet_ts(packet, n, &local, &remote)) {
+    if (!us_queue(u, e, packet, n) || (e->asked_at != 0 && now - e->asked_at < ASK_AGAIN) ||
+        !us_packet_ts(packet, n, &local, &remote)) {
         return;
     }
     e->asked_at = now;
     int error = ike_acquire(d->engine, e->conn, e->child_name, &local, &remote, now);
-    daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", e->child_name, error == IKE_OK ? "" : ": ", error == IKE_OK ? "" : ike_strerror(error));
+    daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", e->child_name, error == IKE_OK ? "" : ": ",
+               error == IKE_OK ? "" : ike_strerror(error));
 }
 
 /* One of our own outer packets that routing sent here: encrypting it again would go round for ever. */
@@ -82,7 +84,8 @@ static bool is_own_outer(const struct us_app *u, const uint8_t *packet, size_t n
     if (proto != 17 || n < header + 8) {
         return false;
     }
-    uint16_t from = (uint16_t)(packet[header] << 8 | packet[header + 1]), to = (uint16_t)(packet[header + 2] << 8 | packet[header + 3]);
+    uint16_t from = (uint16_t)(packet[header] << 8 | packet[header + 1]),
+             to = (uint16_t)(packet[header + 2] << 8 | packet[header + 3]);
     if (from != s->encap_port && from != s->port) {
         return false;
     }

@@ -151,7 +151,8 @@ bool us_queue(struct us_app *u, struct us_entry *e, const uint8_t *packet, size_
     return true;
 }
 
-void us_flush(struct us_app *u, struct us_entry *e, void (*send)(struct us_app *u, struct us_entry *e, const uint8_t *packet, size_t n))
+void us_flush(struct us_app *u, struct us_entry *e,
+              void (*send)(struct us_app *u, struct us_entry *e, const uint8_t *packet, size_t n))
 {
     struct us_packet *p = e->queue;
     e->queue = NULL;

@@ -76,7 +76,8 @@ int us_tun_open(struct us_app *u)
     const char *name = d->settings.tun_name[0] != 0 ? d->settings.tun_name : "ikelib%d";
     int fd = open_tun(name, u->name);
     if (fd < 0) {
-        daemon_log(d, IKE_LOG_ERROR, "cannot make the TUN device %s: %s", name, fd == -EBUSY ? "the name is in use" : strerror(-fd));
+        daemon_log(d, IKE_LOG_ERROR, "cannot make the TUN device %s: %s", name,
+                   fd == -EBUSY ? "the name is in use" : strerror(-fd));
         return fd;
     }
     u->tun = fd;

@@ -104,7 +104,8 @@ static int check_sa(struct us_app *u, const ike_ipsec_sa *sa)
     if (why == NULL) {
         return IKE_OK;
     }
-    daemon_log(u->app.d, IKE_LOG_ERROR, "child %s: %s needs kernel IPsec (backend = xfrm); user-space ESP does not carry it", sa->child_name, why);
+    daemon_log(u->app.d, IKE_LOG_ERROR, "child %s: %s needs kernel IPsec (backend = xfrm); user-space ESP does not carry it",
+               sa->child_name, why);
     return IKE_ERR_UNSUPPORTED;
 }
 
@@ -309,7 +310,8 @@ static int us_trap(struct app *a, const struct app_trap *trap)
 {
     struct us_app *u = u_of(a);
     us_untrap(a, trap->conn, trap->child_name);
-    struct us_entry *e = us_entry_new(u, trap->conn, 0, trap->child_name, trap->local_ts, trap->n_local_ts, trap->remote_ts, trap->n_remote_ts);
+    struct us_entry *e =
+        us_entry_new(u, trap->conn, 0, trap->child_name, trap->local_ts, trap->n_local_ts, trap->remote_ts, trap->n_remote_ts);
     if (e == NULL) {
         return -ENOMEM;
     }
@@ -382,7 +384,8 @@ static bool open_parts(struct us_app *u)
     state_path(d->settings.socket_path, path, sizeof(path));
     u->state = state_open(path, remove_leftover, u);
     if (u->state == NULL) {
-        daemon_log(d, IKE_LOG_ERROR, "%s: %s", path, errno == EWOULDBLOCK ? "another ikelibd with this socket is running" : strerror(errno));
+        daemon_log(d, IKE_LOG_ERROR, "%s: %s", path,
+                   errno == EWOULDBLOCK ? "another ikelibd with this socket is running" : strerror(errno));
         return false;
     }
     if (u->leftovers != 0) {
@@ -415,7 +418,8 @@ static struct app *us_open(struct ikelibd *d)
 
 static void us_stats(struct app *a, struct daemon_stats *out)
 {
-    static const char *const names[US_DROPS] = {"no-policy", "no-sa", "unknown-spi", "not-ip", "own-outer", "queue-full", "tun-write", "send"};
+    static const char *const names[US_DROPS] = {"no-policy", "no-sa",      "unknown-spi", "not-ip",
+                                                "own-outer", "queue-full", "tun-write",   "send"};
     const struct us_app *u = u_of(a);
     size_t max = sizeof(out->drops) / sizeof(out->drops[0]);
     out->esp_in = u->packets_in;

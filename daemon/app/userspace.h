@@ -91,7 +91,8 @@ void us_entry_drop(struct us_app *u, struct us_entry *e);
 struct us_entry *us_match(struct us_app *u, const uint8_t *packet, size_t n);
 /* Hold a packet until there is an SA. False: dropped. */
 bool us_queue(struct us_app *u, struct us_entry *e, const uint8_t *packet, size_t n);
-void us_flush(struct us_app *u, struct us_entry *e, void (*send)(struct us_app *u, struct us_entry *e, const uint8_t *packet, size_t n));
+void us_flush(struct us_app *u, struct us_entry *e,
+              void (*send)(struct us_app *u, struct us_entry *e, const uint8_t *packet, size_t n));
 /* The packet's addresses and ports as selectors, for TSi and TSr of an acquire. */
 bool us_packet_ts(const uint8_t *packet, size_t n, ike_ts *local, ike_ts *remote);
 

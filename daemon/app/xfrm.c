@@ -62,8 +62,9 @@ static void note_policy(struct xfrm_app *x, const struct spd_key *key)
     char record[192], from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?";
     inet_ntop(sel->family, &sel->saddr, from, sizeof(from));
     inet_ntop(sel->family, &sel->daddr, to, sizeof(to));
-    snprintf(record, sizeof(record), "policy %u %s/%u %s/%u %u %x/%x %x/%x %x %x", key->dir, from, sel->prefixlen_s, to, sel->prefixlen_d,
-             sel->proto, ntohs(sel->sport), ntohs(sel->sport_mask), ntohs(sel->dport), ntohs(sel->dport_mask), key->mark, key->if_id);
+    snprintf(record, sizeof(record), "policy %u %s/%u %s/%u %u %x/%x %x/%x %x %x", key->dir, from, sel->prefixlen_s, to,
+             sel->prefixlen_d, sel->proto, ntohs(sel->sport), ntohs(sel->sport_mask), ntohs(sel->dport), ntohs(sel->dport_mask),
+             key->mark, key->if_id);
     *p = (struct policy_slot){.id = id, .mark = key->mark, .if_id = key->if_id, .slot = state_add(x->state, record)};
     if (!table_add(&x->policies, &p->node, hash)) {
         free(p);
@@ -95,9 +96,11 @@ static int policy_set(void *arg, const struct spd_key *key, const struct spd_tem
     }
     spd_key_format(key, text, sizeof(text));
     if (error == -EEXIST) {
-        daemon_log(x->app.d, IKE_LOG_ERROR, "the policy %s exists already and is not ours: another IKE daemon's, or set by hand (ip xfrm policy)", text);
+        daemon_log(x->app.d, IKE_LOG_ERROR,
+                   "the policy %s exists already and is not ours: another IKE daemon's, or set by hand (ip xfrm policy)", text);
     } else {
-        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses the policy %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses the policy %s: %s", text,
+                   kernel_says(x, error, why, sizeof(why)));
     }
     if (!update) {
         forget_policy(x, key);
@@ -537,7 +540,8 @@ static int xfrm_socket(struct app *a, int fd, uint8_t family, bool encap)
     }
     int type = UDP_ENCAP_ESPINUDP;
     if (encap && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)) < 0) {
-        daemon_log(a->d, IKE_LOG_WARN, "the kernel takes no ESP in UDP over IPv%u: no tunnels through NAT there (%s)", family, strerror(errno));
+        daemon_log(a->d, IKE_LOG_WARN, "the kernel takes no ESP in UDP over IPv%u: no tunnels through NAT there (%s)", family,
+                   strerror(errno));
     }
     return 0;
 }
@@ -555,8 +559,8 @@ static void remove_leftover(void *arg, const char *record)
         ike_addr_parse(&name.destination, ip) == IKE_OK) {
         name.protocol = (uint8_t)protocol;
         (void)xfrm_delete_sa(x, &name);
-    } else if (sscanf(record, "policy %u %79s %79s %u %x/%x %x/%x %x %x", &dir, from, to, &proto, &sport, &smask, &dport, &dmask, &mark,
-                      &if_id) == 10) {
+    } else if (sscanf(record, "policy %u %79s %79s %u %x/%x %x/%x %x %x", &dir, from, to, &proto, &sport, &smask, &dport, &dmask,
+                      &mark, &if_id) == 10) {
         /* As it was written: source first. */
         struct spd_key key = {.dir = SPD_OUT, .mark = mark, .if_id = if_id};
         key.flow.proto = (uint8_t)proto;
@@ -605,7 +609,8 @@ static bool open_parts(struct xfrm_app *x)
     state_path(d->settings.socket_path, path, sizeof(path));
     x->state = state_open(path, remove_leftover, x);
     if (x->state == NULL) {
-        daemon_log(d, IKE_LOG_ERROR, "%s: %s", path, errno == EWOULDBLOCK ? "another ikelibd with this socket is running" : strerror(errno));
+        daemon_log(d, IKE_LOG_ERROR, "%s: %s", path,
+                   errno == EWOULDBLOCK ? "another ikelibd with this socket is running" : strerror(errno));
         return false;
     }
     if (x->leftovers != 0) {
@@ -651,7 +656,8 @@ static void xfrm_stats(struct app *a, struct daemon_stats *out)
     const struct {
         const char *name;
         uint64_t value;
-    } list[] = {{"xfrm-acquire", x->acquires}, {"xfrm-expire", x->expires}, {"xfrm-mapping", x->mappings}, {"xfrm-overrun", x->overruns}};
+    } list[] = {
+        {"xfrm-acquire", x->acquires}, {"xfrm-expire", x->expires}, {"xfrm-mapping", x->mappings}, {"xfrm-overrun", x->overruns}};
     for (size_t i = 0; i < 4 && out->n_drops < sizeof(out->drops) / sizeof(out->drops[0]); i++) {
         if (list[i].value != 0) {
             out->drops[out->n_drops].reason = list[i].name;

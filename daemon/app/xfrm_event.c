@@ -68,7 +68,8 @@ static void on_acquire(struct xfrm_app *x, const struct nlmsghdr *h)
     }
     struct ikelibd *d = x->app.d;
     int error = ike_acquire(d->engine, conn, child, &local, &remote, loop_now(d->loop));
-    daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", child, error == IKE_OK ? "" : ": ", error == IKE_OK ? "" : ike_strerror(error));
+    daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", child, error == IKE_OK ? "" : ": ",
+               error == IKE_OK ? "" : ike_strerror(error));
 }
 
 /* While an acquire waits the kernel drops the trap's packets and does not ask again, 30 seconds long
@@ -81,7 +82,8 @@ void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t)
     }
     struct nl_msg m;
     ike_path path = {.local = t->template.remote, .remote = t->template.local}; /* outbound: it ends at the peer */
-    struct xfrm_sa_name name = {.destination = t->template.remote, .protocol = t->template.protocol, .mark = t->mark, .if_id = t->if_id};
+    struct xfrm_sa_name name = {
+        .destination = t->template.remote, .protocol = t->template.protocol, .mark = t->mark, .if_id = t->if_id};
     xfrm_encode_allocspi(&m, &path, t->template.protocol, t->template.reqid);
     struct xfrm_userspi_info *body = nl_body(&m);
     body->info.seq = t->acquire_seq;

@@ -226,7 +226,8 @@ int xfrm_encode_sa(struct nl_msg *m, uint16_t type, const ike_ipsec_sa *sa)
 
 void xfrm_encode_sa_name(struct nl_msg *m, uint16_t type, const struct xfrm_sa_name *name)
 {
-    struct xfrm_usersa_id id = {.spi = htonl(name->spi), .family = af_of(name->destination.family), .proto = xfrm_protocol(name->protocol)};
+    struct xfrm_usersa_id id = {
+        .spi = htonl(name->spi), .family = af_of(name->destination.family), .proto = xfrm_protocol(name->protocol)};
     xfrm_put_address(&id.daddr, &name->destination);
     nl_begin(m, type, 0, &id, sizeof(id));
     put_mark(m, name->mark, name->if_id);

@@ -17,8 +17,8 @@ unsigned long port_owner_inode(FILE *table, uint16_t port)
         unsigned local_port = 0;
         unsigned long inode = 0;
         /* sl local:port remote:port st tx:rx tr:when retrnsmt uid timeout inode ... */
-        if (sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*s %*s %lu", &local_port, &inode) == 2 && local_port == port &&
-            inode != 0) {
+        if (sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*s %*s %lu", &local_port, &inode) == 2 &&
+            local_port == port && inode != 0) {
             return inode;
         }
     }

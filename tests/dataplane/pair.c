@@ -111,9 +111,19 @@ static void key_generation(struct end *e, bool a, unsigned gen)
 static void describe(struct end *e, bool a, char **words, int n)
 {
     ike_ipsec_sa *sa = &e->out;
-    *sa = (ike_ipsec_sa){.size = sizeof(*sa), .conn = 1, .conn_name = "pair", .child_name = "net", .protocol = IKE_PROTO_ESP, .reqid = 1,
-                         .replay_window = 128, .encr = 20, .encr_bits = 128, .local_ts = &e->local_ts, .n_local_ts = 1,
-                         .remote_ts = &e->remote_ts, .n_remote_ts = 1};
+    *sa = (ike_ipsec_sa){.size = sizeof(*sa),
+                         .conn = 1,
+                         .conn_name = "pair",
+                         .child_name = "net",
+                         .protocol = IKE_PROTO_ESP,
+                         .reqid = 1,
+                         .replay_window = 128,
+                         .encr = 20,
+                         .encr_bits = 128,
+                         .local_ts = &e->local_ts,
+                         .n_local_ts = 1,
+                         .remote_ts = &e->remote_ts,
+                         .n_remote_ts = 1};
     for (int i = 0; i < n; i++) {
         sa->mode = strcmp(words[i], "transport") == 0 ? IKE_MODE_TRANSPORT : sa->mode;
         sa->udp_encap |= strcmp(words[i], "encap") == 0;
@@ -136,7 +146,8 @@ static void install(struct end *e)
 {
     struct app *app = e->d.app;
     if (e->trap) {
-        struct app_trap t = {1, "pair", "net", e->out.mode, e->out.path.local, e->out.path.remote, &e->local_ts, &e->remote_ts, 1, 1, 0, 0};
+        struct app_trap t = {1, "pair", "net", e->out.mode, e->out.path.local, e->out.path.remote, &e->local_ts, &e->remote_ts, 1,
+                             1, 0,      0};
         must(app->ops->trap(app, &t) == 0, "no trap");
         return;
     }
@@ -227,7 +238,8 @@ int main(int argc, char **argv)
     must(ike_ts_parse(&e.local_ts, argv[5]) == IKE_OK && ike_ts_parse(&e.remote_ts, argv[6]) == IKE_OK, "selectors");
     fill_keys(&e);
     describe(&e, role_a, argv + 8, argc - 8);
-    must(ike_addr_parse(&e.out.path.local, argv[3]) == IKE_OK && ike_addr_parse(&e.out.path.remote, argv[4]) == IKE_OK, "addresses");
+    must(ike_addr_parse(&e.out.path.local, argv[3]) == IKE_OK && ike_addr_parse(&e.out.path.remote, argv[4]) == IKE_OK,
+         "addresses");
     e.in.path = e.out.path;
     must(app_select(&e.d) == 0, "no back-end");
     must(transport_open(&e.d, &e.d.net) == 0, "no sockets");

@@ -15,13 +15,15 @@
 static void whole_copy(void **state)
 {
     (void)state;
-    char name[] = "office", source[] = "f:3", proposals[] = "aes256gcm16-sha256-x25519", secret[] = "correct horse", id[] = "a.example";
+    char name[] = "office", source[] = "f:3", proposals[] = "aes256gcm16-sha256-x25519", secret[] = "correct horse",
+         id[] = "a.example";
     char child_name[] = "net";
     ike_ts ts[2];
     assert_int_equal(ike_ts_parse(&ts[0], "10.1.0.0/24"), IKE_OK);
     assert_int_equal(ike_ts_parse(&ts[1], "10.2.0.0/24"), IKE_OK);
-    ike_child_settings children[2] = {{.size = sizeof(children[0]), .name = child_name, .local_ts = ts, .n_local_ts = 2, .start = IKE_START_YES},
-                                      {.size = sizeof(children[0]), .name = child_name, .remote_ts = ts + 1, .n_remote_ts = 1}};
+    ike_child_settings children[2] = {
+        {.size = sizeof(children[0]), .name = child_name, .local_ts = ts, .n_local_ts = 2, .start = IKE_START_YES},
+        {.size = sizeof(children[0]), .name = child_name, .remote_ts = ts + 1, .n_remote_ts = 1}};
     ike_conn_settings s = {.size = sizeof(s),
                            .name = name,
                            .source = source,

@@ -46,7 +46,8 @@ static void timers_in_order(void **state)
     (void)state;
     struct loop *l = loop_new();
     char log[16] = "";
-    struct item items[4] = {{.name = 'a', .log = log}, {.name = 'b', .log = log}, {.name = 'c', .log = log}, {.name = 'd', .log = log}};
+    struct item items[4] = {
+        {.name = 'a', .log = log}, {.name = 'b', .log = log}, {.name = 'c', .log = log}, {.name = 'd', .log = log}};
     ike_time now = loop_now(l);
     for (size_t i = 0; i < 4; i++) {
         loop_timer_init(&items[i].timer, write_name, &items[i]);

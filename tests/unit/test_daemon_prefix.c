@@ -186,8 +186,10 @@ static void containment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_splits), cmocka_unit_test(random_ranges_are_covered), cmocka_unit_test(too_many_is_none),
-        cmocka_unit_test(ports_are_covered), cmocka_unit_test(combinations), cmocka_unit_test(icmp), cmocka_unit_test(containment),
+        cmocka_unit_test(known_splits),     cmocka_unit_test(random_ranges_are_covered),
+        cmocka_unit_test(too_many_is_none), cmocka_unit_test(ports_are_covered),
+        cmocka_unit_test(combinations),     cmocka_unit_test(icmp),
+        cmocka_unit_test(containment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

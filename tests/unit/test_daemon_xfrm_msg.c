@@ -264,10 +264,15 @@ static void priorities(void **state)
 {
     (void)state;
     /* Each row before the next. */
-    static const char *const order[][2] = {
-        {"10.1.0.1[tcp/80]", "10.2.0.1[tcp/1024]"}, {"10.1.0.1[tcp/80]", "10.2.0.1[tcp]"}, {"10.1.0.1[tcp]", "10.2.0.1[tcp]"},
-        {"10.1.0.1", "10.2.0.1"}, {"10.1.0.0/24[tcp/80]", "10.2.0.1[tcp]"}, {"10.1.0.0/24", "10.2.0.0/24"}, {"10.1.0.0/16", "10.2.0.0/24"},
-        {"0.0.0.0/0", "10.2.0.0/24"}, {"0.0.0.0/0", "0.0.0.0/0"}};
+    static const char *const order[][2] = {{"10.1.0.1[tcp/80]", "10.2.0.1[tcp/1024]"},
+                                           {"10.1.0.1[tcp/80]", "10.2.0.1[tcp]"},
+                                           {"10.1.0.1[tcp]", "10.2.0.1[tcp]"},
+                                           {"10.1.0.1", "10.2.0.1"},
+                                           {"10.1.0.0/24[tcp/80]", "10.2.0.1[tcp]"},
+                                           {"10.1.0.0/24", "10.2.0.0/24"},
+                                           {"10.1.0.0/16", "10.2.0.0/24"},
+                                           {"0.0.0.0/0", "10.2.0.0/24"},
+                                           {"0.0.0.0/0", "0.0.0.0/0"}};
     uint32_t last = 0;
     for (int trap = 0; trap < 2; trap++) {
         for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -277,7 +282,8 @@ static void priorities(void **state)
             last = priority;
         }
     }
-    struct spd_key narrow6 = make_key(SPD_OUT, "2001:db8::1[tcp/80]", "2001:db8::2[tcp/80]"), wide6 = make_key(SPD_OUT, "::/0", "::/0");
+    struct spd_key narrow6 = make_key(SPD_OUT, "2001:db8::1[tcp/80]", "2001:db8::2[tcp/80]"),
+                   wide6 = make_key(SPD_OUT, "::/0", "::/0");
     assert_true(xfrm_priority(&narrow6, true) > xfrm_priority(&wide6, false));
     assert_true(xfrm_priority(&narrow6, false) > 0 && xfrm_priority(&narrow6, false) < 100000);
 }
