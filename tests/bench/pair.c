@@ -184,7 +184,7 @@ static void expect(const struct bench_pair *p, enum bench_side to, unsigned n, c
     }
 }
 
-static void take_down(struct bench_pair *p)
+static void tear_down(struct bench_pair *p)
 {
     struct side *a = &p->side[BENCH_INITIATOR], *b = &p->side[BENCH_RESPONDER];
     ike_sa_info sa;
@@ -234,6 +234,6 @@ void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES])
     }
     struct bench_list *log[BENCH_SIDES] = {a->log, b->log};
     bench_pair_log(p, NULL);
-    take_down(p);
+    tear_down(p);
     bench_pair_log(p, log);
 }
