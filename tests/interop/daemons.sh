@@ -6,6 +6,8 @@
 
 kind() { eval "echo \${KIND_$1}"; }
 conf() { "conf_$(kind "$1")" "$1"; }
+# load NODE: have the running daemon read its configuration anew
+load() { conf "$1" && "load_$(kind "$1")" "$1"; }
 start() { conf "$1" && "start_$(kind "$1")" "$1"; }
 up() { "up_$(kind "$1")" "$1"; }
 rekey_child() { "rekey_child_$(kind "$1")" "$1"; }
@@ -48,8 +50,10 @@ conf_ike() {
     } >"$LOGS/$1.conf"
     chmod 600 "$LOGS/$1.conf"
 }
+give_ike() { on "$1" sh -c "cp $LOGS/$1.conf /run/ikelibd.conf && chmod 600 /run/ikelibd.conf"; }
+load_ike() { give_ike "$1" && ctl "$1" reload >"$LOGS/$1.load" 2>&1 || { bad "ikelibctl reload on $1"; cat "$LOGS/$1.load"; }; }
 start_ike() {
-    on "$1" sh -c "cp $LOGS/$1.conf /run/ikelibd.conf && chmod 600 /run/ikelibd.conf"
+    give_ike "$1"
     on "$1" "$IKELIBD" --check /run/ikelibd.conf >"$LOGS/$1.check" 2>&1 ||
         { bad "ikelibd --check on $1"; cat "$LOGS/$1.check"; return 1; }
     bg "$1" "$IKELIBD" --config /run/ikelibd.conf --keylog "$LOGS/$1.keys" >>"$LOGS/$1.log" 2>&1
