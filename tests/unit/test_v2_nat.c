@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * NAT detection (RFC 7296 section 2.23), seen from outside: a pair of engines with a translator between them, and the hashes
+ * themselves against values computed with Python's hashlib.
+ */
+#include "unit/engine_help.h"
+
+#include "vectors/vectors.h"
+
+static int begin(void **state)
+{
+    (void)state;
+    pair_new(NULL);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+/* The first message of a, with known SPIs: SHA-1(SPIi | SPIr | address | port). */
+static void the_hashes_are_those_of_the_rfc(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    struct ike_notify n;
+    uint8_t input[22] = {0}, want[20];
+    const ike_hash *sha1 = ike_find_hash(ike_crypto_default(), 1);
+    static _Alignas(16) uint8_t ctx[1024];
+    if (!sha1) {
+        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
+        skip();
+    }
+    /* hashlib.sha1(bytes.fromhex("0102030405060708" "0000000000000000" "c0000201" "01f4")) */
+    static const uint8_t known[] = {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 192, 0, 2, 1, 1, 0xf4};
+    uint8_t expected[20];
+    assert_int_equal(vec_hex("644b4575455bd6fcc1efe2be8162a9218e448e5f", expected, sizeof expected), 20);
+    sha1->init(ctx);
+    sha1->update(ctx, known, sizeof known);
+    sha1->final(ctx, want);
+    assert_memory_equal(want, expected, 20);
+
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_message_parse(&m, a.out[0].bytes, a.out[0].n), IKE_OK);
+    memcpy(input, m.data, 16);
+    for (unsigned dest = 0; dest < 2; dest++) {
+        memcpy(input + 16, known + 16, 6);
+        input[19] = (uint8_t)(1 + dest);
+        sha1->init(ctx);
+        sha1->update(ctx, input, sizeof input);
+        sha1->final(ctx, want);
+        assert_true(ike_message_notify(&m, dest ? IKE_N_NAT_DETECTION_DESTINATION_IP : IKE_N_NAT_DETECTION_SOURCE_IP, &n));
+        assert_int_equal(n.data.len, 20);
+        assert_memory_equal(n.data.ptr, want, 20);
+    }
+}
+
+/* Deliver x's oldest message as if a translator had given a another address and port. */
+static void through_nat(struct node *x, const char *outside)
+{
+    ike_path path = path_back(&x->out[0].path);
+    uint8_t bytes[2048];
+    size_t n = x->out[0].n;
+    if (x == &a) {
+        path.remote = lab_addr(outside);
+        path.remote.port = (uint16_t)(path.remote.port + path.local.port);
+    } else {
+        path.local = lab_addr("192.0.2.2");
+        path.local.port = path.remote.port = path.encap ? 4500 : 500;
+        path = (ike_path){.local = lab_addr("192.0.2.1"), .remote = lab_addr("192.0.2.2"), .encap = path.encap};
+        path.local.port = path.remote.port = path.encap ? 4500 : 500;
+    }
+    memcpy(bytes, x->out[0].bytes, n);
+    memmove(&x->out[0], &x->out[1], --x->n_out * sizeof x->out[0]);
+    (void)node_input(x == &a ? &b : &a, &path, bytes, n);
+}
+
+static ike_sa_info sa_of(struct node *x)
+{
+    ike_sa_info sa;
+    assert_int_equal(ike_sa_next(x->e, 0, &sa), IKE_OK);
+    return sa;
+}
+
+static void without_a_nat_nothing_moves(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    ike_sa_info i = sa_of(&a), r = sa_of(&b);
+    ike_child_info k;
+    assert_false(i.nat_local || i.nat_remote || r.nat_local || r.nat_remote);
+    assert_true(i.path.remote.port == 500 && !i.path.encap);
+    assert_int_equal(ike_child_next(a.e, 0, &k), IKE_OK);
+    assert_false(k.udp_encap);
+}
+
+static void behind_a_nat_both_sides_know_and_float(void **state)
+{
+    (void)state;
+    if (!ike_find_hash(ike_crypto_default(), 1)) {
+        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
+        skip();
+    }
+    ike_conn_settings s;
+    ike_child_settings child;
+    ike_ts ts[2] = {lab_ts("10.2.0.0/16"), lab_ts("10.1.0.0/16")};
+    ike_conn_id id;
+    ike_conn_settings_init(&s);
+    ike_child_settings_init(&child);
+    s.name = "any";
+    s.secret = IKE_STR("secret");
+    child.name = "lan";
+    child.local_ts = &ts[0];
+    child.remote_ts = &ts[1];
+    child.n_local_ts = child.n_remote_ts = 1;
+    s.children = &child;
+    s.n_children = 1;
+    assert_int_equal(ike_conn_add(b.e, &s, &id, now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    while (a.n_out || b.n_out) {
+        through_nat(a.n_out ? &a : &b, "203.0.113.7:10000");
+    }
+    ike_sa_info i = sa_of(&a), r = sa_of(&b);
+    ike_child_info k;
+    assert_true(i.nat_local && !i.nat_remote && !r.nat_local && r.nat_remote);
+    assert_true(i.path.encap && i.path.local.port == 4500 && i.path.remote.port == 4500);
+    assert_true(r.path.encap && r.path.remote.port == 14500); /* the responder follows */
+    assert_int_equal(ike_child_next(a.e, 0, &k), IKE_OK);
+    assert_true(k.udp_encap);
+    assert_int_equal(ike_child_next(b.e, 0, &k), IKE_OK);
+    assert_true(k.udp_encap);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_hashes_are_those_of_the_rfc, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_nat_nothing_moves, begin, end),
+        cmocka_unit_test_setup_teardown(behind_a_nat_both_sides_know_and_float, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
