@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Connections and commands: names, limits, replacement, stale ids, and what a command on something in another state gives.
+ */
+#include "unit/engine_help.h"
+
+static int fresh(void **state)
+{
+    (void)state;
+    pair_new(NULL);
+    return 0;
+}
+
+static int up(void **state)
+{
+    (void)state;
+    pair_up(NULL);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static void settings_of(struct node *x, ike_conn_settings *s, ike_child_settings child[2], const char *name)
+{
+    ike_conn_info info;
+    assert_int_equal(ike_conn_get(x->e, x->conn, &info), IKE_OK);
+    *s = *info.settings;
+    memcpy(child, s->children, 2 * sizeof *child);
+    s->children = child;
+    s->name = name;
+    s->secret = IKE_STR("secret"); /* is not shown */
+}
+
+static void a_name_is_taken_once(void **state)
+{
+    (void)state;
+    ike_conn_settings s;
+    ike_child_settings child[2];
+    ike_conn_id id = 99, found;
+    settings_of(&a, &s, child, "peer");
+    uint64_t held = counters(&a).allocated;
+    assert_int_equal(ike_conn_add(a.e, &s, &id, now), IKE_ERR_EXISTS);
+    s.name = "other";
+    s.size--;
+    assert_int_equal(ike_conn_add(a.e, &s, &id, now), IKE_ERR_INVALID);
+    s.size++;
+    child[0].size++;
+    assert_int_equal(ike_conn_add(a.e, &s, &id, now), IKE_ERR_INVALID);
+    child[0].size--;
+    assert_true(counters(&a).allocated == held);
+    assert_int_equal(ike_conn_add(a.e, &s, &id, now), IKE_OK);
+    assert_int_equal(ike_conn_find(a.e, "other", &found), IKE_OK);
+    assert_true(found == id);
+    assert_int_equal(ike_conn_find(a.e, "nobody", &found), IKE_ERR_NOT_FOUND);
+    a.e->core.set.max_conns = 2;
+    s.name = "third";
+    assert_int_equal(ike_conn_add(a.e, &s, &id, now), IKE_ERR_LIMIT);
+}
+
+/* Every function that takes an id: one that was never given, and one that is gone. */
+static void stale_ids_name_nothing(void **state)
+{
+    (void)state;
+    ike_sa_info sa;
+    ike_child_info child;
+    ike_conn_settings s;
+    ike_child_settings cs[2];
+    ike_addr addr = lab_addr("192.0.2.9");
+    ike_ts ts = lab_ts("10.0.0.0/8");
+    assert_int_equal(ike_sa_next(a.e, 0, &sa), IKE_OK);
+    assert_int_equal(ike_child_next(a.e, 0, &child), IKE_OK);
+    settings_of(&a, &s, cs, "peer");
+    for (unsigned gone = 0; gone < 2; gone++) {
+        ike_conn_id c = gone ? a.conn : a.conn + (UINT64_C(7) << 32);
+        ike_sa_id i = gone ? sa.id : 0;
+        ike_child_id k = gone ? child.id : UINT64_MAX;
+        if (gone) {
+            assert_int_equal(ike_conn_remove(a.e, a.conn, now), IKE_OK);
+            wire_run();
+            s.children = NULL; /* what it showed is gone as well */
+            s.n_children = 0;
+            s.proposals = NULL;
+        }
+        const int results[] = {
+            ike_conn_replace(a.e, c, &s, true, now),
+            ike_conn_set_remote(a.e, c, &addr),
+            ike_conn_remove(a.e, c, now),
+            ike_initiate(a.e, c, NULL, now),
+            ike_acquire(a.e, c, "lan", &ts, &ts, now),
+            ike_sa_rekey(a.e, i, now),
+            ike_sa_check(a.e, i, now),
+            ike_sa_close(a.e, i, now),
+            ike_child_rekey(a.e, k, now),
+            ike_child_close(a.e, k, now),
+            ike_child_expire(a.e, k, true, now),
+            ike_child_expire(a.e, k, false, now),
+            ike_peer_moved(a.e, k, &addr, now),
+        };
+        for (size_t n = 0; n < IKE_COUNT(results); n++) {
+            if (results[n] != IKE_ERR_NOT_FOUND) {
+                fail_msg("call %zu gave %s", n, ike_strerror(results[n]));
+            }
+        }
+    }
+    assert_int_equal(counters(&a).sas + counters(&a).children + counters(&a).conns, 0);
+    assert_int_equal(counters(&b).sas + counters(&b).children, 0);
+}
+
+static void what_is_up_or_on_its_way_is_not_begun_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, NULL, now), IKE_OK);
+    assert_int_equal(a.n_out, 1);
+    wire_run();
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(a.n_out, 0);
+    assert_int_equal(ike_initiate(a.e, a.conn, "nobody", now), IKE_ERR_NOT_FOUND);
+    assert_int_equal(ike_acquire(a.e, a.conn, NULL, &(ike_ts){0}, &(ike_ts){0}, now), IKE_ERR_NOT_FOUND);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK); /* over the IKE SA that is there */
+    wire_run();
+    assert_int_equal(counters(&a).sas, 1);
+    assert_int_equal(counters(&a).children, 2);
+    assert_int_equal(counters(&b).children, 2);
+}
+
+static void nothing_is_begun_by_one_that_closes(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_engine_close(a.e, now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_ERR_STATE);
+    assert_int_equal(ike_acquire(a.e, a.conn, "lan", &(ike_ts){0}, &(ike_ts){0}, now), IKE_ERR_STATE);
+    wire_run();
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
+}
+
+static void a_command_needs_an_established_sa(void **state)
+{
+    (void)state;
+    ike_sa_info sa;
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_sa_next(a.e, 0, &sa), IKE_OK);
+    assert_int_equal(sa.state, IKE_SA_CONNECTING);
+    assert_int_equal(ike_sa_rekey(a.e, sa.id, now), IKE_ERR_STATE);
+    assert_int_equal(ike_sa_check(a.e, sa.id, now), IKE_ERR_STATE);
+    assert_int_equal(ike_sa_close(a.e, sa.id, now), IKE_OK);
+    assert_int_equal(ike_sa_get(a.e, sa.id, &sa), IKE_ERR_NOT_FOUND);
+    a.n_out = 0;
+}
+
+static void replacing_touches_only_what_changed(void **state)
+{
+    (void)state;
+    ike_conn_settings s;
+    ike_child_settings child[2];
+    ike_ts ts = lab_ts("10.2.128.0/17");
+    settings_of(&a, &s, child, "renamed");
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, true, now), IKE_ERR_INVALID);
+    settings_of(&a, &s, child, "peer");
+    child[0].life_s = 77; /* no part of the agreement */
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, true, now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    settings_of(&a, &s, child, "peer");
+    child[0].remote_ts = &ts;
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), IKE_OK); /* for later only */
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    settings_of(&a, &s, child, "peer");
+    ts = lab_ts("10.2.0.0/17");
+    child[0].remote_ts = &ts;
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, true, now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&a).children, 0);
+    assert_int_equal(counters(&b).children, 0);
+    assert_int_equal(counters(&a).sas, 1);
+    settings_of(&a, &s, child, "peer");
+    s.secret = IKE_STR("another"); /* what the IKE SA was agreed under */
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, true, now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
+}
+
+static void replacing_without_memory_changes_nothing(void **state)
+{
+    (void)state;
+    ike_conn_settings s;
+    ike_child_settings child[2];
+    settings_of(&a, &s, child, "peer");
+    s.dpd_s = 55;
+    int r = IKE_ERR_NOMEM;
+    for (long n = 0; r != IKE_OK; n++) {
+        ike_conn_info info;
+        assert_true(n < 50);
+        a.lab.allowed = n;
+        r = ike_conn_replace(a.e, a.conn, &s, true, now);
+        a.lab.allowed = -1;
+        assert_int_equal(ike_conn_get(a.e, a.conn, &info), IKE_OK);
+        assert_int_equal(info.settings->dpd_s, r == IKE_OK ? 55 : 0);
+        settings_of(&a, &s, child, "peer");
+        s.dpd_s = 55;
+    }
+    assert_int_equal(counters(&a).children, 1);
+}
+
+static void a_wrong_secret_is_found_by_the_responder(void **state)
+{
+    (void)state;
+    ike_conn_settings s;
+    ike_child_settings child[2];
+    ike_failure f;
+    settings_of(&b, &s, child, "peer");
+    s.secret = IKE_STR("another");
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, true, now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    assert_int_equal(ike_conn_failure(b.e, b.conn, &f), IKE_OK);
+    assert_int_equal(f.code, IKE_FAIL_AUTH_MISMATCH);
+    assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_OK);
+    assert_true(f.code == IKE_FAIL_PEER_REFUSED_AUTH && f.decider == IKE_DECIDER_PEER);
+    assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
+    assert_int_equal(counters(&a).sas, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_name_is_taken_once, fresh, down),
+        cmocka_unit_test_setup_teardown(stale_ids_name_nothing, up, down),
+        cmocka_unit_test_setup_teardown(what_is_up_or_on_its_way_is_not_begun_twice, fresh, down),
+        cmocka_unit_test_setup_teardown(nothing_is_begun_by_one_that_closes, up, down),
+        cmocka_unit_test_setup_teardown(a_command_needs_an_established_sa, fresh, down),
+        cmocka_unit_test_setup_teardown(replacing_touches_only_what_changed, up, down),
+        cmocka_unit_test_setup_teardown(replacing_without_memory_changes_nothing, up, down),
+        cmocka_unit_test_setup_teardown(a_wrong_secret_is_found_by_the_responder, fresh, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
