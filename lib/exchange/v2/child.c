@@ -167,20 +167,13 @@ static int blame_answer(struct ike_exchange *x, uint16_t code, const char *what)
     return IKE_X_REFUSE;
 }
 
-/* The peer has an SA that we do not want: it is told to delete it. */
-static int reject_answer(struct ike_exchange *x, uint16_t code, const char *what)
-{
-    x->setup->reject = true;
-    return blame_answer(x, code, what);
-}
-
 static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, struct ike_ts_list *remote)
 {
     struct ike_setup *s = x->setup;
     struct ike_sa *sa = x->sa;
     if (ike_ts_payload_parse(local->ts, IKE_TS_MAX, &local->n, ike_message_find(x->msg, IKE_P_TSI, 0)) != IKE_OK ||
         ike_ts_payload_parse(remote->ts, IKE_TS_MAX, &remote->n, ike_message_find(x->msg, IKE_P_TSR, 0)) != IKE_OK) {
-        return reject_answer(x, IKE_FAIL_SYNTAX, "malformed traffic selectors");
+        return blame_answer(x, IKE_FAIL_SYNTAX, "malformed traffic selectors");
     }
     if (s->mode == IKE_MODE_TRANSPORT && uses_encap(sa)) {
         /* A NAT shows the peer other addresses than ours (RFC 7296 section 2.23.1). */
@@ -194,7 +187,7 @@ static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, st
         ike_ts_list_format(remote->ts, remote->n, got, sizeof got);
         ike_blame(&x->e->core, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
         ike_blame_expected(&x->e->core, "selectors within %s", want);
-        return reject_answer(x, IKE_FAIL_SELECTORS, got);
+        return blame_answer(x, IKE_FAIL_SELECTORS, got);
     }
     return IKE_X_OK;
 }
@@ -218,13 +211,14 @@ int ike_child_take_answer(struct ike_exchange *x)
             return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
         }
     }
+    s->reject = true; /* until the child stands: the peer has it already */
     bool transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
     if (transport && s->mode != IKE_MODE_TRANSPORT) {
-        return reject_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
+        return blame_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
     }
     if (!transport && s->mode == IKE_MODE_TRANSPORT && !settings_of(s)->mode_fallback) {
         ike_blame_remedy(c, "allow transport mode on the peer, or set mode = tunnel here");
-        return reject_answer(x, IKE_FAIL_MODE, "tunnel mode");
+        return blame_answer(x, IKE_FAIL_MODE, "tunnel mode");
     }
     s->mode = transport ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
     if (args.with_ke) {
@@ -468,7 +462,7 @@ int ike_child_decide(struct ike_exchange *x)
     if (r == IKE_OK) {
         return IKE_X_OK;
     }
-    return x->role == IKE_INITIATOR ? reject_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal")
+    return x->role == IKE_INITIATOR ? blame_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal")
                                     : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
 }
 
@@ -588,7 +582,7 @@ static int install(struct ike_exchange *x, bool inbound)
         ike_blame_received(c, "%s", ike_strerror(r));
         ike_blame_remedy(
             c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
-        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : reject_answer(x, IKE_FAIL_KERNEL, "");
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : blame_answer(x, IKE_FAIL_KERNEL, "");
     }
     return IKE_X_OK;
 }
@@ -611,6 +605,7 @@ int ike_child_report_up(struct ike_exchange *x)
     struct ike_child *k = x->setup->child;
     if (k) {
         x->setup->child = NULL; /* from here on undo does not take it back */
+        x->setup->reject = false;
         ike_child_up(x->e, k);
     }
     return IKE_X_OK;

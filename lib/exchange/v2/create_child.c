@@ -173,7 +173,6 @@ static int judge(struct ike_exchange *x)
     struct ike_setup *s = x->setup;
     if (s->rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce))) {
         s->lost = true;
-        s->reject = true;
         return IKE_X_REFUSE;
     }
     return IKE_X_OK;
@@ -187,7 +186,7 @@ static int replace(struct ike_exchange *x)
     struct ike_child *old = old_child(x), *rival = ike_slots_get(&e->db.children, s->rival_child);
     struct ike_child *k = s->child;
     s->child = NULL;
-    s->rival = false;
+    s->rival = s->reject = false;
     if (rival) {
         if (rival->up_reported) {
             k->replaces = rival->id; /* it had taken over already, since the old one is gone */

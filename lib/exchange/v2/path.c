@@ -75,10 +75,11 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
     if (!sa->peer || !sa->conf->s.unique) {
         return;
     }
+    const struct ike_peer *peer = sa->peer; /* outlives this call, whatever becomes of sa */
     abandon_attempt(e, sa);
-    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+    IKE_LIST_EACH (it, tmp, &peer->sas) {
         struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
-        if (other == sa || !usable(other)) {
+        if (other == sa || !usable(other) || !usable(sa)) {
             continue;
         }
         if (simultaneous(other, sa)) {

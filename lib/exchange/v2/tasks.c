@@ -34,7 +34,7 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
 
 int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
 {
-    if (sa->dead || sa->faded || waiting(sa, t)) {
+    if (sa->dead || sa->faded || sa->going_down || waiting(sa, t)) {
         return IKE_OK;
     }
     struct ike_task *w = ike_alloc(&e->core, sizeof *w);
@@ -125,6 +125,17 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
     }
 }
 
+/* It could not begin after all: the object is as it was. */
+static void put_back(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
+{
+    struct ike_child *k = ike_slots_get(&e->db.children, t->child);
+    if (t->purpose == IKE_DO_REKEY_CHILD && k) {
+        k->state = IKE_CHILD_INSTALLED;
+    } else if (t->purpose == IKE_DO_REKEY_IKE) {
+        sa->state = IKE_SA_ESTABLISHED;
+    }
+}
+
 /* The settings of a child for a negotiation that begins now: the connection's present ones if it still has the child. */
 static void prepare_child(struct ike_exchange *x, const struct ike_task *t)
 {
@@ -151,6 +162,7 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
     struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_INITIATOR, s);
     if (!x) {
         ike_setup_free(e, s);
+        put_back(e, sa, t);
         t->not_before = e->core.now + IKE_SEC; /* memory may be back then */
         (void)ike_queue(e, sa, t);
         ike_free(&e->core, t, sizeof *t);
