@@ -195,8 +195,8 @@ static int read_secret(const struct voice *v, ike_config_conns *conns, size_t i,
     const char *wrong = r == IKE_OK ? too_open(&f) : NULL;
     if (wrong) {
         say(v, IKE_LOG_ERROR,
-            "%s:%u: [connection %s] secret-file: %s: %s (mode %04o, user %u); it has to be yours alone: chmod 600 %s",
-            c->file, c->line, c->settings.name, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner, path);
+            "%s:%u: [connection %s] secret-file: %s: %s (mode %04o, user %u); it has to be yours alone: chmod 600 %s", c->file,
+            c->line, c->settings.name, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner, path);
         r = IKE_ERR_INVALID;
     } else if (r == IKE_OK) {
         r = ike_config_conns_secret(conns, i, (ike_bytes){(const uint8_t *)f.text, f.len}, report);

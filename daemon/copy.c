@@ -26,10 +26,7 @@ static void *put(struct arena *a, const void *data, size_t n)
 
 static const char *put_text(struct arena *a, const char *text) { return text == NULL ? NULL : put(a, text, strlen(text) + 1); }
 
-static ike_bytes put_bytes(struct arena *a, ike_bytes b)
-{
-    return (ike_bytes){b.len > 0 ? put(a, b.ptr, b.len) : NULL, b.len};
-}
+static ike_bytes put_bytes(struct arena *a, ike_bytes b) { return (ike_bytes){b.len > 0 ? put(a, b.ptr, b.len) : NULL, b.len}; }
 
 static void copy_child(struct arena *a, const ike_child_settings *from, ike_child_settings *to)
 {

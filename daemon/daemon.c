@@ -19,11 +19,11 @@ ike_time daemon_now(const struct ikelibd *d) { return loop_now(d->loop); }
 static void warn_restart(struct ikelibd *d, const struct daemon_settings *now)
 {
     const struct daemon_settings *was = &d->settings;
-    const char *what = strcmp(was->listen, now->listen) != 0                            ? "listen"
-                       : was->port != now->port || was->encap_port != now->encap_port   ? "port"
+    const char *what = strcmp(was->listen, now->listen) != 0                               ? "listen"
+                       : was->port != now->port || was->encap_port != now->encap_port      ? "port"
                        : strcmp(was->tun_name, now->tun_name) != 0 || was->mtu != now->mtu ? "tun"
-                       : was->routes != now->routes                                     ? "routes"
-                                                                                        : NULL;
+                       : was->routes != now->routes                                        ? "routes"
+                                                                                           : NULL;
     if (what != NULL) {
         daemon_log(d, IKE_LOG_WARN, "[daemon] %s changed: it counts from the next start", what);
     }

@@ -28,15 +28,15 @@ struct config;    /* config.c, opaque here */
 
 /* Command line over file over default. Strings are owned by the holder of the struct; NULL: default. */
 struct daemon_settings {
-    char backend[16];     /* auto, xfrm, userspace, none */
+    char backend[16];              /* auto, xfrm, userspace, none */
     char listen[INET6_ADDRSTRLEN]; /* local address to bind, empty: all */
     uint16_t port, encap_port;     /* default 500, 4500 */
     char socket_path[108];
-    char keylog[256];     /* empty: off */
+    char keylog[256]; /* empty: off */
     ike_log_level log_level;
-    char tun_name[16];    /* userspace; may hold %d; default "ikelib%d" */
-    uint32_t mtu;         /* of the TUN; 0: from the path */
-    bool routes;          /* install routes; default true */
+    char tun_name[16]; /* userspace; may hold %d; default "ikelib%d" */
+    uint32_t mtu;      /* of the TUN; 0: from the path */
+    bool routes;       /* install routes; default true */
 };
 void daemon_settings_init(struct daemon_settings *s);
 
@@ -45,8 +45,8 @@ void daemon_settings_init(struct daemon_settings *s);
 struct log_line {
     ike_log_class cls; /* IKE_LOG_CLASSES: the daemon itself */
     ike_log_level level;
-    ike_sa_id sa;      /* 0: none */
-    const char *text;  /* without newline, peer's octets escaped by whoever made it */
+    ike_sa_id sa;     /* 0: none */
+    const char *text; /* without newline, peer's octets escaped by whoever made it */
 };
 
 /* Both kinds of node are embedded in their owner, who removes them before it goes away. Whoever is called may add or remove any
@@ -72,8 +72,8 @@ struct conn_rt {
     struct conn_rt *next;
     ike_conn_id id;
     char *name;
-    char *remote_name;    /* DNS name to resolve again and again, or NULL */
-    ike_addr remote;      /* last result; family 0: not resolved yet */
+    char *remote_name;          /* DNS name to resolve again and again, or NULL */
+    ike_addr remote;            /* last result; family 0: not resolved yet */
     struct conn_copy *settings; /* deep copy, for traps and for the start put off until the name is resolved */
     struct loop_timer retry;    /* next attempt to resolve */
     unsigned resolve_fails;
@@ -95,11 +95,11 @@ struct ikelibd {
     struct event_listener *listeners;
     struct walk *walks; /* walks over these lists that are under way, see log.c */
     struct conn_rt *conns;
-    ike_time started;      /* loop clock */
-    int64_t started_wall;  /* seconds since 1970 */
-    int keylog_fd;         /* -1: off */
-    bool closing;          /* engine closed, waiting for the last Delete */
-    ike_time close_at;     /* ... but not longer than this */
+    ike_time started;     /* loop clock */
+    int64_t started_wall; /* seconds since 1970 */
+    int keylog_fd;        /* -1: off */
+    bool closing;         /* engine closed, waiting for the last Delete */
+    ike_time close_at;    /* ... but not longer than this */
 };
 
 /* The engine's clock: monotonic microseconds, read once per turn of the loop. */
@@ -143,7 +143,10 @@ struct daemon_stats {
     const char *backend;
     uint64_t datagrams_in, datagrams_out, datagrams_dropped, send_errors, keepalives_in;
     uint64_t esp_in, esp_out, esp_dropped, esp_queued; /* user-space data plane; else 0 */
-    struct { const char *reason; uint64_t count; } drops[24]; /* data plane and transport, by reason */
+    struct {
+        const char *reason;
+        uint64_t count;
+    } drops[24]; /* data plane and transport, by reason */
     size_t n_drops;
     uint64_t resident_bytes;
 };

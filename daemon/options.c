@@ -24,12 +24,16 @@ static const char usage[] =
 
 enum { OPT_CHECK = 256, OPT_FOREGROUND, OPT_SOCKET, OPT_BACKEND, OPT_LOG, OPT_KEYLOG, OPT_VERSION, OPT_HELP };
 
-static const struct option table[] = {
-    {"config", required_argument, NULL, 'c'},         {"check", required_argument, NULL, OPT_CHECK},
-    {"foreground", no_argument, NULL, OPT_FOREGROUND}, {"socket", required_argument, NULL, OPT_SOCKET},
-    {"backend", required_argument, NULL, OPT_BACKEND}, {"log", required_argument, NULL, OPT_LOG},
-    {"keylog", required_argument, NULL, OPT_KEYLOG},   {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, OPT_HELP},             {NULL, 0, NULL, 0}};
+static const struct option table[] = {{"config", required_argument, NULL, 'c'},
+                                      {"check", required_argument, NULL, OPT_CHECK},
+                                      {"foreground", no_argument, NULL, OPT_FOREGROUND},
+                                      {"socket", required_argument, NULL, OPT_SOCKET},
+                                      {"backend", required_argument, NULL, OPT_BACKEND},
+                                      {"log", required_argument, NULL, OPT_LOG},
+                                      {"keylog", required_argument, NULL, OPT_KEYLOG},
+                                      {"version", no_argument, NULL, OPT_VERSION},
+                                      {"help", no_argument, NULL, OPT_HELP},
+                                      {NULL, 0, NULL, 0}};
 
 /* Values that end up in the fixed arrays of the settings. */
 static bool fits(const char *what, const char *value, size_t max)

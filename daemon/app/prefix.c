@@ -97,7 +97,7 @@ size_t port_masks_of_range(uint16_t lo, uint16_t hi, struct port_mask *out, size
         if (n == max) {
             return 0;
         }
-        out[n++] = (struct port_mask){(uint16_t)at, (uint16_t)~(size - 1)};
+        out[n++] = (struct port_mask){(uint16_t)at, (uint16_t) ~(size - 1)};
         at += size;
     }
     return n;

@@ -31,8 +31,8 @@ struct us_sa {
     bool inbound;
     ike_esp_sa *esp;
     ike_path path;
-    struct behind behind;   /* outbound */
-    uint32_t mtu;           /* outbound: largest inner packet */
+    struct behind behind; /* outbound */
+    uint32_t mtu;         /* outbound: largest inner packet */
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
     bool soft_told, hard_told, move_told;
     ike_addr told_remote; /* the move that was last reported */
@@ -55,7 +55,7 @@ struct us_entry {
     char *child_name;
     ike_ts *local_ts, *remote_ts;
     size_t n_local_ts, n_remote_ts;
-    struct us_sa *out;   /* newest first */
+    struct us_sa *out; /* newest first */
     unsigned n_in;
     struct behind behind; /* trap */
     struct us_packet *queue, **queue_end;

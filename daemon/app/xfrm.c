@@ -233,11 +233,8 @@ static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
     s->conn = sa->conn;
     s->inbound = sa->inbound;
     s->slot = -1;
-    s->template = (struct spd_template){.mode = sa->mode,
-                                        .protocol = sa->protocol,
-                                        .reqid = sa->reqid,
-                                        .local = sa->path.local,
-                                        .remote = sa->path.remote};
+    s->template = (struct spd_template){
+        .mode = sa->mode, .protocol = sa->protocol, .reqid = sa->reqid, .local = sa->path.local, .remote = sa->path.remote};
     s->child_name = strdup(sa->child_name != NULL ? sa->child_name : "");
     s->flows = copy_flows(sa->local_ts, sa->n_local_ts, sa->remote_ts, sa->n_remote_ts, &s->n_flows);
     if (s->flows == NULL) {

@@ -13,7 +13,7 @@
 #include "app/xfrm_msg.h"
 #include "transport/udp.h"
 
-#define XFRM_FLOWS_MAX 64          /* policies per SA and direction */
+#define XFRM_FLOWS_MAX  64         /* policies per SA and direction */
 #define XFRM_TRAP_REQID 0x40000000 /* traps number themselves from here; the engine counts from 1 */
 
 /* One installed SA: what is needed to take it out again, and to know it when the kernel speaks of it. */

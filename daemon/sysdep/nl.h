@@ -39,8 +39,8 @@ void nl_wipe(struct nl_msg *m);
 struct nl_sock {
     int fd;
     uint32_t seq;
-    char why[160];         /* the kernel's own words about the last error, or empty */
-    uint8_t *rx;           /* NL_RX_MAX octets */
+    char why[160]; /* the kernel's own words about the last error, or empty */
+    uint8_t *rx;   /* NL_RX_MAX octets */
 };
 #define NL_RX_MAX 65536
 

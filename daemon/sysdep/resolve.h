@@ -9,8 +9,8 @@
 
 #include <ike/types.h>
 
-#define RESOLVE_MAX  8                /* addresses per name */
-#define RESOLVE_TIME (15 * IKE_SEC)   /* then the question counts as failed */
+#define RESOLVE_MAX  8              /* addresses per name */
+#define RESOLVE_TIME (15 * IKE_SEC) /* then the question counts as failed */
 
 struct resolver;
 

@@ -30,8 +30,8 @@ struct rt_route {
 struct rt_rule {
     uint8_t family;
     uint32_t priority, table;
-    uint32_t not_mark;         /* applies to packets without this mark */
-    bool suppress_default;     /* ignore default routes of the table */
+    uint32_t not_mark;     /* applies to packets without this mark */
+    bool suppress_default; /* ignore default routes of the table */
 };
 
 /* All: 0 or -errno. Removing what is not there is no error. */

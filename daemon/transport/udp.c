@@ -19,7 +19,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define IKE_HEADER_LEN  28
+#define IKE_HEADER_LEN   28
 #define DATAGRAMS_A_TURN 64 /* per socket, so that a flood does not starve timers and control */
 
 struct udp_socket {

@@ -263,33 +263,50 @@ int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
     return sa ? IKE_OK : IKE_ERR_NOT_FOUND;
 }
 
-static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, void (*act)(struct ike_engine *, struct ike_child *))
+static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, int (*act)(struct ike_engine *, struct ike_child *))
 {
     int r = ike_enter(e, now);
     if (r != IKE_OK) {
         return r;
     }
     struct ike_child *k = ike_slots_get(&e->db.children, id);
-    if (k) {
-        act(e, k);
-    }
+    r = k ? act(e, k) : IKE_ERR_NOT_FOUND;
     ike_leave(e);
-    return k ? IKE_OK : IKE_ERR_NOT_FOUND;
+    return r;
 }
 
-static void rekey(struct ike_engine *e, struct ike_child *k)
+static int rekey(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
     struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
-    if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED && ike_queue(e, sa, &t) == IKE_OK) {
+    if (!sa || k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
+        return IKE_ERR_STATE;
+    }
+    int r = ike_queue(e, sa, &t);
+    if (r == IKE_OK) {
         ike_kick(e, sa);
     }
+    return r;
 }
 
-static void close_child(struct ike_engine *e, struct ike_child *k)
+/* The data plane may report late: what is being replaced or deleted needs nothing more. */
+static int soft(struct ike_engine *e, struct ike_child *k)
+{
+    int r = rekey(e, k);
+    return r == IKE_ERR_STATE ? IKE_OK : r;
+}
+
+static int close_child(struct ike_engine *e, struct ike_child *k)
 {
     hold(k->peer->conn, ike_child_conf(k)->name);
     ike_close_child(e, k);
+    return IKE_OK;
+}
+
+static int expire(struct ike_engine *e, struct ike_child *k)
+{
+    ike_close_child(e, k);
+    return IKE_OK;
 }
 
 int ike_child_rekey(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, rekey); }
@@ -297,7 +314,7 @@ int ike_child_close(ike_engine *e, ike_child_id id, ike_time now) { return on_ch
 
 int ike_child_expire(ike_engine *e, ike_child_id id, bool hard, ike_time now)
 {
-    return on_child(e, id, now, hard ? ike_close_child : rekey);
+    return on_child(e, id, now, hard ? expire : soft);
 }
 
 int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_time now)

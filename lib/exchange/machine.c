@@ -172,6 +172,7 @@ static int settle(struct ike_exchange *x, int r)
         if (r != IKE_X_DROP) {
             ike_exchange_blame(x);
         }
+        c->blamed = false;
         undo(x);
         finish(x, x->refused && r != IKE_X_DROP ? (x->fatal ? IKE_X_FATAL : IKE_X_REFUSE) : r);
         return GONE;

@@ -121,6 +121,9 @@ static int hand_over(struct ike_exchange *x)
             return IKE_X_PENDING;
         }
         ike_answered(x);
+        if (r == IKE_ERR_NOMEM) {
+            return ike_trouble(x, r); /* the peer asks again */
+        }
         heir->out_at = IKE_NEVER;
         if (r != IKE_OK) {
             heir->out_installed = false;
