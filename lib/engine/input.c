@@ -117,6 +117,9 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     }
     uint64_t key = init_key(e, m, path);
     struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
+    if (known && IKE_OF(known, struct ike_sa, by_init)->peer_mid > 1) {
+        return dropped(e, IKE_ERR_STATE); /* a copy from before IKE_AUTH: its answer is not the last one any more */
+    }
     if (known) {
         return resend(e, IKE_OF(known, struct ike_sa, by_init)) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
     }
@@ -240,7 +243,8 @@ static const struct ike_script *script_of(const struct ike_sa *sa, const struct 
 {
     const struct ike_payload *p;
     if (!sa->peer || !sa->established) {
-        return m->h.exchange == IKE_X_AUTH && sa->setup ? &ike_v2_auth : NULL;
+        /* Never on an SA that we initiated: there a peer could hand our own AUTH back to us as its own. */
+        return m->h.exchange == IKE_X_AUTH && sa->setup && !sa->initiator ? &ike_v2_auth : NULL;
     }
     switch (m->h.exchange) {
     case IKE_X_CREATE_CHILD_SA:

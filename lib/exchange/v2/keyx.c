@@ -82,6 +82,9 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
         if (x->role == IKE_INITIATOR) {
             return x->script->delivery->fault(x, IKE_P_KE, false);
         }
+        if (!x->sa->keys && !ike_guard_reply(&x->e->guard, &x->path.remote)) {
+            return IKE_X_DROP;
+        }
         x->notify_len = 2;
         ike_store16(x->notify_data, want);
         x->notify = IKE_N_INVALID_KE_PAYLOAD;
