@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * IKE_AUTH against a peer that does not know the secret and tries what it can do without it.
+ */
+#include "unit/engine_help.h"
+
+/* As far as the initiator's IKE_AUTH request, which is kept; the stranger has completed the key exchange, so it has all keys. */
+static struct ike_message own_request(void)
+{
+    struct ike_message m;
+    pair_new(NULL);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    (void)wire_step(&a);
+    (void)wire_step(&b);
+    assert_true(open_reply(&a, &m));
+    assert_non_null(ike_message_find(&m, IKE_P_AUTH, 0));
+    return m;
+}
+
+/* The payloads of m whose types are given, copied into a new chain. */
+static struct ike_chain copy_of(const struct ike_message *m, const uint8_t *types)
+{
+    struct ike_chain c = inner_chain();
+    for (; *types; types++) {
+        const struct ike_payload *p = ike_message_find(m, *types, 0);
+        assert_non_null(p);
+        ike_put_payload(&c, *types, ike_bytes_of(p->body, p->len));
+    }
+    return c;
+}
+
+/* Our own AUTH, handed back in a request of the responder's: it is a valid proof of the initiator, but not the peer's. */
+static void own_proof_in_a_request(void **state)
+{
+    static const uint8_t types[] = {IKE_P_IDI, IKE_P_AUTH, IKE_P_SA, IKE_P_TSI, IKE_P_TSR, 0};
+    (void)state;
+    struct ike_message m = own_request();
+    struct ike_chain c = copy_of(&m, types);
+    ike_path path = path_to(&a);
+    size_t n = forge_chain(&a, IKE_X_AUTH, 0, 0, &c);
+    (void)node_input(&a, &path, forged, n);
+    assert_int_equal(counters(&a).handshakes, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_UP), 0);
+    assert_int_equal(a.adds, 0);
+    pair_end();
+}
+
+/* The same in the response, with our identity as the responder's. */
+static void own_proof_in_the_response(void **state)
+{
+    (void)state;
+    struct ike_message m = own_request();
+    const struct ike_payload *id = ike_message_find(&m, IKE_P_IDI, 0), *auth = ike_message_find(&m, IKE_P_AUTH, 0);
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&a);
+    ike_put_payload(&c, IKE_P_IDR, ike_bytes_of(id->body, id->len));
+    ike_put_payload(&c, IKE_P_AUTH, ike_bytes_of(auth->body, auth->len));
+    size_t n = forge_chain(&a, IKE_X_AUTH, IKE_FLAG_RESPONSE, 1, &c);
+    (void)node_input(&a, &path, forged, n);
+    assert_int_equal(counters(&a).handshakes, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_UP), 0);
+    assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
+    pair_end();
+}
+
+/* No AUTH at all, as if EAP had been agreed on. */
+static void no_proof_in_the_response(void **state)
+{
+    (void)state;
+    struct ike_message m = own_request();
+    const struct ike_payload *id = ike_message_find(&m, IKE_P_IDI, 0);
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&a);
+    ike_put_payload(&c, IKE_P_IDR, ike_bytes_of(id->body, id->len));
+    size_t n = forge_chain(&a, IKE_X_AUTH, IKE_FLAG_RESPONSE, 1, &c);
+    (void)node_input(&a, &path, forged, n);
+    assert_int_equal(counters(&a).handshakes, 0);
+    assert_int_equal(a.adds, 0);
+    pair_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(own_proof_in_a_request),
+        cmocka_unit_test(own_proof_in_the_response),
+        cmocka_unit_test(no_proof_in_the_response),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
