@@ -332,7 +332,10 @@ static const char *st_start(struct sim_run *r) { return each_host(r, 1, start_ho
 static const char *quiet(struct sim_run *r, ike_time limit)
 {
     const char *why;
-    if (sim_quiet(r->s, limit)) {
+    ike_time begin = r->s->now;
+    bool done = sim_quiet(r->s, limit);
+    r->waited += r->s->now - begin;
+    if (done) {
         return NULL;
     }
     return sim_is_quiet(r->s, &why) ? NULL : sim_complain(r, "it does not become quiet: %s", why);
@@ -390,8 +393,12 @@ static const char *st_watch(struct sim_run *r)
     return NULL;
 }
 
+/* unwatch [sweep]: sweep: only there */
 static const char *st_unwatch(struct sim_run *r)
 {
+    if (r->n > 1 && !r->o->sweep) {
+        return NULL;
+    }
     while (r->s->flows) {
         struct sim_flow *f = r->s->flows;
         r->s->flows = f->next;
@@ -471,7 +478,7 @@ static const char *st_release(struct sim_run *r)
         return "deliver NAME | forget NAME";
     }
     bool any = sim_rule_release(r->s, r->word[1], strcmp(r->word[0], "deliver") == 0);
-    return any ? NULL : sim_complain(r, "nothing is held as %s", r->word[1]);
+    return any || r->o->sweep ? NULL : sim_complain(r, "nothing is held as %s", r->word[1]);
 }
 
 /* nonce HOST HEX | nonce HOST any */
@@ -588,17 +595,27 @@ static void result_fill(struct sim_run *r, struct sim_result *out)
         out->randoms[i] = h->randoms;
     }
     out->hosts = s->hosts;
+    out->waited = r->waited;
     out->messages = s->n_msgs;
     out->datagrams = s->datagrams;
     out->hash = s->trace_hash;
+}
+
+/* All lines, then the end. The number of the last line is left in r->at. */
+static const char *run_lines(struct sim_run *r)
+{
+    const char *bad = NULL;
+    for (unsigned i = 0; i < r->c->lines && !bad && !r->s->broken[0]; i++) {
+        r->at = r->c->line[i].number;
+        bad = line(r, &r->c->line[i]);
+    }
+    return bad || r->s->broken[0] ? bad : finish(r);
 }
 
 void sim_case_run(const struct sim_case *c, unsigned variant, const struct sim_options *o, struct sim_result *out)
 {
     struct sim_run *r = sim_alloc(sizeof *r);
     struct sim *s = sim_new(o->seed);
-    const char *bad = NULL;
-    unsigned i;
     *out = (struct sim_result){0};
     r->s = s;
     r->c = c;
@@ -608,24 +625,23 @@ void sim_case_run(const struct sim_case *c, unsigned variant, const struct sim_o
     s->tolerant = o->sweep;
     s->keep_trace = o->trace;
     s->engine_log = o->engine_log;
-    for (i = 0; i < c->lines && !bad && !s->broken[0]; i++) {
-        bad = line(r, &c->line[i]);
+    if (setjmp(s->hung) == 0) {
+        const char *bad = run_lines(r);
+        if (bad) {
+            snprintf(out->why, sizeof out->why, "line %u: %s", r->at, bad);
+            sim_trace(s, NULL, "FAILED: %s", out->why);
+        }
+        result_fill(r, out);
+    } else {
+        for (unsigned i = 0; i < s->hosts; i++) {
+            s->host[i]->engine = NULL; /* abandoned in the middle of a call */
+        }
+        out->state = sim_strdup("");
     }
-    unsigned at = i ? c->line[i - 1].number : 0;
-    bool through = !bad && !s->broken[0];
-    if (through) {
-        bad = finish(r);
-    }
-    if (bad) {
-        snprintf(out->why, sizeof out->why, "line %u: %s", at, bad);
-        sim_trace(s, NULL, "FAILED: %s", out->why);
-    }
-    bool expected = bad == NULL;
-    result_fill(r, out);
     if (s->broken[0]) {
-        snprintf(out->why, sizeof out->why, "line %u: %s", at, s->broken);
+        snprintf(out->why, sizeof out->why, "line %u: %s", r->at, s->broken);
     }
-    out->ok = expected && !s->broken[0];
+    out->ok = out->why[0] == '\0';
     out->trace = s->trace.at ? sim_strdup(s->trace.at) : NULL;
     sim_free(s);
     free(r);

@@ -43,6 +43,7 @@ struct sim_result {
     uint64_t hash; /* of the trace */
     char *state, *trace;
     unsigned hosts, messages, datagrams;
+    ike_time waited; /* in all statements that wait for quiet */
     uint64_t allocs[SIM_HOSTS], randoms[SIM_HOSTS];
     uint64_t complaints; /* failure records and calls that gave an error, of all hosts */
 };
@@ -53,10 +54,12 @@ struct sim_run {
     const struct sim_case *c;
     const struct sim_options *o;
     unsigned variant;
-    unsigned n; /* of the line at hand, variables put in */
+    unsigned at; /* line number */
+    unsigned n;  /* of the line at hand, variables put in */
     const char *word[SIM_WORDS + 1];
     char text[SIM_WORDS][256];
     bool loose;
+    ike_time waited;
     char error[256]; /* room for messages */
 };
 

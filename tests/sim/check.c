@@ -91,6 +91,16 @@ static void life(struct sim_host *h, bool child, uint64_t id, unsigned what, con
     *was |= what;
 }
 
+/* A child lives on an IKE SA that came up and is not gone. */
+static void check_owner(struct sim_host *h, ike_sa_id sa)
+{
+    bool fresh;
+    uint64_t was = *sim_map_at(&h->sim->events, mix(h, 3, sa, false), &fresh);
+    if (!(was & APPEARED) || was & WENT) {
+        sim_break(h->sim, "%s: a child came up on an IKE SA that %s", h->name, was & WENT ? "is gone" : "is not up");
+    }
+}
+
 void sim_check_event(struct sim_host *h, const ike_event *e)
 {
     const char *name = sim_event_name(e->type);
@@ -107,6 +117,7 @@ void sim_check_event(struct sim_host *h, const ike_event *e)
         break;
     case IKE_EV_CHILD_UP:
         life(h, true, e->child, APPEARED, name);
+        check_owner(h, e->sa);
         break;
     case IKE_EV_CHILD_REKEYED:
         life(h, true, e->old_child, REPLACED, name);

@@ -14,6 +14,7 @@
 static void *host_alloc(void *user, size_t n)
 {
     struct sim_host *h = user;
+    sim_count_call(h->sim);
     if (++h->allocs == h->fail_alloc) {
         sim_trace(h->sim, h, "no memory (%zu)", n);
         return NULL;
@@ -49,6 +50,7 @@ static void host_release(void *user, void *block, size_t n)
 
 void sim_pry(struct sim_host *h)
 {
+    sim_count_call(h->sim);
     if (!h->engine || h->prying) {
         return;
     }

@@ -241,6 +241,7 @@ static int query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
 {
     struct sim_host *h = user;
     const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    sim_count_call(h->sim);
     if (!k || k->state != SIM_INSTALLED) {
         return IKE_ERR_NOT_FOUND;
     }

@@ -22,18 +22,20 @@ static const char usage[] =
     "ike-sim [OPTION...] [CASE|FOLDER|FILE...]      a case is named by its file or by its name in the built-in folder\n"
     "  --list            names and titles\n"
     "  --trace           what happens, line by line;  --log: with the engines' own log\n"
-    "  --seed N          of all chance in the run, default 1\n"
+    "  --seed N          of all chance in the run, default 1;  --seeds A..B: one run each\n"
     "  --variant NAME    only this variant\n"
     "  --fault F         drop:N dup:N late:N copy:N (the N-th datagram)  alloc:HOST:N random:HOST:N pend:HOST:KIND (1 is the "
     "first host)\n"
     "  --sweep KIND      every single fault of a kind; also: wire (the first four), all\n"
+    "  --any-end         of a sweep: the end need not be the one without the fault, where a fault may decide a race\n"
     "  --same            run each twice and compare\n"
     "  --scenarios       the published collision scenarios: each with its result, or the feature it waits for\n";
 
 struct command {
     struct sim_options o;
     const char *variant, *sweep;
-    bool list, same, scenarios;
+    uint64_t last_seed; /* 0: only one */
+    bool list, same, scenarios, any_end;
 };
 
 /* ---- Finding cases ---------------------------------------------------------------------------------------------------- */
@@ -118,19 +120,25 @@ static void run_variant(const struct sim_case *c, unsigned v, const struct comma
         bool is_wire = k < SIM_FAULT_DROP + SIM_COUNT(wire);
         if (strcmp(cmd->sweep, sim_fault_names[k]) == 0 || strcmp(cmd->sweep, "all") == 0 ||
             (is_wire && strcmp(cmd->sweep, "wire") == 0)) {
-            sim_sweep(c, v, (enum sim_fault_kind)k, cmd->o.seed, t);
+            struct sim_plan plan = {(enum sim_fault_kind)k, cmd->o.seed, cmd->any_end};
+            sim_sweep(c, v, &plan, t);
         }
     }
 }
 
-static unsigned run_case(const struct sim_case *c, const struct command *cmd, struct sim_total *t)
+static unsigned run_case(const struct sim_case *c, const struct command *one, struct sim_total *t)
 {
     unsigned ran = 0;
+    struct command cmd = *one;
     for (unsigned v = 0; v < c->variants; v++) {
-        if (!cmd->variant || strcmp(cmd->variant, c->variant[v].name) == 0) {
-            run_variant(c, v, cmd, t);
-            ran++;
+        if (cmd.variant && strcmp(cmd.variant, c->variant[v].name) != 0) {
+            continue;
         }
+        ran++;
+        cmd.o.seed = one->o.seed;
+        do {
+            run_variant(c, v, &cmd, t);
+        } while (cmd.o.seed++ < cmd.last_seed);
     }
     return ran;
 }
@@ -255,11 +263,8 @@ static bool option(struct command *cmd, const char *name, const char *value, int
     struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--list", &cmd->list},
-                 {"--same", &cmd->same},
-                 {"--scenarios", &cmd->scenarios},
-                 {"--trace", &cmd->o.trace},
-                 {"--log", &cmd->o.engine_log}};
+    } flags[] = {{"--list", &cmd->list},       {"--same", &cmd->same},     {"--scenarios", &cmd->scenarios},
+                 {"--any-end", &cmd->any_end}, {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log}};
     *used = 1;
     for (size_t i = 0; i < SIM_COUNT(flags); i++) {
         if (strcmp(name, flags[i].name) == 0) {
@@ -273,6 +278,11 @@ static bool option(struct command *cmd, const char *name, const char *value, int
     }
     if (strcmp(name, "--seed") == 0) {
         cmd->o.seed = strtoull(value, NULL, 0);
+    } else if (strcmp(name, "--seeds") == 0) {
+        const char *dots = strstr(value, "..");
+        cmd->o.seed = strtoull(value, NULL, 0);
+        cmd->last_seed = dots ? strtoull(dots + 2, NULL, 0) : 0;
+        return dots != NULL;
     } else if (strcmp(name, "--variant") == 0) {
         cmd->variant = value;
     } else if (strcmp(name, "--sweep") == 0) {

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS_MAX 400000 /* more is an endless loop */
-#define SPIN_MAX  1000   /* ticks without time passing */
+#define STEPS_MAX 400000  /* more is an endless loop */
+#define CALLS_MAX 2000000 /* into hooks in one step: more is an endless loop inside the library */
+#define SPIN_MAX  1000    /* ticks without time passing */
 
 struct sim *sim_new(uint64_t seed)
 {
@@ -63,6 +64,14 @@ void sim_break(struct sim *s, const char *fmt, ...)
     vsnprintf(s->broken, sizeof s->broken, fmt, ap);
     va_end(ap);
     sim_trace(s, NULL, "BROKEN: %s", s->broken);
+}
+
+void sim_count_call(struct sim *s)
+{
+    if (++s->calls > CALLS_MAX) {
+        sim_break(s, "an engine does not come back from a call");
+        longjmp(s->hung, 1);
+    }
 }
 
 struct sim_host *sim_find_host(const struct sim *s, const char *name)
@@ -169,6 +178,7 @@ static bool step(struct sim *s, ike_time until)
         return false;
     }
     s->now = next > s->now ? next : s->now;
+    s->calls = 0;
     if (item <= timer) {
         struct sim_item i = queue_pop(s);
         i.fire(s, i.what);

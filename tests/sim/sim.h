@@ -14,6 +14,7 @@
 #include "base.h"
 #include "conf.h"
 #include <ike/ike.h>
+#include <setjmp.h>
 
 #define SIM_HOSTS 16
 #define SIM_START (1000 * IKE_SEC) /* the clock of a new world: not zero, so that a forgotten time shows */
@@ -208,6 +209,8 @@ struct sim {
     unsigned flying;    /* packets in the queue */
     unsigned datagrams; /* sent so far, copies too */
     uint64_t steps;
+    uint64_t calls; /* into hooks, in this step */
+    jmp_buf hung;   /* where to go when an engine does not come back from one call */
 
     struct sim_msg *msgs; /* newest first */
     unsigned n_msgs, mark_msg;
@@ -236,6 +239,9 @@ void sim_at(struct sim *s, ike_time at, void (*fire)(struct sim *, void *), void
 void sim_run(struct sim *s, ike_time span);
 void sim_settle(struct sim *s);
 bool sim_quiet(struct sim *s, ike_time limit);
+
+/* In every hook: when there are too many in one step, leaves by s->hung. */
+void sim_count_call(struct sim *s);
 
 /* host.c */
 struct sim_host *sim_host_new(struct sim *s, const char *name);

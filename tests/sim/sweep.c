@@ -10,6 +10,7 @@
 
 #define SHOWN_MAX  20
 #define PLACES_MAX 20000
+#define PATIENCE   (40 * IKE_SEC) /* a fault may cost some retransmissions, and a wait after TEMPORARY_FAILURE */
 
 const char *const sim_fault_names[SIM_FAULTS] = {"none", "drop", "dup", "late", "copy", "alloc", "random", "pend"};
 
@@ -89,11 +90,12 @@ static void check_end(const struct sim_case *c, unsigned variant, const struct s
                       const struct sim_result *r, struct sim_total *t)
 {
     bool hungry = o->fault.kind == SIM_FAULT_ALLOC || o->fault.kind == SIM_FAULT_RANDOM;
-    if (strcmp(clean->state, r->state) == 0) {
-        return;
-    }
-    if (!hungry || r->complaints <= clean->complaints) {
-        char why[1600];
+    char why[1600];
+    if (!hungry && r->waited > clean->waited + PATIENCE) {
+        snprintf(why, sizeof why, "it takes %u s instead of %u s", (unsigned)(r->waited / IKE_SEC),
+                 (unsigned)(clean->waited / IKE_SEC));
+        show(c, variant, o, why, t);
+    } else if (strcmp(clean->state, r->state) != 0 && (!hungry || r->complaints <= clean->complaints)) {
         snprintf(why, sizeof why, "another end%s. Without the fault:\n%.700swith it:\n%.700s",
                  hungry ? ", and nobody complained" : "", clean->state, r->state);
         show(c, variant, o, why, t);
@@ -116,29 +118,27 @@ static bool place_exists(const struct sim_fault *f, const struct sim_result *cle
 }
 
 static void sweep_host(const struct sim_case *c, unsigned variant, struct sim_options *o, const struct sim_result *clean,
-                       struct sim_total *t)
+                       bool any_end, struct sim_total *t)
 {
     struct sim_result r = {0};
     for (o->fault.nth = o->fault.kind == SIM_FAULT_PEND ? 0 : 1; place_exists(&o->fault, clean, &r); o->fault.nth++) {
         sim_result_free(&r);
-        if (sim_run_one(c, variant, o, t, &r)) {
+        if (sim_run_one(c, variant, o, t, &r) && !any_end) {
             check_end(c, variant, o, clean, &r, t);
         }
     }
     sim_result_free(&r);
 }
 
-void sim_sweep(const struct sim_case *c, unsigned variant, enum sim_fault_kind kind, uint64_t seed, struct sim_total *t)
+void sim_sweep(const struct sim_case *c, unsigned variant, const struct sim_plan *plan, struct sim_total *t)
 {
-    struct sim_options o = {.seed = seed, .sweep = true, .fault = {.kind = kind, .host = SIM_HOSTS}};
+    struct sim_options o = {.seed = plan->seed, .sweep = true, .fault = {.kind = plan->kind, .host = SIM_HOSTS}};
     struct sim_result clean;
-    if (!sim_run_one(c, variant, &o, t, &clean)) { /* a fault that is nowhere */
-        sim_result_free(&clean);
-        return;
-    }
-    unsigned hosts = in_host(kind) ? clean.hosts : 1;
-    for (o.fault.host = 0; o.fault.host < hosts; o.fault.host++) {
-        sweep_host(c, variant, &o, &clean, t);
+    if (sim_run_one(c, variant, &o, t, &clean)) { /* a fault that is nowhere */
+        unsigned hosts = in_host(plan->kind) ? clean.hosts : 1;
+        for (o.fault.host = 0; o.fault.host < hosts; o.fault.host++) {
+            sweep_host(c, variant, &o, &clean, plan->any_end, t);
+        }
     }
     sim_result_free(&clean);
 }

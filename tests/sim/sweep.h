@@ -22,7 +22,12 @@ void sim_fault_format(const struct sim_fault *f, char *out, size_t n);
 bool sim_run_one(const struct sim_case *c, unsigned variant, const struct sim_options *o, struct sim_total *t,
                  struct sim_result *r);
 /* All faults of a kind, one at a time, on one variant. */
-void sim_sweep(const struct sim_case *c, unsigned variant, enum sim_fault_kind kind, uint64_t seed, struct sim_total *t);
+struct sim_plan {
+    enum sim_fault_kind kind;
+    uint64_t seed;
+    bool any_end; /* the fault may decide a race: the end need not be the same, the invariants hold all the same */
+};
+void sim_sweep(const struct sim_case *c, unsigned variant, const struct sim_plan *plan, struct sim_total *t);
 /* The same seed twice is the same run to the byte; another seed is another. */
 void sim_same(const struct sim_case *c, unsigned variant, uint64_t seed, struct sim_total *t);
 
