@@ -306,6 +306,9 @@ static void request(struct ike_engine *e, struct ike_sa *sa, struct ike_message 
 static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
 {
     size_t n = 0;
+    if (sa->initiator && !sa->established) {
+        return dropped(e, IKE_ERR_STATE); /* it has yet to prove who it is; a request that was only early comes again */
+    }
     if (m->h.mid != sa->peer_mid && m->h.mid + 1 != sa->peer_mid) {
         return dropped(e, IKE_ERR_PROTO);
     }
