@@ -43,8 +43,15 @@ static inline void ike_list_splice(struct ike_list *to, struct ike_list *from)
 }
 
 #define IKE_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-/* The loop body may unlink the current node. */
-#define IKE_LIST_EACH(it, tmp, head) \
-    for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = tmp, tmp = it->next)
+/* Where a walk goes on: the node that was next, or the beginning again if that was unlinked meanwhile. */
+static inline struct ike_list *ike_list_resume(struct ike_list *next, const struct ike_list *head)
+{
+    return next != head && next->next == next ? head->next : next;
+}
+
+/* The body may unlink any node, the next one too: the walk then begins again, which ends since each time there is one node less.
+ * A node may not be freed within the walk unless it is the current one. */
+#define IKE_LIST_EACH(it, tmp, head)                                                                                               \
+    for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = ike_list_resume(tmp, head), tmp = it->next)
 
 #endif

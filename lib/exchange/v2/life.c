@@ -110,9 +110,9 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
 static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
 {
     (void)e;
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
-        ike_list_del(it);
+    while (!ike_list_empty(&sa->outstanding)) {
+        struct ike_exchange *x = IKE_OF(sa->outstanding.next, struct ike_exchange, link);
+        ike_list_del(&x->link);
         ike_exchange_abort(x, IKE_X_DROP);
     }
     if (sa->answering) {
