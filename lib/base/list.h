@@ -51,7 +51,7 @@ static inline struct ike_list *ike_list_resume(struct ike_list *next, const stru
 
 /* The body may unlink any node, the next one too: the walk then begins again, which ends since each time there is one node less.
  * A node may not be freed within the walk unless it is the current one. */
-#define IKE_LIST_EACH(it, tmp, head)                                                                                               \
+#define IKE_LIST_EACH(it, tmp, head)                                                                                             \
     for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = ike_list_resume(tmp, head), tmp = it->next)
 
 #endif
