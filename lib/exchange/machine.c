@@ -114,6 +114,10 @@ void ike_exchange_abort(struct ike_exchange *x, int result)
     if (x->running) {
         x->aborted = true;
         x->abort_result = result;
+        if (x->setup && x->setup == x->sa->setup) {
+            x->owns_setup = true; /* the SA goes before the exchange has come to its end */
+            x->sa->setup = NULL;
+        }
         return;
     }
     if (!x->over) {
