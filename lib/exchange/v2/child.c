@@ -192,6 +192,17 @@ static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, st
     return IKE_X_OK;
 }
 
+/* The peer deleted the SA already that our open exchange is about to make. */
+static bool deleted_early(const struct ike_setup *s)
+{
+    for (unsigned i = 0; i < s->n_early; i++) {
+        if (s->early[i] == ike_load32(s->chosen.spi)) {
+            return true;
+        }
+    }
+    return s->child && s->child->state == IKE_CHILD_DELETING && s->child->down_cause == IKE_BY_PEER;
+}
+
 int ike_child_take_answer(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -206,10 +217,8 @@ int ike_child_take_answer(struct ike_exchange *x)
     if (!sa || ike_select_check(proposals_of(s), sa, &args, &s->chosen) != IKE_OK) {
         return blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
     }
-    for (unsigned i = 0; i < s->n_early; i++) {
-        if (s->early[i] == ike_load32(s->chosen.spi)) {
-            return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
-        }
+    if (deleted_early(s)) {
+        return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
     }
     s->reject = true; /* until the child stands: the peer has it already */
     bool transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
@@ -597,7 +606,12 @@ int ike_child_install_out(struct ike_exchange *x)
     if (k && x->role == IKE_RESPONDER && ike_slots_get(&x->e->db.children, x->setup->old_child)) {
         return IKE_X_OK;
     }
-    return install(x, false);
+    int r = install(x, false);
+    if (r == IKE_X_OK && k && x->role == IKE_INITIATOR && deleted_early(x->setup)) {
+        x->setup->reject = false; /* the peer has no SA any more that it would have to delete */
+        return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before it was installed");
+    }
+    return r;
 }
 
 int ike_child_report_up(struct ike_exchange *x)

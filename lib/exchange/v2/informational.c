@@ -49,7 +49,7 @@ static void remember(struct ike_sa *sa, uint32_t spi)
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
         struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
         struct ike_setup *s = own->setup;
-        if (own->script == &ike_v2_create_child && s && s->n_early < IKE_COUNT(s->early)) {
+        if ((own->script == &ike_v2_create_child || own->script == &ike_v2_auth) && s && s->n_early < IKE_COUNT(s->early)) {
             s->early[s->n_early++] = spi;
         }
     }
@@ -68,6 +68,11 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
         struct ike_child *k = ike_child_by_spi_out(x->sa->peer, spi);
         if (!k) {
             remember(x->sa, spi);
+        } else if (!k->established) {
+            /* Our exchange that makes it waits for an answer of the host's and takes it back then. */
+            k->state = IKE_CHILD_DELETING;
+            k->down_cause = IKE_BY_PEER;
+            k = NULL;
         }
         size_t seen = 0;
         while (k && seen < n && found[seen] != k->id) {

@@ -380,6 +380,7 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
 void ike_child_up(struct ike_engine *e, struct ike_child *k)
 {
     const ike_child_settings *s = ike_child_conf(k);
+    bool unwanted = k->state == IKE_CHILD_DELETING;
     k->state = IKE_CHILD_INSTALLED;
     k->established = e->core.now;
     k->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
@@ -388,6 +389,9 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     ike_timer_set(&e->core.wheel, &k->peer->conn->timer, IKE_NEVER);
     ike_child_report(e, k);
     ike_child_schedule(e, k);
+    if (unwanted) {
+        ike_close_child(e, k);
+    }
 }
 
 /* The half that sends, installed by itself: nobody's exchange waits for it. */
@@ -474,6 +478,11 @@ void ike_close_child(struct ike_engine *e, struct ike_child *k)
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
     struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
     if (k->state == IKE_CHILD_DELETING) {
+        return;
+    }
+    if (!k->established) { /* the exchange that makes it holds it: it goes when it is up */
+        k->state = IKE_CHILD_DELETING;
+        k->down_cause = IKE_BY_LOCAL;
         return;
     }
     struct ike_child *heir = ike_child_heir(e, k);
