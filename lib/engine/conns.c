@@ -257,10 +257,10 @@ int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
         if (sa->conn) {
             hold(sa->conn, NULL);
         }
-        ike_close_sa(e, sa, IKE_BY_LOCAL);
+        r = ike_close_sa(e, sa, IKE_BY_LOCAL);
     }
     ike_leave(e);
-    return sa ? IKE_OK : IKE_ERR_NOT_FOUND;
+    return sa ? r : IKE_ERR_NOT_FOUND;
 }
 
 static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, int (*act)(struct ike_engine *, struct ike_child *))
@@ -293,14 +293,34 @@ static int rekey(struct ike_engine *e, struct ike_child *k)
 static int soft(struct ike_engine *e, struct ike_child *k)
 {
     int r = rekey(e, k);
+    if (r == IKE_ERR_NOMEM) {
+        k->rekey_at = e->core.now + IKE_SEC;
+        ike_child_schedule(e, k);
+    }
     return r == IKE_ERR_STATE ? IKE_OK : r;
 }
 
 static int close_child(struct ike_engine *e, struct ike_child *k)
 {
     hold(k->peer->conn, ike_child_conf(k)->name);
-    ike_close_child(e, k);
-    return IKE_OK;
+    return ike_close_child(e, k);
+}
+
+/* The data plane may report late: what is being replaced or deleted needs nothing more. */
+static int soft(struct ike_engine *e, struct ike_child *k)
+{
+    int r = rekey(e, k);
+    if (r == IKE_ERR_NOMEM) {
+        k->rekey_at = e->core.now + IKE_SEC;
+        ike_child_schedule(e, k);
+    }
+    return r == IKE_ERR_STATE ? IKE_OK : r;
+}
+
+static int close_child(struct ike_engine *e, struct ike_child *k)
+{
+    hold(k->peer->conn, ike_child_conf(k)->name);
+    return ike_close_child(e, k);
 }
 
 static int expire(struct ike_engine *e, struct ike_child *k)
@@ -314,7 +334,7 @@ int ike_child_close(ike_engine *e, ike_child_id id, ike_time now) { return on_ch
 
 int ike_child_expire(ike_engine *e, ike_child_id id, bool hard, ike_time now)
 {
-    return on_child(e, id, now, hard ? expire : soft);
+    return on_child(e, id, now, hard ? ike_close_child : soft);
 }
 
 int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_time now)

@@ -145,7 +145,6 @@ int ike_enter(struct ike_engine *e, ike_time now)
 static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_type type, ike_event *ev)
 {
     struct ike_conn *conn = NULL;
-    (void)e;
     *ev = (ike_event){.size = sizeof *ev, .type = type, .cause = (ike_cause)s->cause};
     if (s->owner == IKE_EV_OF_SA) {
         struct ike_sa *sa = IKE_OF(s, struct ike_sa, ev);
@@ -163,7 +162,9 @@ static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_typ
     }
     bool down = type == IKE_EV_SA_DOWN || type == IKE_EV_CHILD_DOWN;
     ev->conn = conn->id;
-    ev->failure = type == IKE_EV_FAILED || (down && s->failed) ? conn->failure : NULL;
+    if (type == IKE_EV_FAILED || (down && s->failed)) {
+        ev->failure = conn->failure ? conn->failure : &e->core.draft; /* memory may have been too short to keep it */
+    }
     return true;
 }
 

@@ -271,6 +271,17 @@ static void after_auth(struct ike_exchange *x, int result)
     }
 }
 
+/* A Delete that could not even be sent: the timer tries again, when memory may be back. */
+static void delete_failed(struct ike_exchange *x)
+{
+    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    if (x->purpose == IKE_DO_DELETE_IKE) {
+        ike_close_sa_later(x->e, x->sa);
+    } else if (k && k->state == IKE_CHILD_DELETING) {
+        ike_close_child_later(x->e, k);
+    }
+}
+
 static void v2_over(struct ike_exchange *x, int result)
 {
     struct ike_engine *e = x->e;
@@ -294,6 +305,8 @@ static void v2_over(struct ike_exchange *x, int result)
         after_auth(x, result);
     } else if (result == IKE_X_OK) {
         run_next(x);
+    } else if (x->role == IKE_INITIATOR && x->purpose <= IKE_DO_DELETE_CHILD) {
+        delete_failed(x);
     } else if (result == IKE_X_REFUSE && x->purpose == IKE_DO_CHILD && !ike_task_waiting(sa, IKE_DO_CHILD, 0)) {
         ike_attempt_failed(e, sa->conn);
     }

@@ -167,22 +167,29 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause) { take_down(e, sa, cause, false); }
 void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa, uint8_t cause) { take_down(e, sa, cause, true); }
 
-void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
+void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa)
+{
+    sa->state = sa->replaced_by ? IKE_SA_REKEYED : IKE_SA_ESTABLISHED;
+    sa->expires_at = e->core.now + IKE_SEC;
+    ike_sa_schedule(e, sa);
+}
+
+int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
 {
     struct ike_task t = {.purpose = IKE_DO_DELETE_IKE};
     if (sa->state == IKE_SA_CONNECTING && !sa->peer) {
         ike_sa_down(e, sa, cause);
-        return;
+        return IKE_OK;
     }
     if (sa->state == IKE_SA_DELETING) {
-        return;
+        return IKE_OK;
     }
     sa->state = IKE_SA_DELETING;
     sa->down_cause = cause;
     ike_tasks_drop(e, sa);
     if (ike_queue(e, sa, &t) != IKE_OK) {
-        ike_sa_down(e, sa, cause);
-        return;
+        ike_close_sa_later(e, sa);
+        return IKE_ERR_NOMEM;
     }
     /* The Delete waits for the window; for a peer that does not answer it does not wait long. */
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
@@ -193,6 +200,7 @@ void ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
         }
     }
     ike_kick(e, sa);
+    return IKE_OK;
 }
 
 void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to)
@@ -473,17 +481,24 @@ void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
     ike_keep_up(e, conn);
 }
 
-void ike_close_child(struct ike_engine *e, struct ike_child *k)
+void ike_close_child_later(struct ike_engine *e, struct ike_child *k)
+{
+    k->state = k->rekeyed ? IKE_CHILD_REKEYED : IKE_CHILD_INSTALLED;
+    k->expires_at = e->core.now + IKE_SEC;
+    ike_child_schedule(e, k);
+}
+
+int ike_close_child(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
     struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
     if (k->state == IKE_CHILD_DELETING) {
-        return;
+        return IKE_OK;
     }
     if (!k->established) { /* the exchange that makes it holds it: it goes when it is up */
         k->state = IKE_CHILD_DELETING;
         k->down_cause = IKE_BY_LOCAL;
-        return;
+        return IKE_OK;
     }
     struct ike_child *heir = ike_child_heir(e, k);
     if (heir) {
@@ -492,11 +507,15 @@ void ike_close_child(struct ike_engine *e, struct ike_child *k)
     k->state = IKE_CHILD_DELETING;
     k->down_cause = k->rekeyed ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL;
     k->rekey_at = k->expires_at = IKE_NEVER;
-    if (!sa || ike_queue(e, sa, &t) != IKE_OK) {
+    if (!sa) {
         ike_child_down(e, k, k->down_cause);
-        return;
+    } else if (ike_queue(e, sa, &t) == IKE_OK) {
+        ike_kick(e, sa);
+    } else {
+        ike_close_child_later(e, k);
+        return IKE_ERR_NOMEM;
     }
-    ike_kick(e, sa);
+    return IKE_OK;
 }
 
 void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
