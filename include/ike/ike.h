@@ -112,7 +112,8 @@ IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name,
 IKE_API int ike_sa_rekey(ike_engine *e, ike_sa_id sa, ike_time now);
 /* IKE_ERR_STATE: it is being replaced or deleted already. */
 IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
-/* Delete in the ordinary way; IKE_ERR_NOMEM means that it begins a second later. A child with start = yes stays down until it is initiated again. */
+/* Delete in the ordinary way; IKE_ERR_NOMEM means that it begins a second later. A child with start = yes stays down until it
+ * is initiated again. */
 IKE_API int ike_sa_close(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_child_close(ike_engine *e, ike_child_id child, ike_time now);
 /* Ask the peer for a sign of life now. */

@@ -306,29 +306,6 @@ static int close_child(struct ike_engine *e, struct ike_child *k)
     return ike_close_child(e, k);
 }
 
-/* The data plane may report late: what is being replaced or deleted needs nothing more. */
-static int soft(struct ike_engine *e, struct ike_child *k)
-{
-    int r = rekey(e, k);
-    if (r == IKE_ERR_NOMEM) {
-        k->rekey_at = e->core.now + IKE_SEC;
-        ike_child_schedule(e, k);
-    }
-    return r == IKE_ERR_STATE ? IKE_OK : r;
-}
-
-static int close_child(struct ike_engine *e, struct ike_child *k)
-{
-    hold(k->peer->conn, ike_child_conf(k)->name);
-    return ike_close_child(e, k);
-}
-
-static int expire(struct ike_engine *e, struct ike_child *k)
-{
-    ike_close_child(e, k);
-    return IKE_OK;
-}
-
 int ike_child_rekey(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, rekey); }
 int ike_child_close(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, close_child); }
 
