@@ -353,7 +353,7 @@ static void report_limits(struct sim_host *h)
         k->hard_reported |= hard;
         sim_trace(h->sim, h, "kernel: %s limit of %s", hard ? "hard" : "soft", k->inbound ? "an inbound SA" : "an outbound SA");
         int r = ike_child_expire(h->engine, k->child, hard, h->sim->now);
-        h->sim->errors += r != IKE_OK;
+        h->errors += r != IKE_OK;
         if (r != IKE_OK && !h->sim->tolerant) {
             sim_break(h->sim, "%s: ike_child_expire gives %s", h->name, ike_strerror(r));
         }
