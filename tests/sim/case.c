@@ -625,7 +625,8 @@ void sim_case_run(const struct sim_case *c, unsigned variant, const struct sim_o
     s->tolerant = o->sweep;
     s->keep_trace = o->trace;
     s->engine_log = o->engine_log;
-    if (setjmp(s->hung) == 0) {
+    if (sigsetjmp(s->hung, 1) == 0) {
+        sim_watchdog(s);
         const char *bad = run_lines(r);
         if (bad) {
             snprintf(out->why, sizeof out->why, "line %u: %s", r->at, bad);
@@ -638,6 +639,7 @@ void sim_case_run(const struct sim_case *c, unsigned variant, const struct sim_o
         }
         out->state = sim_strdup("");
     }
+    sim_watchdog(NULL);
     if (s->broken[0]) {
         snprintf(out->why, sizeof out->why, "line %u: %s", r->at, s->broken);
     }

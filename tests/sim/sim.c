@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: ISC
  *
  * The world: a queue of things to come, ordered by virtual time and then by the order in which they were planned, and the
- * engines' own timers. Nothing here looks at a real clock.
+ * engines' own timers.
  */
 #include "sim.h"
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
-#define STEPS_MAX 400000  /* more is an endless loop */
-#define CALLS_MAX 2000000 /* into hooks in one step: more is an endless loop inside the library */
-#define SPIN_MAX  1000    /* ticks without time passing */
+#define STEPS_MAX   400000  /* more is an endless loop */
+#define RUN_SECONDS 10      /* a run takes milliseconds */
+#define CALLS_MAX   2000000 /* into hooks in one step: more is an endless loop inside the library */
+#define SPIN_MAX    1000    /* ticks without time passing */
 
 struct sim *sim_new(uint64_t seed)
 {
@@ -70,8 +73,29 @@ void sim_count_call(struct sim *s)
 {
     if (++s->calls > CALLS_MAX) {
         sim_break(s, "an engine does not come back from a call");
-        longjmp(s->hung, 1);
+        siglongjmp(s->hung, 1);
     }
+}
+
+/* The only look at a real clock; it can end a run, never change one. */
+static struct sim *watched;
+
+static void too_long(int signal)
+{
+    (void)signal;
+    if (watched) {
+        sim_break(watched, "an engine does not come back from a call");
+        siglongjmp(watched->hung, 1);
+    }
+}
+
+void sim_watchdog(struct sim *s)
+{
+    struct sigaction act = {.sa_handler = too_long};
+    struct itimerval at = {.it_value.tv_sec = s ? RUN_SECONDS : 0};
+    watched = s;
+    sigaction(SIGVTALRM, &act, NULL);
+    setitimer(ITIMER_VIRTUAL, &at, NULL);
 }
 
 struct sim_host *sim_find_host(const struct sim *s, const char *name)

@@ -209,8 +209,8 @@ struct sim {
     unsigned flying;    /* packets in the queue */
     unsigned datagrams; /* sent so far, copies too */
     uint64_t steps;
-    uint64_t calls; /* into hooks, in this step */
-    jmp_buf hung;   /* where to go when an engine does not come back from one call */
+    uint64_t calls;  /* into hooks, in this step */
+    sigjmp_buf hung; /* where to go when an engine does not come back from one call */
 
     struct sim_msg *msgs; /* newest first */
     unsigned n_msgs, mark_msg;
@@ -242,6 +242,8 @@ bool sim_quiet(struct sim *s, ike_time limit);
 
 /* In every hook: when there are too many in one step, leaves by s->hung. */
 void sim_count_call(struct sim *s);
+/* The same for a loop that calls no hook: after so many seconds of processor time; NULL ends the watch. */
+void sim_watchdog(struct sim *s);
 
 /* host.c */
 struct sim_host *sim_host_new(struct sim *s, const char *name);

@@ -113,7 +113,6 @@ static int answered(struct ike_exchange *x)
         old->state = IKE_CHILD_REKEYED;
         old->expires_at = e->core.now + 180 * IKE_SEC; /* the initiator deletes it; should it not, we do */
         ike_child_schedule(e, old);
-        k->out_at = e->core.now + 10 * IKE_SEC;
     }
     s->child = NULL;
     s->spi_reserved = false;
@@ -225,7 +224,6 @@ static void undo(struct ike_exchange *x)
             old->state = IKE_CHILD_REKEYED;
             old->expires_at = e->core.now + 180 * IKE_SEC;
             ike_child_schedule(e, old);
-            rival->out_at = e->core.now + 10 * IKE_SEC;
             ike_child_schedule(e, rival);
         } else {
             ike_child_switch(e, rival);

@@ -71,6 +71,41 @@ static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+static bool elsewhere(const struct ike_sa *from, const char *name)
+{
+    IKE_LIST_EACH (it, tmp, &from->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->sa != from->id && !k->rekeyed && k->state != IKE_CHILD_DELETING && strcmp(ike_child_conf(k)->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ask_for(struct ike_engine *e, const struct ike_sa *from, struct ike_sa *to, const char *name)
+{
+    int index = ike_conf_child(to->conn->conf, name);
+    struct ike_task t = {.purpose = IKE_DO_CHILD, .index = (uint16_t)index};
+    if (index >= 0 && !elsewhere(from, name)) {
+        (void)ike_queue(e, to, &t);
+    }
+}
+
+/* Children that would go with the IKE SA that is given up are made anew on the one that stays. */
+static void carry_over(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to)
+{
+    const struct ike_setup *s = from->setup;
+    IKE_LIST_EACH (it, tmp, &from->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->sa == from->id && !k->rekeyed) {
+            ask_for(e, from, to, ike_child_conf(k)->name);
+        }
+    }
+    if (s && s->with_child) {
+        ask_for(e, from, to, s->conf->s.children[s->index].name);
+    }
+}
+
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact)
 {
     if (!sa->peer || !sa->conf->s.unique) {
@@ -86,7 +121,10 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
         if (simultaneous(other, sa)) {
             struct ike_sa *lower = other->spi_i < sa->spi_i ? other : sa;
             if (lower->initiator) {
+                struct ike_sa *stays = lower == sa ? other : sa;
+                carry_over(e, lower, stays);
                 ike_close_sa(e, lower, IKE_BY_REPLACEMENT);
+                ike_kick(e, stays);
             }
         } else if (initial_contact && other->established <= sa->created) {
             ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */
