@@ -537,6 +537,11 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
     } else if (!k->dead && k->rekey_at <= now) {
         struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
         k->rekey_at = IKE_NEVER;
+        if (!k->out_installed) { /* the peer may not know of it yet: our answer that made it can be lost */
+            k->rekey_at = now + 5 * IKE_SEC;
+            ike_child_schedule(e, k);
+            return;
+        }
         /* Should it fail, another try is made half-way to the end. */
         if (k->expires_at != IKE_NEVER && k->expires_at - now > 20 * IKE_SEC) {
             k->rekey_at = now + (k->expires_at - now) / 2;

@@ -102,7 +102,7 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
     struct ike_child *k = ike_slots_get(&e->db.children, t->child);
     switch (t->purpose) {
     case IKE_DO_REKEY_CHILD:
-        if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
+        if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED || !k->out_installed) {
             return false;
         }
         if (sa->answering && sa->answering->setup && sa->answering->setup->old_child == k->id) {
