@@ -8,6 +8,7 @@
 #include "message/seal.h"
 
 #define RESENDS_PER_SECOND 10
+#define COOKIE_REPLY_LEN   (IKE_HEADER_LEN + 8 + IKE_COOKIE_LEN)
 #define MAX_BAD_ICV        10
 
 static int dropped(struct ike_engine *e, int why)
@@ -87,12 +88,13 @@ static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, co
     if (!nonce || nonce->len < IKE_NONCE_MIN || nonce->len > IKE_NONCE_MAX) {
         return false;
     }
-    if (!ike_guard_wants_cookie(&e->guard, &e->db, &path->remote)) {
-        return true;
-    }
     ike_bytes ni = ike_bytes_of(nonce->body, nonce->len);
+    bool wanted = ike_guard_wants_cookie(&e->guard, &e->db, &path->remote);
     bool first = m->p[0].type == IKE_P_NOTIFY && ike_notify_parse(&n, &m->p[0]) == IKE_OK && n.type == IKE_N_COOKIE;
-    if (!first || !ike_guard_cookie_valid(&e->guard, &path->remote, m->h.spi_i, ni, n.data)) {
+    if (wanted && m->len < COOKIE_REPLY_LEN) {
+        return false; /* no answer is longer than what asked for it */
+    }
+    if (wanted && (!first || !ike_guard_cookie_valid(&e->guard, &path->remote, m->h.spi_i, ni, n.data))) {
         if (ike_guard_cookie(&e->guard, &path->remote, m->h.spi_i, ni, cookie) == IKE_OK) {
             e->core.count.cookies_sent++;
             reply(e, m, path, IKE_N_COOKIE, ike_bytes_of(cookie, sizeof cookie));
