@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Lifetimes and timers of IKE SAs and children: rekey, expiry, liveness, NAT keepalives, half-open SAs, heirs.
+ */
+#include "unit/engine_help.h"
+
+#include "exchange/v2/v2.h"
+
+static uint32_t child_life, sa_life, dpd; /* of a; 0: none */
+static ike_time heard;                    /* what the data plane of a says */
+static unsigned queries, keepalives;
+
+static int say_usage(void *user, const ike_ipsec_sa *sa, ike_usage *out)
+{
+    (void)user, (void)sa;
+    queries++;
+    *out = (ike_usage){.bytes = 1, .packets = 1, .last = heard};
+    return IKE_OK;
+}
+
+static void count_send(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    keepalives += kind == IKE_SEND_KEEPALIVE;
+    node_send(user, path, kind, bytes, n);
+}
+
+static void hooks(struct node *x, ike_settings *s)
+{
+    s->host.send = count_send;
+    s->host.sadb.query = x == &a ? say_usage : NULL;
+}
+
+static void set_lives(struct node *x, uint32_t child_s, uint32_t sa_s, uint32_t dpd_s)
+{
+    ike_conn_info info;
+    ike_child_settings child[2];
+    assert_int_equal(ike_conn_get(x->e, x->conn, &info), IKE_OK);
+    ike_conn_settings s = *info.settings;
+    memcpy(child, s.children, sizeof child);
+    child[0].life_s = child_s;
+    child[0].margin_s = child_s / 5;
+    s.children = child;
+    s.secret = IKE_STR("secret"); /* is not shown */
+    s.life_s = sa_s;
+    s.margin_s = sa_s / 5;
+    s.jitter_pct = 0;
+    s.dpd_s = dpd_s;
+    assert_int_equal(ike_conn_replace(x->e, x->conn, &s, false, now), IKE_OK);
+}
+
+static void up(void)
+{
+    heard = 0;
+    queries = keepalives = 0;
+    pair_new(hooks);
+    set_lives(&a, child_life, sa_life, dpd);
+    set_lives(&b, 0, 0, 0);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&a).children + counters(&b).children, 2);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    child_life = sa_life = dpd = 0;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+/* Virtual time goes on; what is sent arrives, or is lost. */
+static void run(uint64_t seconds, bool lost)
+{
+    for (ike_time until = now + seconds * IKE_SEC; now < until; now += IKE_SEC / 2) {
+        (void)ike_tick(a.e, now);
+        (void)ike_tick(b.e, now);
+        if (lost) {
+            a.n_out = b.n_out = 0;
+        }
+        wire_run();
+    }
+}
+
+static struct ike_sa *sa_of(struct node *x)
+{
+    ike_sa_info info;
+    assert_int_equal(ike_sa_next(x->e, 0, &info), IKE_OK);
+    return ike_slots_get(&x->e->db.sas, info.id);
+}
+
+static struct ike_child *child_of(struct node *x, ike_child_id after)
+{
+    ike_child_info info;
+    assert_int_equal(ike_child_next(x->e, after, &info), IKE_OK);
+    return ike_slots_get(&x->e->db.children, info.id);
+}
+
+static void a_child_is_rekeyed_before_its_life_ends(void **state)
+{
+    (void)state;
+    child_life = 100;
+    up();
+    ike_child_id first = child_of(&a, 0)->id;
+    assert_true(child_of(&a, 0)->rekey_at == now + 80 * IKE_SEC);
+    run(79, false);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 0);
+    run(3, false);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 1);
+    assert_int_equal(node_saw(&b, IKE_EV_CHILD_REKEYED), 1);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_DOWN) + node_saw(&b, IKE_EV_CHILD_DOWN), 0);
+    assert_int_equal(counters(&a).children + counters(&b).children, 2);
+    assert_true(child_of(&a, 0)->id != first);
+}
+
+static void an_ike_sa_is_rekeyed_before_its_life_ends(void **state)
+{
+    (void)state;
+    sa_life = 200;
+    up();
+    ike_child_id child = child_of(&a, 0)->id;
+    ike_sa_id sa = sa_of(&a)->id;
+    run(159, false);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 0);
+    run(3, false);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 1);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
+    assert_int_equal(counters(&a).sas, 1);
+    assert_true(sa_of(&a)->id != sa && child_of(&a, 0)->id == child && child_of(&a, 0)->sa == sa_of(&a)->id);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&b, IKE_EV_SA_DOWN), 0);
+}
+
+static void what_was_not_rekeyed_is_deleted_at_the_end(void **state)
+{
+    (void)state;
+    child_life = 100;
+    sa_life = 200;
+    up();
+    child_of(&a, 0)->rekey_at = sa_of(&a)->rekey_at = IKE_NEVER;
+    ike_child_schedule(a.e, child_of(&a, 0));
+    ike_sa_schedule(a.e, sa_of(&a));
+    run(99, false);
+    assert_int_equal(counters(&a).children, 1);
+    run(3, false);
+    assert_int_equal(counters(&a).children + counters(&b).children, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_DOWN), 1);
+    assert_int_equal(node_saw(&b, IKE_EV_CHILD_DOWN), 1);
+    run(97, false);
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 2);
+    run(3, false);
+    assert_int_equal(counters(&a).sas, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
+}
+
+static void silence_is_asked_about(void **state)
+{
+    (void)state;
+    dpd = 30;
+    up();
+    uint64_t sent = counters(&a).out;
+    run(29, false);
+    assert_true(counters(&a).out == sent);
+    run(3, false);
+    assert_true(counters(&a).out == sent + 1);
+    run(31, false); /* the answer was a sign of life */
+    assert_true(counters(&a).out == sent + 2);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 0);
+    run(300, true);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_DOWN), 1);
+    assert_int_equal(counters(&a).sas, 0);
+}
+
+static void esp_that_came_in_is_a_sign_of_life(void **state)
+{
+    (void)state;
+    dpd = 30;
+    up();
+    uint64_t sent = counters(&a).out;
+    for (unsigned i = 0; i < 10; i++) {
+        run(20, false);
+        heard = now;
+    }
+    assert_true(queries > 0);
+    assert_true(counters(&a).out == sent);
+    run(35, false); /* none since */
+    assert_true(counters(&a).out > sent);
+}
+
+static void only_behind_a_nat_is_it_kept_open(void **state)
+{
+    (void)state;
+    up();
+    run(100, false);
+    assert_int_equal(keepalives, 0);
+    sa_of(&b)->nat_remote = true; /* the peer's matter */
+    ike_sa_schedule(b.e, sa_of(&b));
+    run(100, false);
+    assert_int_equal(keepalives, 0);
+    sa_of(&a)->nat_local = true;
+    sa_of(&a)->last_out = now;
+    ike_sa_schedule(a.e, sa_of(&a));
+    run(19, false);
+    assert_int_equal(keepalives, 0);
+    run(43, false);
+    assert_int_equal(keepalives, 3);
+}
+
+static void a_half_open_sa_times_out(void **state)
+{
+    (void)state;
+    ike_failure f;
+    pair_new(NULL);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    (void)wire_step(&a);
+    assert_int_equal(counters(&b).half_open, 1);
+    run(29, true);
+    assert_int_equal(counters(&b).half_open, 1);
+    run(3, true);
+    assert_int_equal(counters(&b).half_open + counters(&b).sas, 0);
+    assert_int_equal(ike_failure_at(b.e, 0, &f), IKE_OK);
+    assert_int_equal(f.code, IKE_FAIL_TIMEOUT);
+    assert_int_equal(f.decider, IKE_DECIDER_NOBODY);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 0); /* was never up */
+}
+
+static void the_heir_of_a_child(void **state)
+{
+    (void)state;
+    up();
+    struct ike_child *old = child_of(&b, 0);
+    assert_null(ike_child_heir(b.e, old));
+    assert_int_equal(ike_child_rekey(a.e, child_of(&a, 0)->id, now), IKE_OK);
+    (void)wire_step(&a); /* b has both now */
+    struct ike_child *fresh = child_of(&b, old->id);
+    assert_true(fresh->replaces == old->id);
+    assert_ptr_equal(ike_child_heir(b.e, old), fresh);
+    assert_null(ike_child_heir(b.e, fresh));
+    ike_child_id entered = old->replaced_by;
+    old->replaced_by = 0; /* as while our own rekey is open */
+    assert_ptr_equal(ike_child_heir(b.e, old), fresh);
+    fresh->rekeyed = true;
+    assert_null(ike_child_heir(b.e, old));
+    fresh->rekeyed = false;
+    old->replaced_by = entered;
+    fresh->sa++; /* of another IKE SA */
+    assert_null(ike_child_heir(b.e, old));
+    fresh->sa--;
+    wire_run();
+    assert_int_equal(counters(&b).children, 1);
+    assert_int_equal(node_saw(&b, IKE_EV_CHILD_DOWN), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_child_is_rekeyed_before_its_life_ends, begin, end),
+        cmocka_unit_test_setup_teardown(an_ike_sa_is_rekeyed_before_its_life_ends, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_not_rekeyed_is_deleted_at_the_end, begin, end),
+        cmocka_unit_test_setup_teardown(silence_is_asked_about, begin, end),
+        cmocka_unit_test_setup_teardown(esp_that_came_in_is_a_sign_of_life, begin, end),
+        cmocka_unit_test_setup_teardown(only_behind_a_nat_is_it_kept_open, begin, end),
+        cmocka_unit_test_setup_teardown(a_half_open_sa_times_out, begin, end),
+        cmocka_unit_test_setup_teardown(the_heir_of_a_child, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
