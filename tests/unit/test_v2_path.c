@@ -99,6 +99,22 @@ static void a_repeated_request_moves_nothing(void **state)
     b.n_out = 0;
 }
 
+/* An answer is no request; its sender is not followed either. */
+static void an_answer_moves_nothing(void **state)
+{
+    (void)state;
+    uint64_t answers = counters(&b).in;
+    sa_of(&b)->nat_remote = true;
+    assert_int_equal(ike_sa_check(b.e, sa_of(&b)->id, now), IKE_OK);
+    (void)wire_step(&b);
+    assert_int_equal(a.n_out, 1);
+    a.out[0].path.local = lab_addr(ELSEWHERE);
+    assert_int_equal(wire_step(&a), IKE_OK);
+    assert_true(counters(&b).in == answers + 1);
+    assert_false(followed());
+    assert_int_equal(moves, 0);
+}
+
 static void without_a_nat_at_the_peer_nobody_is_followed(void **state)
 {
     (void)state;
@@ -200,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_peer_behind_a_nat_is_followed, up, end),
         cmocka_unit_test_setup_teardown(a_repeated_request_moves_nothing, up, end),
+        cmocka_unit_test_setup_teardown(an_answer_moves_nothing, up, end),
         cmocka_unit_test_setup_teardown(without_a_nat_at_the_peer_nobody_is_followed, up, end),
         cmocka_unit_test(who_connect_at_once_end_with_one),
         cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, up, end),
