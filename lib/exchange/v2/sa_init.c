@@ -183,7 +183,13 @@ static int take_cookie(struct ike_exchange *x, const struct ike_notify *n)
     if (n->data.len == 0 || n->data.len > 64) {
         return IKE_X_DROP;
     }
-    if (x->setup->cookies++ >= MAX_COOKIES) {
+    /* A peer may refuse its own cookies for a while (its clock has just begun): after a few it is asked again only when the
+     * repetition timer says so, and not for ever. */
+    if (x->setup->cookies >= MAX_COOKIES && x->tries == 0) {
+        return IKE_X_DROP;
+    }
+    x->setup->cookies = (uint8_t)(x->setup->cookies + (x->setup->cookies < UINT8_MAX));
+    if (x->rounds + 1 >= x->script->max_rounds) {
         ike_blame(c, IKE_FAIL_COOKIES, IKE_DECIDER_PEER)->notify = n->type;
         return IKE_X_REFUSE;
     }
