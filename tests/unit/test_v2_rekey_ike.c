@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Rekey of an IKE SA (RFC 7296 sections 1.3.2 and 2.18): what the new one has and inherits, and requests that cannot be served.
+ */
+#include "unit/engine_help.h"
+
+static int up(void **state)
+{
+    (void)state;
+    pair_up(NULL);
+    a.n_out = b.n_out = 0;
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static struct ike_sa *sa_of(struct node *x)
+{
+    ike_sa_info info;
+    assert_int_equal(ike_sa_next(x->e, 0, &info), IKE_OK);
+    return ike_slots_get(&x->e->db.sas, info.id);
+}
+
+static struct ike_child *child_of(struct node *x)
+{
+    ike_child_info info;
+    assert_int_equal(ike_child_next(x->e, 0, &info), IKE_OK);
+    return ike_slots_get(&x->e->db.children, info.id);
+}
+
+static void rekey_by(struct node *x)
+{
+    assert_int_equal(ike_sa_rekey(x->e, sa_of(x)->id, now), IKE_OK);
+    assert_int_equal(x->n_out, 1);
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 1);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
+}
+
+static void the_new_sa_has_new_spis_and_the_old_one_is_deleted(void **state)
+{
+    (void)state;
+    uint64_t spi_i = sa_of(&a)->spi_i, spi_r = sa_of(&a)->spi_r;
+    ike_sa_id old_a = sa_of(&a)->id, old_b = sa_of(&b)->id;
+    ike_sa_info info;
+    rekey_by(&a);
+    const struct ike_sa *na = sa_of(&a), *nb = sa_of(&b);
+    assert_true(na->spi_i && na->spi_r && na->spi_i != spi_i && na->spi_r != spi_r);
+    assert_true(na->spi_i == nb->spi_i && na->spi_r == nb->spi_r);
+    assert_int_equal(ike_sa_get(a.e, old_a, &info), IKE_ERR_NOT_FOUND);
+    assert_true(ike_sa_get(b.e, old_b, &info) != IKE_OK || old_b != nb->id);
+    assert_int_equal(counters(&a).sas, 1);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&b, IKE_EV_SA_DOWN), 0);
+}
+
+/* Who began the rekey is the initiator of the new SA, whoever was it of the old one; both count from 0. */
+static void roles_and_message_ids_begin_anew(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    assert_true(sa_of(&a)->initiator && !sa_of(&b)->initiator);
+    rekey_by(&b);
+    assert_true(!sa_of(&a)->initiator && sa_of(&b)->initiator);
+    for (unsigned i = 0; i < 2; i++) {
+        struct node *x = i ? &b : &a;
+        assert_true(sa_of(x)->own_mid == 0 && sa_of(x)->peer_mid == i); /* the second turn: one request was served */
+        assert_int_equal(ike_sa_check(x->e, sa_of(x)->id, now), IKE_OK);
+        assert_int_equal(ike_message_parse(&m, x->out[0].bytes, x->out[0].n), IKE_OK);
+        assert_int_equal(m.h.mid, 0);
+        assert_true(m.h.spi_i == sa_of(&b)->spi_i && m.h.spi_r == sa_of(&b)->spi_r);
+        assert_int_equal((m.h.flags & IKE_FLAG_INITIATOR) != 0, x == &b);
+        wire_run();
+    }
+    assert_int_equal(sa_of(&a)->own_mid, 1);
+}
+
+static void the_children_move(void **state)
+{
+    (void)state;
+    ike_child_id id[2] = {child_of(&a)->id, child_of(&b)->id};
+    uint32_t spi = child_of(&a)->spi_in;
+    unsigned adds = a.adds;
+    rekey_by(&a);
+    assert_true(child_of(&a)->id == id[0] && child_of(&b)->id == id[1]);
+    assert_true(child_of(&a)->sa == sa_of(&a)->id && child_of(&b)->sa == sa_of(&b)->id);
+    assert_true(child_of(&a)->spi_in == spi && a.adds == adds);
+    assert_int_equal(a.removes + b.removes, 0);
+    assert_int_equal(ike_child_close(b.e, id[1], now), IKE_OK); /* through the new SA */
+    wire_run();
+    assert_int_equal(counters(&a).children + counters(&b).children, 0);
+}
+
+/* A request of the stranger's to b; the notify it is answered with, 0: none. */
+static uint16_t request(uint64_t peer_spi, bool with_ke)
+{
+    static const uint8_t nonce[32] = {9, 8, 7}, value[32] = {9};
+    struct ike_proposals *p = NULL;
+    struct ike_chain c = inner_chain();
+    ike_allocator mem = {lab_alloc, lab_release, &a.lab};
+    ike_path path = path_to(&b);
+    struct ike_message m;
+    struct ike_notify said;
+    const char *nearest;
+    uint8_t spi[8];
+    size_t at;
+    ike_store64(spi, peer_spi);
+    assert_int_equal(ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, ike_crypto_default(), true, &mem, &at,
+                                             &nearest),
+                     IKE_OK);
+    ike_put_sa(&c, p, spi, 8, true, NULL);
+    ike_proposals_free(p, &mem);
+    ike_put_payload(&c, IKE_P_NONCE, ike_bytes_of(nonce, sizeof nonce));
+    if (with_ke) {
+        ike_put_ke(&c, 31, ike_bytes_of(value, sizeof value)); /* the base point is a valid public value */
+    }
+    size_t n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c);
+    struct node before = b; /* a rekey that is done hands out the keys of the new SA: the answer has the old ones */
+    (void)node_input(&b, &path, forged, n);
+    memcpy(b.key, before.key, sizeof b.key);
+    memcpy(b.key_len, before.key_len, sizeof b.key_len);
+    assert_true(open_reply(&b, &m));
+    return ike_message_error(&m, &said) ? said.type : 0;
+}
+
+static void a_good_request_is_served(void **state)
+{
+    (void)state;
+    assert_int_equal(request(UINT64_C(0x1122334455667788), true), 0);
+    assert_int_equal(counters(&b).sas, 2); /* the old one waits for its Delete */
+}
+
+static void a_peer_spi_of_zero_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(request(0, true), IKE_N_INVALID_SYNTAX);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 0);
+}
+
+static void a_request_without_key_exchange_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(request(UINT64_C(0x1122334455667788), false), IKE_N_INVALID_SYNTAX);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_new_sa_has_new_spis_and_the_old_one_is_deleted, up, down),
+        cmocka_unit_test_setup_teardown(roles_and_message_ids_begin_anew, up, down),
+        cmocka_unit_test_setup_teardown(the_children_move, up, down),
+        cmocka_unit_test_setup_teardown(a_good_request_is_served, up, down),
+        cmocka_unit_test_setup_teardown(a_peer_spi_of_zero_is_refused, up, down),
+        cmocka_unit_test_setup_teardown(a_request_without_key_exchange_is_refused, up, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
