@@ -71,9 +71,25 @@ static void rekey_refused_with(uint16_t notify)
     assert_true(open_reply(&a, &m));
     assert_int_equal(m.h.exchange, IKE_X_CREATE_CHILD_SA);
     a.n_out = 0;
-    ike_put_notify(&c, notify, ike_bytes_of(NULL, 0));
+    ike_put_notify_spi(&c, IKE_PROTO_ESP, child_of(&a)->spi_in, notify, ike_bytes_of(NULL, 0));
     size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, m.h.mid, &c);
     (void)node_input(&a, &path, forged, n);
+}
+
+/* The peer has not got it any more, so its Delete was lost: ours goes silently (RFC 7296 section 2.25). */
+static void what_the_peer_does_not_find_is_dropped(void **state)
+{
+    (void)state;
+    ike_child_id old = child_of(&a)->id;
+    ike_child_info info;
+    assert_int_equal(ike_child_rekey(a.e, old, now), IKE_OK);
+    rekey_refused_with(IKE_N_CHILD_SA_NOT_FOUND);
+    assert_int_equal(ike_child_get(a.e, old, &info), IKE_ERR_NOT_FOUND);
+    assert_int_equal(a.removes, 2);
+    assert_int_equal(counters(&a).sas, 1);
+    for (unsigned i = 0; i < a.n_out; i++) {
+        assert_int_not_equal(a.out[i].bytes[18], IKE_X_INFORMATIONAL);
+    }
 }
 
 static void a_temporary_failure_is_tried_again_after_the_pause(void **state)
@@ -134,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(either_side_makes_a_further_child),
         cmocka_unit_test(a_rekey_replaces_and_deletes_the_old_one),
+        cmocka_unit_test_setup_teardown(what_the_peer_does_not_find_is_dropped, up, down),
         cmocka_unit_test_setup_teardown(a_temporary_failure_is_tried_again_after_the_pause, up, down),
         cmocka_unit_test_setup_teardown(two_rekey_notifies_are_refused, up, down),
     };

@@ -109,6 +109,9 @@ static void key_exchange_values_that_are_none(void **state)
     responder_refuses("no value", IKE_P_KE, mine, 4);
     ke[1] ^= 1;
     initiator_refuses("another group", IKE_P_KE, ke, n);
+    memset(ke + 4, 0, n - 4);
+    ke[1] ^= 1; /* the right group again */
+    initiator_refuses("a value of zeros", IKE_P_KE, ke, n);
 }
 
 /* A responder that wants another group names it, and keeps nothing. */

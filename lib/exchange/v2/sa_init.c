@@ -263,6 +263,10 @@ static int take_answer(struct ike_exchange *x)
 static int derive(struct ike_exchange *x)
 {
     int r = ike_compute_shared(&x->e->core, x->setup);
+    if (r == IKE_ERR_CRYPTO) {
+        x->sa->spi_r = 0;
+        return IKE_X_DROP; /* a value that gives no secret (RFC 8031 section 2): anybody can send one, the peer's may follow */
+    }
     if (r == IKE_OK) {
         r = ike_derive_sa_keys(&x->e->core, x->sa, x->setup, NULL);
     }
