@@ -49,13 +49,16 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
 
 static bool usage(const struct ike_engine *e, const struct ike_child *k, bool inbound, ike_usage *out)
 {
-    const struct ike_core *c = &e->core;
+    struct ike_core *c = (struct ike_core *)(uintptr_t)&e->core; /* looking changes nothing but the mark below */
     ike_ipsec_sa d;
     if (!c->set.host.sadb.query || !(inbound ? k->in_installed : k->out_installed) || c->in_hook) {
         return false;
     }
     ike_child_describe(k, inbound, &d);
-    return c->set.host.sadb.query(c->set.host.user, &d, out) == IKE_OK;
+    ike_hook_enter(c);
+    int r = c->set.host.sadb.query(c->set.host.user, &d, out);
+    ike_hook_leave(c);
+    return r == IKE_OK;
 }
 
 static void fill_child(const struct ike_engine *e, const struct ike_child *k, ike_child_info *o)
