@@ -50,6 +50,12 @@ static int later(struct ike_exchange *x)
     return IKE_X_REFUSE;
 }
 
+/* The answer to a request of ours may be on its way that makes just the SA the peer speaks of. */
+static bool learning(const struct ike_sa *sa)
+{
+    return ike_own_exchange(sa, IKE_DO_CHILD, 0) || ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0);
+}
+
 static int take_subject(struct ike_exchange *x)
 {
     struct ike_notify n, second;
@@ -65,6 +71,9 @@ static int take_subject(struct ike_exchange *x)
     }
     if (rekey) {
         old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, ike_load32(n.spi)) : NULL;
+        if (!old && learning(x->sa)) {
+            return later(x);
+        }
         if (!old || old->suite.protocol != n.protocol) {
             x->notify_protocol = n.protocol;
             x->notify_spi = n.spi_len == 4 ? ike_load32(n.spi) : 0;
