@@ -220,6 +220,7 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     if (old->replaced_by) {
         return;
     }
+    bool closing = old->state == IKE_SA_DELETING; /* asked for while the rekey was open: it holds for what comes of it */
     old->replaced_by = fresh->id;
     old->rekey_at = IKE_NEVER;
     if (old->state != IKE_SA_DELETING) {
@@ -239,6 +240,9 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     ike_event_post(&e->core, &fresh->ev, IKE_EV_SA_REKEYED);
     IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, fresh->id, "%s: IKE SA #%u replaces #%u", fresh->conf->s.name,
             (unsigned)fresh->number, (unsigned)old->number);
+    if (closing) {
+        ike_close_sa(e, fresh, old->down_cause);
+    }
     ike_kick(e, fresh);
 }
 
