@@ -5,7 +5,8 @@
  *   dataplane-pair BACKEND STATE LOCAL REMOTE LOCAL-TS REMOTE-TS ROLE [WORD...]
  *
  * ROLE is a or b: who sends with which key. WORDs: transport, encap, cbc, chacha, esn, trap (a trap alone, no SA),
- * packets=N (hard limit). Commands on stdin, one a line: stats, move ADDR:PORT, rekey, quit. Calls to the engine are printed.
+ * packets=N (hard limit). Commands on stdin, one a line: stats, move ADDR:PORT, rekey, quit; each is answered by "did COMMAND".
+ * Calls to the engine are printed.
  */
 #include "app/app.h"
 #include "transport/udp.h"
@@ -212,13 +213,12 @@ static void on_command(void *arg, uint32_t events)
             print_stats(e);
         } else if (strcmp(word, "rekey") == 0) {
             rekey(e, role_a);
-            printf("rekeyed\n");
         } else if (strncmp(word, "move ", 5) == 0) {
             move(e, word + 5);
-            printf("moved away\n");
         } else {
             loop_stop(e->d.loop);
         }
+        printf("did %s\n", word);
     }
 }
 
