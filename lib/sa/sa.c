@@ -40,7 +40,7 @@ struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *pat
     sa->path = *path;
     sa->window = 1;
     sa->created = sa->last_in = sa->last_out = c->now;
-    sa->rekey_at = sa->expires_at = sa->answer_until = IKE_NEVER;
+    sa->rekey_at = sa->expires_at = sa->yield_at = sa->answer_until = IKE_NEVER;
     ike_list_init(&sa->peer_link);
     ike_list_init(&sa->half_open_link);
     ike_list_init(&sa->dead_link);

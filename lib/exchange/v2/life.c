@@ -222,7 +222,8 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     }
     bool closing = old->state == IKE_SA_DELETING; /* asked for while the rekey was open: it holds for what comes of it */
     old->replaced_by = fresh->id;
-    old->rekey_at = IKE_NEVER;
+    fresh->yield_at = old->yield_at;
+    old->rekey_at = old->yield_at = IKE_NEVER;
     if (old->state != IKE_SA_DELETING) {
         old->state = IKE_SA_REKEYED;
     }
@@ -263,7 +264,7 @@ static ike_time keepalive_at(const struct ike_sa *sa)
 
 void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
 {
-    ike_time at = earlier(sa->rekey_at, sa->expires_at);
+    ike_time at = earlier(earlier(sa->rekey_at, sa->expires_at), sa->yield_at);
     if (sa->dead) {
         return;
     }
@@ -348,6 +349,12 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
         }
         sa->expires_at = IKE_NEVER;
         ike_close_sa(e, sa, sa->replaced_by ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
+        if (sa->dead) {
+            return;
+        }
+    }
+    if (sa->yield_at <= now) {
+        ike_sa_yield(e, sa);
         if (sa->dead) {
             return;
         }

@@ -46,7 +46,10 @@ static bool usable(const struct ike_sa *sa)
     return !sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING);
 }
 
-/* Both sides began at once: each sees the same two SAs. The one with the lower initiator SPI goes, deleted by its initiator. */
+/* Both sides began at once: each sees the same two SAs. The one with the lower initiator SPI goes, deleted by its initiator;
+ * RFC 7296 does not say so, and a peer may not know it: when it has not done it by then, we do. */
+#define YIELD (10 * IKE_SEC)
+
 static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
 {
     return older->initiator != newer->initiator && newer->created < older->established;
@@ -106,6 +109,25 @@ static void carry_over(struct ike_engine *e, struct ike_sa *from, struct ike_sa 
     }
 }
 
+static void give_up_for(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *stays)
+{
+    carry_over(e, sa, stays);
+    ike_close_sa(e, sa, IKE_BY_REPLACEMENT);
+    ike_kick(e, stays);
+}
+
+void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
+{
+    sa->yield_at = IKE_NEVER;
+    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+        struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+        if (other != sa && usable(other) && usable(sa)) {
+            give_up_for(e, sa, other);
+            return;
+        }
+    }
+}
+
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact)
 {
     if (!sa->peer || !sa->conf->s.unique) {
@@ -121,10 +143,10 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
         if (simultaneous(other, sa)) {
             struct ike_sa *lower = other->spi_i < sa->spi_i ? other : sa;
             if (lower->initiator) {
-                struct ike_sa *stays = lower == sa ? other : sa;
-                carry_over(e, lower, stays);
-                ike_close_sa(e, lower, IKE_BY_REPLACEMENT);
-                ike_kick(e, stays);
+                give_up_for(e, lower, lower == sa ? other : sa);
+            } else {
+                lower->yield_at = e->core.now + YIELD;
+                ike_sa_schedule(e, lower);
             }
         } else if (initial_contact && other->established <= sa->created) {
             ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */

@@ -126,6 +126,7 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
 /* INITIAL_CONTACT and doubles: which SA of this peer stays. */
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);
+void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa); /* yield_at: end it, if its double is still there */
 
 /* ---- keepup.c ----------------------------------------------------------------------------------------------------------- */
 /* Look what the connection wants and begin what is missing, now or after the pause it is in. */
