@@ -30,7 +30,7 @@ typedef struct ike_child_settings {
     uint32_t replay_window; /* packets; passed to the data plane */
     /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. */
     uint64_t life_s, margin_s;
-    uint64_t life_bytes, life_packets; /* hard; soft is 90 % with jitter */
+    uint64_t life_bytes, life_packets; /* hard; a rekey begins up to jitter % of the last tenth before that tenth */
     uint32_t mark, if_id;              /* passed to the data plane */
 } ike_child_settings;
 

@@ -24,8 +24,8 @@ typedef struct ike_random {
     void *user;
 } ike_random;
 
-/* The host's allocator, lent to key-exchange state (tables). release gets the size that was asked for; it must wipe nothing:
- * the library wipes secrets before it releases. */
+/* The host's allocator, lent to key-exchange state (tables). Blocks are aligned as malloc's (to 8 at least). release
+ * gets the size that was asked for; it must wipe nothing: the library wipes secrets before it releases. */
 typedef struct ike_allocator {
     void *(*alloc)(void *user, size_t n);
     void (*release)(void *user, void *p, size_t n);

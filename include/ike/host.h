@@ -2,8 +2,9 @@
  *
  * ike/host.h - what the host lends to an engine: one struct of callbacks.
  *
- * No callback may call back into the same engine, except from `event`: any other call returns IKE_ERR_STATE. Every
- * pointer handed to a callback is valid during the call; a question's views stay valid until it is answered or cancelled.
+ * No callback may act on the same engine, except `event`: from any other such a call returns IKE_ERR_STATE. Looking
+ * (ike/ike.h) is allowed, but shows things in the middle of the call that is under way. Every pointer handed to a callback
+ * is valid during the call; a question's views stay valid until it is answered or cancelled.
  *
  * Questions. A hook that answers at once returns IKE_OK with its out-parameters set, or a negative error to refuse. A hook
  * that needs time remembers the token, returns IKE_PENDING, and answers later with the ike_answer_* of its kind. Until then
@@ -172,7 +173,8 @@ typedef struct ike_keylog {
 typedef struct ike_host {
     uint32_t size;
     void *user;
-    /* NULL pair: malloc and free of the C library. release gets the size that was asked for. */
+    /* NULL pair: malloc and free of the C library. Blocks are aligned as malloc's (to 8 at least); release gets the size that
+     * was asked for. */
     void *(*alloc)(void *user, size_t n);
     void (*release)(void *user, void *p, size_t n);
     /* Required. A CSPRNG; failing fails the exchange that needs it. */

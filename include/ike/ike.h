@@ -5,6 +5,7 @@
  * An engine holds connections, IKE SAs and child SAs. The host feeds it datagrams and time, and gets datagrams, events and
  * data-plane operations through the callbacks of ike_host. A minimal host:
  *
+ *     ike_crypto_global_init();                  once per process
  *     ike_settings s;
  *     ike_settings_init(&s);
  *     s.host.random = my_random;  s.host.send = my_send;  s.host.event = my_event;
@@ -16,8 +17,8 @@
  *         ike_input(e, &path, datagram, n, now);     or     ike_tick(e, now);
  *     }
  *
- * Every function that takes `now` may send datagrams, call data-plane hooks and deliver events before it returns. Functions
- * called from inside a hook other than `event` return IKE_ERR_STATE.
+ * Every function that takes `now` may send datagrams, call data-plane hooks and deliver events before it returns. Called
+ * from inside a hook other than `event` it returns IKE_ERR_STATE. Calls from `event` never nest delivery.
  */
 #ifndef IKE_IKE_H
 #define IKE_IKE_H
@@ -38,7 +39,7 @@ typedef struct ike_settings {
     uint32_t size;
     ike_host host;
     const ike_crypto *crypto; /* NULL: ike_crypto_default() */
-    bool allow_variable_time; /* accept ciphers whose provider is not constant time on this CPU */
+    bool allow_variable_time; /* use also ciphers whose provider is not constant time on this CPU; else they are left out */
     /* Limits; a limit reached is IKE_ERR_LIMIT or a refusal with IKE_FAIL_LIMIT. */
     uint32_t max_sas;            /* IKE SAs incl. half-open, default 1 << 20 */
     uint32_t max_children;       /* default 1 << 20 */
@@ -53,7 +54,7 @@ typedef struct ike_settings {
     /* Retransmission: wait first_ms, times factor_pct/100 each try, at most max_ms, with +- jitter_pct; `tries` sends after
      * the first one, then the peer is given up. Defaults 2000, 180, 42000, 10, 6 (about two minutes in all). */
     uint32_t retransmit_first_ms, retransmit_factor_pct, retransmit_max_ms, retransmit_jitter_pct, retransmit_tries;
-    /* Start = yes: pause before an attempt is repeated, doubling with jitter. Defaults 1000 and 60000. */
+    /* Start = yes: pause before an attempt is repeated, doubling with jitter. Defaults 1000 and 60000; not 0. */
     uint32_t retry_first_ms, retry_max_ms;
     /* TEMPORARY_FAILURE: pause before the request is repeated (jittered), default 10000; give up after, default 180000. */
     uint32_t temporary_retry_ms, temporary_limit_ms;
@@ -68,9 +69,12 @@ IKE_API void ike_settings_init(ike_settings *s);
 
 /* ---- Life ------------------------------------------------------------------------------------------------------------- */
 
-/* Settings are copied. IKE_ERR_INVALID, _NOMEM, _HOST (random). */
+/* Settings are copied. Call ike_crypto_global_init first. IKE_ERR_INVALID (a required callback is missing, a limit or a time
+ * that must not be 0 is, or is out of its range), _UNSUPPORTED (no cipher can be used on this CPU: allow_variable_time),
+ * _NOMEM, _HOST (random). */
 IKE_API int ike_engine_new(ike_engine **out, const ike_settings *s, ike_time now);
-/* Wipes and frees everything; cancels questions, removes SAs from the data plane; sends nothing and delivers no events. */
+/* Wipes and frees everything; cancels questions, removes SAs from the data plane; sends nothing and delivers no events. Called
+ * from a callback it takes effect when the call that is under way returns. NULL is fine. */
 IKE_API void ike_engine_free(ike_engine *e);
 /* Delete all SAs in the ordinary way (sends Delete). The host ticks on until ike_counters_get(...).sas is 0 or it has no
  * more patience. Start = yes children are not restarted any more. */
@@ -87,10 +91,12 @@ IKE_API int ike_tick(ike_engine *e, ike_time now);
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
 
-/* Settings are copied and checked. IKE_ERR_INVALID, _EXISTS (name), _LIMIT, _NOMEM. Children with start = yes are begun. */
+/* Settings are copied and checked. IKE_ERR_INVALID, _EXISTS (name), _UNSUPPORTED (a proposal names what the crypto in use lacks),
+ * _LIMIT, _NOMEM. Children with start = yes are begun. */
 IKE_API int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now);
 /* New settings for later negotiations under the same id. SAs whose settings did not change stay; with `close_changed` SAs of
- * children that are gone or differ are deleted (and begun again where start = yes). */
+ * children that are gone or differ are deleted (and begun again where start = yes). IKE_ERR_NOT_FOUND, _INVALID (also: another
+ * name), _UNSUPPORTED, _NOMEM: everything is as before. */
 IKE_API int ike_conn_replace(ike_engine *e, ike_conn_id conn, const ike_conn_settings *s, bool close_changed, ike_time now);
 /* A new peer address for the next attempt (the host resolved a name again); nothing running is touched. */
 IKE_API int ike_conn_set_remote(ike_engine *e, ike_conn_id conn, const ike_addr *remote);
@@ -101,7 +107,8 @@ IKE_API int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *ou
 /* ---- Acting ----------------------------------------------------------------------------------------------------------- */
 
 /* Bring a child up (child_name NULL: the IKE SA with all children whose start is yes, or the first child). Uses the IKE SA
- * that is there. Already up or on its way: IKE_OK, nothing happens. The outcome comes as an event. */
+ * that is there. Already up or on its way: IKE_OK, nothing happens. The outcome comes as an event. IKE_ERR_NOT_FOUND (connection
+ * or child), _INVALID (the peer has not one address), _LIMIT, _NOMEM, _HOST (random), or what the `route` hook said. */
 IKE_API int ike_initiate(ike_engine *e, ike_conn_id conn, const char *child_name, ike_time now);
 /* Its children that are kept up (child_name NULL: all) are not begun any more, and an attempt under way ends, until they are
  * initiated again. SAs that are up stay. */
@@ -109,16 +116,16 @@ IKE_API int ike_conn_hold(ike_engine *e, ike_conn_id conn, const char *child_nam
 /* ike_initiate for one packet that waits: its selectors go first in TSi and TSr (RFC 7296 section 2.9). */
 IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const ike_ts *local, const ike_ts *remote,
                         ike_time now);
+/* IKE_ERR_NOT_FOUND; IKE_ERR_STATE: it is not up, or is being replaced or deleted already. */
 IKE_API int ike_sa_rekey(ike_engine *e, ike_sa_id sa, ike_time now);
-/* IKE_ERR_STATE: it is being replaced or deleted already. */
 IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
 /* Delete in the ordinary way; IKE_ERR_NOMEM means that it begins a second later. A child with start = yes stays down until it
  * is initiated again. */
 IKE_API int ike_sa_close(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_child_close(ike_engine *e, ike_child_id child, ike_time now);
-/* Ask the peer for a sign of life now. */
+/* Ask the peer for a sign of life now. IKE_ERR_NOT_FOUND, _STATE (it is not up), _NOMEM. */
 IKE_API int ike_sa_check(ike_engine *e, ike_sa_id sa, ike_time now);
-/* The data plane reports: soft or hard limit reached on an SA we installed (by its inbound or outbound SPI). */
+/* The data plane reports: soft or hard limit reached on an SA we installed (ike_ipsec_sa.child). IKE_ERR_NOT_FOUND. */
 IKE_API int ike_child_expire(ike_engine *e, ike_child_id child, bool hard, ike_time now);
 /* The data plane saw valid ESP from a new address or port of the peer (RFC 3948; XFRM mapping). */
 IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *remote, ike_time now);
@@ -206,8 +213,9 @@ IKE_API int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out);
 IKE_API int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out);
 IKE_API int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out);
 
-/* The connection's last failure, or (conn 0) the i-th newest of the engine's ring of 64. IKE_ERR_NOT_FOUND if none. */
+/* The connection's last failure. IKE_ERR_NOT_FOUND if none. */
 IKE_API int ike_conn_failure(const ike_engine *e, ike_conn_id conn, ike_failure *out);
+/* The i-th newest of the engine's ring of 64. IKE_ERR_NOT_FOUND past the last. */
 IKE_API int ike_failure_at(const ike_engine *e, size_t i, ike_failure *out);
 
 typedef struct ike_counters {

@@ -77,8 +77,10 @@ IKE_API int ike_decode(const ike_decoder *d, const uint8_t *msg, size_t n, const
 
 /* ---- Captures --------------------------------------------------------------------------------------------------------- */
 
-/* A pcap or pcapng file in memory, of either byte order. The octets stay the caller's. Fields are private. */
+/* A pcap or pcapng file in memory, of either byte order. The octets stay the caller's. Fields are private. Of a
+ * pcapng section's interfaces the first 64 are known; frames of others come with the link type IKE_LINK_UNKNOWN. */
 #define IKE_CAPTURE_INTERFACES 64
+#define IKE_LINK_UNKNOWN 0xffff
 typedef struct ike_capture {
     const uint8_t *p;
     size_t left;

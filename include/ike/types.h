@@ -8,7 +8,9 @@
  *  - Bytes and strings handed to a function stay the caller's and are copied where they must outlive the call.
  *  - Pointers the library hands to a callback are valid during that callback only, unless the callback's own text says longer.
  *  - Addresses and ports in these structs are plain bytes and host-order integers; SPIs are host-order integers.
- *  - Structs that may grow start with `size`; fill them with their ike_*_init().
+ *  - Structs that may grow start with `size`. Those that the caller fills have an ike_*_init(), and a size that is not the
+ *    library's is refused. In those that the library fills it is the library's: layouts change only with the shared library's
+ *    version number (libike.so.N).
  *  - An engine and everything reached through it is used by one thread at a time. Different engines share nothing.
  */
 #ifndef IKE_TYPES_H

@@ -141,7 +141,7 @@ static void twice(struct reader *r, const ike_triplet *first, const char *expect
     char hint[200];
     struct ike_text t = ike_text(hint, sizeof hint);
     ike_text_str(&t, "the first is in ");
-    if (first->file && strcmp(first->file, r->file) != 0) {
+    if (first->file && r->file && strcmp(first->file, r->file) != 0) {
         ike_text_escaped(&t, ike_bytes_of(first->file, strlen(first->file)));
         ike_text_char(&t, ':');
     } else {

@@ -71,6 +71,9 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = 1000000},
     {E(half_open_life_ms, millis, "half-open-life", "30s", "How long a peer may take to authenticate itself."), .min = 1000,
      .max = 600000},
+    {E(allow_variable_time, yesno, "allow-variable-time", "no",
+       "Use AES also on a CPU without instructions for it, where its time tells something of the keys to other programs on "
+       "the machine. Without leave AES is left out there, and ChaCha20-Poly1305 remains.")},
     {E(max_sas, number, "max-sas", "1048576", "IKE SAs in all."), .min = 1, .max = 16777216},
     {E(max_children, number, "max-child-sas", "1048576", "IPsec SA pairs in all."), .min = 1, .max = 16777216},
     {E(max_conns, number, "max-connections", "65536", "Connections in all."), .min = 1, .max = 16777216},

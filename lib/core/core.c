@@ -77,13 +77,41 @@ static size_t largest_context(const ike_crypto *k)
         hash = k->hash[i]->ctx_size > hash ? k->hash[i]->ctx_size : hash;
     }
     size_t sum = mac + encr + 64;
-    return sum > hash ? sum : hash;
+    return (sum > hash ? sum : hash) + 15;
+}
+
+/* A cipher of tables tells of its key to whoever shares the cache: without the host's leave it is as if it were not there. */
+static int leave_out_ciphers(struct ike_core *c, const ike_crypto *given)
+{
+    size_t n = 0;
+    while (given->encr[n]) {
+        n++;
+    }
+    c->encr = ike_alloc(c, (n + 1) * sizeof(ike_encr *));
+    if (!c->encr) {
+        return IKE_ERR_NOMEM;
+    }
+    c->n_encr = n;
+    n = 0;
+    for (size_t i = 0; i < c->n_encr; i++) {
+        const ike_encr *k = given->encr[i];
+        if (c->set.allow_variable_time || !k->constant_time || k->constant_time()) {
+            c->encr[n++] = k;
+        } else if (!k->usable || k->usable()) {
+            IKE_LOG(c, IKE_LOG_CRYPTO, IKE_LOG_INFO, 0, "%s is left out: on this CPU its time depends on keys", k->name);
+        }
+    }
+    c->allowed = *given;
+    c->allowed.encr = c->encr;
+    c->crypto = &c->allowed;
+    return n ? IKE_OK : IKE_ERR_UNSUPPORTED;
 }
 
 static int scratch_init(struct ike_core *c)
 {
     c->ctx_size = largest_context(c->crypto);
-    c->ctx = ike_alloc(c, c->ctx_size);
+    c->ctx_block = ike_alloc(c, c->ctx_size);
+    c->ctx = c->ctx_block ? c->ctx_block + (-(uintptr_t)c->ctx_block & 15) : NULL;
     c->plain = ike_alloc(c, c->set.max_message);
     c->build = ike_alloc(c, c->set.max_message);
     c->out = ike_alloc(c, c->set.max_message);
@@ -110,13 +138,13 @@ int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
     memset(c, 0, sizeof *c);
     c->set = *s;
     ike_host_memory(&c->set.host);
-    c->crypto = s->crypto;
     c->mem = (ike_allocator){counted_alloc, counted_release, c};
     c->rng = (ike_random){lent_random, c};
     c->now = now;
     ike_list_init(&c->events);
     ike_wheel_init(&c->wheel, now);
     int r = ike_draw(c, c->hash_key, sizeof c->hash_key);
+    r = r == IKE_OK ? leave_out_ciphers(c, s->crypto) : r;
     return r == IKE_OK ? scratch_init(c) : r;
 }
 
@@ -128,7 +156,8 @@ void ike_core_fini(struct ike_core *c)
         }
     }
     ike_free(c, c->ke_state, c->n_ke * sizeof(void *));
-    ike_free_secret(c, c->ctx, c->ctx_size);
+    ike_free_secret(c, c->ctx_block, c->ctx_size);
+    ike_free(c, c->encr, (c->n_encr + 1) * sizeof(ike_encr *));
     ike_free_secret(c, c->plain, c->set.max_message);
     ike_free_secret(c, c->build, c->set.max_message);
     ike_free_secret(c, c->out, c->set.max_message);

@@ -41,6 +41,7 @@ static const struct {
     [IKE_FAIL_REPLACED] = {"replaced", "another attempt with the same peer took its place"},
     [IKE_FAIL_CANCELLED] = {"cancelled", "it was cancelled here"},
     [IKE_FAIL_TIMEOUT] = {"timeout", "it was not completed in time"},
+    [IKE_FAIL_NO_ROUTE] = {"no-route", "this machine has no way to the peer's address"},
     [IKE_FAIL_COOKIES] = {"cookies", "the peer kept asking for cookies"},
 };
 

@@ -89,6 +89,7 @@ static void ring_put(struct ike_core *c, const ike_failure *f)
     }
     **slot = *f;
     (*slot)->repeats = repeats;
+    c->ring_order[slot - c->ring] = c->count.failures;
 }
 
 /* Strangers can make us write as fast as they can send; ten lines a second tell enough. */
@@ -130,14 +131,23 @@ void ike_failure_commit(struct ike_core *c, ike_failure **last)
             f->received_len ? "; got " : "", f->received);
 }
 
-/* Newest first by time of commit: the ring is filled in order, strangers may stand out of order. */
+/* Asked by people and programs that look, so a walk per record will do. */
 const ike_failure *ike_failure_ring(const struct ike_core *c, size_t i)
 {
-    for (unsigned k = 0; k < IKE_RING; k++) {
-        const ike_failure *f = c->ring[(c->ring_at + IKE_RING - 1 - k) % IKE_RING];
-        if (f && i-- == 0) {
-            return f;
+    uint64_t before = UINT64_MAX;
+    const ike_failure *f = NULL;
+    for (size_t n = 0; n <= i; n++) {
+        unsigned at = IKE_RING;
+        for (unsigned k = 0; k < IKE_RING; k++) {
+            if (c->ring[k] && c->ring_order[k] < before && (at == IKE_RING || c->ring_order[k] > c->ring_order[at])) {
+                at = k;
+            }
         }
+        if (at == IKE_RING) {
+            return NULL;
+        }
+        f = c->ring[at];
+        before = c->ring_order[at];
     }
-    return NULL;
+    return f;
 }

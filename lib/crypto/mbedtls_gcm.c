@@ -69,7 +69,7 @@ static void clear(void *ctx)
 #define GCM(ID, NAME, ICV, INIT)                                                                                              \
     {                                                                                                                         \
         .id = ID, .name = NAME, .key_bits = {128, 192, 256}, .aead = true, .salt_len = 4, .iv_len = 8, .icv_len = ICV,        \
-        .block = 1, .constant_time = ike_cpu_has_aes, .ctx_size = sizeof(struct gcm), .init = INIT, .seal = seal,             \
+        .block = 1, .constant_time = ike_mbedtls_has_aes, .ctx_size = sizeof(struct gcm), .init = INIT, .seal = seal,         \
         .open = open, .clear = clear                                                                                          \
     }
 

@@ -43,5 +43,6 @@ extern const ike_ke ike_nettle_ecp256, ike_nettle_ecp384, ike_nettle_ecp521;
 /* Whether the CPU has AES and carry-less multiplication instructions, which the AES code of nettle and mbedTLS then uses
  * instead of tables indexed by secrets. */
 bool ike_cpu_has_aes(void);
+bool ike_mbedtls_has_aes(void); /* and that mbedTLS was built to use it */
 
 #endif

@@ -43,18 +43,8 @@ static bool settings_good(const ike_settings *s)
     return s->size == sizeof *s && s->host.size == sizeof s->host && s->host.random && s->host.send && s->max_message >= 1280 &&
            s->max_message <= 65535 && s->retransmit_first_ms && s->retransmit_factor_pct >= 100 &&
            s->retransmit_jitter_pct <= 50 && s->spi_tag_bits <= 16 && s->crypto && s->max_half_open && s->half_open_life_ms &&
+           s->retransmit_max_ms && s->retry_first_ms && s->retry_max_ms && s->temporary_retry_ms &&
            !s->host.alloc == !s->host.release;
-}
-
-static bool ciphers_safe(const ike_settings *s)
-{
-    for (size_t i = 0; s->crypto->encr[i] && !s->allow_variable_time; i++) {
-        const ike_encr *k = s->crypto->encr[i];
-        if ((!k->usable || k->usable()) && k->constant_time && !k->constant_time()) {
-            return false;
-        }
-    }
-    return true;
 }
 
 int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
@@ -63,9 +53,6 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     s.crypto = s.crypto ? s.crypto : ike_crypto_default();
     if (!settings_good(&s)) {
         return IKE_ERR_INVALID;
-    }
-    if (!ciphers_safe(&s)) {
-        return IKE_ERR_UNSUPPORTED;
     }
     ike_host_memory(&s.host);
     struct ike_engine *e = s.host.alloc(s.host.user, sizeof *e);
@@ -88,11 +75,8 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     return IKE_OK;
 }
 
-void ike_engine_free(ike_engine *e)
+static void free_now(ike_engine *e)
 {
-    if (!e) {
-        return;
-    }
     struct ike_core *c = &e->core;
     uint64_t id = 0;
     struct ike_sa *sa;
@@ -124,12 +108,22 @@ void ike_engine_free(ike_engine *e)
     release(user, e, sizeof *e);
 }
 
+/* From a callback: the call that is under way still needs it, and frees it when it leaves. */
+void ike_engine_free(ike_engine *e)
+{
+    if (e && (e->core.depth || e->core.in_hook)) {
+        e->core.doomed = true;
+    } else if (e) {
+        free_now(e);
+    }
+}
+
 /* ---- Entering and leaving ----------------------------------------------------------------------------------------------- */
 
 int ike_enter(struct ike_engine *e, ike_time now)
 {
     struct ike_core *c = &e->core;
-    if (c->in_hook) {
+    if (c->in_hook || c->doomed) {
         return IKE_ERR_STATE;
     }
     c->depth++;
@@ -171,7 +165,7 @@ static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_typ
 static void deliver_events(struct ike_engine *e)
 {
     struct ike_core *c = &e->core;
-    while (!ike_list_empty(&c->events)) {
+    while (!c->doomed && !ike_list_empty(&c->events)) {
         struct ike_evslot *s = IKE_OF(c->events.next, struct ike_evslot, link);
         ike_event_type type = IKE_EV_SA_UP;
         while (!(s->pending & 1u << type)) {
@@ -196,6 +190,9 @@ void ike_leave(struct ike_engine *e)
         ike_db_reap(&e->db);
     }
     c->depth--;
+    if (c->doomed && !c->depth) {
+        free_now(e);
+    }
 }
 
 /* ---- Packets and time ---------------------------------------------------------------------------------------------------- */

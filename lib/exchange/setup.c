@@ -32,6 +32,21 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
 
 static void put_name(char *to, size_t cap, const char *from) { snprintf(to, cap, "%s", from ? from : ""); }
 
+void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *conf, const char *child)
+{
+    struct ike_core *c = &e->core;
+    ike_failure *f = &c->draft;
+    if (!c->blamed) {
+        return;
+    }
+    f->conn = conn->id;
+    put_name(f->conn_name, sizeof f->conn_name, conf->s.name);
+    put_name(f->source, sizeof f->source, conf->s.source);
+    put_name(f->child_name, sizeof f->child_name, child ? child : f->child_name);
+    ike_failure_commit(c, &conn->failure);
+    ike_event_post(c, &conn->ev, IKE_EV_FAILED);
+}
+
 /* The draft knows cause, decider and texts; add who, where and what for. */
 void ike_exchange_blame(struct ike_exchange *x)
 {
@@ -47,16 +62,11 @@ void ike_exchange_blame(struct ike_exchange *x)
     f->step = x->step;
     f->sa = sa->id;
     f->remote = x->role == IKE_INITIATOR ? sa->path.remote : x->path.remote;
+    const struct ike_setup *s = x->setup;
+    const char *child = s && s->with_child && s->conf ? s->conf->s.children[s->index].name : NULL;
     if (sa->conn) {
-        f->conn = sa->conn->id;
-        put_name(f->conn_name, sizeof f->conn_name, sa->conf->s.name);
-        put_name(f->source, sizeof f->source, sa->conf->s.source);
-    }
-    if (x->setup && x->setup->with_child && x->setup->conf) {
-        put_name(f->child_name, sizeof f->child_name, x->setup->conf->s.children[x->setup->index].name);
-    }
-    ike_failure_commit(c, sa->conn ? &sa->conn->failure : NULL);
-    if (sa->conn) {
-        ike_event_post(c, &sa->conn->ev, IKE_EV_FAILED);
+        ike_conn_blame(x->e, sa->conn, sa->conf, child);
+    } else {
+        ike_failure_commit(c, NULL);
     }
 }

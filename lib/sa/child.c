@@ -35,6 +35,7 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     k->key_e = p->key_e;
     k->key_a = p->key_a;
     k->rekey_at = k->expires_at = k->out_at = IKE_NEVER;
+    k->early_pct = (uint8_t)ike_jitter(c, conf->s.jitter_pct + 1u);
     memcpy(k + 1, p->local, p->n_local * sizeof(ike_ts));
     memcpy((ike_ts *)(void *)(k + 1) + p->n_local, p->remote, p->n_remote * sizeof(ike_ts));
     ike_list_init(&k->dead_link);
@@ -106,7 +107,8 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *o
 {
     const ike_child_settings *s = ike_child_conf(k);
     const uint8_t *keys = ike_child_keys((struct ike_child *)(uintptr_t)k, inbound);
-    /* Soft limits at 90 %, so that the rekey is over before the hard one stops traffic. */
+    /* Soft limits at 90 % or a bit before, so that the rekey is over before the hard one stops traffic. */
+    uint64_t bytes = s->life_bytes / 10, packets = s->life_packets / 10;
     *out = (ike_ipsec_sa){
         .size = sizeof *out,
         .child = k->id,
@@ -136,9 +138,9 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *o
         .remote_ts = ike_child_remote(k),
         .n_local_ts = k->n_local,
         .n_remote_ts = k->n_remote,
-        .soft_bytes = s->life_bytes - s->life_bytes / 10,
+        .soft_bytes = s->life_bytes - bytes - bytes * k->early_pct / 100,
         .hard_bytes = s->life_bytes,
-        .soft_packets = s->life_packets - s->life_packets / 10,
+        .soft_packets = s->life_packets - packets - packets * k->early_pct / 100,
         .hard_packets = s->life_packets,
     };
 }

@@ -136,7 +136,8 @@ struct ike_child {
     bool rekeyed;     /* replaced by replaced_by */
     bool failed_add;
     uint8_t mode, down_cause;
-    uint16_t index; /* in conf->s.children */
+    uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
+    uint16_t index;    /* in conf->s.children */
     struct ike_peer *peer;
     struct ike_conf *conf;
     ike_sa_id sa;

@@ -8,7 +8,7 @@
 
 enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 2, BLOCK_SIMPLE = 3, BLOCK_ENHANCED = 6 };
 #define BYTE_ORDER_MAGIC 0x1a2b3c4du
-#define OPTION_TSRESOL 9
+#define OPTION_TSRESOL   9
 #define RESOLUTION_MICRO 6
 
 static uint16_t swap16(uint16_t v) { return (uint16_t)(v << 8 | v >> 8); }
@@ -34,8 +34,7 @@ static bool open_pcap(ike_capture *c)
     static const struct {
         uint32_t magic;
         bool swapped, nano;
-    } kinds[] = {
-        {0xa1b2c3d4, false, false}, {0xd4c3b2a1, true, false}, {0xa1b23c4d, false, true}, {0x4d3cb2a1, true, true}};
+    } kinds[] = {{0xa1b2c3d4, false, false}, {0xd4c3b2a1, true, false}, {0xa1b23c4d, false, true}, {0x4d3cb2a1, true, true}};
     struct ike_rd r = ike_rd(c->p, c->left);
     const uint32_t magic = ike_rd_u32(&r);
     for (size_t i = 0; i < IKE_COUNT(kinds); i++) {
@@ -119,9 +118,6 @@ static uint8_t find_resolution(struct ike_rd *options, bool swapped)
 
 static int add_interface(ike_capture *c, struct ike_rd *r)
 {
-    if (c->n_interfaces >= IKE_CAPTURE_INTERFACES) {
-        return IKE_ERR_PROTO;
-    }
     const uint16_t link = get16(r, c->swapped);
     get16(r, c->swapped);
     const uint32_t snap = get32(r, c->swapped);
@@ -129,6 +125,9 @@ static int add_interface(ike_capture *c, struct ike_rd *r)
         return IKE_ERR_PROTO;
     }
     const uint32_t i = c->n_interfaces++;
+    if (i >= IKE_CAPTURE_INTERFACES) {
+        return IKE_OK;
+    }
     c->interfaces[i].link = link;
     c->interfaces[i].snap = snap;
     c->interfaces[i].resolution = find_resolution(r, c->swapped);
@@ -159,8 +158,9 @@ static int take_packet(const ike_capture *c, uint32_t type, struct ike_rd *r, ik
         f->len = get32(r, c->swapped);
         f->original_len = get32(r, c->swapped);
     }
-    f->link = c->interfaces[interface].link;
-    set_time(f, stamp, c->interfaces[interface].resolution);
+    const bool kept = interface < IKE_CAPTURE_INTERFACES;
+    f->link = kept ? c->interfaces[interface].link : IKE_LINK_UNKNOWN;
+    set_time(f, stamp, kept ? c->interfaces[interface].resolution : RESOLUTION_MICRO);
     f->data = ike_rd_take(r, f->len);
     return r->bad ? IKE_ERR_PROTO : IKE_OK;
 }

@@ -92,6 +92,11 @@ static void the_same_again_is_counted(void **state)
     assert_int_equal(last->repeats, 0);
     assert_int_equal(last->code, IKE_FAIL_AUTH_MISMATCH);
     assert_int_equal(ike_failure_ring(&core, 1)->code, IKE_FAIL_NO_ANSWER);
+    ike_blame(&core, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY)->conn = 7;
+    ike_failure_commit(&core, &last);
+    assert_int_equal(ike_failure_ring(&core, 0)->code, IKE_FAIL_NO_ANSWER); /* it is the newest again */
+    assert_int_equal(ike_failure_ring(&core, 1)->code, IKE_FAIL_AUTH_MISMATCH);
+    assert_null(ike_failure_ring(&core, 2));
     ike_free(&core, last, sizeof *last);
 }
 

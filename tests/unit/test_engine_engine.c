@@ -20,13 +20,18 @@ static void wild_jitter(ike_settings *s) { s->retransmit_jitter_pct = 51; }
 static void long_tag(ike_settings *s) { s->spi_tag_bits = 17; }
 static void no_half_open(ike_settings *s) { s->max_half_open = 0; }
 static void no_half_open_life(ike_settings *s) { s->half_open_life_ms = 0; }
+static void no_longest_wait(ike_settings *s) { s->retransmit_max_ms = 0; }
+static void no_pause(ike_settings *s) { s->retry_first_ms = 0; }
+static void no_longest_pause(ike_settings *s) { s->retry_max_ms = 0; }
+static void no_temporary_pause(ike_settings *s) { s->temporary_retry_ms = 0; }
 
 static void settings_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    static void (*const spoil[])(ike_settings *) = {wrong_size,    host_size,    no_random,        no_send,        half_allocator,
-                                                    small_message, big_message,  no_wait,          shrinking_wait, wild_jitter,
-                                                    long_tag,      no_half_open, no_half_open_life};
+    static void (*const spoil[])(ike_settings *) = {
+        wrong_size,        host_size,       no_random,      no_send,          half_allocator,    small_message,
+        big_message,       no_wait,         shrinking_wait, wild_jitter,      long_tag,          no_half_open,
+        no_half_open_life, no_longest_wait, no_pause,       no_longest_pause, no_temporary_pause};
     for (size_t i = 0; i < IKE_COUNT(spoil); i++) {
         struct node x;
         ike_settings s;
@@ -74,6 +79,89 @@ static void one_without_an_allocator_uses_the_c_library(void **state)
     s.host.release = NULL;
     assert_int_equal(ike_engine_new(&e, &s, 0), IKE_OK);
     ike_engine_free(e);
+}
+
+/* ---- Memory and ciphers of another kind -------------------------------------------------------------------------------- */
+
+/* As an allocator may that aligns to 8. */
+static void *odd_alloc(void *user, size_t n)
+{
+    uint8_t *p = lab_alloc(user, n + 8);
+    return p ? p + 8 : NULL;
+}
+
+static void odd_release(void *user, void *p, size_t n) { lab_release(user, (uint8_t *)p - 8, n + 8); }
+
+static void odd_memory(struct node *x, ike_settings *s)
+{
+    (void)x;
+    s->host.alloc = odd_alloc;
+    s->host.release = odd_release;
+}
+
+static void memory_aligned_to_8_will_do(void **state)
+{
+    (void)state;
+    pair_new(odd_memory);
+    assert_int_equal((uintptr_t)a.e->core.ctx % 16, 0);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+    pair_end();
+}
+
+static bool never(void) { return false; }
+
+/* The default crypto on a CPU where AES goes by tables. */
+static ike_encr slow[16];
+static const ike_encr *slow_list[17];
+static ike_crypto old_cpu(void)
+{
+    ike_crypto k = *ike_crypto_default();
+    for (size_t i = 0; k.encr[i]; i++) {
+        assert_true(i < IKE_COUNT(slow));
+        slow[i] = *k.encr[i];
+        if (k.encr[i]->constant_time) {
+            slow[i].constant_time = never;
+        }
+        slow_list[i] = &slow[i];
+    }
+    k.encr = slow_list;
+    return k;
+}
+
+static void ciphers_that_tell_of_their_keys_are_left_out(void **state)
+{
+    (void)state;
+    struct node x;
+    ike_settings s;
+    ike_conn_id id;
+    ike_conn_settings cs;
+    ike_crypto k = old_cpu();
+    for (int leave = 0; leave < 2; leave++) {
+        memset(&x, 0, sizeof x);
+        node_settings(&x, &s);
+        s.crypto = &k;
+        s.allow_variable_time = leave;
+        assert_int_equal(ike_engine_new(&x.e, &s, 0), IKE_OK);
+        assert_true((ike_find_encr(x.e->core.crypto, 20) != NULL) == leave);
+        assert_non_null(ike_find_encr(x.e->core.crypto, 28)); /* ChaCha20 has no tables */
+        assert_int_equal(node_conn(&x, "secret", &id), IKE_OK);
+        ike_conn_settings_init(&cs);
+        cs.name = "aes";
+        cs.proposals = "aes128gcm16-prfsha256-x25519";
+        assert_int_equal(ike_conn_add(x.e, &cs, &id, 0), leave ? IKE_OK : IKE_ERR_UNSUPPORTED);
+        ike_engine_free(x.e);
+        assert_int_equal(x.lab.blocks, 0);
+    }
+    for (size_t i = 0; slow_list[i]; i++) {
+        slow[i].constant_time = never;
+    }
+    node_settings(&x, &s);
+    s.crypto = &k;
+    s.allow_variable_time = false;
+    assert_int_equal(ike_engine_new(&x.e, &s, 0), IKE_ERR_UNSUPPORTED);
+    assert_int_equal(x.lab.blocks, 0);
 }
 
 /* ---- Calls from inside hooks ------------------------------------------------------------------------------------------- */
@@ -320,12 +408,99 @@ static void a_question_dies_with_its_asker(void **state)
     pair_end();
 }
 
+/* ---- Freeing from a callback ------------------------------------------------------------------------------------------- */
+
+static void free_on_event(void *user, const ike_event *ev)
+{
+    struct node *x = user;
+    node_event(user, ev);
+    ike_engine_free(x->e);
+    ike_engine_free(x->e);
+    assert_int_equal(ike_tick(x->e, now), IKE_ERR_STATE);
+}
+
+static void free_on_send(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    node_send(user, path, kind, bytes, n);
+    ike_engine_free(((struct node *)user)->e);
+}
+
+static void freeing_waits_for_the_call_that_is_under_way(void **state)
+{
+    (void)state;
+    for (int hook = 0; hook < 2; hook++) {
+        pair_new(NULL);
+        if (hook) {
+            a.e->core.set.host.send = free_on_send;
+        } else {
+            a.e->core.set.host.event = free_on_event;
+        }
+        (void)ike_initiate(a.e, a.conn, "lan", now);
+        while (!hook && a.n_out + b.n_out && a.lab.blocks) {
+            (void)wire_step(a.n_out ? &a : &b);
+        }
+        assert_int_equal(a.lab.blocks, 0);
+        assert_int_equal(a.n_events, !hook); /* the first event was the last */
+        a.e = NULL;
+        pair_end();
+    }
+}
+
+/* ---- Attempts that do not come as far as a message ---------------------------------------------------------------------- */
+
+static int no_way(void *user, ike_path *path)
+{
+    (void)user, (void)path;
+    return IKE_ERR_HOST;
+}
+
+static void an_attempt_that_cannot_begin_leaves_a_record(void **state)
+{
+    (void)state;
+    struct node x = {.n_out = 0};
+    ike_settings s;
+    ike_conn_settings cs;
+    ike_conn_id id;
+    ike_failure f;
+    node_settings(&x, &s);
+    s.max_sas = 1;
+    s.host.route = no_way;
+    assert_int_equal(ike_engine_new(&x.e, &s, 0), IKE_OK);
+    ike_conn_settings_init(&cs);
+    cs.name = "away";
+    cs.source = "f:7";
+    cs.remote = lab_addr("192.0.2.7");
+    assert_int_equal(ike_conn_add(x.e, &cs, &id, 0), IKE_OK);
+    assert_int_equal(ike_initiate(x.e, id, NULL, 0), IKE_ERR_HOST);
+    assert_int_equal(ike_conn_failure(x.e, id, &f), IKE_OK);
+    assert_true(f.code == IKE_FAIL_NO_ROUTE && f.decider == IKE_DECIDER_HOST && f.error == IKE_ERR_HOST && f.initiator);
+    assert_true(ike_addr_equal(&f.remote, &(ike_addr){.family = 4, .ip = {192, 0, 2, 7}, .port = 500}));
+    assert_string_equal(f.source, "f:7");
+    assert_int_equal(node_saw(&x, IKE_EV_FAILED), 1);
+    assert_int_equal(counters(&x).failures, 1);
+
+    x.e->core.set.host.route = NULL;
+    assert_int_equal(ike_initiate(x.e, id, NULL, 0), IKE_OK);
+    cs.name = "more";
+    assert_int_equal(ike_conn_add(x.e, &cs, &id, 0), IKE_OK);
+    assert_int_equal(ike_initiate(x.e, id, NULL, 0), IKE_ERR_LIMIT);
+    assert_int_equal(ike_conn_failure(x.e, id, &f), IKE_OK);
+    assert_int_equal(f.code, IKE_FAIL_LIMIT);
+    assert_int_equal(node_saw(&x, IKE_EV_FAILED), 2);
+    ike_engine_free(x.e);
+    assert_int_equal(x.lab.blocks, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_that_make_no_sense_are_refused),
         cmocka_unit_test(a_start_without_memory_or_randomness_leaks_nothing),
         cmocka_unit_test(one_without_an_allocator_uses_the_c_library),
+        cmocka_unit_test(memory_aligned_to_8_will_do),
+        cmocka_unit_test(ciphers_that_tell_of_their_keys_are_left_out),
+        cmocka_unit_test(freeing_waits_for_the_call_that_is_under_way),
+        cmocka_unit_test(an_attempt_that_cannot_begin_leaves_a_record),
         cmocka_unit_test(calls_from_inside_a_hook_are_refused),
         cmocka_unit_test(from_an_event_every_call_is_allowed),
         cmocka_unit_test(no_event_comes_from_freeing),

@@ -102,7 +102,8 @@ static void both_halves_are_described_from_their_side(void **state)
     assert_int_equal(out.local_ts[0].lo[1], 1); /* ours and the peer's, whatever the direction */
     assert_int_equal(in.local_ts[0].lo[1], 1);
     assert_true(in.n_local_ts == 1 && in.n_remote_ts == 2 && in.reqid == 5);
-    assert_true(in.soft_bytes == 900 && in.hard_bytes == 1000 && in.soft_packets == 9 && in.hard_packets == 10);
+    assert_true(in.soft_bytes <= 900 && in.soft_bytes >= 850 && in.hard_bytes == 1000 && in.soft_packets == 9 &&
+                in.hard_packets == 10);
     assert_string_equal(in.conn_name, "a");
     assert_string_equal(in.child_name, "lan");
     k->replaces = 1;

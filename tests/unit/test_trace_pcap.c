@@ -15,7 +15,7 @@
 
 /* A file written number by number in either byte order. */
 struct out {
-    uint8_t b[1024];
+    uint8_t b[4096];
     size_t n;
     bool little;
 };
@@ -266,16 +266,38 @@ static void test_damage(void **state)
     o = (struct out){.little = true};
     assert_int_equal(count(&o, 0, &end), 0);
     assert_int_equal(end, IKE_ERR_INVALID);
-    /* A frame on an interface that was not described; more interfaces than there is room for. */
+    /* A frame on an interface that was not described. */
     section(&o);
     packet(&o, 0, 0);
     assert_int_equal(count(&o, o.n, &end), 0);
     assert_int_equal(end, IKE_ERR_PROTO);
 }
 
+/* Those for which there is no room are skipped, their frames are not lost. */
+static void test_many_interfaces(void **state)
+{
+    (void)state;
+    struct out o = {.little = true};
+    ike_capture c;
+    ike_frame f;
+    section(&o);
+    for (unsigned i = 0; i < IKE_CAPTURE_INTERFACES + 2; i++) {
+        interface(&o, 101, -1);
+    }
+    packet(&o, IKE_CAPTURE_INTERFACES - 1, 0);
+    packet(&o, IKE_CAPTURE_INTERFACES + 1, 0);
+    packet(&o, IKE_CAPTURE_INTERFACES + 2, 0);
+    assert_int_equal(ike_capture_open(&c, o.b, o.n), IKE_OK);
+    assert_int_equal(ike_capture_next(&c, &f), IKE_OK);
+    assert_int_equal(f.link, 101);
+    assert_int_equal(ike_capture_next(&c, &f), IKE_OK);
+    assert_int_equal(f.link, IKE_LINK_UNKNOWN);
+    assert_int_equal(ike_capture_next(&c, &f), IKE_ERR_PROTO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_pcap), cmocka_unit_test(test_ng), cmocka_unit_test(test_resolutions),
-                                       cmocka_unit_test(test_damage)};
+                                       cmocka_unit_test(test_damage), cmocka_unit_test(test_many_interfaces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,9 +87,11 @@ static int get_spi(struct ike_exchange *x)
             return IKE_X_PENDING;
         }
     } else {
-        uint8_t raw[4];
-        r = ike_draw(c, raw, sizeof raw);
-        spi = ike_load32(raw) | 0x100;
+        for (int tries = 0; tries < 16 && r == IKE_OK && spi < 256; tries++) {
+            uint8_t raw[4];
+            r = ike_draw(c, raw, sizeof raw);
+            spi = r == IKE_OK && !ike_child_by_spi_in(&x->e->db, ike_load32(raw)) ? ike_load32(raw) : 0;
+        }
     }
     ike_answered(x);
     if (r == IKE_OK && spi < 256) {

@@ -26,42 +26,64 @@ static ike_time rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_
 
 /* ---- IKE SA ------------------------------------------------------------------------------------------------------------ */
 
+/* Where from and where to. */
+static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *path)
+{
+    *path = (ike_path){.local = conn->conf->s.local, .remote = conn->remote};
+    path->remote.port = path->remote.port ? path->remote.port : c->set.port;
+    path->encap = path->remote.port == c->set.encap_port;
+    uint16_t port = path->encap ? c->set.local_encap_port : c->set.local_port;
+    int r = IKE_OK;
+    if (!path->local.family && c->set.host.route) {
+        path->local.port = port;
+        ike_hook_enter(c);
+        r = c->set.host.route(c->set.host.user, path);
+        ike_hook_leave(c);
+    }
+    path->local.port = port;
+    if (r != IKE_OK) {
+        char peer[64];
+        ike_addr_format(&path->remote, false, peer, sizeof peer);
+        ike_blame(c, IKE_FAIL_NO_ROUTE, IKE_DECIDER_HOST)->error = r;
+        ike_blame_expected(c, "a local address that leads to %s", peer);
+        ike_blame_remedy(c, "give this machine a route to %s, or set `local`", peer);
+    }
+    return r;
+}
+
+/* An attempt that did not come as far as its first message failed nonetheless. */
+static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, const ike_path *path, int r)
+{
+    ike_failure *f = ike_blame(&e->core, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST);
+    f->initiator = 1;
+    f->version = 2;
+    f->remote = path->remote;
+    r = r != IKE_OK ? r : f->code == IKE_FAIL_LIMIT ? IKE_ERR_LIMIT : IKE_ERR_NOMEM;
+    ike_conn_blame(e, conn, conn->conf, index >= 0 ? conn->conf->s.children[index].name : NULL);
+    return r;
+}
+
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
 {
-    struct ike_core *c = &e->core;
-    const ike_conn_settings *s = &conn->conf->s;
-    ike_path path = {.local = s->local, .remote = conn->remote};
+    ike_path path;
     if (!ike_conn_is_single(conn)) {
         return IKE_ERR_INVALID;
     }
-    path.remote.port = path.remote.port ? path.remote.port : c->set.port;
-    path.encap = path.remote.port == c->set.encap_port;
-    path.local.port = path.encap ? c->set.local_encap_port : c->set.local_port;
-    if (!path.local.family && c->set.host.route) {
-        uint16_t port = path.local.port;
-        ike_hook_enter(c);
-        int r = c->set.host.route(c->set.host.user, &path);
-        ike_hook_leave(c);
-        if (r != IKE_OK) {
-            return r;
-        }
-        path.local.port = port;
-    }
-    struct ike_sa *sa = ike_sa_new(&e->db, true, &path);
-    struct ike_setup *setup = sa ? ike_setup_new(e) : NULL;
-    struct ike_exchange *x = setup ? ike_exchange_new(e, sa, &ike_v2_sa_init, IKE_INITIATOR, setup) : NULL;
+    e->core.blamed = false;
+    int r = find_path(&e->core, conn, &path);
+    struct ike_sa *sa = r == IKE_OK ? ike_sa_new(&e->db, true, &path) : NULL;
     if (!sa) {
-        return IKE_ERR_NOMEM;
+        return not_begun(e, conn, index, &path, r);
     }
+    struct ike_setup *setup = ike_setup_new(e);
     sa->setup = setup;
     ike_sa_bind(&e->db, sa, conn);
-    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK) {
-        if (x) {
-            ike_exchange_blame(x);
-            ike_exchange_abort(x, IKE_X_DROP);
-        }
+    r = setup ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;
+    struct ike_exchange *x = r == IKE_OK ? ike_exchange_new(e, sa, &ike_v2_sa_init, IKE_INITIATOR, setup) : NULL;
+    if (!x) {
+        r = not_begun(e, conn, index, &path, r);
         ike_sa_down(e, sa, IKE_BY_FAILURE);
-        return IKE_ERR_NOMEM;
+        return r;
     }
     conn->connecting = sa;
     x->purpose = IKE_DO_INIT;
