@@ -73,6 +73,30 @@ struct ike_script {
     void (*undo)(struct ike_exchange *x);                     /* give back what the setup reserved or installed */
 };
 
+/* What a local request is for; the lower the sooner. */
+enum ike_purpose {
+    IKE_DO_DELETE_IKE = 1,
+    IKE_DO_DELETE_CHILD,
+    IKE_DO_REKEY_IKE,
+    IKE_DO_REKEY_CHILD,
+    IKE_DO_CHILD,
+    IKE_DO_LIVENESS,
+    IKE_DO_INIT
+};
+
+/* A local request that waits for the window, or whose exchange is open. */
+struct ike_task {
+    struct ike_list link;
+    uint8_t purpose;
+    bool has_packet;
+    uint16_t index;             /* child in the SA's conf, for IKE_DO_CHILD */
+    ike_child_id child;         /* to be rekeyed or deleted */
+    uint32_t spi;               /* child 0: an SA of the peer's that we never kept, by our inbound SPI */
+    ike_time not_before, since; /* since: first TEMPORARY_FAILURE */
+    uint16_t ke;                /* group asked for by INVALID_KE_PAYLOAD */
+    ike_ts packet_local, packet_remote;
+};
+
 /* Everything while something is being set up: an IKE SA, a child, a rekey. Lives across several exchanges. */
 struct ike_setup {
     struct ike_blob ni, nr;
@@ -98,6 +122,7 @@ struct ike_setup {
     uint32_t spi_in, reqid;
     bool spi_reserved;                   /* spi_in is to be given back, no SA has it yet */
     bool reject;                         /* the peer made an SA that we do not keep: it is told to delete it */
+    struct ike_task *rejection;          /* initiator: the Delete for that, there before memory can be short for it */
     ike_path spi_path;                   /* where the SPI was reserved */
     struct ike_blob local_ts, remote_ts; /* arrays of ike_ts: offered (initiator), agreed (responder) */
     bool has_packet;
@@ -144,7 +169,7 @@ struct ike_exchange {
     uint32_t notify_spi;
     uint8_t notify_data[2], notify_len;
     struct ike_task *task;   /* the local request behind it, owned */
-    ike_child_id child;      /* the child an own exchange is about: rekey, delete */
+    ike_child_id child;      /* the child an own exchange is about: rekey, delete; a peer's Delete: the heir being installed */
     uint32_t spi;            /* delete of an SA that we never kept: its inbound SPI */
     struct ike_blob deleted; /* responder: handles of the children the peer deletes */
     bool delete_ike;         /* responder: the peer deletes the IKE SA */

@@ -27,6 +27,7 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
         ike_blob_free(c, blobs[i]);
     }
     ike_conf_unref(c, s->conf);
+    ike_free(c, s->rejection, sizeof *s->rejection);
     ike_free_secret(c, s, sizeof *s);
 }
 

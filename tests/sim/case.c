@@ -429,7 +429,7 @@ static const char *st_bring_up(struct sim_run *r)
 
 static const char *st_loose(struct sim_run *r)
 {
-    r->loose = true;
+    r->loose = r->n == 1 || r->o->sweep;
     return NULL;
 }
 

@@ -126,6 +126,12 @@ int ike_child_reserve(struct ike_exchange *x)
     if (!s->with_child || s->spi_reserved) {
         return IKE_X_OK;
     }
+    if (x->role == IKE_INITIATOR && !s->rejection) {
+        s->rejection = ike_alloc(&x->e->core, sizeof *s->rejection);
+        if (!s->rejection) {
+            return ike_trouble(x, IKE_ERR_NOMEM);
+        }
+    }
     if (!s->reqid) {
         const ike_child_settings *k = settings_of(s);
         s->reqid = reqid_for(x);
@@ -646,9 +652,10 @@ void ike_child_undo(struct ike_exchange *x)
     }
     s->spi_reserved = false;
     if (s->reject && !x->sa->dead && x->sa->peer) {
-        struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .spi = s->spi_in};
+        *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .spi = s->spi_in};
+        ike_queue_owned(x->e, x->sa, s->rejection);
+        s->rejection = NULL;
         s->reject = false;
-        (void)ike_queue(x->e, x->sa, &t);
     }
 }
 

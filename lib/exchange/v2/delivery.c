@@ -272,13 +272,17 @@ static void after_auth(struct ike_exchange *x, int result)
 }
 
 /* A Delete that could not even be sent: the timer tries again, when memory may be back. */
-static void delete_failed(struct ike_exchange *x)
+static void delete_failed(struct ike_exchange *x, struct ike_task **task)
 {
     struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
     if (x->purpose == IKE_DO_DELETE_IKE) {
         ike_close_sa_later(x->e, x->sa);
     } else if (k && k->state == IKE_CHILD_DELETING) {
         ike_close_child_later(x->e, k);
+    } else if (x->purpose == IKE_DO_DELETE_CHILD && x->spi && *task) {
+        (*task)->not_before = x->e->core.now + IKE_SEC;
+        ike_queue_owned(x->e, x->sa, *task);
+        *task = NULL;
     }
 }
 
@@ -290,9 +294,10 @@ static void v2_over(struct ike_exchange *x, int result)
     if (sa->answering == x) {
         sa->answering = NULL;
     }
-    ike_free(c, x->task, x->task ? sizeof *x->task : 0);
+    struct ike_task *task = x->task;
     x->task = NULL;
     if (sa->dead || sa->faded || sa->going_down) {
+        ike_free(c, task, sizeof *task);
         return;
     }
     if (result == IKE_X_FATAL) {
@@ -306,10 +311,11 @@ static void v2_over(struct ike_exchange *x, int result)
     } else if (result == IKE_X_OK) {
         run_next(x);
     } else if (x->role == IKE_INITIATOR && x->purpose <= IKE_DO_DELETE_CHILD) {
-        delete_failed(x);
+        delete_failed(x, &task);
     } else if (result == IKE_X_REFUSE && x->purpose == IKE_DO_CHILD && !ike_task_waiting(sa, IKE_DO_CHILD, 0)) {
         ike_attempt_failed(e, sa->conn);
     }
+    ike_free(c, task, sizeof *task);
     if (!sa->dead && !sa->faded) {
         ike_kick(e, sa);
     }

@@ -123,8 +123,10 @@ static int hand_over(struct ike_exchange *x)
         struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
         int r = !q ? IKE_ERR_NOMEM : answered ? q->result : ike_child_add(&e->db, heir, false, q->token);
         if (r == IKE_PENDING) {
+            x->child = heir->id;
             return IKE_X_PENDING;
         }
+        x->child = 0;
         ike_answered(x);
         if (r == IKE_ERR_NOMEM) {
             return ike_trouble(x, r); /* the peer asks again */
@@ -136,6 +138,15 @@ static int hand_over(struct ike_exchange *x)
         }
     }
     return IKE_X_OK;
+}
+
+/* Nobody waits any more for the heir's outbound SA: it is asked for anew with the peer's repetition, or by the heir's timer. */
+static void undo(struct ike_exchange *x)
+{
+    struct ike_child *heir = x->role == IKE_RESPONDER ? ike_slots_get(&x->e->db.children, x->child) : NULL;
+    if (heir) {
+        ike_child_uninstall_out(&x->e->db, heir);
+    }
 }
 
 static int take_notifies(struct ike_exchange *x)
@@ -205,4 +216,4 @@ static const struct ike_step steps[] = {
     {"INFORMATIONAL response", IKE_RESPONDER, NULL, forms, response_handle, response_build, NULL, response_sent},
 };
 const struct ike_script ike_v2_informational = {
-    "INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, NULL};
+    "INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, undo};

@@ -32,9 +32,24 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
     return false;
 }
 
+static bool pointless(const struct ike_sa *sa, const struct ike_task *t)
+{
+    return sa->dead || sa->faded || sa->going_down || waiting(sa, t);
+}
+
+static void insert(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
+{
+    struct ike_list *at = sa->tasks.next;
+    while (at != &sa->tasks && IKE_OF(at, struct ike_task, link)->purpose <= t->purpose) {
+        at = at->next;
+    }
+    ike_list_add(at, &t->link); /* before the first of lower priority */
+    ike_sa_schedule(e, sa);
+}
+
 int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
 {
-    if (sa->dead || sa->faded || sa->going_down || waiting(sa, t)) {
+    if (pointless(sa, t)) {
         return IKE_OK;
     }
     struct ike_task *w = ike_alloc(&e->core, sizeof *w);
@@ -42,13 +57,17 @@ int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
         return IKE_ERR_NOMEM;
     }
     *w = *t;
-    struct ike_list *at = sa->tasks.next;
-    while (at != &sa->tasks && IKE_OF(at, struct ike_task, link)->purpose <= w->purpose) {
-        at = at->next;
-    }
-    ike_list_add(at, &w->link); /* before the first of lower priority */
-    ike_sa_schedule(e, sa);
+    insert(e, sa, w);
     return IKE_OK;
+}
+
+void ike_queue_owned(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
+{
+    if (pointless(sa, t)) {
+        ike_free(&e->core, t, sizeof *t);
+    } else {
+        insert(e, sa, t);
+    }
 }
 
 /* TEMPORARY_FAILURE: after a pause with jitter, so that two sides that collided do not collide again; if it goes on too long
@@ -164,8 +183,7 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
         ike_setup_free(e, s);
         put_back(e, sa, t);
         t->not_before = e->core.now + IKE_SEC; /* memory may be back then */
-        (void)ike_queue(e, sa, t);
-        ike_free(&e->core, t, sizeof *t);
+        ike_queue_owned(e, sa, t);
         return;
     }
     x->owns_setup = true;

@@ -9,29 +9,6 @@
 #include "exchange/exchange.h"
 #include "policy/ts.h"
 
-/* What a local request is for; the lower the sooner. */
-enum ike_purpose {
-    IKE_DO_DELETE_IKE = 1,
-    IKE_DO_DELETE_CHILD,
-    IKE_DO_REKEY_IKE,
-    IKE_DO_REKEY_CHILD,
-    IKE_DO_CHILD,
-    IKE_DO_LIVENESS,
-    IKE_DO_INIT
-};
-
-struct ike_task {
-    struct ike_list link;
-    uint8_t purpose;
-    bool has_packet;
-    uint16_t index;             /* child in the SA's conf, for IKE_DO_CHILD */
-    ike_child_id child;         /* to be rekeyed or deleted */
-    uint32_t spi;               /* child 0: an SA of the peer's that we never kept, by our inbound SPI */
-    ike_time not_before, since; /* since: first TEMPORARY_FAILURE */
-    uint16_t ke;                /* group asked for by INVALID_KE_PAYLOAD */
-    ike_ts packet_local, packet_remote;
-};
-
 extern const struct ike_delivery ike_v2_delivery;
 extern const struct ike_script ike_v2_sa_init, ike_v2_auth, ike_v2_create_child, ike_v2_rekey_ike, ike_v2_informational;
 
@@ -88,6 +65,7 @@ struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, 
 /* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
 /* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
 int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t);
+void ike_queue_owned(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t); /* the task itself, which needs no memory */
 void ike_queue_again(struct ike_exchange *x); /* after TEMPORARY_FAILURE: later; gives up when it went on too long */
 /* Begin what the window allows. */
 void ike_kick(struct ike_engine *e, struct ike_sa *sa);
