@@ -135,7 +135,7 @@ capture() {
     for _c in a b; do
         bg $_c tcpdump -Z root -i eth0 -Q out -U -w "$LOGS/$_c.pcap" >/dev/null 2>&1
     done
-    wait_for 10 test -s "$LOGS/b.pcap"
+    for _c in a b; do wait_for 20 test -s "$LOGS/$_c.pcap" || bad "tcpdump on $_c does not begin"; done
 }
 
 # own NODE: its outer addresses
