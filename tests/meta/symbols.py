@@ -21,7 +21,7 @@ READ_ONLY_AFTER_RELOCATION = re.compile(r"\.data\.rel\.ro(\..*)?$")
 COMPILER_RT = re.compile(r"(_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__(u|s)?(div|mod|divmod|mul|ashl|lshr|ashr|clz|ctz|popcount|bswap)\w*"
                          r"|__(u|fix|float)\w*[ds]i\w*|__cpu_model|__cpu_indicator_init)$")
 LIBC = set("""
-    memcpy memmove memset memcmp memchr
+    memcpy memmove memset memcmp bcmp memchr
     strlen strcmp strncmp strchr strrchr strstr strspn strcspn strnlen
     snprintf vsnprintf strtoul strtoull
     qsort bsearch
