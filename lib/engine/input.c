@@ -50,7 +50,8 @@ static void reply_error(struct ike_engine *e, const struct ike_message *m, const
 
 /* ---- IKE_SA_INIT -------------------------------------------------------------------------------------------------------- */
 
-static bool resend(struct ike_engine *e, struct ike_sa *sa)
+/* To where the copy came from: the mapping of the first may be gone. */
+static bool resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
 {
     struct ike_core *c = &e->core;
     uint32_t second = (uint32_t)(c->now / IKE_SEC);
@@ -63,7 +64,7 @@ static bool resend(struct ike_engine *e, struct ike_sa *sa)
         return false;
     }
     for (const struct ike_sent *s = sa->answer; s; s = s->next) {
-        ike_send(c, &sa->answer_path, IKE_SEND_MESSAGE, s->data, s->len);
+        ike_send(c, path, IKE_SEND_MESSAGE, s->data, s->len);
     }
     return true;
 }
@@ -123,7 +124,7 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
         return dropped(e, IKE_ERR_STATE); /* a copy from before IKE_AUTH: its answer is not the last one any more */
     }
     if (known) {
-        return resend(e, IKE_OF(known, struct ike_sa, by_init)) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
+        return resend(e, IKE_OF(known, struct ike_sa, by_init), path) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
     }
     if (!past_the_guard(e, m, path)) {
         return dropped(e, IKE_ERR_LIMIT);
@@ -321,14 +322,14 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
     if (r == IKE_ERR_CRYPTO) {
         return dropped(e, r);
     }
-    sa->last_in = e->core.now;
     if (m->h.mid != sa->peer_mid || sa->faded) {
-        return resend(e, sa) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
+        return resend(e, sa, path) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
     }
     if (sa->answering) {
         e->core.count.retransmit_seen++; /* still waiting for a question: the answer will serve this copy as well */
         return IKE_OK;
     }
+    sa->last_in = e->core.now; /* only what is fresh proves life (RFC 7296 section 2.4) */
     ike_path_seen(e, sa, path, true);
     tap(e, m, path, n);
     if (r != IKE_OK) {
@@ -391,6 +392,7 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
     }
     int r = sa->bad_icv >= MAX_BAD_ICV && !sa->keys ? IKE_ERR_LIMIT : keys_ready(e, sa);
     if (r != IKE_OK) {
+        sa->bad_icv = r == IKE_ERR_CRYPTO ? MAX_BAD_ICV : sa->bad_icv; /* it would give no secret next time either */
         e->core.blamed = false;
         return dropped(e, r);
     }

@@ -153,6 +153,10 @@ static int join(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     ike_id local = id_of(&s->local_id), remote = id_of(&s->remote_id);
+    if (x->sa->conn->removed) { /* while a question was open */
+        ike_blame(&x->e->core, IKE_FAIL_DENIED, IKE_DECIDER_US);
+        return auth_failed(x);
+    }
     struct ike_peer *peer = ike_peer_get(&x->e->db, x->sa->conn, &local, &remote);
     if (!peer) {
         return ike_trouble(x, IKE_ERR_NOMEM);
@@ -260,7 +264,7 @@ static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
 
 static struct ike_conn *find_conn(struct ike_exchange *x, const ike_id *wanted)
 {
-    if (ids_fit(x, x->sa->conn, wanted)) {
+    if (!x->sa->conn->removed && ids_fit(x, x->sa->conn, wanted)) {
         return x->sa->conn;
     }
     struct ike_conn *conn = ike_conn_match(&x->e->db, &x->path, NULL);
@@ -324,7 +328,7 @@ static int choose_conn(struct ike_exchange *x)
     if (!conn) {
         return identity_mismatch(x, &wanted);
     }
-    if (conn != x->sa->conn) {
+    if (conn != x->sa->conn || conn->conf != x->sa->conf) { /* the settings of now, not those of IKE_SA_INIT */
         ike_sa_bind(&x->e->db, x->sa, conn);
     }
     return IKE_X_OK;

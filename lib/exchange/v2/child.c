@@ -100,7 +100,7 @@ static int get_spi(struct ike_exchange *x)
     if (r != IKE_OK) {
         ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
         ike_blame_expected(c, "an SPI from the data plane");
-        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : IKE_X_REFUSE;
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_REFUSE;
     }
     s->spi_in = spi;
     s->spi_reserved = true;
@@ -222,13 +222,14 @@ int ike_child_take_answer(struct ike_exchange *x)
     if (!s->with_child) {
         return IKE_X_OK;
     }
+    s->reject = sa != NULL; /* until the child stands: the peer has it already */
     if (!sa || ike_select_check(proposals_of(s), sa, &args, &s->chosen) != IKE_OK) {
         return blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
     }
     if (deleted_early(s)) {
+        s->reject = false;
         return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
     }
-    s->reject = true; /* until the child stands: the peer has it already */
     bool transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
     if (transport && s->mode != IKE_MODE_TRANSPORT) {
         return blame_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
@@ -389,11 +390,12 @@ static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const
     return r;
 }
 
-static uint32_t children_of(const struct ike_sa *sa)
+static uint32_t children_of(const struct ike_sa *sa, ike_child_id but)
 {
     uint32_t n = 0;
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        n++;
+        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        n += k->sa == sa->id && k->id != but;
     }
     return n;
 }
@@ -415,7 +417,7 @@ int ike_child_choose(struct ike_exchange *x)
     if (r != IKE_X_OK) {
         return r;
     }
-    if (children_of(x->sa) >= conf->s.max_children) {
+    if (children_of(x->sa, x->setup->old_child) >= conf->s.max_children) {
         return ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT);
     }
     for (size_t k = 0; k < conf->s.n_children + 1; k++) {
@@ -552,7 +554,8 @@ int ike_child_make(struct ike_exchange *x)
                                     integ ? integ->key_len : 0};
     struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
     if (!k) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
+        bool full = e->db.children.count >= e->core.set.max_children;
+        return full ? ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT) : ike_trouble(x, IKE_ERR_NOMEM);
     }
     s->child = k;
     k->sa = x->sa->id;
@@ -599,7 +602,7 @@ static int install(struct ike_exchange *x, bool inbound)
         ike_blame_received(c, "%s", ike_strerror(r));
         ike_blame_remedy(
             c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
-        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_TEMPORARY_FAILURE, 0) : blame_answer(x, IKE_FAIL_KERNEL, "");
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : blame_answer(x, IKE_FAIL_KERNEL, "");
     }
     return IKE_X_OK;
 }

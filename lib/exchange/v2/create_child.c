@@ -150,6 +150,8 @@ static int take_errors(struct ike_exchange *x)
         return ike_child_refused(x);
     }
     switch (n.type) {
+    case IKE_N_INVALID_SYNTAX: /* fatal in both peers (RFC 7296 section 2.21.3) */
+        return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
     case IKE_N_TEMPORARY_FAILURE:
         ike_queue_again(x);
         return IKE_X_REFUSE;

@@ -33,6 +33,10 @@ static int put_request(struct ike_exchange *x)
 static int take_response(struct ike_exchange *x)
 {
     struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    struct ike_notify n;
+    if (x->purpose != IKE_DO_DELETE_IKE && ike_message_notify(x->msg, IKE_N_INVALID_SYNTAX, &n)) {
+        return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
+    }
     if (x->purpose == IKE_DO_DELETE_IKE) {
         ike_sa_down(x->e, x->sa, x->sa->down_cause);
     } else if (x->purpose == IKE_DO_DELETE_CHILD && k) {
@@ -88,12 +92,10 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
 
 static int take_deletes(struct ike_exchange *x)
 {
-    for (unsigned i = 0; i < x->msg->n; i++) {
+    const struct ike_payload *p;
+    for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P_DELETE, i)) != NULL; i++) {
         struct ike_delete d;
-        if (x->msg->p[i].type != IKE_P_DELETE) {
-            continue;
-        }
-        if (ike_delete_parse(&d, &x->msg->p[i]) != IKE_OK) {
+        if (ike_delete_parse(&d, p) != IKE_OK) {
             return x->script->delivery->fault(x, IKE_P_DELETE, false);
         }
         if (d.protocol == IKE_PROTO_IKE) {
@@ -156,6 +158,9 @@ static int take_notifies(struct ike_exchange *x)
         const char *name = ike_name(IKE_REG_NOTIFY, n.type);
         IKE_LOG(&x->e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, x->sa->id, "the peer reports %s (%u)", name ? name : "an error",
                 (unsigned)n.type);
+    }
+    if (!x->sa->initiator && ike_message_notify(x->msg, IKE_N_AUTHENTICATION_FAILED, &n)) {
+        x->delete_ike = true; /* the initiator did not believe our AUTH and has nothing any more (RFC 7296 section 2.21.2) */
     }
     return IKE_X_OK;
 }

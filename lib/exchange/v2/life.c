@@ -156,8 +156,11 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
     if (sa->peer) {
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            if (k->sa == sa->id) {
+            if (k->sa == sa->id && k->established) {
                 ike_child_down(e, k, cause);
+            } else if (k->sa == sa->id) { /* an exchange of the SA that this one replaced still makes it, and holds it */
+                k->state = IKE_CHILD_DELETING;
+                k->down_cause = cause;
             }
         }
     }
@@ -199,6 +202,9 @@ void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa)
 int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
 {
     struct ike_task t = {.purpose = IKE_DO_DELETE_IKE};
+    if (sa->state == IKE_SA_CONNECTING && !sa->peer && !sa->setup) {
+        return IKE_OK; /* a rekey holds it */
+    }
     if (sa->state == IKE_SA_CONNECTING && !sa->peer) {
         ike_sa_down(e, sa, cause);
         return IKE_OK;
@@ -428,6 +434,7 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
     k->peer->conn->attempts = 0;
     ike_timer_set(&e->core.wheel, &k->peer->conn->timer, IKE_NEVER);
+    ike_keep_up(e, k->peer->conn); /* another child may still wait for its next attempt */
     ike_child_report(e, k);
     ike_child_schedule(e, k);
     if (unwanted) {

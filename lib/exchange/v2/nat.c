@@ -67,18 +67,14 @@ void ike_detect_nat(struct ike_exchange *x)
     }
     sa->nat_remote = any_source && !source_fits;
     sa->nat_local = any_dest && !dest_fits;
-    /* A peer without NAT-T cannot take UDP encapsulation. */
-    sa->ours_fake_nat = sa->ours_fake_nat && any_source && any_dest;
-    if (!any_source || !any_dest) {
-        sa->no_nat_t = true;
-    }
+    sa->no_nat_t = !any_source || !any_dest; /* then it cannot take UDP encapsulation */
 }
 
 void ike_float_ports(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
     const ike_settings *s = &x->e->core.set;
-    if ((sa->nat_local || sa->nat_remote || sa->ours_fake_nat) && !sa->path.encap) {
+    if (!sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat) && !sa->path.encap) {
         sa->path.local.port = s->local_encap_port;
         sa->path.remote.port = s->encap_port;
         sa->path.encap = 1;

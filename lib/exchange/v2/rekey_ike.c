@@ -120,6 +120,9 @@ static struct ike_sa *take_new(struct ike_exchange *x)
     sa->state = IKE_SA_ESTABLISHED;
     sa->established = x->e->core.now;
     sa->replaces = x->sa->id;
+    sa->path = x->sa->path;
+    sa->created_second = x->sa->created_second; /* the cap is the peer's, not the SA's */
+    sa->created_count = x->sa->created_count;
     ike_sa_join(&x->e->db, sa, x->sa->peer);
     ike_sa_lifetimes(x->e, sa);
     return sa;
@@ -154,6 +157,9 @@ static int take_errors(struct ike_exchange *x)
         return x->script->delivery->fault(x, IKE_P_SA, false);
     }
     uint16_t group = n.type == IKE_N_INVALID_KE_PAYLOAD && n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
+    if (n.type == IKE_N_INVALID_SYNTAX) {
+        return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
+    }
     if (n.type == IKE_N_TEMPORARY_FAILURE) {
         ike_queue_again(x);
         return IKE_X_REFUSE;
