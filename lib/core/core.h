@@ -145,8 +145,9 @@ ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider);
 void ike_blame_expected(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
 void ike_blame_received(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
 void ike_blame_remedy(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
-/* Store the draft in the ring, and in *last (allocated on first use) if last is not NULL. Clears the draft's mark. */
-void ike_failure_commit(struct ike_core *c, ike_failure **last);
+/* Store the draft in the ring, and in *last (allocated on first use) if last is not NULL. Clears the draft's mark. False: it is
+ * one of too many that peers caused who proved nothing (stranger), and is not worth an event either. */
+bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger);
 /* The i-th newest of the ring, NULL past the end. */
 const ike_failure *ike_failure_ring(const struct ike_core *c, size_t i);
 

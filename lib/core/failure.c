@@ -92,8 +92,8 @@ static void ring_put(struct ike_core *c, const ike_failure *f)
     c->ring_order[slot - c->ring] = c->count.failures;
 }
 
-/* Strangers can make us write as fast as they can send; ten lines a second tell enough. */
-static bool may_log_stranger(struct ike_core *c)
+/* Strangers can make us write as fast as they can send; ten lines and events a second tell enough. */
+static bool may_tell_stranger(struct ike_core *c)
 {
     ike_time second = c->now / IKE_SEC;
     if (c->stranger_second != second) {
@@ -103,15 +103,13 @@ static bool may_log_stranger(struct ike_core *c)
     return c->stranger_lines++ < 10;
 }
 
-void ike_failure_commit(struct ike_core *c, ike_failure **last)
+bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
 {
     ike_failure *f = &c->draft;
     f->when = c->now;
     c->blamed = false;
     c->count.failures++;
-    if (f->conn == 0) {
-        c->count.strangers++;
-    }
+    c->count.strangers += stranger;
     if (last) {
         if (!*last) {
             *last = ike_alloc(c, sizeof **last);
@@ -123,12 +121,13 @@ void ike_failure_commit(struct ike_core *c, ike_failure **last)
         }
     }
     ring_put(c, f);
-    if (f->conn == 0 && !may_log_stranger(c)) {
-        return;
+    if (stranger && !may_tell_stranger(c)) {
+        return false;
     }
     IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", f->conn_name, f->child_name[0] ? "/" : "",
             f->child_name, ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected,
             f->received_len ? "; got " : "", f->received);
+    return true;
 }
 
 /* Asked by people and programs that look, so a walk per record will do. */

@@ -57,6 +57,19 @@ static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const
     }
 }
 
+static void reindex_tasks(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
+{
+    if (conn->connecting) {
+        ike_tasks_reindex(e, conn->connecting, was, conn->conf);
+    }
+    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
+        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        IKE_LIST_EACH (it, tmp, &p->sas) {
+            ike_tasks_reindex(e, IKE_OF(it, struct ike_sa, peer_link), was, conn->conf);
+        }
+    }
+}
+
 int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, bool close_changed, ike_time now)
 {
     struct ike_conf *conf = NULL, *was = NULL;
@@ -74,6 +87,7 @@ int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, 
         r = ike_conn_set_conf(&e->db, conn, conf);
     }
     if (r == IKE_OK) {
+        reindex_tasks(e, conn, was);
         if (close_changed) {
             close_changed_sas(e, conn, was);
         }
@@ -178,6 +192,9 @@ int ike_initiate(ike_engine *e, ike_conn_id id, const char *child_name, ike_time
     }
     struct ike_conn *conn = conn_of(e, id);
     r = !conn ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name, NULL);
+    if (conn) {
+        ike_keep_up(e, conn); /* others that are wanted still are */
+    }
     ike_leave(e);
     return r;
 }
@@ -191,6 +208,9 @@ int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike
     }
     struct ike_conn *conn = conn_of(e, id);
     r = !conn || !child_name ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name, &packet);
+    if (conn) {
+        ike_keep_up(e, conn);
+    }
     ike_leave(e);
     return r;
 }

@@ -92,7 +92,7 @@ static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, co
     ike_bytes ni = ike_bytes_of(nonce->body, nonce->len);
     bool wanted = ike_guard_wants_cookie(&e->guard, &e->db, &path->remote);
     bool first = m->p[0].type == IKE_P_NOTIFY && ike_notify_parse(&n, &m->p[0]) == IKE_OK && n.type == IKE_N_COOKIE;
-    if (wanted && m->len < COOKIE_REPLY_LEN) {
+    if (wanted && (m->len < COOKIE_REPLY_LEN || !path->remote.port)) {
         return false; /* no answer is longer than what asked for it */
     }
     if (wanted && (!first || !ike_guard_cookie_valid(&e->guard, &path->remote, m->h.spi_i, ni, n.data))) {
@@ -354,13 +354,9 @@ static int protected_response(struct ike_engine *e, struct ike_sa *sa, struct ik
     sa->last_in = e->core.now;
     tap(e, m, path, n);
     if (r != IKE_OK) {
-        struct ike_conn *conn = sa->state == IKE_SA_CONNECTING ? sa->conn : NULL;
         ike_blame(&e->core, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
         ike_exchange_blame(x);
-        ike_sa_down(e, sa, IKE_BY_FAILURE); /* authenticated nonsense: this peer is of no use */
-        if (conn) {
-            ike_attempt_failed(e, conn);
-        }
+        ike_exchange_abort(x, IKE_X_FATAL); /* authenticated nonsense: this peer is of no use */
         return r;
     }
     ike_timer_set(&e->core.wheel, &x->timer, IKE_NEVER);

@@ -218,6 +218,6 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s);
 /* Complete the draft record with what the exchange knows, and store it. */
 void ike_exchange_blame(struct ike_exchange *x);
 /* The same for an attempt that has no exchange; child may be NULL. */
-void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *conf, const char *child);
+void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const char *child);
 
 #endif

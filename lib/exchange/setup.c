@@ -33,7 +33,7 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
 
 static void put_name(char *to, size_t cap, const char *from) { snprintf(to, cap, "%s", from ? from : ""); }
 
-void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *conf, const char *child)
+static void blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *conf, const char *child, bool stranger)
 {
     struct ike_core *c = &e->core;
     ike_failure *f = &c->draft;
@@ -44,9 +44,12 @@ void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const struct ik
     put_name(f->conn_name, sizeof f->conn_name, conf->s.name);
     put_name(f->source, sizeof f->source, conf->s.source);
     put_name(f->child_name, sizeof f->child_name, child ? child : f->child_name);
-    ike_failure_commit(c, &conn->failure);
-    ike_event_post(c, &conn->ev, IKE_EV_FAILED);
+    if (ike_failure_commit(c, &conn->failure, stranger)) {
+        ike_event_post(c, &conn->ev, IKE_EV_FAILED);
+    }
 }
+
+void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const char *child) { blame(e, conn, conn->conf, child, false); }
 
 /* The draft knows cause, decider and texts; add who, where and what for. */
 void ike_exchange_blame(struct ike_exchange *x)
@@ -65,9 +68,10 @@ void ike_exchange_blame(struct ike_exchange *x)
     f->remote = x->role == IKE_INITIATOR ? sa->path.remote : x->path.remote;
     const struct ike_setup *s = x->setup;
     const char *child = s && s->with_child && s->conf ? s->conf->s.children[s->index].name : NULL;
+    bool stranger = x->role == IKE_RESPONDER && !sa->peer;
     if (sa->conn) {
-        ike_conn_blame(x->e, sa->conn, sa->conf, child);
+        blame(x->e, sa->conn, sa->conf, child, stranger);
     } else {
-        ike_failure_commit(c, NULL);
+        (void)ike_failure_commit(c, NULL, stranger);
     }
 }

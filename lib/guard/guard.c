@@ -26,7 +26,8 @@ static size_t slot_of(const struct ike_guard *g, const ike_addr *a)
 bool ike_guard_wants_cookie(const struct ike_guard *g, const struct ike_db *db, const ike_addr *source)
 {
     const ike_settings *s = &g->core->set;
-    return db->n_half_open >= s->cookie_threshold || g->half_open[slot_of(g, source)] >= s->cookie_per_source;
+    bool refusing = g->refused_second == g->core->now / IKE_SEC && g->refused >= s->cookie_threshold;
+    return refusing || db->n_half_open >= s->cookie_threshold || g->half_open[slot_of(g, source)] >= s->cookie_per_source;
 }
 
 static void rotate(struct ike_guard *g)
@@ -89,6 +90,13 @@ void ike_guard_closed(struct ike_guard *g, const ike_addr *source)
 {
     uint16_t *n = &g->half_open[slot_of(g, source)];
     *n = (uint16_t)(*n - (*n > 0));
+}
+
+void ike_guard_refused(struct ike_guard *g)
+{
+    ike_time second = g->core->now / IKE_SEC;
+    g->refused = g->refused_second == second ? g->refused + 1 : 1;
+    g->refused_second = second;
 }
 
 static bool take(struct ike_bucket *b, ike_time now, uint32_t per_second)

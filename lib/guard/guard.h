@@ -23,6 +23,8 @@ struct ike_guard {
     ike_time rotated;
     struct ike_bucket all, source[IKE_SOURCES]; /* sources share a bucket by a keyed hash of their prefix */
     uint16_t half_open[IKE_SOURCES];            /* by the same hash */
+    ike_time refused_second;                    /* requests that suited no connection, in this second */
+    uint32_t refused;
 };
 
 int ike_guard_init(struct ike_guard *g, struct ike_core *core);
@@ -35,6 +37,8 @@ bool ike_guard_cookie_valid(struct ike_guard *g, const ike_addr *source, uint64_
 bool ike_guard_admits(const struct ike_guard *g, const ike_addr *source);
 void ike_guard_opened(struct ike_guard *g, const ike_addr *source);
 void ike_guard_closed(struct ike_guard *g, const ike_addr *source);
+/* An IKE_SA_INIT suited no connection: it left no half-open SA, but cost time. */
+void ike_guard_refused(struct ike_guard *g);
 /* Whether one more unprotected reply may go to this source. */
 bool ike_guard_reply(struct ike_guard *g, const ike_addr *source);
 

@@ -90,6 +90,10 @@ struct ike_select_args {
  * A 4-octet SPI below 256 and an 8-octet SPI of zero are IKE_ERR_PROTO. */
 int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
                struct ike_selection *out, struct ike_mismatch *why);
+/* The same of an offer that ike_offer_parse took, for one that is held against many: the cost of parsing comes once. */
+struct ike_offer;
+int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o, const struct ike_select_args *args,
+                    struct ike_selection *out, struct ike_mismatch *why);
 /* The initiator's check of an answer: exactly one proposal, one transform per type, within what was offered, the number that
  * was. IKE_OK, IKE_ERR_PROTO (malformed, SPI) or IKE_ERR_NOT_FOUND (not what was offered). */
 int ike_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,

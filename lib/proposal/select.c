@@ -19,7 +19,7 @@ struct fit {
 
 /* What the peer's proposal has of one type, seen from one of ours. */
 struct pick {
-    unsigned offered;              /* transforms of the type, usable or not */
+    unsigned offered; /* transforms of the type, usable or not */
     bool found, none_offered, preferred;
     const struct ike_transform *t; /* the choice when found, else our first or NULL */
 };
@@ -191,42 +191,49 @@ static void take(struct ike_selection *out, const struct ike_suite *s, const str
     memcpy(out->spi, p->spi, p->spi_len);
 }
 
-int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
-               struct ike_selection *out, struct ike_mismatch *why)
+int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o, const struct ike_select_args *args,
+                    struct ike_selection *out, struct ike_mismatch *why)
 {
-    struct ike_offer o;
-    int best = -1, rc = ike_offer_parse(&o, sa, false);
+    int best = -1;
     if (why) {
         memset(why, 0, sizeof *why);
     }
-    if (rc != IKE_OK) {
-        return rc;
-    }
-    for (unsigned j = 0; j < o.n; j++) {
-        if (o.p[j].protocol == ours->protocol && o.p[j].spi_len == args->spi_len && !spi_good(&o.p[j])) {
+    for (unsigned j = 0; j < o->n; j++) {
+        if (o->p[j].protocol == ours->protocol && o->p[j].spi_len == args->spi_len && !spi_good(&o->p[j])) {
             return IKE_ERR_PROTO;
         }
     }
     /* The group of the KE payload saves a round trip, then what is in use now saves trouble; else the first in order. */
     for (unsigned i = 0; i < ours->n && best < 3; i++) {
-        for (unsigned j = 0; j < o.n && best < 3; j++) {
+        for (unsigned j = 0; j < o->n && best < 3; j++) {
             struct fit f;
-            if (o.p[j].protocol != ours->protocol || o.p[j].spi_len != args->spi_len || args->spi_len > sizeof out->spi) {
+            if (o->p[j].protocol != ours->protocol || o->p[j].spi_len != args->spi_len || args->spi_len > sizeof out->spi) {
                 continue;
             }
-            fit(&f, ours, i, &o, &o.p[j], args);
+            fit(&f, ours, i, o, &o->p[j], args);
             if (f.bad) {
-                explain(best < 0 ? why : NULL, &f, &o, &o.p[j]);
+                explain(best < 0 ? why : NULL, &f, o, &o->p[j]);
                 continue;
             }
             const int score = 2 * f.ke_wanted + (f.suite_wanted || args->prefer == NULL);
             if (score > best) {
                 best = score;
-                take(out, &f.suite, &o.p[j]);
+                take(out, &f.suite, &o->p[j]);
             }
         }
     }
     return best >= 0 ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
+int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
+               struct ike_selection *out, struct ike_mismatch *why)
+{
+    struct ike_offer o;
+    int rc = ike_offer_parse(&o, sa, false);
+    if (why) {
+        memset(why, 0, sizeof *why);
+    }
+    return rc == IKE_OK ? ike_select_from(ours, &o, args, out, why) : rc;
 }
 
 /* One transform of an answer into the suite; false if it is the second of its type or was not offered. */

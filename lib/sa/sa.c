@@ -157,13 +157,21 @@ static void leave(struct ike_db *db, struct ike_sa *sa)
     db->core->count.sas--;
 }
 
+/* So many answers to a last request are kept; a peer that rekeys without end does not fill the memory with them. */
+#define FADED_MAX 16384
+
 void ike_sa_fade(struct ike_db *db, struct ike_sa *sa)
 {
-    if (!sa->dead && !sa->faded) {
-        sa->faded = true;
-        leave(db, sa);
-        ike_list_add(&db->faded, &sa->dead_link);
+    if (sa->dead || sa->faded) {
+        return;
     }
+    if (db->n_faded >= FADED_MAX) {
+        ike_sa_retire(db, IKE_OF(db->faded.next, struct ike_sa, dead_link));
+    }
+    sa->faded = true;
+    leave(db, sa);
+    ike_list_add(&db->faded, &sa->dead_link);
+    db->n_faded++;
 }
 
 void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
@@ -172,7 +180,9 @@ void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
         return;
     }
     sa->dead = true;
-    if (!sa->faded) {
+    if (sa->faded) {
+        db->n_faded--;
+    } else {
         leave(db, sa);
     }
     ike_map_del(&db->by_spi, &sa->by_spi);

@@ -31,7 +31,7 @@ struct ike_db {
     struct ike_list conn_list;
     struct ike_list half_open; /* responder SAs before authentication, oldest first */
     struct ike_list dead_sas, dead_children, dead_conns, dead_peers, faded;
-    uint32_t n_half_open;
+    uint32_t n_half_open, n_faded;
     uint32_t sa_number, child_number, reqid;
 };
 
@@ -119,6 +119,7 @@ struct ike_sa {
     ike_time temporary_since;               /* first TEMPORARY_FAILURE in a row */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     uint32_t created_second, created_count; /* cap on CREATE_CHILD_SA requests, each of which may cost a key exchange */
+    uint8_t hasty; /* rekeys in a row, each of an SA of a few seconds */
     struct ike_timer timer;
     struct ike_evslot ev;
 };

@@ -26,7 +26,7 @@ static void blame(uint16_t code, ike_conn_id conn, const char *remote)
     ike_failure *f = ike_blame(&core, code, IKE_DECIDER_US);
     f->conn = conn;
     f->remote = lab_addr(remote);
-    ike_failure_commit(&core, NULL);
+    (void)ike_failure_commit(&core, NULL, !core.draft.conn);
 }
 
 static void a_consequence_does_not_overwrite_its_cause(void **state)
@@ -41,7 +41,7 @@ static void a_consequence_does_not_overwrite_its_cause(void **state)
     assert_string_equal(f->received, "payload 33");
     assert_int_equal(f->received_len, 10);
     core.now = 5 * IKE_SEC;
-    ike_failure_commit(&core, NULL);
+    (void)ike_failure_commit(&core, NULL, !core.draft.conn);
     assert_false(core.blamed);
     assert_true(ike_failure_ring(&core, 0)->when == 5 * IKE_SEC);
     f = ike_blame(&core, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY);
@@ -82,18 +82,18 @@ static void the_same_again_is_counted(void **state)
     ike_failure *last = NULL;
     for (unsigned i = 0; i < 3; i++) {
         ike_blame(&core, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY)->conn = 7;
-        ike_failure_commit(&core, &last);
+        (void)ike_failure_commit(&core, &last, !core.draft.conn);
     }
     assert_int_equal(last->repeats, 2);
     assert_int_equal(ike_failure_ring(&core, 0)->repeats, 2);
     assert_null(ike_failure_ring(&core, 1));
     ike_blame(&core, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US)->conn = 7;
-    ike_failure_commit(&core, &last);
+    (void)ike_failure_commit(&core, &last, !core.draft.conn);
     assert_int_equal(last->repeats, 0);
     assert_int_equal(last->code, IKE_FAIL_AUTH_MISMATCH);
     assert_int_equal(ike_failure_ring(&core, 1)->code, IKE_FAIL_NO_ANSWER);
     ike_blame(&core, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY)->conn = 7;
-    ike_failure_commit(&core, &last);
+    (void)ike_failure_commit(&core, &last, !core.draft.conn);
     assert_int_equal(ike_failure_ring(&core, 0)->code, IKE_FAIL_NO_ANSWER); /* it is the newest again */
     assert_int_equal(ike_failure_ring(&core, 1)->code, IKE_FAIL_AUTH_MISMATCH);
     assert_null(ike_failure_ring(&core, 2));
@@ -109,7 +109,7 @@ static void another_child_is_not_the_same_again(void **state)
         ike_failure *f = ike_blame(&core, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
         f->conn = 7;
         snprintf(f->child_name, sizeof f->child_name, "%s", names[i]);
-        ike_failure_commit(&core, &last);
+        (void)ike_failure_commit(&core, &last, !core.draft.conn);
     }
     assert_int_equal(last->repeats, 0);
     assert_string_equal(last->child_name, "net-b");
@@ -141,7 +141,7 @@ static void without_memory_it_is_still_counted(void **state)
     ike_failure *last = NULL;
     lab.allowed = 0;
     ike_blame(&core, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST)->conn = 7;
-    ike_failure_commit(&core, &last);
+    (void)ike_failure_commit(&core, &last, !core.draft.conn);
     lab.allowed = -1;
     assert_null(last);
     assert_null(ike_failure_ring(&core, 0));
@@ -156,7 +156,7 @@ static void it_is_logged_in_one_line(void **state)
     snprintf(f->conn_name, sizeof f->conn_name, "office");
     ike_blame_expected(&core, "aes256");
     ike_blame_received(&core, "3des");
-    ike_failure_commit(&core, NULL);
+    (void)ike_failure_commit(&core, NULL, !core.draft.conn);
     assert_int_equal(lab.logged, 1);
     assert_string_equal(lab.log, "office: no IKE proposal suits both sides; expected aes256; got 3des");
 }

@@ -449,19 +449,41 @@ static void cookies_of_others_are_as_none(void **state)
     }
 }
 
+/* 500 requests from as many sources that suit no connection; how many are answered by this notify. */
+static unsigned refused_by(uint16_t notify)
+{
+    unsigned replies = 0;
+    for (unsigned i = 0; i < 500; i++) {
+        struct ike_message m;
+        struct ike_notify n;
+        ike_path path = from(i);
+        request[7] = (uint8_t)i;
+        (void)node_input(&b, &path, request, request_len);
+        replies += b.n_out && open_reply(&b, &m) && ike_message_notify(&m, notify, &n);
+        b.n_out = 0;
+    }
+    return replies;
+}
+
+/* They leave no half-open SA, but cost time: soon they have to prove their address, like others. */
+static void refused_requests_need_cookies_too(void **state)
+{
+    (void)state;
+    take_request();
+    assert_int_equal(refused_by(IKE_N_NO_PROPOSAL_CHOSEN), 50);
+    assert_int_equal(counters(&b).cookies_sent, 450);
+    now += IKE_SEC;
+    assert_int_equal(refused_by(IKE_N_COOKIE), 450);
+    assert_int_equal(counters(&b).strangers, 100);
+    assert_true(node_saw(&b, IKE_EV_FAILED) <= 20);
+}
+
 static void error_replies_are_rationed(void **state)
 {
     (void)state;
     take_request();
-    unsigned replies = 0;
-    for (unsigned i = 0; i < 500; i++) { /* no connection for them: NO_PROPOSAL_CHOSEN to some */
-        ike_path path = from(i);
-        request[7] = (uint8_t)i;
-        (void)node_input(&b, &path, request, request_len);
-        replies += b.n_out;
-        b.n_out = 0;
-    }
-    assert_int_equal(replies, 100);
+    b.e->core.set.cookie_threshold = 1000;
+    assert_int_equal(refused_by(IKE_N_NO_PROPOSAL_CHOSEN), 100);
     assert_int_equal(counters(&b).sas, 0);
     assert_int_equal(counters(&b).half_open, 0);
     assert_int_equal(counters(&b).rate_limited, 400);
@@ -502,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_repeated_request_gets_the_same_answer_a_few_times_a_second, fresh, down),
         cmocka_unit_test_setup_teardown(a_flood_is_asked_for_cookies, fresh, down),
         cmocka_unit_test_setup_teardown(cookies_of_others_are_as_none, fresh, down),
+        cmocka_unit_test_setup_teardown(refused_requests_need_cookies_too, fresh, down),
         cmocka_unit_test_setup_teardown(error_replies_are_rationed, fresh, down),
         cmocka_unit_test_setup_teardown(a_half_open_sa_that_moved_is_given_back, fresh, down),
     };

@@ -23,6 +23,36 @@ static int keep_id(struct ike_core *c, struct ike_blob *b, const ike_id *id)
     return r;
 }
 
+/* What one side signs: of_initiator names the side by the SA's direction, which in IKE_AUTH is also the exchange's. */
+static struct ike_signed signed_octets(struct ike_exchange *x, bool of_initiator, const struct ike_blob *id)
+{
+    struct ike_setup *s = x->setup;
+    size_t p = x->sa->layout.p;
+    return (struct ike_signed){
+        .prf = x->sa->prf,
+        .ctx = x->e->core.ctx,
+        .message = ike_blob_bytes(of_initiator ? &s->init_request : &s->init_response),
+        .nonce = ike_blob_bytes(of_initiator ? &s->nr : &s->ni),
+        .sk_p = ike_bytes_of(s->sk_p.ptr + (of_initiator ? 0 : p), p),
+        .id = ike_blob_bytes(id),
+    };
+}
+
+static int auth_failed(struct ike_exchange *x)
+{
+    return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL;
+}
+
+/* The work of a check that fails, so that time does not tell a responder's peer which identities and secrets exist. */
+static void check_in_vain(struct ike_exchange *x)
+{
+    uint8_t none[IKE_HASH_MAX] = {0};
+    if (x->role == IKE_RESPONDER) {
+        struct ike_signed o = signed_octets(x, true, &x->setup->remote_id);
+        (void)ike_auth_psk.check(&o, ike_bytes_of(none, 16), ike_bytes_of(none, x->sa->prf->mac->len));
+    }
+}
+
 /* ---- The secret ------------------------------------------------------------------------------------------------------- */
 
 static int no_secret(struct ike_exchange *x)
@@ -31,7 +61,8 @@ static int no_secret(struct ike_exchange *x)
     ike_blame(c, IKE_FAIL_NO_SECRET, IKE_DECIDER_US);
     ike_blame_expected(c, "a secret for this connection");
     ike_blame_remedy(c, "set `secret` (or `secret-file`) in the connection");
-    return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL;
+    check_in_vain(x);
+    return auth_failed(x);
 }
 
 static int ask_secret(struct ike_exchange *x)
@@ -88,21 +119,6 @@ static int ask_secret(struct ike_exchange *x)
 
 /* ---- AUTH payload ----------------------------------------------------------------------------------------------------- */
 
-/* What one side signs: of_initiator names the side by the SA's direction, which in IKE_AUTH is also the exchange's. */
-static struct ike_signed signed_octets(struct ike_exchange *x, bool of_initiator, const struct ike_blob *id)
-{
-    struct ike_setup *s = x->setup;
-    size_t p = x->sa->layout.p;
-    return (struct ike_signed){
-        .prf = x->sa->prf,
-        .ctx = x->e->core.ctx,
-        .message = ike_blob_bytes(of_initiator ? &s->init_request : &s->init_response),
-        .nonce = ike_blob_bytes(of_initiator ? &s->nr : &s->ni),
-        .sk_p = ike_bytes_of(s->sk_p.ptr + (of_initiator ? 0 : p), p),
-        .id = ike_blob_bytes(id),
-    };
-}
-
 static int put_auth(struct ike_exchange *x)
 {
     uint8_t auth[IKE_HASH_MAX];
@@ -114,11 +130,6 @@ static int put_auth(struct ike_exchange *x)
     }
     ike_put_auth(&x->chain, IKE_AUTH_SHARED_KEY, ike_bytes_of(auth, len));
     return IKE_X_OK;
-}
-
-static int auth_failed(struct ike_exchange *x)
-{
-    return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL;
 }
 
 static int check_auth(struct ike_exchange *x)
@@ -255,10 +266,7 @@ static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
         ike_blame_received(c, "%s", theirs);
         ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", theirs, ours);
     }
-    /* The work of a check that fails, so that time does not tell which identities exist. */
-    uint8_t none[IKE_HASH_MAX] = {0};
-    struct ike_signed o = signed_octets(x, true, &x->setup->remote_id);
-    (void)ike_auth_psk.check(&o, ike_bytes_of(none, 16), ike_bytes_of(none, x->sa->prf->mac->len));
+    check_in_vain(x);
     return auth_failed(x);
 }
 
@@ -306,6 +314,7 @@ static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id
     *conn = r == IKE_OK ? ike_slots_get(&x->e->db.conns, id) : NULL;
     if (!*conn) {
         ike_blame(c, IKE_FAIL_DENIED, IKE_DECIDER_US);
+        check_in_vain(x);
         return auth_failed(x);
     }
     return IKE_X_OK;

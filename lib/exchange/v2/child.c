@@ -570,7 +570,7 @@ int ike_child_make(struct ike_exchange *x)
     k->udp_encap = uses_encap(x->sa);
     k->replaces = s->old_child;
     int r = child_keys(x, k);
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return r == IKE_OK ? IKE_X_OK : ike_keys_failed(x, r);
 }
 
 static int install(struct ike_exchange *x, bool inbound)

@@ -142,6 +142,20 @@ static int not_found(struct ike_exchange *x)
     return IKE_X_REFUSE;
 }
 
+/* A small peer may make children in IKE_AUTH only (RFC 7296 section 4): an IKE SA that has none is of no use then, and what is
+ * wanted is begun over a new one. */
+static int no_more(struct ike_exchange *x)
+{
+    unsigned n = 0;
+    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
+        n += IKE_OF(it, struct ike_child, link)->sa == x->sa->id;
+    }
+    if (n == 0) {
+        (void)ike_close_sa(x->e, x->sa, IKE_BY_REPLACEMENT);
+    }
+    return ike_child_refused(x);
+}
+
 static int take_errors(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -155,6 +169,8 @@ static int take_errors(struct ike_exchange *x)
     case IKE_N_TEMPORARY_FAILURE:
         ike_queue_again(x);
         return IKE_X_REFUSE;
+    case IKE_N_NO_ADDITIONAL_SAS:
+        return no_more(x);
     case IKE_N_CHILD_SA_NOT_FOUND:
         return x->purpose == IKE_DO_REKEY_CHILD ? not_found(x) : ike_child_refused(x);
     case IKE_N_INVALID_KE_PAYLOAD: {

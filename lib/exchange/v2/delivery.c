@@ -230,6 +230,11 @@ static void end_sa(struct ike_exchange *x)
         ike_sa_schedule(x->e, sa);
         return;
     }
+    bool up = sa->established && sa->state != IKE_SA_DELETING;
+    if (x->role == IKE_INITIATOR && up && x->e->core.draft.decider != IKE_DECIDER_PEER) {
+        ike_close_sa(x->e, sa, IKE_BY_FAILURE); /* it was we who could not bear the answer: the peer has yet to hear of it */
+        return;
+    }
     struct ike_conn *conn = x->role == IKE_INITIATOR && sa->state == IKE_SA_CONNECTING ? sa->conn : NULL;
     if (conn && x->script == &ike_v2_auth && x->msg && ike_message_find(x->msg, IKE_P_AUTH, 0)) {
         /* The peer takes the SA to be up: it is told (RFC 7296 section 2.21.2). */

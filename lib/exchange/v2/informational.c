@@ -5,8 +5,6 @@
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 
-#define MAX_DELETED 64
-
 /* ---- Requests of ours -------------------------------------------------------------------------------------------------- */
 
 static int put_request(struct ike_exchange *x)
@@ -62,9 +60,16 @@ static void remember(struct ike_sa *sa, uint32_t spi)
 static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d)
 {
     struct ike_core *c = &x->e->core;
-    ike_child_id found[MAX_DELETED];
-    size_t n = x->deleted.len / sizeof *found;
-    if (x->deleted.len) {
+    struct ike_blob all = {NULL, 0};
+    size_t n = x->deleted.len / sizeof(ike_child_id), had = 0;
+    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
+        had++;
+    }
+    if (ike_blob_room(c, &all, (n + had) * sizeof(ike_child_id)) != IKE_OK) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    ike_child_id *found = (ike_child_id *)(void *)all.ptr; /* NULL only where no child can be found */
+    if (n) {
         memcpy(found, x->deleted.ptr, x->deleted.len);
     }
     for (unsigned i = 0; i < d->count; i++) {
@@ -82,11 +87,12 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
         while (k && seen < n && found[seen] != k->id) {
             seen++;
         }
-        if (k && seen == n && n < MAX_DELETED) {
+        if (k && seen == n) {
             found[n++] = k->id;
         }
     }
     int r = ike_blob_set(c, &x->deleted, ike_bytes_of(found, n * sizeof *found));
+    ike_blob_free(c, &all);
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
@@ -168,13 +174,17 @@ static int take_notifies(struct ike_exchange *x)
 /* The answer names the other half of each pair, except those that our own Delete is on its way for. */
 static int put_response(struct ike_exchange *x)
 {
-    uint32_t spis[MAX_DELETED];
-    size_t n = 0;
+    struct ike_blob all = {NULL, 0};
+    size_t n = 0, count = x->deleted.len / sizeof(ike_child_id);
     const uint8_t *at = x->deleted.ptr;
-    if (x->delete_ike) {
+    if (x->delete_ike || count == 0) {
         return IKE_X_OK;
     }
-    for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
+    if (ike_blob_room(&x->e->core, &all, count * sizeof(uint32_t)) != IKE_OK) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    uint32_t *spis = (uint32_t *)(void *)all.ptr;
+    for (size_t i = 0; i < count; i++) {
         ike_child_id id;
         memcpy(&id, at + i * sizeof id, sizeof id);
         struct ike_child *k = ike_slots_get(&x->e->db.children, id);
@@ -185,6 +195,7 @@ static int put_response(struct ike_exchange *x)
     if (n) {
         ike_put_delete_spis(&x->chain, IKE_PROTO_ESP, spis, n);
     }
+    ike_blob_free(&x->e->core, &all);
     return IKE_X_OK;
 }
 

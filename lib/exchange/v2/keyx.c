@@ -56,13 +56,39 @@ int ike_make_ke(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+static bool same_octets(const struct ike_blob *b, const struct ike_payload *p)
+{
+    return b->len == p->len && memcmp(b->ptr, p->body, p->len) == 0;
+}
+
+/* A nonce of ours that comes back, from this exchange or from a request of ours that is open. */
+static bool thrown_back(struct ike_exchange *x, const struct ike_payload *p)
+{
+    bool ours = same_octets(own_nonce(x), p);
+    IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
+        const struct ike_exchange *y = IKE_OF(it, struct ike_exchange, link);
+        ours |= y != x && y->setup && same_octets(&y->setup->ni, p);
+    }
+    return ours;
+}
+
 int ike_take_nonce(struct ike_exchange *x)
 {
     const struct ike_payload *p = ike_message_find(x->msg, IKE_P_NONCE, 0);
-    const struct ike_blob *own = own_nonce(x);
-    if (!p || p->len < IKE_NONCE_MIN || p->len > IKE_NONCE_MAX || ike_is_zero(p->body, p->len) ||
-        (own->len == p->len && memcmp(own->ptr, p->body, p->len) == 0)) {
+    const uint16_t id = x->setup->chosen.suite.prf;
+    const ike_prf *prf = id ? ike_find_prf(x->e->core.crypto, id) : x->sa->prf;
+    if (!p || p->len < IKE_NONCE_MIN || p->len > IKE_NONCE_MAX || ike_is_zero(p->body, p->len) || thrown_back(x, p)) {
         return x->script->delivery->fault(x, IKE_P_NONCE, false);
+    }
+    if (prf && p->len < prf->key_len / 2u) { /* RFC 7296 section 2.10 */
+        ike_blame(&x->e->core, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+        ike_blame_expected(&x->e->core, "a nonce of at least %u octets, half the key of the PRF", prf->key_len / 2u);
+        ike_blame_received(&x->e->core, "one of %u octets", (unsigned)p->len);
+        if (x->sa->peer) {
+            return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0);
+        }
+        bool answer = x->role == IKE_RESPONDER && ike_guard_reply(&x->e->guard, &x->path.remote);
+        return answer ? ike_fatal(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_DROP;
     }
     int r = ike_blob_set(&x->e->core, peer_nonce(x), ike_bytes_of(p->body, p->len));
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
@@ -128,6 +154,11 @@ int ike_compute_shared(struct ike_core *c, struct ike_setup *s)
         ike_blob_free(c, &s->ke_private);
     }
     return r;
+}
+
+int ike_keys_failed(struct ike_exchange *x, int error)
+{
+    return error == IKE_ERR_CRYPTO && x->sa->peer ? x->script->delivery->fault(x, IKE_P_KE, false) : ike_trouble(x, error);
 }
 
 int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_suite *suite)

@@ -59,7 +59,7 @@ static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, con
     f->version = 2;
     f->remote = path->remote;
     r = r != IKE_OK ? r : f->code == IKE_FAIL_LIMIT ? IKE_ERR_LIMIT : IKE_ERR_NOMEM;
-    ike_conn_blame(e, conn, conn->conf, index >= 0 ? conn->conf->s.children[index].name : NULL);
+    ike_conn_blame(e, conn, index >= 0 ? conn->conf->s.children[index].name : NULL);
     return r;
 }
 

@@ -68,6 +68,11 @@ static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
     struct ike_setup *s = own->setup;
     struct ike_task t = {.purpose = IKE_DO_CHILD, .index = s->index};
     bool missing = s->with_child && s->conf == sa->conn->conf && !ike_child_live(sa->conn, s->conf->s.children[s->index].name);
+    IKE_LIST_EACH (it, tmp, &own->tasks) { /* what was asked for meanwhile goes on over the SA that is there */
+        struct ike_task *waits = IKE_OF(it, struct ike_task, link);
+        ike_list_del(it);
+        ike_queue_owned(e, sa, waits);
+    }
     ike_sa_down(e, own, IKE_BY_REPLACEMENT);
     if (missing) {
         (void)ike_queue(e, sa, &t);

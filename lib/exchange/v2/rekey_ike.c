@@ -12,7 +12,8 @@ static int new_sa(struct ike_exchange *x)
     if (!sa) {
         sa = ike_sa_new(&e->db, x->role == IKE_INITIATOR, &old->path);
         if (!sa) {
-            return ike_trouble(x, IKE_ERR_NOMEM);
+            bool full = e->core.count.sas >= e->core.set.max_sas;
+            return full ? ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT) : ike_trouble(x, IKE_ERR_NOMEM);
         }
         x->setup->new_sa = sa;
         sa->nat_local = old->nat_local;
@@ -50,6 +51,15 @@ static int put_request(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* One rekey soon after another happens; a peer that does nothing else is told to wait. */
+#define HASTE     (5 * IKE_SEC)
+#define HASTY_MAX 8
+
+static uint8_t hasty(const struct ike_sa *sa, ike_time now)
+{
+    return now - sa->established >= HASTE ? 0 : (uint8_t)(sa->hasty + (sa->hasty < UINT8_MAX));
+}
+
 static int choose(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -58,7 +68,8 @@ static int choose(struct ike_exchange *x)
     struct ike_select_args args = {.spi_len = 8, .with_ke = true, .prefer = &x->sa->suite};
     struct ike_mismatch why;
     ike_bytes value;
-    if (ike_too_many(x->sa, x->e->core.now) || ike_collision(x->sa, IKE_RX_REKEY_IKE, NULL) == IKE_LATER) {
+    if (ike_too_many(x->sa, x->e->core.now) || hasty(x->sa, c->now) > HASTY_MAX ||
+        ike_collision(x->sa, IKE_RX_REKEY_IKE, NULL) == IKE_LATER) {
         x->notify = IKE_N_TEMPORARY_FAILURE;
         return IKE_X_REFUSE;
     }
@@ -100,7 +111,7 @@ static int derive(struct ike_exchange *x)
     if (r == IKE_OK) {
         r = ike_derive_sa_keys(c, sa, s, x->sa);
     }
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return r == IKE_OK ? IKE_X_OK : ike_keys_failed(x, r);
 }
 
 static int put_response(struct ike_exchange *x)
@@ -123,6 +134,7 @@ static struct ike_sa *take_new(struct ike_exchange *x)
     sa->path = x->sa->path;
     sa->created_second = x->sa->created_second; /* the cap is the peer's, not the SA's */
     sa->created_count = x->sa->created_count;
+    sa->hasty = hasty(x->sa, x->e->core.now);
     ike_sa_join(&x->e->db, sa, x->sa->peer);
     ike_sa_lifetimes(x->e, sa);
     return sa;

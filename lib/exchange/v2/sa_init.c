@@ -5,6 +5,7 @@
  */
 #include "exchange/v2/v2.h"
 #include "message/names.h"
+#include "proposal/offer.h"
 
 #define MAX_COOKIES 3
 
@@ -76,12 +77,17 @@ static int choose(struct ike_exchange *x)
     struct ike_select_args args = {.with_ke = true};
     struct ike_mismatch why, nearest = {0};
     struct ike_conn *first = NULL;
+    struct ike_offer offer;
     ike_bytes value;
     if (ike_ke_parse(&args.prefer_ke, &value, ke) != IKE_OK) {
         return x->script->delivery->fault(x, IKE_P_KE, false);
     }
+    int parsed = ike_offer_parse(&offer, sa, false);
+    if (parsed == IKE_ERR_PROTO) {
+        return x->script->delivery->fault(x, IKE_P_SA, false);
+    }
     for (struct ike_conn *conn = ike_conn_match(&e->db, &x->path, NULL); conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
-        int r = ike_select(conn->conf->proposals, sa, &args, &s->chosen, &why);
+        int r = parsed == IKE_OK ? ike_select_from(conn->conf->proposals, &offer, &args, &s->chosen, &why) : parsed;
         if (r == IKE_OK) {
             ike_sa_bind(&e->db, x->sa, conn);
             return ike_sa_set_suite(c, x->sa, &s->chosen.suite) == IKE_OK
@@ -93,9 +99,10 @@ static int choose(struct ike_exchange *x)
         }
         if (!first) {
             first = conn;
-            nearest = why;
+            nearest = parsed == IKE_OK ? why : nearest;
         }
     }
+    ike_guard_refused(&e->guard);
     x->notify = IKE_N_NO_PROPOSAL_CHOSEN;
     if (first) {
         ike_sa_bind(&e->db, x->sa, first);

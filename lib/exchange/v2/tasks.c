@@ -102,6 +102,20 @@ void ike_tasks_drop(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+void ike_tasks_reindex(struct ike_engine *e, struct ike_sa *sa, const struct ike_conf *was, const struct ike_conf *is)
+{
+    IKE_LIST_EACH (it, tmp, &sa->tasks) {
+        struct ike_task *t = IKE_OF(it, struct ike_task, link);
+        int index = t->purpose == IKE_DO_CHILD ? ike_conf_child(is, was->s.children[t->index].name) : 0;
+        if (index < 0) {
+            ike_list_del(it);
+            ike_free(&e->core, t, sizeof *t);
+        } else if (t->purpose == IKE_DO_CHILD) {
+            t->index = (uint16_t)index;
+        }
+    }
+}
+
 static const struct ike_script *script_for(uint8_t purpose)
 {
     switch (purpose) {

@@ -21,6 +21,8 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want);
 void ike_put_nonce(struct ike_exchange *x);
 void ike_put_own_ke(struct ike_exchange *x);
 int ike_compute_shared(struct ike_core *c, struct ike_setup *s); /* IKE_OK at once if it is there already */
+/* What an action returns then: the peer's value may be to blame (RFC 8031 section 2). */
+int ike_keys_failed(struct ike_exchange *x, int error);
 /* Take suite and keys into sa. rekey: the SA it replaces, NULL in IKE_SA_INIT. IKE_OK or error. */
 int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *s, struct ike_sa *rekey);
 int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_suite *suite);
@@ -65,6 +67,8 @@ struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, 
 /* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
 /* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
 int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t);
+/* The settings of sa's connection are others now: what waits for a child keeps to its name. */
+void ike_tasks_reindex(struct ike_engine *e, struct ike_sa *sa, const struct ike_conf *was, const struct ike_conf *is);
 void ike_queue_owned(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t); /* the task itself, which needs no memory */
 void ike_queue_again(struct ike_exchange *x); /* after TEMPORARY_FAILURE: later; gives up when it went on too long */
 /* Begin what the window allows. */
