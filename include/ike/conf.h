@@ -129,9 +129,11 @@ typedef struct ike_config_conns ike_config_conns;
 IKE_API int ike_config_build(const ike_config *c, ike_config_conns **out, ike_config_report *report);
 /* Wipes and releases. NULL is fine. */
 IKE_API void ike_config_conns_free(ike_config_conns *s);
+/* How many there are. */
 IKE_API size_t ike_config_conns_count(const ike_config_conns *s);
 /* In the order of the configuration; NULL past the end. */
 IKE_API const ike_config_conn *ike_config_conns_at(const ike_config_conns *s, size_t i);
+/* NULL if there is none of this name. */
 IKE_API const ike_config_conn *ike_config_conns_find(const ike_config_conns *s, const char *name);
 /* Give the i-th connection the secret its file holds, in the form of the tag `secret` (so 0x.. and 0s.. count); trailing
  * line ends are dropped. Errors go to the report. IKE_OK, IKE_ERR_INVALID, IKE_ERR_NOMEM. */
@@ -148,6 +150,7 @@ typedef enum ike_config_change {
 /* What differs from `old` (NULL: empty) to `now`: every connection of both once, removed ones first. was/is are NULL where there
  * is none. A result of fn other than 0 ends it and is returned. */
 typedef int (*ike_config_diff_fn)(void *user, ike_config_change what, const ike_config_conn *was, const ike_config_conn *is);
+/* Calls fn in that order. IKE_OK, or what fn returned. */
 IKE_API int ike_config_diff(const ike_config_conns *old, const ike_config_conns *now, ike_config_diff_fn fn, void *user);
 
 /* ---- Section [daemon] ------------------------------------------------------------------------------------------------- */
@@ -166,6 +169,7 @@ typedef struct ike_config_daemon {
     bool routes;
 } ike_config_daemon;
 
+/* What holds without a [daemon] section. */
 IKE_API void ike_config_daemon_init(ike_config_daemon *d);
 /* Tags that are there overwrite what stands in *d and *engine; either may be NULL. The sizes are looked at: initialise first.
  * IKE_OK, IKE_ERR_INVALID (reported), IKE_ERR_NOMEM. */

@@ -59,6 +59,7 @@ typedef struct ike_conn_settings {
     size_t n_children;
 } ike_conn_settings;
 
+/* The defaults docs/config.md names; name, addresses, secret and selectors are left empty. */
 IKE_API void ike_child_settings_init(ike_child_settings *s);
 IKE_API void ike_conn_settings_init(ike_conn_settings *s);
 

@@ -53,6 +53,7 @@ typedef struct ike_esp_config {
     ike_random random;
 } ike_esp_config;
 
+/* Sizes and defaults; cipher, keys and SPI are the caller's to fill in. */
 IKE_API void ike_esp_config_init(ike_esp_config *config);
 
 /* Keys the SA; the configuration, with its keys, is not needed afterwards. One allocation.
@@ -98,6 +99,7 @@ typedef struct ike_esp_counters {
 IKE_API const ike_esp_counters *ike_esp_counters_of(const ike_esp_sa *sa);
 /* The last sequence number this SA can use: 2^32-1, or 2^64-1 with ESN. */
 IKE_API uint64_t ike_esp_seq_max(const ike_esp_sa *sa);
+/* Count a packet that the host refused itself, by whatever it looked at beyond ESP. */
 IKE_API void ike_esp_count_drop(ike_esp_sa *sa, ike_esp_drop drop);
 
 /* Octets between the start of an ESP packet and its payload: SPI, sequence number, IV. At most 24. */
@@ -142,6 +144,7 @@ typedef enum ike_esp_udp {
 } ike_esp_udp;
 #define IKE_ESP_MARKER_LEN 4
 
+/* By the first octets only: what is ESP here may still be junk. */
 IKE_API ike_esp_udp ike_esp_udp_classify(const uint8_t *datagram, size_t n);
 /* The SPI of an ESP packet of at least 4 octets; 0 for a shorter one. */
 IKE_API uint32_t ike_esp_spi(const uint8_t *packet, size_t n);

@@ -197,6 +197,7 @@ typedef struct ike_host {
     ike_hooks hooks;
 } ike_host;
 
+/* No callback set, every log class at IKE_LOG_INFO. */
 IKE_API void ike_host_init(ike_host *h);
 
 #ifdef __cplusplus

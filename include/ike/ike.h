@@ -10,7 +10,7 @@
  *     ike_settings_init(&s);
  *     s.host.random = my_random;  s.host.send = my_send;  s.host.event = my_event;
  *     ike_engine_new(&e, &s, now);
- *     ike_conn_add(e, &conn_settings, &conn);
+ *     ike_conn_add(e, &conn_settings, &conn, now);
  *     ike_initiate(e, conn, NULL, now);
  *     for (;;) {
  *         wait until a datagram arrives or ike_next_timeout(e);
@@ -65,6 +65,7 @@ typedef struct ike_settings {
     uint16_t local_port, local_encap_port; /* ours, as the transport has them; default the same */
 } ike_settings;
 
+/* The defaults named above; host.random and host.send are left for the caller. */
 IKE_API void ike_settings_init(ike_settings *s);
 
 /* ---- Life ------------------------------------------------------------------------------------------------------------- */
@@ -87,6 +88,7 @@ IKE_API int ike_engine_close(ike_engine *e, ike_time now);
 IKE_API int ike_input(ike_engine *e, const ike_path *path, const uint8_t *data, size_t n, ike_time now);
 /* When ike_tick has to be called next; IKE_NEVER if nothing is planned. */
 IKE_API ike_time ike_next_timeout(const ike_engine *e);
+/* Do what is due: repeat, rekey, give up, try again. Called early it does nothing. IKE_OK, IKE_ERR_STATE from a hook. */
 IKE_API int ike_tick(ike_engine *e, ike_time now);
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
@@ -102,6 +104,7 @@ IKE_API int ike_conn_replace(ike_engine *e, ike_conn_id conn, const ike_conn_set
 IKE_API int ike_conn_set_remote(ike_engine *e, ike_conn_id conn, const ike_addr *remote);
 /* Its SAs are deleted, its attempts cancelled. */
 IKE_API int ike_conn_remove(ike_engine *e, ike_conn_id conn, ike_time now);
+/* By name. IKE_ERR_NOT_FOUND and *out 0. */
 IKE_API int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *out);
 
 /* ---- Acting ----------------------------------------------------------------------------------------------------------- */
@@ -209,6 +212,7 @@ typedef struct ike_conn_info {
 IKE_API int ike_sa_next(const ike_engine *e, ike_sa_id after, ike_sa_info *out);
 IKE_API int ike_child_next(const ike_engine *e, ike_child_id after, ike_child_info *out);
 IKE_API int ike_conn_next(const ike_engine *e, ike_conn_id after, ike_conn_info *out);
+/* By id; IKE_ERR_NOT_FOUND. */
 IKE_API int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out);
 IKE_API int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out);
 IKE_API int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out);
@@ -227,6 +231,7 @@ typedef struct ike_counters {
     uint64_t jitter_draws;
     uint32_t sas, half_open, children, conns, exchanges, questions;
 } ike_counters;
+/* Counted since the engine was made; the last line says what is there now. */
 IKE_API void ike_counters_get(const ike_engine *e, ike_counters *out);
 
 #ifdef __cplusplus

@@ -63,6 +63,7 @@ typedef struct ike_decoder {
     uint8_t indent;                  /* levels the text begins with */
 } ike_decoder;
 
+/* No keys, no crypto, plain text. */
 IKE_API void ike_decoder_init(ike_decoder *d);
 
 /* Every field of the header and of every payload, and each payload's octets, of an IKEv1 or IKEv2 message without non-ESP
