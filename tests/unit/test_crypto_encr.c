@@ -163,7 +163,7 @@ static void specified_aeads(void **state)
     }
 }
 
-/* RFC 3602 section 4, cases 1 and 2; NIST SP 800-38A F.2.5 (AES-256), first two blocks. */
+/* RFC 3602 section 4, cases 1 and 2; NIST SP 800-38A F.2.3 (AES-192) and F.2.5 (AES-256), first two blocks. */
 static void specified_cbc(void **state)
 {
     (void)state;
@@ -175,6 +175,9 @@ static void specified_cbc(void **state)
         {"c286696d887c9aa0611bbb3e2025a45a", "562e17996d093d28ddb3ba695a2e6f58",
          "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
          "d296cd94c2cccf8a3a863028b5e1dc0a7586602d253cfff91b8266bea6d61ab1"},
+        {"8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "000102030405060708090a0b0c0d0e0f",
+         "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+         "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"},
         {"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "000102030405060708090a0b0c0d0e0f",
          "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
          "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"},
