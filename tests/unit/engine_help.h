@@ -207,6 +207,15 @@ static inline ike_counters counters(const struct node *x)
     return c;
 }
 
+/* The connection's last failure. */
+static inline void node_failed(const struct node *x, unsigned code, unsigned decider)
+{
+    ike_failure f = {.size = sizeof f};
+    assert_int_equal(ike_conn_failure(x->e, x->conn, &f), IKE_OK);
+    assert_string_equal(ike_failure_name(f.code), ike_failure_name(code));
+    assert_int_equal(f.decider, decider);
+}
+
 /* ---- The stranger ----------------------------------------------------------------------------------------------------- */
 
 static uint8_t inner[40000], forged[42000], plain[42000];

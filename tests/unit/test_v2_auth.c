@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * IKE_AUTH against a peer that does not know the secret and tries what it can do without it.
+ * IKE_AUTH against a peer that does not know the secret and tries what it can do without it, and against one that knows it and
+ * is somebody else.
  */
 #include "unit/engine_help.h"
 
@@ -79,12 +80,64 @@ static void no_proof_in_the_response(void **state)
     pair_end();
 }
 
+static int anybody(void *user, ike_token t, const ike_peer_question *q, ike_conn_id *conn)
+{
+    (void)t, (void)q;
+    *conn = ((struct node *)user)->conn;
+    return IKE_OK;
+}
+
+/* b answers whomever it is asked for as. */
+static void obliging(struct node *x, ike_settings *s) { s->host.hooks.peer = x == &b ? anybody : NULL; }
+
+static void identities(struct node *x, const char *local, const char *remote)
+{
+    static uint8_t buf[2][64];
+    ike_conn_info info;
+    assert_int_equal(ike_conn_get(x->e, x->conn, &info), IKE_OK);
+    ike_conn_settings s = *info.settings;
+    assert_int_equal(ike_id_parse(&s.local_id, local, buf[0], sizeof buf[0]), IKE_OK);
+    if (remote) {
+        assert_int_equal(ike_id_parse(&s.remote_id, remote, buf[1], sizeof buf[1]), IKE_OK);
+    }
+    s.secret = IKE_STR("secret"); /* is not shown */
+    assert_int_equal(ike_conn_replace(x->e, x->conn, &s, false, now), IKE_OK);
+}
+
+/* A secret that a group shares proves that the peer is one of the group, so who it says it is decides. */
+static void another_member_of_the_group_is_not_the_one_we_want(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        bool good;
+    } rows[] = {{"gate.example", true}, {"other.example", false},     {"gate.example.org", false},
+                {"gate.exampl", false}, {"GATE@gate.example", false}, {"192.0.2.2", false}};
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        pair_new(obliging);
+        identities(&a, "road.example", "gate.example");
+        identities(&b, rows[i].claims, NULL);
+        assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+        wire_run();
+        assert_int_equal(counters(&b).handshakes, 1); /* b has proved the secret, and thinks that all is well */
+        assert_int_equal(node_saw(&a, IKE_EV_SA_UP), rows[i].good);
+        assert_int_equal(a.adds, rows[i].good ? 2 : 0);
+        assert_int_equal(counters(&a).sas, rows[i].good);
+        if (!rows[i].good) {
+            node_failed(&a, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
+            assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
+        }
+        pair_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_proof_in_a_request),
         cmocka_unit_test(own_proof_in_the_response),
         cmocka_unit_test(no_proof_in_the_response),
+        cmocka_unit_test(another_member_of_the_group_is_not_the_one_we_want),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
