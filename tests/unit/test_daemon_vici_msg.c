@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The VICI encoding: the example of its specification octet by octet, every malformed message, any octets at all.
+ * The VICI encoding: an example octet by octet, every malformed message, any octets at all.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +13,18 @@
 
 #include "ui/vici_msg.h"
 
-/* strongSwan, src/libcharon/plugins/vici/README.md, "Encoding example" */
+/* Each kind of element, written down by hand from the encoding's definition (vici_msg.h). */
 static const uint8_t example[] = {
-    3,   4,   'k', 'e', 'y', '1', 0,   6,   'v', 'a', 'l', 'u', 'e', '1', 1,   8,   's', 'e', 'c', 't',
-    'i', 'o', 'n', '1', 1,   11,  's', 'u', 'b', '-', 's', 'e', 'c', 't', 'i', 'o', 'n', 3,   4,   'k',
-    'e', 'y', '2', 0,   6,   'v', 'a', 'l', 'u', 'e', '2', 2,   4,   5,   'l', 'i', 's', 't', '1', 5,
-    0,   5,   'i', 't', 'e', 'm', '1', 5,   0,   5,   'i', 't', 'e', 'm', '2', 6,   2,
+    3, 4, 'm', 'o', 'd', 'e', 0,   6,   't', 'u', 'n', 'n', 'e', 'l', /* mode = tunnel */
+    1, 3, 'l', 'a', 'n',                                              /* lan { */
+    1, 4, 'l', 'i', 'f', 'e',                                         /* life { */
+    3, 5, 'h', 'o', 'u', 'r', 's', 0,   2,   '2', '4',                /* hours = 24 */
+    2,                                                                /* } */
+    4, 4, 'n', 'e', 't', 's',                                         /* nets [ */
+    5, 0, 11,  '1', '0', '.', '1', '.', '0', '.', '0', '/', '1', '6', /* 10.1.0.0/16 */
+    5, 0, 9,   'f', 'd', '0', '1', ':', ':', '/', '4', '8',           /* fd01::/48 */
+    6,                                                                /* ] */
+    2,                                                                /* } */
 };
 
 static struct vici_text text(const void *p, size_t n) { return (struct vici_text){p, n}; }
@@ -28,14 +34,14 @@ static void test_write(void **state)
     (void)state;
     struct vici_buf b = {0};
     vici_begin(&b, VICI_CMD_REQUEST, "hello");
-    vici_put(&b, "key1", "value1");
-    vici_section(&b, "section1");
-    vici_section(&b, "sub-section");
-    vici_putf(&b, "key2", "value%d", 2);
+    vici_put(&b, "mode", "tunnel");
+    vici_section(&b, "lan");
+    vici_section(&b, "life");
+    vici_putf(&b, "hours", "%d", 24);
     vici_section_end(&b);
-    vici_list(&b, "list1");
-    vici_item(&b, "item1");
-    vici_item(&b, "item2");
+    vici_list(&b, "nets");
+    vici_item(&b, "10.1.0.0/16");
+    vici_item(&b, "fd01::/48");
     vici_list_end(&b);
     vici_section_end(&b);
     assert_true(vici_finish(&b));
@@ -57,14 +63,14 @@ static void test_read(void **state)
     static const struct {
         enum vici_element_type type;
         const char *name, *value;
-    } want[] = {{VICI_KEY_VALUE, "key1", "value1"},
-                {VICI_SECTION_START, "section1", ""},
-                {VICI_SECTION_START, "sub-section", ""},
-                {VICI_KEY_VALUE, "key2", "value2"},
+    } want[] = {{VICI_KEY_VALUE, "mode", "tunnel"},
+                {VICI_SECTION_START, "lan", ""},
+                {VICI_SECTION_START, "life", ""},
+                {VICI_KEY_VALUE, "hours", "24"},
                 {VICI_SECTION_END, "", ""},
-                {VICI_LIST_START, "list1", ""},
-                {VICI_LIST_ITEM, "", "item1"},
-                {VICI_LIST_ITEM, "", "item2"},
+                {VICI_LIST_START, "nets", ""},
+                {VICI_LIST_ITEM, "", "10.1.0.0/16"},
+                {VICI_LIST_ITEM, "", "fd01::/48"},
                 {VICI_LIST_END, "", ""},
                 {VICI_SECTION_END, "", ""},
                 {VICI_END, "", ""}};
@@ -78,10 +84,10 @@ static void test_read(void **state)
     }
     char out[8];
     struct vici_text v;
-    assert_true(vici_get_str(text(example, sizeof example), "key1", out, sizeof out));
-    assert_string_equal(out, "value1");
-    assert_false(vici_get_str(text(example, sizeof example), "key1", out, 6));
-    assert_false(vici_get(text(example, sizeof example), "key2", &v)); /* not in the outermost section */
+    assert_true(vici_get_str(text(example, sizeof example), "mode", out, sizeof out));
+    assert_string_equal(out, "tunnel");
+    assert_false(vici_get_str(text(example, sizeof example), "mode", out, 6));
+    assert_false(vici_get(text(example, sizeof example), "hours", &v)); /* not in the outermost section */
     static const uint8_t nul[] = {3, 1, 'a', 0, 2, 'x', 0};
     assert_true(vici_get(text(nul, sizeof nul), "a", &v));
     assert_false(vici_get_str(text(nul, sizeof nul), "a", out, sizeof out));
@@ -213,7 +219,7 @@ static void test_any_octets(void **state)
         memcpy(copy, bytes, sizeof bytes);
         (void)vici_parse_packet(copy, sizeof bytes, &p);
         (void)vici_valid(text(copy, sizeof bytes));
-        (void)vici_get(text(copy, sizeof bytes), "key2", &v);
+        (void)vici_get(text(copy, sizeof bytes), "hours", &v);
         free(copy);
     }
 }
