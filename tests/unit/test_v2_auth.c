@@ -80,6 +80,60 @@ static void no_proof_in_the_response(void **state)
     pair_end();
 }
 
+/* The peer says, well protected, why it goes no further. */
+static void what_the_peer_says_is_the_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t notify, code;
+    } rows[] = {
+        {IKE_N_AUTHENTICATION_FAILED, IKE_FAIL_PEER_REFUSED_AUTH},
+        {IKE_N_INVALID_SYNTAX, IKE_FAIL_PEER_SYNTAX},
+        {IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, IKE_FAIL_CRITICAL_PAYLOAD},
+        {IKE_N_TEMPORARY_FAILURE, IKE_FAIL_PEER_ERROR},
+    };
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        (void)own_request();
+        struct ike_chain c = inner_chain();
+        ike_path path = path_to(&a);
+        ike_put_notify(&c, rows[i].notify, ike_bytes_of(NULL, 0));
+        size_t n = forge_chain(&a, IKE_X_AUTH, IKE_FLAG_RESPONSE, 1, &c);
+        (void)node_input(&a, &path, forged, n);
+        node_failed(&a, rows[i].code, IKE_DECIDER_PEER);
+        assert_int_equal(counters(&a).sas, 0);
+        pair_end();
+    }
+}
+
+/* A digital signature, NULL authentication, none at all: only the shared key is permitted. */
+static void another_method_than_the_shared_key_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t methods[] = {1, 13, 14, 99, 0};
+    for (size_t i = 0; i < IKE_COUNT(methods); i++) {
+        struct ike_message m = own_request(), said;
+        struct ike_notify why;
+        struct ike_chain c = copy_of(&m, (const uint8_t[]){IKE_P_IDI, 0});
+        ike_path path = path_to(&b);
+        if (methods[i]) {
+            ike_put_auth(&c, methods[i], IKE_STR("01234567890123456789012345678901"));
+        }
+        b.spi_i = a.spi_i;
+        b.spi_r = a.spi_r;
+        b.encr = a.encr;
+        b.integ = a.integ;
+        memcpy(b.key, a.key, sizeof a.key);
+        memcpy(b.key_len, a.key_len, sizeof a.key_len);
+        size_t n = forge_chain(&b, IKE_X_AUTH, 0, 1, &c);
+        (void)node_input(&b, &path, forged, n);
+        node_failed(&b, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
+        assert_int_equal(counters(&b).handshakes, 0);
+        assert_true(open_reply(&b, &said) && ike_message_error(&said, &why));
+        assert_int_equal(why.type, IKE_N_AUTHENTICATION_FAILED);
+        pair_end();
+    }
+}
+
 static int anybody(void *user, ike_token t, const ike_peer_question *q, ike_conn_id *conn)
 {
     (void)t, (void)q;
@@ -137,6 +191,8 @@ int main(void)
         cmocka_unit_test(own_proof_in_a_request),
         cmocka_unit_test(own_proof_in_the_response),
         cmocka_unit_test(no_proof_in_the_response),
+        cmocka_unit_test(what_the_peer_says_is_the_reason),
+        cmocka_unit_test(another_method_than_the_shared_key_is_refused),
         cmocka_unit_test(another_member_of_the_group_is_not_the_one_we_want),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

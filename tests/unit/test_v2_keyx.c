@@ -181,12 +181,47 @@ static void both_sides_come_to_the_same_keys(void **state)
     pair_end();
 }
 
+static int no_value(void *state, const ike_random *rng, uint8_t *priv, uint8_t *pub)
+{
+    (void)state, (void)rng, (void)priv, (void)pub;
+    return IKE_ERR_CRYPTO;
+}
+
+/* a's crypto comes to no private value, as with a random source that repeats itself. */
+static void without_values(struct node *x, ike_settings *s)
+{
+    static ike_ke ke;
+    static const ike_ke *const list[] = {&ke, NULL};
+    static ike_crypto crypto;
+    if (x == &a) {
+        ke = *ike_find_ke(ike_crypto_default(), 31);
+        ke.initiate = no_value;
+        crypto = *ike_crypto_default();
+        crypto.ke = list;
+        s->crypto = &crypto;
+    }
+}
+
+static void an_attempt_without_a_private_value_fails(void **state)
+{
+    (void)state;
+    pair_new(without_values);
+    (void)ike_initiate(a.e, a.conn, "lan", now);
+    assert_int_equal(a.n_out, 0);
+    node_failed(&a, IKE_FAIL_KEY_EXCHANGE, IKE_DECIDER_US);
+    assert_int_equal(counters(&a).sas, 0);
+    pair_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nonces_that_are_none),       cmocka_unit_test(key_exchange_values_that_are_none),
-        cmocka_unit_test(another_group_is_asked_for), cmocka_unit_test(the_order_of_nonces),
+        cmocka_unit_test(nonces_that_are_none),
+        cmocka_unit_test(key_exchange_values_that_are_none),
+        cmocka_unit_test(another_group_is_asked_for),
+        cmocka_unit_test(the_order_of_nonces),
         cmocka_unit_test(both_sides_come_to_the_same_keys),
+        cmocka_unit_test(an_attempt_without_a_private_value_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,10 +95,11 @@ static void the_children_move(void **state)
     assert_int_equal(counters(&a).children + counters(&b).children, 0);
 }
 
-/* A request of the stranger's to b; the notify it is answered with, 0: none. */
-static uint16_t request(uint64_t peer_spi, bool with_ke)
+/* A request of the stranger's to b; the notify it is answered with, 0: none. The public value is `first` and zeros. */
+static uint16_t request_with(uint64_t peer_spi, bool with_ke, uint8_t first)
 {
-    static const uint8_t nonce[32] = {9, 8, 7}, value[32] = {9};
+    static const uint8_t nonce[32] = {9, 8, 7};
+    uint8_t value[32] = {first};
     struct ike_proposals *p = NULL;
     struct ike_chain c = inner_chain();
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
@@ -109,14 +110,14 @@ static uint16_t request(uint64_t peer_spi, bool with_ke)
     uint8_t spi[8];
     size_t at;
     ike_store64(spi, peer_spi);
-    assert_int_equal(ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, ike_crypto_default(), true, &mem,
-                                             &at, &nearest),
-                     IKE_OK);
+    assert_int_equal(
+        ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, ike_crypto_default(), true, &mem, &at, &nearest),
+        IKE_OK);
     ike_put_sa(&c, p, spi, 8, true, NULL);
     ike_proposals_free(p, &mem);
     ike_put_payload(&c, IKE_P_NONCE, ike_bytes_of(nonce, sizeof nonce));
     if (with_ke) {
-        ike_put_ke(&c, 31, ike_bytes_of(value, sizeof value)); /* the base point is a valid public value */
+        ike_put_ke(&c, 31, ike_bytes_of(value, sizeof value));
     }
     size_t n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c);
     struct node before = b; /* a rekey that is done hands out the keys of the new SA: the answer has the old ones */
@@ -126,6 +127,9 @@ static uint16_t request(uint64_t peer_spi, bool with_ke)
     assert_true(open_reply(&b, &m));
     return ike_message_error(&m, &said) ? said.type : 0;
 }
+
+/* 9 is the base point, a valid public value. */
+static uint16_t request(uint64_t peer_spi, bool with_ke) { return request_with(peer_spi, with_ke, 9); }
 
 static void a_good_request_is_served(void **state)
 {
@@ -148,6 +152,114 @@ static void a_request_without_key_exchange_is_refused(void **state)
     assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 0);
 }
 
+/* It cannot be told from the value alone, and no key comes of asking again: it is answered, or the window would be stuck. */
+static void a_value_that_gives_no_secret_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(request_with(UINT64_C(0x1122334455667788), true, 0), IKE_N_INVALID_SYNTAX);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 0);
+    node_failed(&b, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+}
+
+/* Fifty CREATE_CHILD_SA requests a second, of whatever kind. */
+static void too_many_requests_in_a_second_are_put_off(void **state)
+{
+    (void)state;
+    sa_of(&b)->created_second = (uint32_t)(now / IKE_SEC);
+    sa_of(&b)->created_count = 50;
+    assert_int_equal(request(UINT64_C(0x1122334455667788), true), IKE_N_TEMPORARY_FAILURE);
+    assert_int_equal(counters(&b).sas, 1);
+}
+
+/* a's request, taken off the wire. */
+static uint32_t begin_rekey(void)
+{
+    struct ike_message m;
+    assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+    assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_CREATE_CHILD_SA);
+    return m.h.mid;
+}
+
+static void is_as_before(ike_sa_id sa, ike_child_id child)
+{
+    assert_true(sa_of(&a)->id == sa && child_of(&a)->id == child && child_of(&a)->sa == sa);
+    assert_int_equal(sa_of(&a)->state, IKE_SA_ESTABLISHED);
+    assert_true(counters(&a).sas == 1 && counters(&a).children == 1);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED) + node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&a, IKE_EV_CHILD_DOWN), 0);
+    a.n_out = 0;
+    (void)begin_rekey(); /* it may be tried again */
+}
+
+static void a_refusal_leaves_the_sa_up_and_a_record(void **state)
+{
+    static const struct {
+        uint16_t notify, code;
+    } rows[] = {
+        {IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL},
+        {IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_NO_ADDITIONAL_SAS},
+        {IKE_N_INVALID_KE_PAYLOAD, IKE_FAIL_KE_GROUP}, /* asks for modp768, which was not offered */
+        {IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, IKE_FAIL_CRITICAL_PAYLOAD},
+        {8191, IKE_FAIL_PEER_ERROR}, /* an error nobody has defined */
+    };
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        (void)up(state);
+        ike_sa_id sa = sa_of(&a)->id;
+        ike_child_id child = child_of(&a)->id;
+        struct ike_chain c = inner_chain();
+        ike_path path = path_to(&a);
+        uint32_t mid = begin_rekey();
+        ike_put_notify(&c, rows[i].notify, ike_bytes_of("\0\1", 2));
+        size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, mid, &c);
+        (void)node_input(&a, &path, forged, n);
+        node_failed(&a, rows[i].code, IKE_DECIDER_PEER);
+        is_as_before(sa, child);
+        (void)down(state);
+    }
+}
+
+/* The peer takes what we sent for malformed: that ends the SA in both (RFC 7296 section 2.21.3). */
+static void invalid_syntax_ends_the_sa(void **state)
+{
+    (void)state;
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&a);
+    uint32_t mid = begin_rekey();
+    ike_put_notify(&c, IKE_N_INVALID_SYNTAX, ike_bytes_of(NULL, 0));
+    size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, mid, &c);
+    (void)node_input(&a, &path, forged, n);
+    node_failed(&a, IKE_FAIL_PEER_SYNTAX, IKE_DECIDER_PEER);
+    assert_int_equal(counters(&a).sas + counters(&a).children, 0);
+}
+
+/* b's true answer, with zeros for its public value. */
+static void no_secret_in_the_answer_ends_the_sa(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[32] = {0};
+    struct ike_message m;
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&a);
+    struct node before = b;
+    uint32_t mid = begin_rekey();
+    (void)wire_step(&a);
+    memcpy(b.key, before.key, sizeof b.key); /* the answer has the old ones */
+    assert_true(open_reply(&b, &m));
+    for (unsigned i = 0; i < m.n; i++) {
+        if (m.p[i].inner && m.p[i].type == IKE_P_KE) {
+            assert_int_equal(ike_load16(m.p[i].body), 31);
+            ike_put_ke(&c, 31, ike_bytes_of(zeros, sizeof zeros));
+        } else if (m.p[i].inner) {
+            ike_put_payload(&c, m.p[i].type, ike_bytes_of(m.p[i].body, m.p[i].len));
+        }
+    }
+    size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, mid, &c);
+    (void)node_input(&a, &path, forged, n);
+    node_failed(&a, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+    assert_int_equal(sa_of(&a)->state, IKE_SA_DELETING);
+    assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_INFORMATIONAL && ike_message_find(&m, IKE_P_DELETE, 0));
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +269,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_good_request_is_served, up, down),
         cmocka_unit_test_setup_teardown(a_peer_spi_of_zero_is_refused, up, down),
         cmocka_unit_test_setup_teardown(a_request_without_key_exchange_is_refused, up, down),
+        cmocka_unit_test_setup_teardown(a_value_that_gives_no_secret_is_refused, up, down),
+        cmocka_unit_test_setup_teardown(too_many_requests_in_a_second_are_put_off, up, down),
+        cmocka_unit_test(a_refusal_leaves_the_sa_up_and_a_record),
+        cmocka_unit_test_setup_teardown(invalid_syntax_ends_the_sa, up, down),
+        cmocka_unit_test_setup_teardown(no_secret_in_the_answer_ends_the_sa, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,6 +191,34 @@ static void a_refusal_in_clear_is_noted_and_is_the_reason_later(void **state)
     comes_up_all_the_same();
 }
 
+/* Whatever is said in clear instead of an answer: the reason, once no answer has come. */
+static void what_the_peer_says_is_the_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t notify, code;
+        const char *data;
+        size_t n;
+    } rows[] = {
+        {IKE_N_INVALID_KE_PAYLOAD, IKE_FAIL_KE_GROUP, "\0\1", 2}, /* modp768, which was not offered */
+        {IKE_N_INVALID_SYNTAX, IKE_FAIL_PEER_SYNTAX, NULL, 0},
+        {IKE_N_INVALID_MAJOR_VERSION, IKE_FAIL_VERSION, NULL, 0},
+        {IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, IKE_FAIL_CRITICAL_PAYLOAD, "\50", 1},
+        {IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL, NULL, 0},
+        {8191, IKE_FAIL_PEER_ERROR, NULL, 0}, /* an error nobody has defined */
+    };
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        struct ike_message m = request();
+        say(&m, rows[i].notify, rows[i].data, rows[i].n);
+        now += 10 * IKE_SEC;
+        assert_int_equal(ike_tick(a.e, now), IKE_OK);
+        node_failed(&a, rows[i].code, IKE_DECIDER_PEER);
+        assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
+        assert_int_equal(counters(&a).sas, 0);
+        pair_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +229,7 @@ int main(void)
         cmocka_unit_test(an_answer_with_our_own_spi_is_dropped),
         cmocka_unit_test(an_answer_with_another_suite_is_dropped),
         cmocka_unit_test(a_refusal_in_clear_is_noted_and_is_the_reason_later),
+        cmocka_unit_test(what_the_peer_says_is_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
