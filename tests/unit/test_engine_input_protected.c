@@ -313,14 +313,26 @@ struct child_offer {
     bool transport, zero_nonce, no_sa;
 };
 
-static void put_offer(struct ike_chain *c, const struct child_offer *o)
+static void put_selectors(struct ike_chain *c, uint8_t type, const char *const *texts)
+{
+    ike_ts ts[3];
+    size_t n = 0;
+    for (; n < 3 && texts[n]; n++) {
+        ts[n] = lab_ts(texts[n]);
+    }
+    if (n) {
+        ike_put_ts(c, type, ts, n);
+    }
+}
+
+/* All but the selectors. */
+static void put_head(struct ike_chain *c, const struct child_offer *o)
 {
     static const uint8_t nonce[300] = {9, 8, 7}, zeros[300];
     struct ike_proposals *p = NULL;
-    size_t at, n;
+    size_t at;
     const char *nearest;
     uint8_t spi[4];
-    ike_ts ts[3];
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     for (unsigned i = 0; i < o->rekeys; i++) {
         ike_put_notify_spi(c, o->rekey_protocol, o->rekey, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
@@ -337,18 +349,13 @@ static void put_offer(struct ike_chain *c, const struct child_offer *o)
     }
     ike_proposals_free(p, &mem);
     ike_put_payload(c, IKE_P_NONCE, ike_bytes_of(o->zero_nonce ? zeros : nonce, o->nonce_len ? o->nonce_len : 32));
-    for (n = 0; n < 3 && o->tsi[n]; n++) {
-        ts[n] = lab_ts(o->tsi[n]);
-    }
-    if (n) {
-        ike_put_ts(c, IKE_P_TSI, ts, n);
-    }
-    for (n = 0; n < 3 && o->tsr[n]; n++) {
-        ts[n] = lab_ts(o->tsr[n]);
-    }
-    if (n) {
-        ike_put_ts(c, IKE_P_TSR, ts, n);
-    }
+}
+
+static void put_offer(struct ike_chain *c, const struct child_offer *o)
+{
+    put_head(c, o);
+    put_selectors(c, IKE_P_TSI, o->tsi);
+    put_selectors(c, IKE_P_TSR, o->tsr);
 }
 
 #define LAN .tsi = {"10.1.0.0/16"}, .tsr = {"10.2.0.0/16"}
@@ -454,6 +461,109 @@ static void children_have_a_limit(void **state)
     pair_end();
 }
 
+static void more_selectors_than_64_are_refused(void **state)
+{
+    (void)state;
+    static ike_ts ts[65];
+    for (size_t i = 0; i < IKE_COUNT(ts); i++) {
+        ts[i] = lab_ts("10.1.0.0/32");
+        ts[i].lo[2] = ts[i].hi[2] = (uint8_t)(2 * i);
+    }
+    for (unsigned row = 0; row < 3; row++) { /* too many of the initiator's, of ours, and as many as may be */
+        struct ike_chain c = inner_chain();
+        struct child_offer o = {.spi = 0x5001};
+        ike_ts whole = lab_ts("10.2.0.0/16");
+        pair_up(NULL);
+        put_head(&c, &o);
+        ike_put_ts(&c, IKE_P_TSI, row == 1 ? &whole : ts, row == 0 ? IKE_COUNT(ts) : row == 1 ? 1 : 64);
+        ike_put_ts(&c, IKE_P_TSR, row == 1 ? ts : &whole, row == 1 ? IKE_COUNT(ts) : 1);
+        expect("many selectors", forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c), row == 2 ? ANYTHING : IKE_N_TS_UNACCEPTABLE,
+               true);
+        assert_int_equal(counters(&b).children, row == 2 ? 2 : 1);
+        if (row != 2) {
+            node_failed(&b, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
+        }
+        pair_end();
+    }
+}
+
+/* Each may cost a key exchange: fifty a second are served, the next is put off, and then there are fifty again. */
+static void requests_have_a_limit_in_a_second(void **state)
+{
+    (void)state;
+    uint32_t mid = 2;
+    for (unsigned second = 0; second < 2; second++) {
+        for (unsigned i = 0; i < 60; i++, mid++) {
+            struct ike_chain c = inner_chain();
+            struct child_offer o = {.tsi = {"172.16.0.0/16"}, .tsr = {"10.2.0.0/16"}};
+            put_offer(&c, &o);
+            b.n_events = 0;
+            expect(i < 50 ? "a request" : "one too many", forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, mid, &c),
+                   i < 50 ? IKE_N_TS_UNACCEPTABLE : IKE_N_TEMPORARY_FAILURE, true);
+        }
+        now += IKE_SEC;
+    }
+}
+
+/* ---- Responses ----------------------------------------------------------------------------------------------------------- */
+
+/* a's question is answered by the stranger, who has the keys. What is authenticated and makes no sense comes from the peer
+ * itself: the IKE SA is of no use, which it is told, and nothing is repeated. */
+static void responses_that_are_malformed_inside(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        void (*build)(struct ike_chain *);
+        bool child; /* to a request for a child, else for a sign of life */
+    } rows[] = {
+        {"a payload of length 3", short_payload, false},
+        {"a payload past the end", long_payload, false},
+        {"octets behind the last payload", octets_behind, false},
+        {"more than 100 payloads", too_many_payloads, false},
+        {"SK inside SK", sk_inside_sk, false},
+        {"a payload of length 3", short_payload, true},
+        {"octets behind the last payload", octets_behind, true},
+    };
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        struct ike_chain c = inner_chain();
+        struct ike_message m;
+        ike_sa_info sa;
+        ike_path path = path_to(&a);
+        pair_up(NULL);
+        assert_int_equal(ike_sa_next(a.e, 0, &sa), IKE_OK);
+        assert_int_equal(rows[i].child ? ike_initiate(a.e, a.conn, "six", now) : ike_sa_check(a.e, sa.id, now), IKE_OK);
+        assert_true(open_reply(&a, &m));
+        a.n_out = 0;
+        rows[i].build(&c);
+        size_t n = forge_chain(&a, m.h.exchange, IKE_FLAG_RESPONSE, m.h.mid, &c);
+        assert_true(node_input(&a, &path, forged, n) < 0);
+        node_failed(&a, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+        assert_int_equal(a.n_out, 1);
+        assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_INFORMATIONAL && ike_message_find(&m, IKE_P_DELETE, 0));
+        n = forge(&a, IKE_X_INFORMATIONAL, IKE_FLAG_RESPONSE, m.h.mid, IKE_P_NONE, NULL, 0);
+        (void)node_input(&a, &path, forged, n);
+        assert_true(counters(&a).sas == 0 && counters(&a).children == 0 && a.removes == 2);
+        assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+        pair_end();
+    }
+}
+
+/* Well formed, but with neither a child nor an error in it: only the attempt is over. */
+static void an_empty_response_is_no_child(void **state)
+{
+    (void)state;
+    struct ike_chain c = inner_chain();
+    struct ike_message m;
+    ike_path path = path_to(&a);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    assert_true(open_reply(&a, &m));
+    size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, m.h.mid, &c);
+    (void)node_input(&a, &path, forged, n);
+    node_failed(&a, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+    assert_true(counters(&a).sas == 1 && counters(&a).children == 1);
+}
+
 /* ---- Half-open ----------------------------------------------------------------------------------------------------------- */
 
 /* As far as b's answer to IKE_SA_INIT, and a's keys. */
@@ -489,6 +599,76 @@ static void a_half_open_sa_survives_what_is_forged(void **state)
     assert_int_equal(counters(&b).bad_icv, 9);
     wire_run();
     assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+}
+
+/* X25519 that counts. */
+static unsigned secrets;
+static int counting_finish(void *state, const ike_random *rng, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
+{
+    secrets++;
+    return ike_find_ke(ike_crypto_default(), 31)->finish(state, rng, priv, pub, shared);
+}
+
+static void counting(struct node *x, ike_settings *s)
+{
+    static ike_ke ke;
+    static const ike_ke *const list[] = {&ke, NULL};
+    static ike_crypto crypto;
+    if (x == &b) {
+        ke = *ike_find_ke(ike_crypto_default(), 31);
+        ke.finish = counting_finish;
+        crypto = *ike_crypto_default();
+        crypto.ke = list;
+        s->crypto = &crypto;
+        secrets = 0;
+    }
+}
+
+/* However many there are, they cost one key exchange; and they are no way to keep the peer out. */
+static void forged_messages_cost_one_key_exchange(void **state)
+{
+    (void)state;
+    pair_new(counting);
+    half_way();
+    uint8_t good[2048];
+    size_t n = a.out[0].n;
+    memcpy(good, a.out[0].bytes, n);
+    ike_path path = path_to(&b);
+    assert_int_equal(secrets, 0); /* nor does a request that nothing follows */
+    good[n - 1] ^= 1;
+    for (unsigned i = 0; i < 300; i++) {
+        assert_true(node_input(&b, &path, good, n) < 0);
+    }
+    assert_int_equal(secrets, 1);
+    assert_int_equal(counters(&b).bad_icv, 300);
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+    assert_int_equal(secrets, 1);
+    pair_end();
+}
+
+/* A public value that gives no secret shows when it is computed: ten times are enough to see that nothing comes of it. */
+static void a_value_that_gives_no_secret_costs_no_more_than_ten(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    pair_new(counting);
+    ike_path path = path_to(&b);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_message_parse(&m, a.out[0].bytes, a.out[0].n), IKE_OK);
+    const struct ike_payload *ke = ike_message_find(&m, IKE_P_KE, 0);
+    assert_int_equal(ike_load16(ke->body), 31);
+    memset(a.out[0].bytes + (ke->body - m.data) + 4, 0, 32);
+    (void)wire_step(&a);
+    (void)wire_step(&b);
+    assert_int_equal(a.n_out, 1);
+    for (unsigned i = 0; i < 300; i++) {
+        assert_true(node_input(&b, &path, a.out[0].bytes, a.out[0].n) < 0);
+    }
+    assert_in_range(secrets, 1, 10);
+    assert_int_equal(counters(&b).handshakes, 0);
+    assert_int_equal(b.n_out, 0);
+    pair_end();
 }
 
 static void only_ike_auth_may_follow(void **state)
@@ -579,7 +759,13 @@ int main(void)
         cmocka_unit_test(requests_for_a_child),
         cmocka_unit_test_setup_teardown(a_rekey_of_another_protocol_is_not_found, up, down),
         cmocka_unit_test(children_have_a_limit),
+        cmocka_unit_test(more_selectors_than_64_are_refused),
+        cmocka_unit_test_setup_teardown(requests_have_a_limit_in_a_second, up, down),
+        cmocka_unit_test(responses_that_are_malformed_inside),
+        cmocka_unit_test_setup_teardown(an_empty_response_is_no_child, up, down),
         cmocka_unit_test_setup_teardown(a_half_open_sa_survives_what_is_forged, fresh, down),
+        cmocka_unit_test(forged_messages_cost_one_key_exchange),
+        cmocka_unit_test(a_value_that_gives_no_secret_costs_no_more_than_ten),
         cmocka_unit_test(only_ike_auth_may_follow),
         cmocka_unit_test(ike_auth_with_something_wrong_in_it),
     };
