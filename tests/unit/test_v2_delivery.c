@@ -96,6 +96,32 @@ static void a_peer_that_stops_answering(void **state)
     assert_int_equal(a.removes, 2);
 }
 
+static void jitter_of_20(struct node *x, ike_settings *s)
+{
+    (void)x;
+    s->retransmit_first_ms = s->retransmit_max_ms = 10000;
+    s->retransmit_jitter_pct = 20;
+    s->retransmit_tries = 64;
+}
+
+/* Peers that lost the same thing must not repeat in step: waits are up to so many percent longer or shorter. */
+static void waits_are_spread_over_the_jitter(void **state)
+{
+    (void)state;
+    unsigned in[4] = {0};
+    pair_new(jitter_of_20);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    for (unsigned i = 0; i < 64; i++) {
+        a.n_out = 0;
+        ike_time took = until_sent(60);
+        assert_in_range(took, 8 * IKE_SEC, 12 * IKE_SEC + 20 * IKE_MS); /* as fine as we look */
+        in[took < 12 * IKE_SEC ? took / IKE_SEC - 8 : 3]++;
+    }
+    for (unsigned q = 0; q < 4; q++) {
+        assert_in_range(in[q], 6, 32);
+    }
+}
+
 static void an_answer_ends_the_repetition(void **state)
 {
     (void)state;
@@ -142,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_peer_that_never_answers, end),
         cmocka_unit_test_teardown(a_peer_that_stops_answering, end),
+        cmocka_unit_test_teardown(waits_are_spread_over_the_jitter, end),
         cmocka_unit_test_teardown(an_answer_ends_the_repetition, end),
         cmocka_unit_test_teardown(answers_are_repeated_ten_times_a_second, end),
     };

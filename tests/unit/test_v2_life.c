@@ -7,7 +7,8 @@
 #include "exchange/v2/v2.h"
 
 static uint32_t child_life, sa_life, dpd; /* of a; 0: none */
-static ike_time heard;                    /* what the data plane of a says */
+static uint8_t jitter;
+static ike_time heard; /* what the data plane of a says */
 static unsigned queries, keepalives;
 
 static int say_usage(void *user, const ike_ipsec_sa *sa, ike_usage *out)
@@ -43,7 +44,7 @@ static void set_lives(struct node *x, uint32_t child_s, uint32_t sa_s, uint32_t 
     s.secret = IKE_STR("secret"); /* is not shown */
     s.life_s = sa_s;
     s.margin_s = sa_s / 5;
-    s.jitter_pct = 0;
+    s.jitter_pct = jitter;
     s.dpd_s = dpd_s;
     assert_int_equal(ike_conn_replace(x->e, x->conn, &s, false, now), IKE_OK);
 }
@@ -63,7 +64,7 @@ static void up(void)
 static int begin(void **state)
 {
     (void)state;
-    child_life = sa_life = dpd = 0;
+    child_life = sa_life = dpd = jitter = 0;
     return 0;
 }
 
@@ -133,6 +134,48 @@ static void an_ike_sa_is_rekeyed_before_its_life_ends(void **state)
     assert_int_equal(counters(&a).sas, 1);
     assert_true(sa_of(&a)->id != sa && child_of(&a, 0)->id == child && child_of(&a, 0)->sa == sa_of(&a)->id);
     assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&b, IKE_EV_SA_DOWN), 0);
+}
+
+/* Times from now, of which there are 64: none outside lo..hi, and a fair part of them in each quarter of it. */
+static void spread_over(const ike_time *at, ike_time lo, ike_time hi)
+{
+    unsigned in[4] = {0};
+    for (unsigned i = 0; i < 64; i++) {
+        assert_in_range(at[i], lo, hi);
+        in[hi > lo ? (at[i] - lo) * 4 / (hi - lo + 1) : 0]++;
+    }
+    for (unsigned q = 0; q < 4 && hi > lo; q++) {
+        assert_in_range(in[q], 6, 32);
+    }
+}
+
+/* Peers that came up together must not rekey together: life less margin, and up to jitter % of the margin earlier. */
+static void rekeys_are_spread_over_the_jitter(void **state)
+{
+    (void)state;
+    static const uint8_t percent[] = {0, 50, 100};
+    for (size_t k = 0; k < IKE_COUNT(percent); k++) {
+        ike_time sa_at[64], child_at[64];
+        child_life = 1000;
+        sa_life = 2000;
+        jitter = percent[k];
+        up();
+        for (unsigned i = 0; i < 64; i++) {
+            a.n_events = b.n_events = 0;
+            assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+            wire_run();
+            assert_int_equal(ike_child_rekey(a.e, child_of(&a, 0)->id, now), IKE_OK);
+            wire_run();
+            sa_at[i] = sa_of(&a)->rekey_at - now;
+            child_at[i] = child_of(&a, 0)->rekey_at - now;
+            now += 6 * IKE_SEC; /* a peer that rekeys faster is told to wait */
+        }
+        spread_over(child_at, (800 - 2u * percent[k]) * IKE_SEC, 800 * IKE_SEC);
+        spread_over(sa_at, (1600 - 4u * percent[k]) * IKE_SEC, 1600 * IKE_SEC);
+        if (k + 1 < IKE_COUNT(percent)) {
+            pair_end();
+        }
+    }
 }
 
 static void what_was_not_rekeyed_is_deleted_at_the_end(void **state)
@@ -262,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_child_is_rekeyed_before_its_life_ends, begin, end),
         cmocka_unit_test_setup_teardown(an_ike_sa_is_rekeyed_before_its_life_ends, begin, end),
+        cmocka_unit_test_setup_teardown(rekeys_are_spread_over_the_jitter, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_rekeyed_is_deleted_at_the_end, begin, end),
         cmocka_unit_test_setup_teardown(silence_is_asked_about, begin, end),
         cmocka_unit_test_setup_teardown(esp_that_came_in_is_a_sign_of_life, begin, end),
