@@ -259,14 +259,16 @@ bool sim_is_quiet(const struct sim *s, const char **why)
     return *why == NULL;
 }
 
-static bool same_ts(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
+/* The selectors of h's own side, and what its peer has in their place. */
+static bool same_ts(const struct sim_host *h, uint8_t mode, const ike_ts *a, size_t n, const ike_ts *b, size_t m)
 {
     if (n != m) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
         char x[128], y[128];
-        ike_ts_format(&a[i], x, sizeof x);
+        ike_ts seen = sim_ts_seen_as(h, mode, &a[i]);
+        ike_ts_format(&seen, x, sizeof x);
         ike_ts_format(&b[i], y, sizeof y);
         if (strcmp(x, y) != 0) {
             return false;
@@ -307,16 +309,19 @@ static void check_sas(struct sim_host *h)
 static void check_child(struct sim_host *h, const struct sim_ksa *o)
 {
     struct sim *s = h->sim;
+    const struct sim_host *peer = NULL;
     const struct sim_ksa *i = NULL, *back = NULL;
     char name[16];
     sim_spi_name(s, o->spi, name, sizeof name);
     for (unsigned k = 0; k < s->hosts && !i; k++) {
-        i = s->host[k] == h ? NULL : sim_kernel_find(s->host[k], true, o->spi);
-        back = i ? sim_kernel_find(s->host[k], false, o->peer_spi) : NULL;
+        peer = s->host[k];
+        i = peer == h ? NULL : sim_kernel_find(peer, true, o->spi);
+        back = i ? sim_kernel_find(peer, false, o->peer_spi) : NULL;
     }
     if (!i || i->peer_spi != o->peer_spi || !back || !sim_kernel_find(h, true, o->peer_spi)) {
         sim_break(s, "%s sends on %s: the pair of SAs at the two ends is not complete", h->name, name);
-    } else if (!same_ts(i->local, i->n_local, o->remote, o->n_remote) || !same_ts(i->remote, i->n_remote, o->local, o->n_local)) {
+    } else if (!same_ts(peer, i->mode, i->local, i->n_local, o->remote, o->n_remote) ||
+               !same_ts(h, o->mode, o->local, o->n_local, i->remote, i->n_remote)) {
         sim_break(s, "%s sends on %s: the selectors at the two ends are not complementary", h->name, name);
     } else if (i->key_len != o->key_len || memcmp(i->key, o->key, o->key_len) != 0 || i->encr != o->encr ||
                i->integ != o->integ || memcmp(i->integ_key, o->integ_key, sizeof o->integ_key) != 0) {

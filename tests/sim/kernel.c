@@ -274,11 +274,13 @@ static bool inside(const ike_ts *p, const ike_ts *ts, size_t n)
     return false;
 }
 
-struct sim_ksa *sim_kernel_route(const struct sim_host *a, const ike_ts *from, const ike_ts *to)
+/* The newest outbound SA for a packet. */
+static struct sim_ksa *route(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to)
 {
     for (struct sim_ksa *k = a->kernel.list; k; k = k->next) {
+        ike_ts seen = sim_ts_seen_as(b, k->mode, to);
         if (!k->inbound && k->state == SIM_INSTALLED && inside(from, k->local, k->n_local) &&
-            inside(to, k->remote, k->n_remote)) {
+            inside(&seen, k->remote, k->n_remote)) {
             return k;
         }
     }
@@ -292,15 +294,16 @@ static bool same_keys(const struct sim_ksa *a, const struct sim_ksa *b)
            memcmp(a->integ_key, b->integ_key, a->integ_key_len) == 0;
 }
 
-static struct sim_ksa *received(const struct sim_host *b, const struct sim_ksa *o, const ike_ts *from, const ike_ts *to,
-                                const char **why)
+static struct sim_ksa *received(const struct sim_host *a, const struct sim_host *b, const struct sim_ksa *o, const ike_ts *from,
+                                const ike_ts *to, const char **why)
 {
     struct sim_ksa *i = sim_kernel_find(b, true, o->spi);
-    *why = !i || i->state != SIM_INSTALLED                                              ? "the receiver has no such SA"
-           : !same_keys(o, i)                                                           ? "the keys differ"
-           : i->esn != o->esn || i->mode != o->mode || i->udp_encap != o->udp_encap     ? "ESN, mode or encapsulation differ"
-           : !inside(from, i->remote, i->n_remote) || !inside(to, i->local, i->n_local) ? "the receiver's selectors forbid it"
-                                                                                        : NULL;
+    ike_ts seen = sim_ts_seen_as(a, o->mode, from);
+    *why = !i || i->state != SIM_INSTALLED                                               ? "the receiver has no such SA"
+           : !same_keys(o, i)                                                            ? "the keys differ"
+           : i->esn != o->esn || i->mode != o->mode || i->udp_encap != o->udp_encap      ? "ESN, mode or encapsulation differ"
+           : !inside(&seen, i->remote, i->n_remote) || !inside(to, i->local, i->n_local) ? "the receiver's selectors forbid it"
+                                                                                         : NULL;
     return *why ? NULL : i;
 }
 
@@ -308,7 +311,7 @@ static struct sim_ksa *pass(const struct sim_host *a, const struct sim_host *b, 
                             struct sim_ksa **o, const char **why)
 {
     ike_addr at;
-    *o = sim_kernel_route(a, from, to);
+    *o = route(a, b, from, to);
     if (!*o) {
         *why = "there is no outbound SA for it";
         return NULL;
@@ -321,7 +324,7 @@ static struct sim_ksa *pass(const struct sim_host *a, const struct sim_host *b, 
         *why = "the outbound SA leads elsewhere";
         return NULL;
     }
-    return received(b, *o, from, to, why);
+    return received(a, b, *o, from, to, why);
 }
 
 bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to, const char **why)

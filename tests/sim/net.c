@@ -28,6 +28,19 @@ ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local)
     return a;
 }
 
+ike_ts sim_ts_seen_as(const struct sim_host *h, uint8_t mode, const ike_ts *ts)
+{
+    const ike_addr *own = ts->family == 6 ? &h->addr6 : &h->addr;
+    size_t n = ts->family == 6 ? 16 : 4;
+    ike_ts t = *ts;
+    if (mode == IKE_MODE_TRANSPORT && h->outside.family == ts->family && memcmp(ts->lo, own->ip, n) == 0 &&
+        memcmp(ts->hi, own->ip, n) == 0) {
+        memcpy(t.lo, h->outside.ip, n);
+        memcpy(t.hi, h->outside.ip, n);
+    }
+    return t;
+}
+
 struct sim_host *sim_route(const struct sim *s, const ike_addr *to, ike_addr *inside)
 {
     for (unsigned i = 0; i < s->hosts; i++) {

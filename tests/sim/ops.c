@@ -54,11 +54,12 @@ bool sim_sample(struct sim_host *a, struct sim_host *b, ike_ts *from, ike_ts *to
     for (int back = 0; back < 2; back++) {
         const struct sim_host *h = back ? b : a, *peer = back ? a : b;
         for (const struct sim_ksa *k = h->kernel.list; k; k = k->next) {
-            if (k->inbound || k->state != SIM_INSTALLED || !sim_kernel_find(peer, true, k->spi)) {
+            const struct sim_ksa *i = sim_kernel_find(peer, true, k->spi);
+            if (k->inbound || k->state != SIM_INSTALLED || !i) {
                 continue;
             }
-            *from = one_address(back ? &k->remote[0] : &k->local[0]);
-            *to = one_address(back ? &k->local[0] : &k->remote[0]);
+            *from = one_address(back ? &i->local[0] : &k->local[0]);
+            *to = one_address(back ? &k->local[0] : &i->local[0]);
             return true;
         }
     }

@@ -262,6 +262,9 @@ extern const char *const sim_ask_names[SIM_ASKS];
 /* net.c */
 void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n);
 ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local);
+/* A selector of h's own side as its peer has it: in transport mode a NAT shows the peer another address than h's, and that is
+ * what it puts in (RFC 7296 section 2.23.1). */
+ike_ts sim_ts_seen_as(const struct sim_host *h, uint8_t mode, const ike_ts *ts);
 struct sim_host *sim_route(const struct sim *s, const ike_addr *to, ike_addr *inside); /* inside: as the host knows itself */
 struct sim_rule *sim_rule_add(struct sim *s, enum sim_action a, struct sim_host *from, const char *pattern);
 bool sim_rule_release(struct sim *s, const char *name, bool deliver); /* false: nothing was held */
@@ -279,8 +282,8 @@ void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok);
 int sim_kernel_spi(struct sim_host *h, uint32_t *spi);
 void sim_kernel_clear(struct sim_host *h);
 struct sim_ksa *sim_kernel_find(const struct sim_host *h, bool inbound, uint32_t spi);
-/* The newest outbound SA for a packet, and whether it would be received at b. why: a word for messages. */
-struct sim_ksa *sim_kernel_route(const struct sim_host *a, const ike_ts *from, const ike_ts *to);
+/* Whether a packet would be received at b over a's newest outbound SA for it. from and to are as their own host knows them. why:
+ * a word for messages. */
 bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to,
                        const char **why);
 /* Packets through the newest SA from a to b: counters, limits and moved addresses have their effect. */
