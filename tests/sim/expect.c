@@ -210,18 +210,18 @@ static bool newest_failure(const struct sim_host *h, ike_failure *f)
     return h->engine && ike_failure_at(h->engine, 0, f) == IKE_OK;
 }
 
-/* failure NAME [DECIDER], or failure none */
+/* failure NAME [DECIDER], or failure none [nobody] */
 static const char *failure(struct sim_run *r, struct sim_host *h)
 {
     static const char *const deciders[] = {"?", "us", "peer", "host", "nobody"};
     ike_failure f;
     bool any = newest_failure(h, &f);
-    const char *decider = f.decider < SIM_COUNT(deciders) ? deciders[f.decider] : "?";
+    const char *decider = !any ? "nobody" : f.decider < SIM_COUNT(deciders) ? deciders[f.decider] : "?";
     if (r->n < 4 || r->n > 5) {
         return sim_complain(r, "a failure and perhaps who decided, please");
     }
     if (strcmp(r->word[3], any ? ike_failure_name(f.code) : "none") != 0 || (r->n == 5 && strcmp(r->word[4], decider) != 0)) {
-        return sim_complain(r, "it is %s, decided by %s", any ? ike_failure_name(f.code) : "none", any ? decider : "nobody");
+        return sim_complain(r, "it is %s, decided by %s", any ? ike_failure_name(f.code) : "none", decider);
     }
     return NULL;
 }
