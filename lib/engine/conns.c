@@ -246,6 +246,23 @@ static void hold(struct ike_conn *conn, const char *child)
     }
 }
 
+/* An attempt that a command ends is over for whoever waits for it, and leaves a record as others do; unless one before it has
+ * failed already, for then that is the reason to show. */
+static void cancel(struct ike_engine *e, struct ike_conn *conn)
+{
+    struct ike_sa *sa = conn->connecting;
+    const struct ike_setup *s = sa->setup;
+    if (conn->attempts == 0) {
+        ike_failure *f = ike_blame(&e->core, IKE_FAIL_CANCELLED, IKE_DECIDER_US);
+        f->initiator = 1;
+        f->version = sa->version;
+        f->sa = sa->id;
+        f->remote = sa->path.remote;
+        ike_conn_blame(e, conn, s && s->with_child ? s->conf->s.children[s->index].name : NULL);
+    }
+    ike_sa_down(e, sa, IKE_BY_LOCAL);
+}
+
 int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_time now)
 {
     int r = ike_enter(e, now);
@@ -258,7 +275,7 @@ int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_tim
         hold(conn, child_name);
         ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
         if (conn->connecting) {
-            ike_sa_down(e, conn->connecting, IKE_BY_LOCAL);
+            cancel(e, conn);
         }
         ike_keep_up(e, conn); /* for those of its children that are not held */
     }
@@ -277,7 +294,11 @@ int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
         if (sa->conn) {
             hold(sa->conn, NULL);
         }
-        r = ike_close_sa(e, sa, IKE_BY_LOCAL);
+        if (sa->conn && sa->conn->connecting == sa) {
+            cancel(e, sa->conn);
+        } else {
+            r = ike_close_sa(e, sa, IKE_BY_LOCAL);
+        }
     }
     ike_leave(e);
     return sa ? r : IKE_ERR_NOT_FOUND;

@@ -116,7 +116,6 @@ struct ike_sa {
     ike_sa_id replaced_by, replaces;
     ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
-    ike_time temporary_since;               /* first TEMPORARY_FAILURE in a row */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     uint32_t created_second, created_count; /* cap on CREATE_CHILD_SA requests, each of which may cost a key exchange */
     uint8_t hasty; /* rekeys in a row, each of an SA of a few seconds */

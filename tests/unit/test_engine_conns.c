@@ -228,9 +228,35 @@ static void a_wrong_secret_is_found_by_the_responder(void **state)
     assert_int_equal(counters(&a).sas, 0);
 }
 
+/* Whoever waits for the attempt hears of its end; a reason from before stays the one to show. */
+static void an_attempt_ended_by_command_leaves_a_record(void **state)
+{
+    (void)state;
+    ike_failure f;
+    ike_sa_info sa;
+    for (int by_sa = 0; by_sa < 2; by_sa++) {
+        assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+        assert_int_equal(ike_sa_next(a.e, 0, &sa), IKE_OK);
+        assert_int_equal(by_sa ? ike_sa_close(a.e, sa.id, now) : ike_conn_hold(a.e, a.conn, NULL, now), IKE_OK);
+        assert_int_equal(counters(&a).sas, 0);
+        assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_OK);
+        assert_true(f.code == IKE_FAIL_CANCELLED && f.decider == IKE_DECIDER_US && f.repeats == (uint32_t)by_sa);
+        assert_string_equal(f.child_name, "lan");
+        assert_int_equal(node_saw(&a, IKE_EV_FAILED), by_sa + 1);
+    }
+    a.e->core.set.retransmit_tries = 0;
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_tick(a.e, now += 10 * IKE_SEC), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_conn_hold(a.e, a.conn, NULL, now), IKE_OK);
+    assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_OK);
+    assert_int_equal(f.code, IKE_FAIL_NO_ANSWER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_attempt_ended_by_command_leaves_a_record, fresh, down),
         cmocka_unit_test_setup_teardown(a_name_is_taken_once, fresh, down),
         cmocka_unit_test_setup_teardown(stale_ids_name_nothing, up, down),
         cmocka_unit_test_setup_teardown(what_is_up_or_on_its_way_is_not_begun_twice, fresh, down),

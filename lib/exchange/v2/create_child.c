@@ -132,10 +132,11 @@ static int answered(struct ike_exchange *x)
 
 /* ---- Initiator: response ---------------------------------------------------------------------------------------------- */
 
-static int not_found(struct ike_exchange *x)
+static int not_found(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_child *old = old_child(x);
     if (old && !old->rekeyed && !x->setup->rival) {
+        (void)ike_peer_said(x, n, IKE_FAIL_CHILD_NOT_FOUND, IKE_X_REFUSE);
         old->quiet = false;
         ike_child_down(x->e, old, IKE_BY_PEER);
     }
@@ -172,7 +173,7 @@ static int take_errors(struct ike_exchange *x)
     case IKE_N_NO_ADDITIONAL_SAS:
         return no_more(x);
     case IKE_N_CHILD_SA_NOT_FOUND:
-        return x->purpose == IKE_DO_REKEY_CHILD ? not_found(x) : ike_child_refused(x);
+        return x->purpose == IKE_DO_REKEY_CHILD ? not_found(x, &n) : ike_child_refused(x);
     case IKE_N_INVALID_KE_PAYLOAD: {
         uint16_t group = n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
         if (!group || (s->ke && group == s->ke->id) || s->wanted_ke == group ||
