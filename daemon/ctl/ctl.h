@@ -22,6 +22,8 @@ struct options {
     const char *child_id, *ike_id; /* --child-id, --ike-id */
     const char *timeout;           /* --timeout, seconds */
     int level;                     /* log: --level */
+    const char *keys;              /* decode: --keys */
+    uint16_t port, encap_port;     /* decode: --port, --encap-port */
 };
 
 /* ---- tree.c ----------------------------------------------------------------------------------------------------------- */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * ikelibctl decode FILE [--keys FILE] [--json] [--port N] [--encap-port N]
+ * decode.c - decode: the IKE messages of a capture, field by field.
  *
  * Reads the files and prints; captures, messages and key rows are understood by the library (ike/trace.h).
  */
 #include "ctl/decode.h"
+
+#include "ctl/ctl.h"
 #include "ctl/decode_legacy.h"
 
 #include <errno.h>
@@ -18,24 +20,9 @@
 
 #define FILE_MAX ((size_t)1 << 30) /* unpacked; a capture of IKE is never that long */
 
-struct options {
-    const char *capture, *keys;
-    bool json;
-    uint16_t port, encap_port;
-};
-
 struct counts {
     uint64_t frames, ike, esp, keepalives, fragments, other, malformed, unopened;
 };
-
-static const char usage[] = "usage: ikelibctl decode FILE [--keys FILE] [--json] [--port N] [--encap-port N]\n"
-                            "\n"
-                            "Print every field of the IKE messages in a capture (pcap or pcapng, also compressed with gzip).\n"
-                            "  --keys FILE       decrypt with these keys, in the format of Wireshark's ikev2_decryption_table\n"
-                            "                    (ikelibd --keylog writes it)\n"
-                            "  --json            one JSON object per line and message\n"
-                            "  --port N          UDP port of IKE, default 500\n"
-                            "  --encap-port N    UDP port of IKE behind the non-ESP marker, default 4500\n";
 
 static void *allocate(void *user, size_t n)
 {
@@ -221,7 +208,7 @@ static void print_frame(const struct options *o, const ike_decoder *dec, const i
     }
 }
 
-static int decode_capture(const struct options *o, const struct key_table *keys)
+static int decode_capture(const struct options *o, const char *path, const struct key_table *keys)
 {
     struct decode_legacy legacy;
     decode_legacy_init(&legacy);
@@ -235,23 +222,23 @@ static int decode_capture(const struct options *o, const struct key_table *keys)
     dec.json = o->json;
     dec.indent = 1;
     size_t n;
-    uint8_t *file = read_file(o->capture, &n);
+    uint8_t *file = read_file(path, &n);
     if (file == NULL) {
-        return 1;
+        return CTL_FAILED;
     }
     ike_capture capture;
     ike_frame frame;
     struct counts c = {0};
     int rc = ike_capture_open(&capture, file, n);
     if (rc != IKE_OK) {
-        fprintf(stderr, "%s: not a pcap or pcapng file\n", o->capture);
+        fprintf(stderr, "%s: not a pcap or pcapng file\n", path);
     }
     while (rc == IKE_OK && (rc = ike_capture_next(&capture, &frame)) == IKE_OK) {
         c.frames++;
         print_frame(o, &dec, &frame, &c);
     }
     if (rc == IKE_ERR_PROTO) {
-        fprintf(stderr, "%s: damaged after frame %llu\n", o->capture, (unsigned long long)c.frames);
+        fprintf(stderr, "%s: damaged after frame %llu\n", path, (unsigned long long)c.frames);
     }
     if (c.frames) {
         fprintf(stderr,
@@ -262,53 +249,16 @@ static int decode_capture(const struct options *o, const struct key_table *keys)
                 (unsigned long long)c.fragments, (unsigned long long)c.other);
     }
     free(file);
-    return rc == IKE_ERR_NOT_FOUND && fflush(stdout) == 0 ? 0 : 1;
+    return rc == IKE_ERR_NOT_FOUND && fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
 }
 
-/* ---- Arguments ---- */
-
-static bool read_port(const char *text, uint16_t *port)
+int decode_file(const struct options *o, const char *path)
 {
-    char *end;
-    const unsigned long v = text ? strtoul(text, &end, 10) : 0;
-    *port = (uint16_t)v;
-    return v > 0 && v <= UINT16_MAX && *end == 0;
-}
-
-static bool read_options(int argc, char **argv, struct options *o)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--json") == 0) {
-            o->json = true;
-        } else if (strcmp(argv[i], "--keys") == 0 && value) {
-            o->keys = value;
-            i++;
-        } else if (strcmp(argv[i], "--port") == 0 && read_port(value, &o->port)) {
-            i++;
-        } else if (strcmp(argv[i], "--encap-port") == 0 && read_port(value, &o->encap_port)) {
-            i++;
-        } else if (argv[i][0] != '-' && o->capture == NULL) {
-            o->capture = argv[i];
-        } else {
-            return false;
-        }
-    }
-    return o->capture != NULL;
-}
-
-int decode_main(int argc, char **argv)
-{
-    struct options o = {.port = 500, .encap_port = 4500};
     struct key_table keys = {0};
-    if (!read_options(argc, argv, &o)) {
-        fputs(usage, stderr);
-        return 2;
+    if (ike_crypto_global_init() != IKE_OK || (o->keys && !read_keys(o->keys, &keys))) {
+        return CTL_FAILED;
     }
-    if (ike_crypto_global_init() != IKE_OK || (o.keys && !read_keys(o.keys, &keys))) {
-        return 1;
-    }
-    const int rc = decode_capture(&o, &keys);
+    const int rc = decode_capture(o, path, &keys);
     wipe(keys.rows, keys.n * sizeof *keys.rows);
     free(keys.rows);
     return rc;

@@ -5,7 +5,8 @@
 #ifndef CTL_DECODE_H
 #define CTL_DECODE_H
 
-/* argv[0] is "decode". 0: the whole file was read; 1: it could not be read or is damaged; 2: wrong usage. */
-int decode_main(int argc, char **argv);
+struct options;
+/* CTL_OK: the whole file was read; CTL_FAILED: it could not be read or is damaged, and that was said. */
+int decode_file(const struct options *o, const char *path);
 
 #endif

@@ -21,7 +21,7 @@ static const char usage[] = "usage: ikelibctl [options] COMMAND\n"
                             "  log                   what the daemon says, until interrupted\n"
                             "  reload                read the configuration again\n"
                             "  stats                 counters\n"
-                            "  decode FILE           the IKE messages of a capture; ikelibctl decode --help\n"
+                            "  decode FILE           every field of the IKE messages in a capture: pcap or pcapng, also in gzip\n"
                             "\n"
                             "NAME is a connection, CONNECTION/CHILD or a child.\n"
                             "\n"
@@ -31,6 +31,10 @@ static const char usage[] = "usage: ikelibctl [options] COMMAND\n"
                             "  --timeout SECONDS     up, down, rekey: do not wait longer\n"
                             "  --level N             log: 0 what matters ... 3 everything the daemon logs (default 3)\n"
                             "  -v, --verbose         up, down, rekey: show what the daemon does\n"
+                            "  --keys FILE           decode: decrypt with these keys, in the format of Wireshark's\n"
+                            "                        ikev2_decryption_table (ikelibd --keylog writes it)\n"
+                            "  --port N              decode: UDP port of IKE (default 500)\n"
+                            "  --encap-port N        decode: UDP port of IKE behind the non-ESP marker (default 4500)\n"
                             "\n"
                             "Status: 0 done, 1 it did not work, 2 wrong usage, 3 the daemon cannot be reached.\n";
 
@@ -43,6 +47,9 @@ enum {
     OPT_IKE_ID,
     OPT_TIMEOUT,
     OPT_LEVEL,
+    OPT_KEYS,
+    OPT_PORT,
+    OPT_ENCAP_PORT,
     OPT_HELP,
     OPT_VERSION
 };
@@ -55,6 +62,9 @@ static const struct option table[] = {{"socket", required_argument, NULL, OPT_SO
                                       {"ike-id", required_argument, NULL, OPT_IKE_ID},
                                       {"timeout", required_argument, NULL, OPT_TIMEOUT},
                                       {"level", required_argument, NULL, OPT_LEVEL},
+                                      {"keys", required_argument, NULL, OPT_KEYS},
+                                      {"port", required_argument, NULL, OPT_PORT},
+                                      {"encap-port", required_argument, NULL, OPT_ENCAP_PORT},
                                       {"verbose", no_argument, NULL, 'v'},
                                       {"help", no_argument, NULL, OPT_HELP},
                                       {"version", no_argument, NULL, OPT_VERSION},
@@ -67,6 +77,13 @@ static int wrong(const char *what, const char *value)
 }
 
 static bool is_number(const char *s, const char *digits) { return s[0] && s[strspn(s, digits)] == 0; }
+
+static int read_port(const char *name, uint16_t *port)
+{
+    const unsigned long v = strtoul(optarg, NULL, 10);
+    *port = (uint16_t)v;
+    return is_number(optarg, "0123456789") && v > 0 && v <= UINT16_MAX ? -1 : wrong(name, optarg);
+}
 
 /* -1: go on. */
 static int take(struct options *o, int opt)
@@ -99,6 +116,13 @@ static int take(struct options *o, int opt)
     case OPT_LEVEL:
         o->level = atoi(optarg);
         return is_number(optarg, "0123456789") ? -1 : wrong("--level needs a number, not ", optarg);
+    case OPT_KEYS:
+        o->keys = optarg;
+        return -1;
+    case OPT_PORT:
+        return read_port("--port needs 1 to 65535, not ", &o->port);
+    case OPT_ENCAP_PORT:
+        return read_port("--encap-port needs 1 to 65535, not ", &o->encap_port);
     case OPT_HELP:
         fputs(usage, stdout);
         return CTL_OK;
@@ -118,9 +142,21 @@ static const struct {
                 {"rekey", true, cmd_rekey},    {"explain", true, cmd_explain}, {"log", false, cmd_log},
                 {"reload", false, cmd_reload}, {"stats", false, cmd_stats}};
 
+/* The one command that asks no daemon. */
+static int decode(const struct options *o, int argc, char **argv)
+{
+    if (argc != 2) {
+        return argc < 2 ? wrong("decode needs a capture", "") : wrong("too many arguments: ", argv[argc - 1]);
+    }
+    return decode_file(o, argv[1]);
+}
+
 static int run(const struct options *o, int argc, char **argv)
 {
     struct client c = {.fd = -1};
+    if (strcmp(argv[0], "decode") == 0) {
+        return decode(o, argc, argv);
+    }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[0], commands[i].name) != 0) {
             continue;
@@ -140,11 +176,7 @@ static int run(const struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.socket = IKELIBD_SOCKET, .level = 3};
-    /* decode has options of its own */
-    if (argc > 1 && strcmp(argv[1], "decode") == 0) {
-        return decode_main(argc - 1, argv + 1);
-    }
+    struct options o = {.socket = IKELIBD_SOCKET, .level = 3, .port = 500, .encap_port = 4500};
     for (int opt; (opt = getopt_long(argc, argv, "v", table, NULL)) != -1;) {
         int r = take(&o, opt);
         if (r >= 0) {
