@@ -44,9 +44,19 @@ static void put_stdout(void *user, const char *text, size_t n)
 
 /* ---- Files ---- */
 
-/* A whole file, unpacked if it is gzip. To be freed; NULL with a message. */
-static uint8_t *read_file(const char *path, size_t *n)
+/* What went wrong, without the path that zlib puts before it. */
+static const char *reason(gzFile f, const char *path, int *code)
 {
+    const char *s = gzerror(f, code);
+    const size_t n = strlen(path);
+    return strncmp(s, path, n) == 0 && strncmp(s + n, ": ", 2) == 0 ? s + n + 2 : s;
+}
+
+/* A whole file, unpacked if it is gzip. To be freed; NULL with a message. With gzip that was cut off, which is said as well,
+ * what there is. */
+static uint8_t *read_file(const char *path, size_t *n, bool *cut)
+{
+    int code;
     gzFile f = gzopen(path, "rb");
     uint8_t *all = NULL;
     size_t room = 0;
@@ -67,12 +77,16 @@ static uint8_t *read_file(const char *path, size_t *n)
         }
         const int got = gzread(f, all + *n, 65536);
         if (got < 0) {
-            int code;
-            fprintf(stderr, "%s: %s\n", path, gzerror(f, &code));
+            fprintf(stderr, "%s: %s\n", path, reason(f, path, &code));
             break;
         }
         *n += (size_t)got;
         if (got == 0) {
+            const char *why = reason(f, path, &code);
+            *cut = code != Z_OK;
+            if (*cut) {
+                fprintf(stderr, "%s: %s\n", path, why);
+            }
             gzclose(f);
             return all;
         }
@@ -119,11 +133,12 @@ static bool add_row(struct key_table *t, const ike_trace_keys *row)
 static bool read_keys(const char *path, struct key_table *t)
 {
     size_t n;
-    char *text = (char *)read_file(path, &n);
+    bool cut = false;
+    char *text = (char *)read_file(path, &n, &cut);
     if (text == NULL) {
         return false;
     }
-    bool good = true;
+    bool good = !cut;
     unsigned line = 1;
     for (size_t at = 0; at < n && good; line++) {
         const char *end = memchr(text + at, '\n', n - at);
@@ -222,7 +237,8 @@ static int decode_capture(const struct options *o, const char *path, const struc
     dec.json = o->json;
     dec.indent = 1;
     size_t n;
-    uint8_t *file = read_file(path, &n);
+    bool cut = false;
+    uint8_t *file = read_file(path, &n, &cut);
     if (file == NULL) {
         return CTL_FAILED;
     }
@@ -249,7 +265,7 @@ static int decode_capture(const struct options *o, const char *path, const struc
                 (unsigned long long)c.fragments, (unsigned long long)c.other);
     }
     free(file);
-    return rc == IKE_ERR_NOT_FOUND && fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
+    return rc == IKE_ERR_NOT_FOUND && !cut && fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
 }
 
 int decode_file(const struct options *o, const char *path)
