@@ -103,11 +103,15 @@ conf() {
     } >"$T/$1.conf"
     chmod 600 "$T/$1.conf"
 }
+# begin HOST [OPTION...]
 begin() {
-    nsenter --net="/run/netns/$1" -- "$IKELIBD" --config "$T/$1.conf" >>"$T/$1.log" 2>&1 & # not by on: $! is to be the daemon
-    eval "PID_$1=$!"
+    _h=$1
+    shift
+    # not by on: $! is to be the daemon
+    nsenter --net="/run/netns/$_h" -- "$IKELIBD" --config "$T/$_h.conf" "$@" >>"$T/$_h.log" 2>&1 &
+    eval "PID_$_h=$!"
     PIDS="$PIDS $!"
-    wait_for 10 ctl "$1" status || { bad "ikelibd on $1 does not answer"; exit 1; }
+    wait_for 10 ctl "$_h" status || { bad "ikelibd on $_h does not answer"; exit 1; }
 }
 end() {
     eval "_p=\$PID_$1"
