@@ -21,6 +21,12 @@ has_ike() { [ -n "$(live_ike "$1")" ]; }
 pid_of() { eval "echo \$DAEMON_$1"; }
 # crash NODE: as if the power had gone, but for the kernel's SAs, which a killed daemon leaves behind
 crash() { kill -9 "$(pid_of "$1")"; wait "$(pid_of "$1")" 2>/dev/null; }
+# given NODE IKE|ESP FORMAT: a line with the node's proposals; none if they are "default", the daemon's own
+given() {
+    _g=$(val "$2" "$1")
+    # shellcheck disable=SC2059 # a format
+    [ "$_g" = default ] || printf "$3" "$_g"
+}
 remote_of() { _r=$(val REMOTE "$1"); [ -n "$_r" ] && echo "$_r" || val ADDR "$(other "$1")"; }
 # logged NODE PATTERN: a stock daemon's log must say so
 logged() {
@@ -42,7 +48,8 @@ conf_ike() {
         val OUR_DAEMON "$1" # lines of [daemon]
         printf '\n[connection peer]\nlocal = %s\nremote = %s\n' "$(val ADDR "$1")" "$(remote_of "$1" | sed 's/%any/any/')"
         printf 'secret = %s\nlocal-id = %s\nremote-id = %s\n' "$(val PSK "$1")" "$(val ID "$1")" "$(val ID "$(other "$1")")"
-        printf 'proposals = %s\nesp-proposals = %s\n' "$(val IKE "$1")" "$(val ESP "$1")"
+        given "$1" IKE 'proposals = %s\n'
+        given "$1" ESP 'esp-proposals = %s\n'
         [ "$MODE" = transport ] && echo 'mode = transport' ||
             printf 'local-net = %s\nremote-net = %s\n' "$(val NET "$1")" "$(val NET "$(other "$1")")"
         val OURS "$1" # lines of [connection peer]
@@ -96,11 +103,12 @@ conf_strongswan() {
     {
         printf 'connections {\n  peer {\n    version = 2\n    local_addrs = %s\n    remote_addrs = %s\n' \
             "$(val ADDR "$_me")" "$(remote_of "$_me")"
-        printf '    proposals = %s\n' "$(val IKE "$_me")"
+        given "$_me" IKE '    proposals = %s\n'
         val SWAN "$_me"
         printf '\n    local {\n      auth = psk\n      id = %s\n    }\n' "$(val ID "$_me")"
         printf '    remote {\n      auth = psk\n      id = %s\n    }\n' "$(val ID "$_you")"
-        printf '    children {\n      net {\n        esp_proposals = %s\n' "$(val ESP "$_me")"
+        printf '    children {\n      net {\n'
+        given "$_me" ESP '        esp_proposals = %s\n'
         [ "$MODE" = transport ] && echo '        mode = transport' ||
             printf '        local_ts = %s\n        remote_ts = %s\n' "$(val NET "$_me")" "$(val NET "$_you")"
         val SWAN_CHILD "$_me"
@@ -135,7 +143,7 @@ negotiated() {
 }
 
 # --- Libreswan -------------------------------------------------------------
-libreswan_words() { echo "$1" | sed 's/sha256/sha2_256/g; s/x25519/dh31/g; s/ecp256/dh19/g'; }
+libreswan_words() { sed 's/sha256/sha2_256/g; s/x25519/dh31/g; s/ecp256/dh19/g'; }
 conf_libreswan() {
     _me=$1 _you=$(other "$1")
     cat >"$LOGS/$_me.conf" <<CONF
@@ -151,8 +159,8 @@ conn peer
     right=$(val ADDR "$_you")
     rightid=@$(val ID "$_you")
     rightsubnet=$(val NET "$_you")
-    ike=$(libreswan_words "$(val IKE "$_me")")
-    phase2alg=$(libreswan_words "$(val ESP "$_me")")
+$(given "$_me" IKE '    ike=%s' | libreswan_words)
+$(given "$_me" ESP '    phase2alg=%s' | libreswan_words)
     pfs=yes
     auto=ignore
 CONF
@@ -180,12 +188,13 @@ up_libreswan() { on "$1" timeout 30 ipsec auto --up peer >"$LOGS/$1.up" 2>&1; }
 conf_iked() {
     _me=$1 _you=$(other "$1") _how=passive
     [ "$BEGINS" != "$_me" ] || _how=active
+    _algs='ikesa auth hmac-sha2-256 enc aes-128 prf hmac-sha2-256 group modp2048 childsa auth hmac-sha1 enc aes-128'
+    [ "$(val IKE "$_me")" != default ] || _algs=
     cat >"$LOGS/$_me.conf" <<CONF
 ikev2 "peer" $_how esp \\
     from $(val NET "$_me") to $(val NET "$_you") \\
     local $(val ADDR "$_me") peer $(val ADDR "$_you") \\
-    ikesa auth hmac-sha2-256 enc aes-128 prf hmac-sha2-256 group modp2048 \\
-    childsa auth hmac-sha1 enc aes-128 \\
+    $_algs \\
     srcid $(val ID "$_me") dstid $(val ID "$_you") psk "$(val PSK "$_me")"
 CONF
 }
