@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # What ikelibd says about its own surroundings: a taken port and who has it, a secret that others can read, a faulty
-# configuration with file, line, tag, what was expected and found.
+# configuration with file, line, tag, what was expected and found, no data plane, and what would keep a tunnel from working.
 . "$(dirname "$0")/lib.sh"
 
 # check PATTERN...: --check of $T/x.conf fails and says each
@@ -87,4 +87,78 @@ end a
 echo "--- back-ends"
 write "[daemon]" "backend = xfrn" "$good"
 check 'x\.conf:2: .*backend.*expected.*xfrm.*found.*xfrn'
+# weak COMMAND...: on host a, without the right to administer its network
+weak() { on a setpriv --bounding-set -net_admin --inh-caps -net_admin "$@"; }
+# impossible BACKEND PATTERN...: without that right it ends by itself with status 1, and says each
+impossible() {
+    write "[daemon]" "backend = $1" "socket = $T/x.vici" "$good"
+    shift
+    weak timeout 10 "$IKELIBD" --config "$T/x.conf" >"$T/out" 2>&1
+    _rc=$?
+    [ $_rc = 1 ] || bad "status $_rc, not 1"
+    has "no right" "$T/out" "$@"
+    lacks "no right" "$T/out" 'is ready'
+}
+impossible auto 'ERROR no data plane is possible here\. xfrm: .+\. userspace: .+\. \(backend = none carries no traffic\.\)' \
+    'xfrm: (no right to set SAs \(CAP_NET_ADMIN\)|this kernel has no XFRM|netlink: .+)\.' \
+    'userspace: (no right to make a TUN device \(CAP_NET_ADMIN\)|no /dev/net/tun.*)\.'
+impossible xfrm 'ERROR backend = xfrm is not possible here: .'
+impossible userspace 'ERROR backend = userspace is not possible here: .'
+write "[daemon]" "backend = none" "socket = $T/x.vici" "$good"
+weak timeout -s TERM 1 "$IKELIBD" --config "$T/x.conf" >"$T/out" 2>&1
+has "none needs no right" "$T/out" 'WARN .*backend none: .*carry no traffic' 'is ready'
+
+# loaded LINES...: what host a says when it loads the usual connection with these lines, in $T/said
+loaded() {
+    conf a "$1"
+    : >"$T/a.log"
+    begin a
+    end a
+    cp "$T/a.log" "$T/said"
+}
+# set_a NAME VALUE: a sysctl of host a
+set_a() { on a sh -c "echo $2 >/proc/sys/net/$1" || bad "net/$1 cannot be set"; }
+
+echo "--- forwarding"
+set_a ipv4/ip_forward 0
+loaded
+has "off" "$T/said" \
+    'WARN .*peer: forwarding is off \(net\.ipv4\.ip_forward = 0\).*10\.66\.1\.0/24.*sysctl -w net\.ipv4\.ip_forward=1'
+loaded "local-net = 10.66.1.1"
+lacks "off, and the host itself is all" "$T/said" 'forwarding is off'
+loaded "local-net = 10.66.1.1, 10.66.4.0/24"
+has "off, and the second of two is a network" "$T/said" 'forwarding is off.*10\.66\.4\.0/24'
+set_a ipv4/ip_forward 1
+loaded
+lacks "on" "$T/said" 'forwarding is off'
+if [ -e /proc/sys/net/ipv6/conf/all/forwarding ]; then
+    set_a ipv6/conf/all/forwarding 0
+    loaded "local-net = 10.66.1.0/24, fd66:1::/64"
+    has "off for IPv6" "$T/said" 'forwarding is off \(net\.ipv6\.conf\.all\.forwarding = 0\).*fd66:1::/64'
+    lacks "off for IPv6" "$T/said" 'net\.ipv4\.ip_forward'
+fi
+
+echo "--- what ESP in the daemon cannot do"
+BACKEND=userspace
+if on a ip tuntap add dev probe mode tun 2>/dev/null && on a ip link del probe; then
+    set_a ipv4/conf/all/rp_filter 1
+    loaded "remote-net = 10.66.0.2"
+    has "strict reverse path filter" "$T/said" 'WARN .*child peer: the strict reverse path filter .*sysctl -w net\.ipv4\.conf\.all\.rp_filter=2'
+    loaded
+    lacks "strict, and the peer itself is not meant" "$T/said" 'reverse path filter'
+    for v in 0 2; do
+        set_a ipv4/conf/all/rp_filter $v
+        loaded "remote-net = 10.66.0.2"
+        lacks "rp_filter = $v" "$T/said" 'reverse path filter'
+    done
+    loaded "mode = transport"
+    has "transport mode" "$T/said" \
+        'ERROR .*child peer wants transport mode, which user-space ESP cannot carry \(backend = xfrm can\)'
+    loaded "mode = transport
+mode-fallback = yes"
+    lacks "transport mode, or else tunnel" "$T/said" 'transport mode'
+else
+    echo "SKIPPED: no TUN device can be made here: what user-space ESP says of the reverse path filter and of transport mode"
+    [ -z "$CI" ] || FAILED=1
+fi
 finish
