@@ -3,8 +3,10 @@
  * checks.c - what would keep a tunnel from working on this host although IKE succeeds: said when the connection is loaded.
  */
 #include "app/app.h"
+#include "app/routes.h"
 #include "daemon.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +49,29 @@ static void check_forwarding(struct ikelibd *d, const ike_conn_settings *s, cons
     }
 }
 
+/* The filter of one interface, or of all: "0" off, "1" strict, "2" loose. */
+static char path_filter(const char *interface)
+{
+    char path[96];
+    snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
+    return sysctl_value(path);
+}
+
+/* On the interface that leads to the peer; the kernel takes the greater of its value and that of all. */
+static bool filters_strictly(const ike_addr *peer)
+{
+    struct nl_sock nl;
+    struct rt_path way;
+    char name[IF_NAMESIZE], value = path_filter("all");
+    if (peer->family != 0 && nl_open(&nl, NETLINK_ROUTE) == 0) {
+        if (rt_lookup(&nl, peer, ROUTES_MARK, &way) == 0 && if_indextoname(way.oif, name) != NULL && path_filter(name) > value) {
+            value = path_filter(name);
+        }
+        nl_close(&nl);
+    }
+    return value == '1';
+}
+
 /* Where the tunnel's far end is the peer's own address, the way to it leads into the TUN for all but our marked packets. A strict
  * reverse path filter does not see marks and takes the peer's answers for forged. */
 static void check_reverse_path(struct ikelibd *d, const ike_conn_settings *s, const ike_child_settings *c)
@@ -56,7 +81,7 @@ static void check_reverse_path(struct ikelibd *d, const ike_conn_settings *s, co
         const ike_ts *ts = &c->remote_ts[i];
         itself = itself || (ts->family == 4 && s->remote.family == 4 && !is_network(ts) && memcmp(ts->lo, s->remote.ip, 4) == 0);
     }
-    if (itself && sysctl_value("/proc/sys/net/ipv4/conf/all/rp_filter") == '1') {
+    if (itself && filters_strictly(&s->remote)) {
         daemon_log(
             d, IKE_LOG_WARN,
             "%s: child %s: the strict reverse path filter will drop what the peer sends; sysctl -w net.ipv4.conf.all.rp_filter=2",

@@ -141,15 +141,19 @@ fi
 echo "--- what ESP in the daemon cannot do"
 BACKEND=userspace
 if on a ip tuntap add dev probe mode tun 2>/dev/null && on a ip link del probe; then
-    set_a ipv4/conf/all/rp_filter 1
-    loaded "remote-net = 10.66.0.2"
-    has "strict reverse path filter" "$T/said" 'WARN .*child peer: the strict reverse path filter .*sysctl -w net\.ipv4\.conf\.all\.rp_filter=2'
+    # the greater of all's and the interface's counts
+    for v in "1 0" "0 1" "1 1"; do
+        set_a ipv4/conf/all/rp_filter "${v% *}"; set_a ipv4/conf/eth0/rp_filter "${v#* }"
+        loaded "remote-net = 10.66.0.2"
+        has "rp_filter of all and eth0: $v" "$T/said" \
+            'WARN .*child peer: the strict reverse path filter .*sysctl -w net\.ipv4\.conf\.all\.rp_filter=2'
+    done
     loaded
     lacks "strict, and the peer itself is not meant" "$T/said" 'reverse path filter'
-    for v in 0 2; do
-        set_a ipv4/conf/all/rp_filter $v
+    for v in "0 0" "2 1" "1 2"; do
+        set_a ipv4/conf/all/rp_filter "${v% *}"; set_a ipv4/conf/eth0/rp_filter "${v#* }"
         loaded "remote-net = 10.66.0.2"
-        lacks "rp_filter = $v" "$T/said" 'reverse path filter'
+        lacks "rp_filter of all and eth0: $v" "$T/said" 'reverse path filter'
     done
     loaded "mode = transport"
     has "transport mode" "$T/said" \
