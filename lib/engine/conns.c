@@ -70,6 +70,15 @@ static void reindex_tasks(struct ike_engine *e, struct ike_conn *conn, const str
     }
 }
 
+static void forget_failures(struct ike_conn *conn)
+{
+    conn->pause = (struct ike_pause){0, 0};
+    conn->began = 0;
+    for (size_t i = 0; i < conn->n_want; i++) {
+        conn->want[i].pause = conn->pause;
+    }
+}
+
 int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, bool close_changed, ike_time now)
 {
     struct ike_conf *conf = NULL, *was = NULL;
@@ -91,8 +100,7 @@ int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, 
         if (close_changed) {
             close_changed_sas(e, conn, was);
         }
-        conn->attempts = 0;
-        ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
+        forget_failures(conn);
         ike_keep_up(e, conn);
     } else {
         ike_conf_unref(&e->core, conf);
@@ -158,17 +166,16 @@ int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *out)
 
 /* ---- Commands ------------------------------------------------------------------------------------------------------------ */
 
-static int begin(struct ike_engine *e, struct ike_conn *conn, const char *child, const struct ike_task *packet)
+static int begin(struct ike_engine *e, struct ike_conn *conn, const char *child)
 {
     int index = child ? ike_conf_child(conn->conf, child) : -1;
     int r = IKE_OK;
     if (child && index < 0) {
         return IKE_ERR_NOT_FOUND;
     }
-    ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
     if (child) {
         conn->want[index].held = false;
-        return ike_conn_busy(conn, child) ? IKE_OK : ike_begin_child(e, conn, index, packet);
+        return ike_conn_busy(conn, child) ? IKE_OK : ike_begin_child(e, conn, index, NULL);
     }
     size_t started = 0;
     for (size_t i = 0; i < conn->n_want; i++) {
@@ -191,7 +198,7 @@ int ike_initiate(ike_engine *e, ike_conn_id id, const char *child_name, ike_time
         return r;
     }
     struct ike_conn *conn = conn_of(e, id);
-    r = !conn ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name, NULL);
+    r = !conn ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name);
     if (conn) {
         ike_keep_up(e, conn); /* others that are wanted still are */
     }
@@ -207,9 +214,13 @@ int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike
         return r;
     }
     struct ike_conn *conn = conn_of(e, id);
-    r = !conn || !child_name ? IKE_ERR_NOT_FOUND : e->core.closing ? IKE_ERR_STATE : begin(e, conn, child_name, &packet);
-    if (conn) {
-        ike_keep_up(e, conn);
+    int index = conn && child_name ? ike_conf_child(conn->conf, child_name) : -1;
+    if (index < 0) {
+        r = IKE_ERR_NOT_FOUND;
+    } else if (e->core.closing || (conn->want[index].held && conn->conf->s.children[index].start == IKE_START_YES)) {
+        r = IKE_ERR_STATE;
+    } else if (!ike_conn_busy(conn, child_name) && !ike_child_pauses(e, conn, index)) {
+        r = ike_begin_child(e, conn, index, &packet);
     }
     ike_leave(e);
     return r;
@@ -252,7 +263,7 @@ static void cancel(struct ike_engine *e, struct ike_conn *conn)
 {
     struct ike_sa *sa = conn->connecting;
     const struct ike_setup *s = sa->setup;
-    if (conn->attempts == 0) {
+    if (conn->pause.failed == 0) {
         ike_failure *f = ike_blame(&e->core, IKE_FAIL_CANCELLED, IKE_DECIDER_US);
         f->initiator = 1;
         f->version = sa->version;
@@ -273,7 +284,6 @@ int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_tim
     r = !conn || (child_name && ike_conf_child(conn->conf, child_name) < 0) ? IKE_ERR_NOT_FOUND : IKE_OK;
     if (r == IKE_OK) {
         hold(conn, child_name);
-        ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
         if (conn->connecting) {
             cancel(e, conn);
         }

@@ -99,9 +99,10 @@ static void fill_child(const struct ike_engine *e, const struct ike_child *k, ik
 static void fill_conn(const struct ike_conn *conn, ike_conn_info *o)
 {
     *o = (ike_conn_info){
-        .size = sizeof *o, .id = conn->id, .settings = &conn->conf->shown, .sas = conn->sas, .attempts = conn->attempts};
+        .size = sizeof *o, .id = conn->id, .settings = &conn->conf->shown, .sas = conn->sas, .attempts = conn->pause.failed};
     o->retry_at = conn->timer.at == IKE_NEVER ? 0 : conn->timer.at;
     for (size_t i = 0; i < conn->n_want; i++) {
+        o->attempts = conn->want[i].pause.failed > o->attempts ? conn->want[i].pause.failed : o->attempts;
         o->wanted |= conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
     }
 }

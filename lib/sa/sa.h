@@ -35,10 +35,17 @@ struct ike_db {
     uint32_t sa_number, child_number, reqid;
 };
 
+/* Failures in a row, and how long they are to be paused for. */
+struct ike_pause {
+    uint32_t failed;
+    ike_time until;
+};
+
 /* What a connection wants of one of its children. */
 struct ike_want {
     uint32_t reqid; /* for connections with one peer; 0: each peer gets its own */
     bool held;      /* closed by command: stays down until initiated again */
+    struct ike_pause pause; /* refused while its IKE SA stands: the others need not wait for it */
 };
 
 struct ike_conn {
@@ -52,7 +59,8 @@ struct ike_conn {
     struct ike_map_node by_remote, by_name;
     struct ike_list link, wild_link, peers;
     struct ike_timer timer; /* the next attempt */
-    uint32_t attempts;      /* failed in a row */
+    struct ike_pause pause; /* attempts at an IKE SA */
+    ike_time began;         /* the last of them */
     uint32_t sas;
     struct ike_sa *connecting; /* the IKE SA we are setting up, NULL if none */
     ike_failure *failure;

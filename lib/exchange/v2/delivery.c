@@ -269,11 +269,11 @@ static void after_auth(struct ike_exchange *x, int result)
         ike_sa_up(e, sa);
         ike_settle_doubles(e, sa, x->setup->initial_contact);
     }
+    if (result == IKE_X_REFUSE && x->role == IKE_INITIATOR && x->setup->with_child) {
+        ike_child_failed(e, sa->conn, x->setup->conf->s.children[x->setup->index].name);
+    }
     ike_setup_free(e, sa->setup);
     sa->setup = NULL;
-    if (result == IKE_X_REFUSE && x->role == IKE_INITIATOR) {
-        ike_attempt_failed(e, sa->conn);
-    }
 }
 
 /* A Delete that could not even be sent: the timer tries again, when memory may be back. */
@@ -318,7 +318,7 @@ static void v2_over(struct ike_exchange *x, int result)
     } else if (x->role == IKE_INITIATOR && x->purpose <= IKE_DO_DELETE_CHILD) {
         delete_failed(x, &task);
     } else if (result == IKE_X_REFUSE && x->purpose == IKE_DO_CHILD && !ike_task_waiting(sa, IKE_DO_CHILD, 0)) {
-        ike_attempt_failed(e, sa->conn);
+        ike_child_failed(e, sa->conn, x->setup->conf->s.children[x->setup->index].name);
     }
     ike_free(c, task, sizeof *task);
     if (!sa->dead && !sa->faded) {

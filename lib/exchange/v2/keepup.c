@@ -72,38 +72,83 @@ static bool wanted(const struct ike_conn *conn, size_t i)
     return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
 }
 
+/* Pauses double, and are drawn at random around that so that many peers of one that comes back do not come at once. */
+static void lengthen(struct ike_core *c, struct ike_pause *p)
+{
+    uint64_t ms = c->set.retry_first_ms;
+    p->failed++;
+    for (uint32_t i = 1; i < p->failed && ms < c->set.retry_max_ms; i++) {
+        ms *= 2;
+    }
+    ms = ms < c->set.retry_max_ms ? ms : c->set.retry_max_ms;
+    p->until = c->now + (ms / 2 + ike_jitter(c, (uint32_t)ms + 1)) * IKE_MS;
+}
+
+/* When a child may be begun: neither it nor, where there is no IKE SA yet, that is in a pause. A peer that lets go of each IKE SA
+ * at once does not make us go round and round. */
+static ike_time may_begin_at(const struct ike_engine *e, const struct ike_conn *conn, size_t i)
+{
+    ike_time at = conn->want[i].pause.until, again = conn->began + e->core.set.retry_first_ms * IKE_MS;
+    if (usable_sa(conn) || conn->connecting) {
+        return at;
+    }
+    at = conn->pause.until > at ? conn->pause.until : at;
+    return conn->began && again > at ? again : at;
+}
+
 void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
 {
     struct ike_core *c = &e->core;
+    ike_time first = IKE_NEVER;
     if (conn->removed || c->closing || !ike_conn_is_single(conn)) {
         return;
     }
-    bool missing = false;
     for (size_t i = 0; i < conn->n_want; i++) {
-        missing |= wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name);
-    }
-    if (!missing) {
-        return;
-    }
-    if (conn->attempts || conn->timer.at != IKE_NEVER) {
-        uint64_t ms = c->set.retry_first_ms;
-        for (uint32_t i = 1; i < conn->attempts && ms < c->set.retry_max_ms; i++) {
-            ms *= 2;
+        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name)) {
+            ike_time at = may_begin_at(e, conn, i);
+            first = at < first ? at : first;
         }
-        ms = ms < c->set.retry_max_ms ? ms : c->set.retry_max_ms;
-        if (conn->timer.at == IKE_NEVER) {
-            ike_timer_set(&c->wheel, &conn->timer, c->now + (ms / 2 + ike_jitter(c, (uint32_t)ms + 1)) * IKE_MS);
-        }
-        return;
     }
-    ike_timer_set(&c->wheel, &conn->timer, c->now + 1);
+    if (first != IKE_NEVER && first <= c->now) {
+        first = c->now + 1; /* not within the call that found it missing */
+    }
+    ike_timer_set(&c->wheel, &conn->timer, first);
 }
 
 void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn)
 {
-    conn->attempts++;
-    ike_timer_set(&e->core.wheel, &conn->timer, IKE_NEVER);
+    lengthen(&e->core, &conn->pause);
     ike_keep_up(e, conn);
+}
+
+static struct ike_pause *pause_of(struct ike_conn *conn, const char *child)
+{
+    int i = ike_conf_child(conn->conf, child);
+    return i >= 0 && (size_t)i < conn->n_want ? &conn->want[i].pause : NULL;
+}
+
+void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *child)
+{
+    struct ike_pause *p = pause_of(conn, child);
+    if (p) {
+        lengthen(&e->core, p);
+    }
+    ike_keep_up(e, conn);
+}
+
+void ike_child_succeeded(struct ike_engine *e, struct ike_conn *conn, const char *child)
+{
+    struct ike_pause *p = pause_of(conn, child);
+    conn->pause = (struct ike_pause){0, 0};
+    if (p) {
+        *p = (struct ike_pause){0, 0};
+    }
+    ike_keep_up(e, conn);
+}
+
+bool ike_child_pauses(const struct ike_engine *e, const struct ike_conn *conn, int index)
+{
+    return may_begin_at(e, conn, (size_t)index) > e->core.now;
 }
 
 void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
@@ -112,10 +157,11 @@ void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
         return;
     }
     for (size_t i = 0; i < conn->n_want; i++) {
-        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name) &&
+        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name) && !ike_child_pauses(e, conn, (int)i) &&
             ike_begin_child(e, conn, (int)i, NULL) != IKE_OK) {
             ike_attempt_failed(e, conn);
             return;
         }
     }
+    ike_keep_up(e, conn); /* for those that pause */
 }

@@ -86,6 +86,7 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
         return r;
     }
     conn->connecting = sa;
+    conn->began = e->core.now;
     x->purpose = IKE_DO_INIT;
     if (index >= 0) {
         (void)ike_child_prepare(x, conn->conf, (uint16_t)index);
@@ -432,9 +433,7 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     k->established = e->core.now;
     k->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
     k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
-    k->peer->conn->attempts = 0;
-    ike_timer_set(&e->core.wheel, &k->peer->conn->timer, IKE_NEVER);
-    ike_keep_up(e, k->peer->conn); /* another child may still wait for its next attempt */
+    ike_child_succeeded(e, k->peer->conn, s->name);
     ike_child_report(e, k);
     ike_child_schedule(e, k);
     if (unwanted) {

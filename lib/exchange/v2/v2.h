@@ -113,7 +113,11 @@ void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa); /* yield_at: end it,
 /* ---- keepup.c ----------------------------------------------------------------------------------------------------------- */
 /* Look what the connection wants and begin what is missing, now or after the pause it is in. */
 void ike_keep_up(struct ike_engine *e, struct ike_conn *conn);
-void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn);
+void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn); /* no IKE SA came of it */
+/* The IKE SA stands, its child was refused; or it is up. */
+void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *child);
+void ike_child_succeeded(struct ike_engine *e, struct ike_conn *conn, const char *child);
+bool ike_child_pauses(const struct ike_engine *e, const struct ike_conn *conn, int index); /* after failures */
 void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn);
 struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn); /* an established IKE SA that takes new work */
 /* Begin a child, over the IKE SA that is there or a new one. index -1: the IKE SA alone. */
