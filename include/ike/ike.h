@@ -81,6 +81,9 @@ IKE_API void ike_engine_free(ike_engine *e);
  * more patience. Start = yes children are not restarted any more. */
 IKE_API int ike_engine_close(ike_engine *e, ike_time now);
 
+/* What is formatted and handed to host.log from now on; class IKE_LOG_CLASSES: all of them. May be called from anywhere. */
+IKE_API void ike_log_level_set(ike_engine *e, ike_log_class c, ike_log_level level);
+
 /* ---- Packets and time ------------------------------------------------------------------------------------------------- */
 
 /* One IKE message without the non-ESP marker. IKE_OK: accepted (or an answer sent); a negative value says why it was
@@ -169,6 +172,8 @@ typedef struct ike_sa_info {
     ike_time created, established, rekey_at, last_in; /* 0: not yet / not planned */
     uint32_t children;
     uint32_t queued;    /* local requests waiting for the window */
+    uint32_t repetitions; /* of the open request: the peer is silent; 0 it is not, or not yet */
+    ike_time gives_up_at; /* about when it is given up then */
 } ike_sa_info;
 
 typedef enum ike_child_state {
@@ -190,6 +195,7 @@ typedef struct ike_child_info {
     bool initiator; /* of the exchange that made it */
     uint8_t protocol, mode;
     bool udp_encap, esn;
+    bool narrowed;  /* we initiated it and the peer gave less than the settings ask for */
     uint32_t spi_in, spi_out, reqid;
     uint16_t encr, encr_bits, integ, ke;
     const ike_ts *local_ts, *remote_ts; /* valid until the next call into the engine */

@@ -195,6 +195,15 @@ void ike_leave(struct ike_engine *e)
     }
 }
 
+void ike_log_level_set(ike_engine *e, ike_log_class c, ike_log_level level)
+{
+    for (unsigned i = 0; i < IKE_LOG_CLASSES; i++) {
+        if (c == IKE_LOG_CLASSES || i == (unsigned)c) {
+            e->core.set.host.log_level[i] = (uint8_t)level;
+        }
+    }
+}
+
 /* ---- Packets and time ---------------------------------------------------------------------------------------------------- */
 
 int ike_input(ike_engine *e, const ike_path *path, const uint8_t *data, size_t n, ike_time now)
@@ -247,7 +256,11 @@ int ike_engine_close(ike_engine *e, ike_time now)
     }
     e->core.closing = true;
     while ((sa = ike_slots_next(&e->db.sas, id, &id))) {
-        ike_close_sa(e, sa, IKE_BY_LOCAL);
+        if (sa->state == IKE_SA_DELETING && !sa->peer) {
+            ike_sa_down(e, sa, IKE_BY_LOCAL); /* a refusal that could be asked for again: no peer waits for a Delete */
+        } else {
+            ike_close_sa(e, sa, IKE_BY_LOCAL);
+        }
     }
     ike_leave(e);
     return IKE_OK;

@@ -4,8 +4,17 @@
  */
 #include "engine/engine.h"
 
+/* The request that waits longest for its answer. */
+static const struct ike_exchange *unanswered(const struct ike_sa *sa)
+{
+    const struct ike_exchange *x =
+        ike_list_empty(&sa->outstanding) ? NULL : IKE_OF(sa->outstanding.next, const struct ike_exchange, link);
+    return x && x->sent && x->tries ? x : NULL;
+}
+
 static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
 {
+    const struct ike_exchange *x = unanswered(sa);
     uint32_t children = 0, queued = 0;
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         queued++;
@@ -40,6 +49,8 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
         .last_in = sa->last_in,
         .children = children,
         .queued = queued,
+        .repetitions = x ? x->tries : 0,
+        .gives_up_at = x ? ike_exchange_gives_up(x) : 0,
     };
     if (sa->peer) {
         o->local_id = sa->peer->local_id;
@@ -88,6 +99,7 @@ static void fill_child(const struct ike_engine *e, const struct ike_child *k, ik
         .remote_ts = ike_child_remote(k),
         .n_local_ts = k->n_local,
         .n_remote_ts = k->n_remote,
+        .narrowed = k->narrowed,
         .established = k->established,
         .rekey_at = k->rekey_at == IKE_NEVER ? 0 : k->rekey_at,
         .expires_at = k->expires_at == IKE_NEVER ? 0 : k->expires_at,

@@ -151,6 +151,7 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     }
     x->path = *path;
     sa->answering = x;
+    ike_log_message(c, sa->id, false, &m->h, path, m->len, m->h.next, m->data + IKE_HEADER_LEN, m->len - IKE_HEADER_LEN);
     ike_sa_schedule(e, sa);
     ike_exchange_deliver(x, m, NULL, 0);
     return IKE_OK;
@@ -166,6 +167,7 @@ static int init_response(struct ike_engine *e, struct ike_message *m, const ike_
         return dropped(e, IKE_ERR_NOT_FOUND);
     }
     x->path = *path;
+    ike_log_message(&e->core, sa->id, false, &m->h, path, m->len, m->h.next, m->data + IKE_HEADER_LEN, m->len - IKE_HEADER_LEN);
     ike_exchange_deliver(x, m, NULL, 0);
     return IKE_OK;
 }
@@ -331,6 +333,7 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
     }
     sa->last_in = e->core.now; /* only what is fresh proves life (RFC 7296 section 2.4) */
     ike_path_seen(e, sa, path, true);
+    ike_log_message(&e->core, sa->id, false, &m->h, path, m->len, m->sk_next, e->core.plain, n);
     tap(e, m, path, n);
     if (r != IKE_OK) {
         answer_fault(e, sa, m, path);
@@ -352,6 +355,7 @@ static int protected_response(struct ike_engine *e, struct ike_sa *sa, struct ik
         return dropped(e, r);
     }
     sa->last_in = e->core.now;
+    ike_log_message(&e->core, sa->id, false, &m->h, path, m->len, m->sk_next, e->core.plain, n);
     tap(e, m, path, n);
     if (r != IKE_OK) {
         ike_blame(&e->core, IKE_FAIL_SYNTAX, IKE_DECIDER_US);

@@ -121,6 +121,7 @@ struct ike_setup {
     bool peer_transport; /* USE_TRANSPORT_MODE came along */
     uint32_t spi_in, reqid;
     bool spi_reserved;                   /* spi_in is to be given back, no SA has it yet */
+    bool narrowed;                       /* initiator: the answer covers less than was asked for */
     bool reject;                         /* the peer made an SA that we do not keep: it is told to delete it */
     struct ike_task *rejection;          /* initiator: the Delete for that, there before memory can be short for it */
     ike_path spi_path;                   /* where the SPI was reserved */

@@ -143,6 +143,7 @@ struct ike_child {
     bool quiet;       /* its end is no event: it lost a collision, or its replacement already took over */
     bool rekeyed;     /* replaced by replaced_by */
     bool failed_add;
+    bool narrowed; /* we asked for more than the peer gave */
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint16_t index;    /* in conf->s.children */

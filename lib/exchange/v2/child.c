@@ -247,6 +247,8 @@ int ike_child_take_answer(struct ike_exchange *x)
         }
     }
     int r = check_answer_ts(x, &local, &remote);
+    s->narrowed = !ike_ts_all_within(ts_of(&s->local_ts), n_of(&s->local_ts), local.ts, local.n) ||
+                  !ike_ts_all_within(ts_of(&s->remote_ts), n_of(&s->remote_ts), remote.ts, remote.n);
     if (r == IKE_X_OK &&
         (keep_ts(x, &s->local_ts, local.ts, local.n) != IKE_OK || keep_ts(x, &s->remote_ts, remote.ts, remote.n) != IKE_OK)) {
         r = ike_trouble(x, IKE_ERR_NOMEM);
@@ -569,6 +571,7 @@ int ike_child_make(struct ike_exchange *x)
     k->path = *path_of(x);
     k->udp_encap = uses_encap(x->sa);
     k->replaces = s->old_child;
+    k->narrowed = s->narrowed;
     int r = child_keys(x, k);
     return r == IKE_OK ? IKE_X_OK : ike_keys_failed(x, r);
 }

@@ -91,13 +91,18 @@ static void transmit(struct ike_core *c, const ike_path *path, const struct ike_
 
 /* ---- Requests: repetition --------------------------------------------------------------------------------------------- */
 
-static ike_time wait_after(struct ike_core *c, unsigned tries)
+static uint64_t wait_ms(const struct ike_core *c, unsigned tries)
 {
     uint64_t ms = c->set.retransmit_first_ms;
     for (unsigned i = 0; i < tries && ms < c->set.retransmit_max_ms; i++) {
         ms = ms * c->set.retransmit_factor_pct / 100;
     }
-    ms = ms > c->set.retransmit_max_ms ? c->set.retransmit_max_ms : ms;
+    return ms > c->set.retransmit_max_ms ? c->set.retransmit_max_ms : ms;
+}
+
+static ike_time wait_after(struct ike_core *c, unsigned tries)
+{
+    uint64_t ms = wait_ms(c, tries);
     uint64_t span = ms * c->set.retransmit_jitter_pct / 100;
     ms = ms - span + ike_jitter(c, (uint32_t)(2 * span + 1));
     return ms * IKE_MS;
@@ -170,8 +175,7 @@ static int v2_send(struct ike_exchange *x)
     } else if (request) {
         sa->own_mid = 1;
     }
-    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_DEBUG, sa->id, "send %s, message id %u, %zu octets", ike_exchange_step(x)->name,
-            (unsigned)x->mid, len);
+    ike_log_message(c, sa->id, true, &h, request ? &sa->path : &x->path, len, x->chain.first, x->chain.w.p, x->chain.w.len);
     return request ? send_request(x, s) : send_response(x, s);
 }
 
@@ -377,6 +381,19 @@ static void question_timed_out(struct ike_exchange *x)
     }
 }
 
+ike_time ike_exchange_gives_up(const struct ike_exchange *x)
+{
+    const struct ike_core *c = &x->e->core;
+    ike_time at = x->timer.at;
+    if (at == IKE_NEVER) {
+        return at;
+    }
+    for (unsigned i = x->tries + 1u; i <= c->set.retransmit_tries && at < x->give_up; i++) {
+        at += wait_ms(c, i) * IKE_MS;
+    }
+    return at < x->give_up ? at : x->give_up;
+}
+
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
 {
     struct ike_core *c = &e->core;
@@ -392,8 +409,11 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
     }
     x->tries++;
     c->count.retransmitted++;
-    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "no answer yet: repeat %s, message id %u (%u)", x->script->steps[0].name,
-            (unsigned)x->mid, (unsigned)x->tries);
+    char peer[64];
+    ike_addr_format(&x->sa->path.remote, true, peer, sizeof peer);
+    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "%s: no answer from %s yet: %s, message id %u, is repeated (%u of %u)",
+            x->sa->conf ? x->sa->conf->s.name : "", peer, x->script->steps[0].name, (unsigned)x->mid, (unsigned)x->tries,
+            (unsigned)c->set.retransmit_tries);
     arm(x);
     transmit(c, &x->sa->path, x->sent);
 }

@@ -126,7 +126,7 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
     e->core.count.handshakes++;
     sa->reported = true;
     ike_event_post(&e->core, &sa->ev, IKE_EV_SA_UP);
-    IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "%s: IKE SA #%u is up", sa->conf->s.name, (unsigned)sa->number);
+    ike_log_sa_up(&e->core, sa);
     ike_sa_schedule(e, sa);
 }
 
@@ -176,7 +176,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
         sa->ev.cause = cause;
         sa->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
         ike_event_post(&e->core, &sa->ev, IKE_EV_SA_DOWN);
-        IKE_LOG(&e->core, IKE_LOG_SA, IKE_LOG_INFO, sa->id, "%s: IKE SA #%u is down", sa->conf->s.name, (unsigned)sa->number);
+        ike_log_sa_down(&e->core, sa, cause);
     }
     if (linger) {
         ike_sa_fade(&e->db, sa);
@@ -421,8 +421,10 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
     bool again = old && old->up_reported;
     e->core.count.rekeys += again;
     ike_event_post(&e->core, &k->ev, again ? IKE_EV_CHILD_REKEYED : IKE_EV_CHILD_UP);
-    IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up, SPIs %08x in, %08x out", k->conf->s.name,
-            ike_child_conf(k)->name, (unsigned)k->number, (unsigned)k->spi_in, (unsigned)k->spi_out);
+    ike_log_child_up(&e->core, k);
+    if (k->narrowed && !again) {
+        ike_log_narrowed(&e->core, k);
+    }
 }
 
 void ike_child_up(struct ike_engine *e, struct ike_child *k)
@@ -513,8 +515,7 @@ void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
         k->ev.cause = cause;
         k->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
         ike_event_post(&e->core, &k->ev, IKE_EV_CHILD_DOWN);
-        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is down", k->conf->s.name,
-                ike_child_conf(k)->name, (unsigned)k->number);
+        ike_log_child_down(&e->core, k, cause);
     }
     ike_child_retire(&e->db, k);
     ike_keep_up(e, conn);

@@ -47,6 +47,16 @@ void ike_child_undo(struct ike_exchange *x);
 int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index);
 void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or CHILD_REKEYED, once */
 
+/* ---- log.c --------------------------------------------------------------------------------------------------------------- */
+/* A message that was sent or came, `octets` long; its payloads in clear begin with one of type `first`. */
+void ike_log_message(struct ike_core *c, ike_sa_id sa, bool out, const struct ike_header *h, const ike_path *path, size_t octets,
+                     uint8_t first, const uint8_t *payloads, size_t n);
+void ike_log_sa_up(struct ike_core *c, const struct ike_sa *sa);
+void ike_log_sa_down(struct ike_core *c, const struct ike_sa *sa, uint8_t cause);
+void ike_log_child_up(struct ike_core *c, const struct ike_child *k);
+void ike_log_narrowed(struct ike_core *c, const struct ike_child *k);
+void ike_log_child_down(struct ike_core *c, const struct ike_child *k, uint8_t cause);
+
 /* ---- collide.c ----------------------------------------------------------------------------------------------------------- */
 enum ike_received { IKE_RX_REKEY_CHILD, IKE_RX_CREATE_CHILD, IKE_RX_DELETE_CHILD, IKE_RX_REKEY_IKE, IKE_RX_DELETE_IKE, IKE_RX_N };
 enum ike_doing {
@@ -94,6 +104,8 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa);
 void ike_child_schedule(struct ike_engine *e, struct ike_child *k);
 void ike_child_timer(struct ike_engine *e, struct ike_child *k);
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
+/* About when an open request of ours is given up, if no answer comes. */
+ike_time ike_exchange_gives_up(const struct ike_exchange *x);
 /* IKE_ERR_NOMEM: it is begun again in a second. */
 int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 /* Memory was short: the timers try again in a second. */
