@@ -7,6 +7,7 @@
 
 struct ike_chain ike_chain(void *buf, size_t cap) { return (struct ike_chain){.w = ike_wr(buf, cap)}; }
 
+/* Returns a place even when nothing fitted: ike_chain_end on it is harmless, so callers need no check in between. */
 size_t ike_chain_begin(struct ike_chain *c, uint8_t type)
 {
     const size_t at = c->w.len;
@@ -23,8 +24,10 @@ size_t ike_chain_begin(struct ike_chain *c, uint8_t type)
     return at;
 }
 
+/* A payload longer than its 16-bit length spoils the chain: half a payload never goes out. */
 void ike_chain_end(struct ike_chain *c, size_t at) { ike_wr_fix16(&c->w, at + 2, c->w.len - at); }
 
+/* For bodies that are made elsewhere: nonces, vendor ids, fixed ones. */
 void ike_put_payload(struct ike_chain *c, uint8_t type, ike_bytes body)
 {
     size_t at = ike_chain_begin(c, type);
@@ -32,6 +35,7 @@ void ike_put_payload(struct ike_chain *c, uint8_t type, ike_bytes body)
     ike_chain_end(c, at);
 }
 
+/* Most notifies concern the IKE SA they travel in: Protocol ID and SPI Size are 0 (section 3.10). */
 void ike_put_notify(struct ike_chain *c, uint16_t type, ike_bytes data)
 {
     size_t at = ike_chain_begin(c, IKE_P_NOTIFY);
@@ -42,6 +46,8 @@ void ike_put_notify(struct ike_chain *c, uint16_t type, ike_bytes data)
     ike_chain_end(c, at);
 }
 
+/* A notify about a child, named by the sender's inbound SPI in REKEY_SA; CHILD_SA_NOT_FOUND gives back what it was asked about
+ * (section 2.25). */
 void ike_put_notify_spi(struct ike_chain *c, uint8_t protocol, uint32_t spi, uint16_t type, ike_bytes data)
 {
     size_t at = ike_chain_begin(c, IKE_P_NOTIFY);
@@ -53,12 +59,14 @@ void ike_put_notify_spi(struct ike_chain *c, uint8_t protocol, uint32_t spi, uin
     ike_chain_end(c, at);
 }
 
+/* The SPIs of an IKE SA are in the header, so SPI Size and Num of SPIs are 0 (section 3.11). */
 void ike_put_delete_ike(struct ike_chain *c)
 {
     static const uint8_t body[4] = {IKE_PROTO_IKE, 0, 0, 0};
     ike_put_payload(c, IKE_P_DELETE, ike_bytes_of(body, sizeof body));
 }
 
+/* The SPIs are those the sender of the Delete receives on; the answer names the other halves (section 1.4.1). */
 void ike_put_delete_spis(struct ike_chain *c, uint8_t protocol, const uint32_t *spis, size_t n)
 {
     size_t at = ike_chain_begin(c, IKE_P_DELETE);
@@ -71,6 +79,7 @@ void ike_put_delete_spis(struct ike_chain *c, uint8_t protocol, const uint32_t *
     ike_chain_end(c, at); /* more SPIs than the count can say do not fit the payload length either */
 }
 
+/* The value has the length its group prescribes, leading zeros included (section 3.4). */
 void ike_put_ke(struct ike_chain *c, uint16_t group, ike_bytes value)
 {
     size_t at = ike_chain_begin(c, IKE_P_KE);
@@ -89,9 +98,11 @@ static void put_typed(struct ike_chain *c, uint8_t payload, uint8_t kind, ike_by
     ike_chain_end(c, at);
 }
 
+/* The reserved octets go out as zero and enter AUTH like the rest of the body (section 2.15). */
 void ike_put_id(struct ike_chain *c, uint8_t type, const ike_id *id) { put_typed(c, type, id->type, id->data); }
 void ike_put_auth(struct ike_chain *c, uint8_t method, ike_bytes value) { put_typed(c, IKE_P_AUTH, method, value); }
 
+/* Families other than 4 are written as IPv6: a list is checked where it is made. */
 void ike_put_ts(struct ike_chain *c, uint8_t type, const ike_ts *ts, size_t n)
 {
     size_t at = ike_chain_begin(c, type);

@@ -4,6 +4,7 @@
  */
 #include "message/message.h"
 
+/* Of version 1 only what its header needs (RFC 2408 section 3.1). */
 enum { V1_FLAG_ENCRYPTED = 0x01, V1_FLAGS = 0x07 };
 enum { X_SESSION_RESUME = 38, X_FIRST_V2 = 34 };
 #define GENERIC_LEN 4
@@ -14,6 +15,9 @@ struct body_limits {
     uint16_t min, max;
     uint8_t look_at;
 };
+/* Least and greatest length of a body, from the fixed part of each type in RFC 7296 sections 3.3 to 3.16. AUTH and KE are
+ * bounded by the method and the group later. Types of which one is allowed are found without limit, so that the rules see the
+ * second one. */
 #define ANY UINT16_MAX
 #define MANY IKE_PAYLOADS_MAX
 static const struct body_limits limits[] = {
@@ -36,6 +40,7 @@ static const struct body_limits limits[] = {
     [IKE_P_SKF - IKE_P_SA] = {4, ANY, MANY},
 };
 
+/* Types that no row describes, version 1's among them, are held to nothing but the bounds of the chain. */
 static const struct body_limits *limits_of(uint8_t type)
 {
     static const struct body_limits any = {0, ANY, MANY};
@@ -48,6 +53,7 @@ static const struct body_limits *limits_of(uint8_t type)
 /* What version 2 says of SPIs, message id and flags before any state is looked up. */
 static bool header_v2_good(const struct ike_header *h)
 {
+    /* These two open an SA: the responder has no SPI yet, and message ids begin. */
     bool first = h->exchange == IKE_X_SA_INIT || h->exchange == X_SESSION_RESUME;
     bool response = h->flags & IKE_FLAG_RESPONSE;
     bool initiator = h->flags & IKE_FLAG_INITIATOR;
@@ -55,12 +61,14 @@ static bool header_v2_good(const struct ike_header *h)
         return false; /* an exchange type of version 1 */
     }
     if (!first) {
+        /* Everything else runs within an SA, so both sides have an SPI (section 3.1). */
         return h->spi_r != 0;
     }
     /* The initiator of the first exchange is the original initiator; a response may still have SPIr 0 (section 2.6). */
     return h->mid == 0 && response != initiator && (response || h->spi_r == 0);
 }
 
+/* Nothing is answered before this has passed: what it refuses costs a stranger nothing more than the datagram. */
 int ike_header_parse(struct ike_header *h, const uint8_t *data, size_t n)
 {
     struct ike_rd r = ike_rd(data, n);
@@ -72,6 +80,7 @@ int ike_header_parse(struct ike_header *h, const uint8_t *data, size_t n)
     h->flags = ike_rd_u8(&r);
     h->mid = ike_rd_u32(&r);
     h->length = ike_rd_u32(&r);
+    /* Trailing octets are refused too: no length in the message speaks for them. */
     if (r.bad || h->length != n || h->spi_i == 0) {
         return IKE_ERR_PROTO;
     }
@@ -110,7 +119,9 @@ static bool take_payload(struct ike_rd *r, bool v2, uint8_t *next, struct ike_pa
         return false;
     }
     p->len = (uint16_t)(len - GENERIC_LEN);
+    /* The other seven bits are ignored on receipt (section 3.2). */
     p->critical = v2 && (flags & 0x80);
+    /* Also refuses a length that reaches past the datagram; at least the generic header was consumed, so every walk ends. */
     p->body = ike_rd_take(r, p->len);
     return p->body != NULL;
 }
@@ -121,11 +132,14 @@ static int take_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, boo
     const bool v2 = m->h.version >> 4 == 2;
     while (next != IKE_P_NONE) {
         struct ike_payload p = {.type = next, .inner = inner};
+        /* Kept before the payload is consumed: the associated data of an AEAD ends with SK's generic header. */
         const uint8_t *generic = r->p;
+        /* Inner payloads count with the outer ones, so a message with SK gets no second hundred. */
         if (m->n >= IKE_PAYLOADS_MAX || !take_payload(r, v2, &next, &p)) {
             return IKE_ERR_PROTO;
         }
         const struct body_limits *l = limits_of(p.type);
+        /* Refused here, for every type at once, so that no reader of a body has to expect less than its fixed part. */
         if (v2 && (p.len < l->min || p.len > l->max)) {
             return IKE_ERR_PROTO;
         }
@@ -139,13 +153,16 @@ static int take_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, boo
                 m->sk_next = next;
                 return IKE_OK;
             }
+            /* The chain ends here although Next says something: that is the type of the first payload in the fragment. */
             next = IKE_P_NONE;
         }
         m->p[m->n++] = p;
     }
+    /* Octets behind the last payload belong to nobody, and nothing that belongs to nobody is accepted. */
     return ike_rd_done(r) ? IKE_OK : IKE_ERR_PROTO;
 }
 
+/* The views stay good as long as `data` does. Nothing of m->p beyond m->n is ever read. */
 int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
 {
     /* The array of payloads is left as it is: clearing it would cost more than the parse. */
@@ -161,9 +178,11 @@ int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
     if (m->h.version >> 4 > 2) {
         return IKE_OK; /* what follows the header is not ours to know */
     }
+    /* No exchange of either version consists of a bare header: even an empty INFORMATIONAL message holds SK. */
     if (m->h.next == IKE_P_NONE) {
         return IKE_ERR_PROTO;
     }
+    /* All that follows the header is ciphertext then, padded to whole blocks. */
     if (m->h.version >> 4 == 1 && (m->h.flags & V1_FLAG_ENCRYPTED)) {
         return IKE_OK;
     }
@@ -173,6 +192,7 @@ int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
 
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n)
 {
+    /* On a fault the message is as before, so the caller can still answer by what was in clear. */
     const uint16_t before = m->n;
     struct ike_rd r = ike_rd(inner, n);
     int rc = take_chain(m, &r, m->sk_next, true);
@@ -182,6 +202,7 @@ int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t 
     return rc;
 }
 
+/* For a message that has to outlive its datagram, as when an action waits for an answer of the host. */
 void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8_t *inner, const uint8_t *inner2)
 {
     for (unsigned i = 0; i < m->n; i++) {
@@ -193,6 +214,7 @@ void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8
 
 const struct ike_payload *ike_message_find(const struct ike_message *m, uint8_t type, unsigned i)
 {
+    /* One place bounds the work: callers walk i upward and stop at NULL. */
     if (i >= limits_of(type)->look_at) {
         return NULL;
     }

@@ -67,8 +67,8 @@ enum ike_notify_type {
 };
 
 struct ike_header {
-    uint64_t spi_i, spi_r;
-    uint8_t next, version, exchange, flags;
+    uint64_t spi_i, spi_r;                  /* of the original initiator and responder, whoever sends this message */
+    uint8_t next, version, exchange, flags; /* version: major in the high four bits */
     uint32_t mid, length;
 };
 
@@ -83,8 +83,8 @@ struct ike_payload {
 struct ike_message {
     struct ike_header h;
     const uint8_t *data; /* the datagram as received */
-    size_t len;
-    uint16_t n;
+    size_t len;          /* that of h.length */
+    uint16_t n;          /* payloads in p, outer ones first */
     struct ike_payload p[IKE_PAYLOADS_MAX];
     /* The SK payload, if there is one: offset of its generic header; its body is the rest of the datagram. */
     size_t sk_at; /* 0: none */
@@ -131,10 +131,13 @@ struct ike_delete {
     uint16_t count;
     const uint8_t *spis;
 };
+/* IKE_ERR_PROTO when count and size do not make up the body, or the SPI size is not the protocol's. Of an IKE SA count is 0. */
 int ike_delete_parse(struct ike_delete *out, const struct ike_payload *p);
+/* The value is a view into the payload and not empty; its length is not checked against the group. */
 int ike_ke_parse(uint16_t *group, ike_bytes *value, const struct ike_payload *p);
 /* `body` is the whole ID payload body: what enters the AUTH calculation. Checks the length for the type. */
 int ike_id_payload_parse(ike_id *id, const struct ike_payload *p);
+/* Any method; the value may be empty. */
 int ike_auth_parse(uint8_t *method, ike_bytes *value, const struct ike_payload *p);
 /* At most `cap` selectors; unknown selector types are skipped. *n is how many are written. IKE_ERR_PROTO on structure,
  * IKE_ERR_LIMIT when there are more than cap. */

@@ -11,6 +11,7 @@ struct row {
     const char *name;
 };
 
+/* 0x100 and up are version 1's: both versions number exchanges and payloads on their own. */
 static const struct row exchange[] = {
     {34, "IKE_SA_INIT"}, {35, "IKE_AUTH"}, {36, "CREATE_CHILD_SA"}, {37, "INFORMATIONAL"}, {38, "IKE_SESSION_RESUME"},
     {39, "GSA_AUTH"}, {40, "GSA_REGISTRATION"}, {41, "GSA_REKEY"}, {42, "GSA_INBAND_REKEY"}, {43, "IKE_INTERMEDIATE"},
@@ -158,6 +159,8 @@ static const struct {
     [IKE_REG_HASH] = {hash, IKE_COUNT(hash)},
 };
 
+/* By halving: the rows must be sorted. Values may come from a peer; a registry number past the end means that there is no
+ * registry to look in. */
 const char *ike_name(enum ike_registry r, uint16_t value)
 {
     if ((unsigned)r >= IKE_REGISTRIES) {

@@ -29,6 +29,7 @@ enum ike_registry {
     IKE_REGISTRIES
 };
 
+/* Static storage. Numbers without a name are no fault: registries grow. */
 const char *ike_name(enum ike_registry r, uint16_t value);
 
 #endif

@@ -9,6 +9,7 @@
 #define GENERIC_LEN 4
 #define ALIGN16(n) (((n) + 15) & ~(size_t)15)
 
+/* 0 only for a plain cipher without integrity algorithm, which neither direction accepts. */
 static size_t icv_len(const struct ike_seal *k) { return k->encr->aead ? k->encr->icv_len : k->integ ? k->integ->icv_len : 0; }
 
 /* Payloads, padding and Pad Length: whole blocks, and no more padding than that takes. */
@@ -18,16 +19,19 @@ static size_t padded(const struct ike_seal *k, size_t inner)
     return (inner + block) / block * block;
 }
 
+/* Exact, not an estimate: the lengths in header and payload have to be final before anything is authenticated. */
 size_t ike_seal_size(const struct ike_seal *k, size_t inner)
 {
     return IKE_HEADER_LEN + GENERIC_LEN + k->encr->iv_len + padded(k, inner) + icv_len(k);
 }
 
+/* The cipher's context first, the MAC's behind it, each 16-aligned as descriptors may expect. */
 size_t ike_seal_scratch(const struct ike_seal *k)
 {
     return ALIGN16(k->encr->ctx_size) + (k->integ ? ALIGN16(k->integ->mac->ctx_size) : 0);
 }
 
+/* The MAC's context stays keyed in the scratch afterwards: wipe() must follow on every path. */
 static int mac(const struct ike_seal *k, void *scratch, const uint8_t *data, size_t n, uint8_t out[IKE_HASH_MAX])
 {
     void *ctx = (uint8_t *)scratch + ALIGN16(k->encr->ctx_size);
@@ -46,6 +50,8 @@ static void wipe(const struct ike_seal *k, void *scratch, int rc)
     ike_wipe((uint8_t *)scratch + done, ike_seal_scratch(k) - done);
 }
 
+/* In place. `iv` is the caller's: an IV may be drawn once per message only, and a retransmission resends the finished octets
+ * instead of coming here again (section 2.1). */
 static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text,
                    size_t n)
 {
@@ -58,6 +64,7 @@ static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
     return rc;
 }
 
+/* For a block cipher this may only run on what check_icv has found authentic; an AEAD does both at once. */
 static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *text,
                    size_t n, const uint8_t *icv)
 {
@@ -76,6 +83,7 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
     if (!k->encr->aead && k->integ == NULL) {
         return IKE_ERR_INVALID; /* nothing goes out without an ICV */
     }
+    /* Before any arithmetic on n. */
     if (n > UINT16_MAX) {
         return IKE_ERR_LIMIT;
     }
@@ -86,6 +94,7 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
     if (total > cap) {
         return IKE_ERR_BUFFER;
     }
+    /* Header and generic header are complete before sealing: an AEAD takes them as associated data, the MAC covers them. */
     struct ike_header final = *h;
     final.next = IKE_P_SK;
     final.length = (uint32_t)total;
@@ -98,10 +107,12 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
     if (n) {
         memcpy(text, inner, n);
     }
+    /* Contents and length of padding are the sender's choice (section 3.14): the shortest, and nothing that tells anything. */
     const size_t pad = text_len - n - 1;
     memset(text + n, 0, pad);
     text[text_len - 1] = (uint8_t)pad;
     int rc = encrypt(k, scratch, iv, out, IKE_HEADER_LEN + GENERIC_LEN, text, text_len);
+    /* Over the ciphertext, after it exists. */
     if (rc == IKE_OK && !k->encr->aead) {
         uint8_t sum[IKE_HASH_MAX];
         rc = mac(k, scratch, out, total - icv_len(k), sum);
@@ -119,7 +130,8 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
     return IKE_OK;
 }
 
-/* The ICV of a block-cipher message, before anything is decrypted. */
+/* The ICV of a block-cipher message, before anything is decrypted. First of all with a block cipher: decrypting unauthenticated
+ * text would make an oracle of how padding is refused. */
 static int check_icv(const struct ike_seal *k, const struct ike_message *m, void *scratch)
 {
     uint8_t sum[IKE_HASH_MAX];
@@ -132,11 +144,14 @@ static int check_icv(const struct ike_seal *k, const struct ike_message *m, void
     return rc;
 }
 
+/* Whatever is wrong before the ICV has been found good looks the same from outside: dropped. `out` keeps plaintext only when
+ * the message is authentic. */
 int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratch, uint8_t *out, size_t cap, size_t *n)
 {
     const size_t iv_len = k->encr->iv_len, icv = icv_len(k), block = k->encr->block > 1 ? k->encr->block : 1;
     const size_t body_at = m->sk_at + GENERIC_LEN;
     *n = 0;
+    /* IV, at least Pad Length, ICV. */
     if (m->sk_at == 0 || icv == 0 || m->len < body_at + iv_len + 1 + icv) {
         return IKE_ERR_CRYPTO;
     }
@@ -150,6 +165,7 @@ int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratc
     }
     int rc = k->encr->aead ? IKE_OK : check_icv(k, m, scratch);
     if (rc == IKE_OK) {
+        /* The datagram stays as received: it may be needed again, for AUTH or as the mark of a repeated request. */
         memcpy(out, iv + iv_len, text_len);
         rc = decrypt(k, scratch, iv, m->data, body_at, out, text_len, m->data + m->len - icv);
         if (rc != IKE_OK) {
@@ -161,6 +177,8 @@ int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratc
         return rc;
     }
     const uint8_t pad = out[text_len - 1];
+    /* Authentic and malformed: the peer's fault, to be answered with INVALID_SYNTAX. Contents of the padding are not looked at
+     * (section 3.14). */
     if (pad > text_len - 1) {
         return IKE_ERR_PROTO;
     }

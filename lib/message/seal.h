@@ -12,7 +12,7 @@
 struct ike_seal {
     const ike_encr *encr;
     const ike_integ *integ; /* NULL with an AEAD */
-    ike_bytes sk_e, sk_a;
+    ike_bytes sk_e, sk_a;   /* sk_e: key, then salt; sk_a: empty with an AEAD */
 };
 
 /* How many octets a message with `inner` octets of payloads takes at most. */
@@ -26,6 +26,7 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
 /* Check the ICV of m's SK payload and decrypt to out (cap >= m->len): the inner chain without padding in *n.
  * IKE_ERR_CRYPTO: wrong ICV or too short: drop. IKE_ERR_PROTO: authenticated, but the padding is malformed. */
 int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratch, uint8_t *out, size_t cap, size_t *n);
+/* What ike_seal and ike_open want as scratch with these keys. */
 size_t ike_seal_scratch(const struct ike_seal *k);
 
 #endif
