@@ -7,6 +7,7 @@
 #include "proposal/offer.h"
 #include "proposal/proposal.h"
 
+/* For messages of failure: numbers that no keyword stands for must be told apart too, since a peer's offer may hold any. */
 static void put_transform(struct ike_text *t, uint8_t type, uint16_t id, uint16_t bits)
 {
     static const char *const types[] = {"type", "encr", "prf", "integ", "ke", "esn"};
@@ -36,6 +37,7 @@ size_t ike_transform_format(uint8_t type, uint16_t id, uint16_t bits, char *out,
     return t.len;
 }
 
+/* In the order people write a proposal, which is not that of the transform types. */
 size_t ike_suite_format(const struct ike_suite *s, char *out, size_t n)
 {
     const struct ike_transform all[] = {{IKE_T_ENCR, s->encr, s->encr_bits},
@@ -45,6 +47,7 @@ size_t ike_suite_format(const struct ike_suite *s, char *out, size_t n)
                                         {IKE_T_ESN, s->esn, 0}};
     struct ike_text t = ike_text(out, n);
     for (size_t i = 0; i < IKE_COUNT(all); i++) {
+        /* 0 means absent for every type but ESN, where it is the choice of 32-bit numbers. */
         const bool shown = all[i].type == IKE_T_ESN ? s->protocol != IKE_PROTO_IKE : all[i].id != 0;
         if (shown) {
             if (t.len) {
@@ -68,10 +71,12 @@ size_t ike_proposals_format(const struct ike_proposals *p, char *out, size_t n)
     return t.len;
 }
 
+/* What was read before a fault is shown all the same: it is what explains the fault. */
 size_t ike_sa_payload_format(const struct ike_payload *sa, char *out, size_t n)
 {
     struct ike_text t = ike_text(out, n);
     struct ike_offer o;
+    /* As an answer, whose proposals need not count from 1: this text is made for offers and answers alike. */
     const int rc = ike_offer_parse(&o, sa, true);
     for (unsigned i = 0; i < o.n; i++) {
         const struct ike_offer_proposal *p = &o.p[i];

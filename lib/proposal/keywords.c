@@ -57,6 +57,8 @@ static const struct ike_keyword keywords[] = {
     {"esn", IKE_T_ESN, 1, 0}, {"noesn", IKE_T_ESN, 0, 0},
 };
 
+/* What is known of every cipher of the registry. An offer must be judged by ciphers nobody here can run as well: whether one
+ * brings its own integrity decides what else may stand beside it. */
 static const struct {
     uint16_t id;
     uint8_t traits;
@@ -107,6 +109,7 @@ static bool same(const char *word, const char *s, size_t n)
     return word[n] == 0;
 }
 
+/* `s` is a part of a longer text, not ended by NUL. Read at configuration only, so walking the table does. */
 const struct ike_keyword *ike_keyword_find(const char *s, size_t n)
 {
     for (size_t i = 0; i < IKE_COUNT(keywords); i++) {
@@ -117,6 +120,7 @@ const struct ike_keyword *ike_keyword_find(const char *s, size_t n)
     return NULL;
 }
 
+/* The first row wins, see above. */
 const char *ike_keyword_of(uint8_t type, uint16_t id, uint16_t bits)
 {
     for (size_t i = 0; i < IKE_COUNT(keywords); i++) {
@@ -127,6 +131,7 @@ const char *ike_keyword_of(uint8_t type, uint16_t id, uint16_t bits)
     return NULL;
 }
 
+/* 0: not in the registry. IKE_ENCR_KNOWN tells a cipher without traits from one that is not known. */
 unsigned ike_encr_traits(uint16_t id)
 {
     for (size_t i = 0; i < IKE_COUNT(ciphers); i++) {
@@ -137,6 +142,7 @@ unsigned ike_encr_traits(uint16_t id)
     return 0;
 }
 
+/* Bounds the row on the stack; a longer word cannot be near to any. */
 #define WORD_MAX 24 /* no keyword is longer */
 
 /* How many letters have to be inserted, removed or replaced (Levenshtein). n <= WORD_MAX. */
@@ -159,6 +165,7 @@ static size_t distance(const char *word, const char *s, size_t n)
     return row[n];
 }
 
+/* A hint for a person; never taken for what was meant. */
 const char *ike_keyword_nearest(const char *s, size_t n)
 {
     const char *nearest = NULL;

@@ -8,9 +8,9 @@
 #include <ike/types.h>
 
 struct ike_keyword {
-    const char *word;
-    uint8_t type; /* transform type */
-    uint16_t id, bits;
+    const char *word;  /* lower case */
+    uint8_t type;      /* transform type */
+    uint16_t id, bits; /* bits: 0 without Key Length */
 };
 
 /* Letters in either case. NULL if there is no such keyword. */

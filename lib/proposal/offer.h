@@ -7,6 +7,7 @@
 
 #include "message/message.h"
 
+/* Limits on what one payload may make us compare; no peer offers as much in earnest. */
 enum { IKE_OFFER_PROPOSALS = 64, IKE_OFFER_PER_PROPOSAL = 64, IKE_OFFER_TRANSFORMS = 512 };
 
 struct ike_offer_transform {
@@ -15,12 +16,12 @@ struct ike_offer_transform {
     uint16_t id, bits;
 };
 struct ike_offer_proposal {
-    const uint8_t *spi;
-    uint16_t first, n; /* transforms */
+    const uint8_t *spi; /* a view into the payload, spi_len octets */
+    uint16_t first, n;  /* transforms */
     uint8_t number, protocol, spi_len;
 };
 struct ike_offer {
-    uint16_t n, n_transforms;
+    uint16_t n, n_transforms; /* proposals in p, transforms in t */
     struct ike_offer_proposal p[IKE_OFFER_PROPOSALS];
     struct ike_offer_transform t[IKE_OFFER_TRANSFORMS];
 };

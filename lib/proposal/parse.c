@@ -6,8 +6,11 @@
 #include "proposal/keywords.h"
 #include "proposal/proposal.h"
 
+/* Small enough for a payload that fits a datagram, and for the limits a peer like ourselves sets (see offer.h). */
 enum { PROPOSALS_MAX = 16, TRANSFORMS_MAX = 512, PER_PROPOSAL_MAX = 64 };
 
+/* Transforms of finished proposals and of the one being read, one after another; first[n] is where the one being read
+ * begins. */
 struct builder {
     const ike_crypto *crypto; /* NULL: do not ask whether an algorithm can be run */
     bool skip_missing;
@@ -19,6 +22,8 @@ struct builder {
     struct ike_transform t[TRANSFORMS_MAX];
 };
 
+/* Ciphers with and without their own integrity need a proposal each (RFC 7296 section 3.3). Groups begin with the cheapest,
+ * as the first is what the KE payload is made for. */
 const char *ike_default_ike_proposals(void)
 {
     return "aes256gcm16-aes128gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-"
@@ -26,13 +31,15 @@ const char *ike_default_ike_proposals(void)
            "aes256-aes128-sha256-sha384-sha512-x25519-ecp256-ecp384-modp2048-modp3072-modp4096";
 }
 
+/* `nopfs` lets a peer without PFS agree, and SHA-1 is for peers that have nothing newer for ESP: HMAC does not suffer from
+ * collisions. */
 const char *ike_default_child_proposals(void)
 {
     return "aes256gcm16-aes128gcm16-chacha20poly1305-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs, "
            "aes256-aes128-sha256-sha384-sha512-sha1-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs";
 }
 
-/* The PRF that goes with an integrity keyword, as strongSwan derives it. */
+/* The PRF that goes with an integrity keyword, as strongSwan derives it; 0 where there is none. Pairs of registry numbers. */
 static uint16_t prf_of_integ(uint16_t integ)
 {
     static const uint8_t prf[][2] = {{1, 1}, {2, 2}, {5, 4}, {6, 1}, {7, 2}, {8, 8}, {12, 5}, {13, 6}, {14, 7}};
@@ -44,6 +51,7 @@ static uint16_t prf_of_integ(uint16_t integ)
     return 0;
 }
 
+/* Fixed-key ciphers carry no Key Length, so 0 is what fits them. */
 static bool has_bits(const ike_encr *e, uint16_t bits)
 {
     if (e->fixed_key) {
@@ -72,6 +80,7 @@ static bool can_run(const ike_crypto *c, const struct ike_transform *t)
     case IKE_T_INTEG:
         return ike_find_integ(c, t->id) != NULL;
     case IKE_T_KE:
+        /* NONE needs nothing to run. */
         return t->id == 0 || ike_find_ke(c, t->id) != NULL;
     default:
         return true;
@@ -95,6 +104,7 @@ static bool belongs(uint8_t protocol, const struct ike_transform *t)
     }
 }
 
+/* Of the proposal being read only. */
 static bool has(const struct builder *b, uint8_t type)
 {
     for (unsigned i = b->first[b->n]; i < b->n_transforms; i++) {
@@ -118,6 +128,7 @@ static int add(struct builder *b, uint8_t type, uint16_t id, uint16_t bits)
     if (!belongs(b->protocol, &t)) {
         return IKE_ERR_INVALID;
     }
+    /* Noted before the crypto is asked, so that a type that was asked for and is not there is noticed. */
     b->named |= (uint8_t)(1u << type);
     if (!can_run(b->crypto, &t)) {
         return b->skip_missing ? IKE_OK : IKE_ERR_UNSUPPORTED;
@@ -141,7 +152,8 @@ static void drop(struct builder *b, uint8_t type)
     b->n_transforms = to;
 }
 
-/* By type, the order within a type kept: insertion sort, there are few. */
+/* By type, the order within a type kept: insertion sort, there are few. Whoever compares or writes proposals afterwards finds
+ * each type in one piece. */
 static void sort(struct builder *b)
 {
     const unsigned first = b->first[b->n];
@@ -156,7 +168,7 @@ static void sort(struct builder *b)
 }
 
 /* Whether the ciphers of the proposal being read are AEAD (1), not (0), or of both kinds (-1): those must not share a
- * proposal (RFC 7296 section 3.3.2). */
+ * proposal (RFC 7296 section 3.3). */
 static int aead(const struct builder *b)
 {
     bool kinds[2] = {false, false};
@@ -168,6 +180,8 @@ static int aead(const struct builder *b)
     return kinds[0] && kinds[1] ? -1 : kinds[1];
 }
 
+/* An integrity keyword stands for its PRF too unless a PRF keyword is there. `end` is fixed before: what is appended is not
+ * looked at again. */
 static int derive_prfs(struct builder *b)
 {
     const unsigned end = b->n_transforms;
@@ -184,6 +198,7 @@ static int derive_prfs(struct builder *b)
     return rc;
 }
 
+/* Mandatory types of RFC 7296 section 3.3.3; ESN has been added already. */
 static bool complete(const struct builder *b, bool with_aead)
 {
     const bool integ = has(b, IKE_T_INTEG);
@@ -212,6 +227,7 @@ static bool lost_a_type(const struct builder *b)
 static int finish(struct builder *b)
 {
     int rc = derive_prfs(b), kind = aead(b);
+    /* Given up silently: only with skip_missing can this be. */
     if (rc == IKE_OK && lost_a_type(b)) {
         b->n_transforms = b->first[b->n];
         return IKE_OK;
@@ -220,6 +236,7 @@ static int finish(struct builder *b)
         drop(b, IKE_T_INTEG); /* named for its PRF; INTEG beside an AEAD makes a proposal void (RFC 5282 section 8) */
     }
     if (rc == IKE_OK && b->protocol != IKE_PROTO_IKE && !has(b, IKE_T_ESN)) {
+        /* Both, and extended first: at today's rates 2^32 numbers do not last a lifetime. */
         rc = add(b, IKE_T_ESN, 1, 0);
         rc = rc == IKE_OK ? add(b, IKE_T_ESN, 0, 0) : rc;
     }
@@ -234,11 +251,13 @@ static int finish(struct builder *b)
     return IKE_OK;
 }
 
+/* Line ends count, since a value may go on over several lines. */
 static bool is_separator(char c) { return c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* One proposal of the text, which starts at *pos; *pos is where the fault is on error and where it ends otherwise. */
 static int read_proposal(struct builder *b, const char *text, size_t *pos, const char **nearest)
 {
+    /* Faults of single keywords are reported where they stand, those of the whole proposal at its beginning. */
     const size_t start = *pos;
     if (b->n >= PROPOSALS_MAX) {
         return IKE_ERR_LIMIT;
@@ -289,6 +308,7 @@ static int read_text(struct builder *b, const char *text, size_t *at, const char
         rc = read_proposal(b, text, &pos, &near);
     }
     if (rc == IKE_OK && b->n == 0) {
+        /* An empty text is a mistake; one that lost everything is a matter of the build. */
         rc = b->skip_missing && pos != 0 ? IKE_ERR_UNSUPPORTED : IKE_ERR_INVALID;
     }
     if (at) {
@@ -306,6 +326,7 @@ int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t pr
     return ike_proposals_parse_for(out, text, protocol, crypto, false, mem, at, nearest);
 }
 
+/* The table is on the stack: checking never needs memory, and a failure leaves nothing to release. */
 int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                             bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest)
 {
@@ -318,6 +339,7 @@ int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_
     if (rc != IKE_OK) {
         return rc;
     }
+    /* Header and transforms in one allocation; `size` is what release needs. */
     const size_t list = b.n_transforms * sizeof(struct ike_transform), size = sizeof(struct ike_proposals) + list;
     struct ike_proposals *p = mem->alloc(mem->user, size);
     if (p == NULL) {
@@ -336,6 +358,7 @@ int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_
     return IKE_OK;
 }
 
+/* For configuration that is checked where no engine is: syntax and sense, not whether it can be run. */
 int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest)
 {
     struct builder b;
@@ -362,6 +385,7 @@ bool ike_proposals_has_ke(const struct ike_proposals *p, uint16_t id)
     return false;
 }
 
+/* The guess for the first KE payload. NONE is no group and is passed over. */
 uint16_t ike_proposals_ke(const struct ike_proposals *p)
 {
     for (unsigned i = 0; i < p->n_transforms; i++) {

@@ -57,6 +57,7 @@ int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t pr
  * transform type with them. IKE_ERR_UNSUPPORTED when nothing is left. */
 int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                             bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest);
+/* NULL is fine. */
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem);
 /* Whether a suite is within what p allows. */
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s);

@@ -16,6 +16,8 @@ static unsigned next_sent(const struct ike_proposals *p, unsigned i, unsigned k,
     return k;
 }
 
+/* Transforms are sorted by type, and within a type order is preference: equal lists in equal order are one proposal, others
+ * two. */
 static bool same_without_ke(const struct ike_proposals *p, unsigned i, unsigned j)
 {
     unsigned a = next_sent(p, i, p->first[i], false), b = next_sent(p, j, p->first[j], false);
@@ -30,6 +32,8 @@ static bool same_without_ke(const struct ike_proposals *p, unsigned i, unsigned 
     return a == p->first[i + 1] && b == p->first[j + 1];
 }
 
+/* Numbers must count up from 1 without a gap (RFC 7296 section 3.3.1), so those that are not sent take none. Computed again
+ * at each use: the answer is checked against the offer without anything kept of it. */
 uint8_t ike_proposal_number(const struct ike_proposals *p, unsigned i, bool with_ke)
 {
     uint8_t number = 1;
@@ -45,6 +49,7 @@ uint8_t ike_proposal_number(const struct ike_proposals *p, unsigned i, bool with
     return number;
 }
 
+/* The answer's number is the peer's to choose, so it may be any. */
 int ike_proposal_numbered(const struct ike_proposals *p, uint8_t number, bool with_ke)
 {
     for (unsigned i = 0; i < p->n && number != 0; i++) {
@@ -61,6 +66,7 @@ struct list {
     uint8_t n;
 };
 
+/* Length and number of transforms are set by end_proposal, at the place returned. */
 static size_t begin_proposal(struct ike_chain *c, struct list *l, uint8_t number, uint8_t protocol, const uint8_t *spi,
                              uint8_t spi_len)
 {
@@ -76,6 +82,7 @@ static size_t begin_proposal(struct ike_chain *c, struct list *l, uint8_t number
     return at;
 }
 
+/* Length 12 with the Key Length attribute, 8 without. Key Length is in bits, as TV (section 3.3.5). */
 static void put_transform(struct ike_chain *c, struct list *l, const struct ike_transform *t)
 {
     l->last_at = c->w.len;
@@ -90,6 +97,7 @@ static void put_transform(struct ike_chain *c, struct list *l, const struct ike_
     }
 }
 
+/* The last element's "more" becomes "last" once it is known that it is the last. */
 static void end_list(struct ike_chain *c, const struct list *l)
 {
     if (!c->w.bad && l->n != 0) {
@@ -106,13 +114,15 @@ static void end_proposal(struct ike_chain *c, size_t at, const struct list *tran
     }
 }
 
+/* Only ciphers come in several key lengths: bits count for them alone. */
 static bool in_suite(const struct ike_suite *s, const struct ike_transform *t)
 {
     const uint16_t id[] = {0, s->encr, s->prf, s->integ, s->ke, s->esn};
     return t->id == id[t->type] && (t->type != IKE_T_ENCR || t->bits == s->encr_bits);
 }
 
-/* All transforms of one type, that of the suite first. */
+/* All transforms of one type, that of the suite first: at a rekey the current algorithm. Some peers expand the new keys with
+ * the old PRF whatever was chosen, so a PRF had better stay. */
 static void put_type(struct ike_chain *c, struct list *l, const struct ike_proposals *p, unsigned from, unsigned to,
                      const struct ike_suite *first)
 {
@@ -130,6 +140,8 @@ static void put_type(struct ike_chain *c, struct list *l, const struct ike_propo
     }
 }
 
+/* The same list gives the same octets each time: after INVALID_KE_PAYLOAD the whole offer is made again, never a trimmed one
+ * (section 1.2). */
 void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_t *spi, uint8_t spi_len, bool with_ke,
                 const struct ike_suite *first)
 {
@@ -157,6 +169,7 @@ void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_
     ike_chain_end(c, at);
 }
 
+/* RFC 7296 section 3.3.6: one proposal, one transform of each type, attributes as they were offered. */
 void ike_put_sa_answer(struct ike_chain *c, const struct ike_suite *s, uint8_t number, const uint8_t *spi, uint8_t spi_len)
 {
     const struct ike_transform all[] = {{IKE_T_ENCR, s->encr, s->encr_bits},
@@ -168,6 +181,7 @@ void ike_put_sa_answer(struct ike_chain *c, const struct ike_suite *s, uint8_t n
     const size_t at = ike_chain_begin(c, IKE_P_SA);
     const size_t start = begin_proposal(c, &proposals, number, s->protocol, spi, spi_len);
     for (size_t i = 0; i < IKE_COUNT(all); i++) {
+        /* INTEG and KE that are 0 are left out: absent and NONE mean the same, and absent is what every peer takes. */
         const bool sent = all[i].type == IKE_T_ESN ? s->protocol != IKE_PROTO_IKE : all[i].id != 0;
         if (sent) {
             put_transform(c, &transforms, &all[i]);

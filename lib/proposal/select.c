@@ -24,7 +24,8 @@ struct pick {
     const struct ike_transform *t; /* the choice when found, else our first or NULL */
 };
 
-/* The first of the peer's transforms that we have too, or the preferred one if it is among them. */
+/* The first of the peer's transforms that we have too, or the preferred one if it is among them. Within a type the peer's order
+ * decides, since we accept each of these. `id` and `bits` are what is preferred. */
 static struct pick pick(const struct ike_proposals *ours, unsigned i, const struct ike_offer *o,
                         const struct ike_offer_proposal *p, uint8_t type, uint16_t id, uint16_t bits)
 {
@@ -38,6 +39,7 @@ static struct pick pick(const struct ike_proposals *ours, unsigned i, const stru
             continue;
         }
         r.offered++;
+        /* NONE beside real groups makes the key exchange optional. */
         r.none_offered |= x->usable && x->id == 0;
         for (unsigned k = ours->first[i]; x->usable && k < ours->first[i + 1]; k++) {
             const struct ike_transform *t = &ours->transforms[k];
@@ -55,6 +57,7 @@ static struct pick pick(const struct ike_proposals *ours, unsigned i, const stru
     return r;
 }
 
+/* Whether proposal i of ours has the transform; *any says whether it has the type at all. */
 static bool ours_has(const struct ike_proposals *ours, unsigned i, uint8_t type, uint16_t id, bool *any)
 {
     bool found = false;
@@ -72,12 +75,16 @@ static void fit_ke(struct fit *f, const struct ike_proposals *ours, unsigned i, 
 {
     const struct pick c = pick(ours, i, o, p, IKE_T_KE, a->prefer_ke, 0);
     bool we_ask;
+    /* Without a word about groups, or with `nopfs` among them, we do without. Where no key exchange is made at all, as in
+     * IKE_AUTH, our groups do not count. */
     const bool we_take_none = (ours_has(ours, i, IKE_T_KE, 0, &we_ask) || !we_ask || !a->with_ke) && p->protocol != IKE_PROTO_IKE;
     const bool none = we_take_none && (c.offered == 0 || c.none_offered);
     f->suite.ke = c.t ? c.t->id : 0;
     f->ke_wanted = c.found && c.preferred;
+    /* Chosen only if nothing better is at hand: a KE payload that came along is used where both sides know its group. */
     if (!a->with_ke || (none && (!c.found || a->prefer_ke == 0))) {
         f->suite.ke = 0;
+        /* Without a KE payload, doing without is the choice that needs no second round trip. */
         f->ke_wanted = a->prefer_ke == 0;
         f->bad |= none ? 0 : TYPE_BIT(IKE_T_KE);
     } else if (!c.found) {
@@ -86,9 +93,11 @@ static void fit_ke(struct fit *f, const struct ike_proposals *ours, unsigned i, 
 }
 
 /* What is wrong with the peer's proposal whatever we have: kinds of transforms that do not belong, ciphers with and without
- * their own integrity together (RFC 7296 section 3.3.2), integrity beside an AEAD (RFC 5282 section 8). */
+ * their own integrity together (RFC 7296 section 3.3), integrity beside an AEAD (RFC 5282 section 8). */
 static unsigned flaws(const struct ike_offer *o, const struct ike_offer_proposal *p, bool *aead)
 {
+    /* A proposal with transforms that do not belong is not repaired by ignoring them: a type that is not understood makes
+     * the proposal unacceptable (section 3.3.6), and an answer has one of each type (section 2.7). */
     const bool ike = p->protocol == IKE_PROTO_IKE;
     bool plain = false, integ = false;
     unsigned bad = 0;
@@ -99,6 +108,7 @@ static unsigned flaws(const struct ike_offer *o, const struct ike_offer_proposal
         *aead |= (traits & IKE_ENCR_AEAD) != 0;
         plain |= traits != 0 && !(traits & IKE_ENCR_AEAD);
         integ |= t->type == IKE_T_INTEG && t->id != 0;
+        /* Types above ESN belong to extensions nobody negotiated with us. */
         if (t->type > IKE_T_ESN || t->type == 0 || (t->type == IKE_T_PRF && !ike) || (t->type == IKE_T_ESN && ike) ||
             (t->type == IKE_T_ENCR && p->protocol == IKE_PROTO_AH)) {
             bad |= TYPE_BIT(t->type);
@@ -113,6 +123,8 @@ static unsigned flaws(const struct ike_offer *o, const struct ike_offer_proposal
     return bad;
 }
 
+/* Fills f for one pair, what fits and what does not: the caller takes the best pair, and for a failure record the nearest
+ * miss. Nothing stops at the first difference, as their number measures how near it was. */
 static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, const struct ike_offer *o,
                 const struct ike_offer_proposal *p, const struct ike_select_args *a)
 {
@@ -132,6 +144,7 @@ static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, con
     f->suite.prf = prf.t ? prf.t->id : 0;
     f->suite.integ = integ.t ? integ.t->id : 0;
     f->suite.esn = esn.t ? esn.t->id : 0;
+    /* What a protocol cannot do without (section 3.3.3). */
     f->bad |= p->protocol != IKE_PROTO_AH && !encr.found ? TYPE_BIT(IKE_T_ENCR) : 0;
     f->bad |= ike && !prf.found ? TYPE_BIT(IKE_T_PRF) : 0;
     f->bad |= !aead && !integ.found ? TYPE_BIT(IKE_T_INTEG) : 0;
@@ -139,6 +152,7 @@ static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, con
     if (!encr.found && integ.t && aead) {
         f->bad &= ~TYPE_BIT(IKE_T_INTEG); /* we want a plain cipher: that is the difference, not what follows from it */
     }
+    /* The key exchange has its own mark, and ESN is no algorithm. */
     f->suite_wanted = a->prefer != NULL && f->suite.encr == now->encr && f->suite.encr_bits == now->encr_bits &&
                       f->suite.prf == now->prf && f->suite.integ == now->integ;
     fit_ke(f, ours, i, o, p, a);
@@ -153,7 +167,8 @@ static uint8_t count_bits(unsigned v)
     return n;
 }
 
-/* Keep the nearest miss. */
+/* Keep the nearest miss. Fewest differing types wins, the earlier pair among equals. `type` names the difference only if
+ * there is just one. */
 static void explain(struct ike_mismatch *why, const struct fit *f, const struct ike_offer *o, const struct ike_offer_proposal *p)
 {
     const uint8_t n = count_bits(f->bad);
@@ -177,11 +192,14 @@ static void explain(struct ike_mismatch *why, const struct fit *f, const struct 
     }
 }
 
+/* An ESP SPI below 256 is reserved, 0 means none on the wire (RFC 4303 section 2.1); a rekeyed IKE SA cannot have the SPI 0
+ * (RFC 7296 section 3.1). */
 static bool spi_good(const struct ike_offer_proposal *p)
 {
     return p->spi_len == 4 ? ike_load32(p->spi) >= 256 : p->spi_len == 0 || !ike_is_zero(p->spi, p->spi_len);
 }
 
+/* The SPI is copied, so the selection outlives the message. Its length was checked against the array by the caller. */
 static void take(struct ike_selection *out, const struct ike_suite *s, const struct ike_offer_proposal *p)
 {
     memset(out, 0, sizeof *out);
@@ -198,6 +216,7 @@ int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o,
     if (why) {
         memset(why, 0, sizeof *why);
     }
+    /* All of them first: whether an offer is malformed must not depend on which proposal is chosen. */
     for (unsigned j = 0; j < o->n; j++) {
         if (o->p[j].protocol == ours->protocol && o->p[j].spi_len == args->spi_len && !spi_good(&o->p[j])) {
             return IKE_ERR_PROTO;
@@ -212,9 +231,11 @@ int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o,
             }
             fit(&f, ours, i, o, &o->p[j], args);
             if (f.bad) {
+                /* As soon as one pair fits there is nothing to explain. */
                 explain(best < 0 ? why : NULL, &f, o, &o->p[j]);
                 continue;
             }
+            /* 3 is both, and ends the search. Scores are compared with >, so among equals our earlier proposal stays. */
             const int score = 2 * f.ke_wanted + (f.suite_wanted || args->prefer == NULL);
             if (score > best) {
                 best = score;
@@ -225,6 +246,7 @@ int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o,
     return best >= 0 ? IKE_OK : IKE_ERR_NOT_FOUND;
 }
 
+/* The parsed offer is a few KiB on the stack, so no message makes us allocate. */
 int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
                struct ike_selection *out, struct ike_mismatch *why)
 {
@@ -241,6 +263,7 @@ static bool accept_transform(struct ike_suite *s, unsigned *seen, const struct i
                              const struct ike_offer_transform *t)
 {
     uint16_t *const field[] = {NULL, &s->encr, &s->prf, &s->integ, &s->ke, &s->esn};
+    /* Exactly one transform of each type, unchanged: else the sides would go on with different suites (section 3.3.6). */
     if (!t->usable || t->type == 0 || t->type >= IKE_COUNT(field) || (*seen & TYPE_BIT(t->type))) {
         return false;
     }
@@ -259,7 +282,8 @@ static bool accept_transform(struct ike_suite *s, unsigned *seen, const struct i
     return false;
 }
 
-/* Whether the answer has every type that was offered and cannot be left out. */
+/* Whether the answer has every type that was offered and cannot be left out. KE may be missing where we offered to go
+ * without it; INTEG is in our list only beside plain ciphers. */
 static bool answer_whole(const struct ike_suite *s, unsigned seen, const struct ike_proposals *ours, unsigned i, bool with_ke)
 {
     for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
@@ -270,6 +294,7 @@ static bool answer_whole(const struct ike_suite *s, unsigned seen, const struct 
             return false;
         }
     }
+    /* A group chosen where none was offered is not ours. */
     return with_ke || s->ke == 0;
 }
 
@@ -282,6 +307,8 @@ int ike_select_check(const struct ike_proposals *ours, const struct ike_payload 
         return rc;
     }
     const struct ike_offer_proposal *p = &o.p[0];
+    /* The number ties the answer to the proposal its transforms have to come from: mixing two of ours is no suite we
+     * offered. */
     const int i = ike_proposal_numbered(ours, p->number, args->with_ke);
     if (o.n != 1 || i < 0 || p->protocol != ours->protocol || p->spi_len != args->spi_len || p->spi_len > sizeof out->spi) {
         return IKE_ERR_NOT_FOUND;
@@ -303,6 +330,7 @@ int ike_select_check(const struct ike_proposals *ours, const struct ike_payload 
     return IKE_OK;
 }
 
+/* A type that proposal i does not name is allowed to be absent only. */
 static bool allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint16_t id, uint16_t bits)
 {
     bool any = false;
@@ -316,6 +344,7 @@ static bool allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint
     return !any && id == 0 && bits == 0;
 }
 
+/* For a suite that is agreed already: the connection IKE_AUTH leads to need not be the one that answered IKE_SA_INIT. */
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s)
 {
     for (unsigned i = 0; i < p->n && p->protocol == s->protocol; i++) {
