@@ -6,6 +6,8 @@
 
 #define NAME_MAX_LEN 47 /* what a failure record can hold */
 
+/* An hour and a tenth of it are common practice; 128 packets of window because at today's rates packets overtake each other
+ * more than the 64 of RFC 4303. */
 void ike_child_settings_init(ike_child_settings *s)
 {
     memset(s, 0, sizeof *s);
@@ -17,6 +19,8 @@ void ike_child_settings_init(ike_child_settings *s)
     s->margin_s = 360;
 }
 
+/* Keepalives every 20 s as RFC 3948 section 4 has it. The margin is wide so that jitter spreads the rekeys of many peers
+ * that came up together. */
 void ike_conn_settings_init(ike_conn_settings *s)
 {
     memset(s, 0, sizeof *s);
@@ -34,9 +38,10 @@ void ike_conn_settings_init(ike_conn_settings *s)
 /* A copier that first counts (p == NULL) and then fills one allocation in the same order. */
 struct arena {
     uint8_t *p;
-    size_t used;
+    size_t used; /* octets, those left for alignment included */
 };
 
+/* NULL stays NULL: an option that is not set is told from one that is empty. */
 static void *put(struct arena *a, const void *from, size_t n)
 {
     if (!from) {
@@ -53,8 +58,10 @@ static void *put(struct arena *a, const void *from, size_t n)
 
 static const char *put_text(struct arena *a, const char *text) { return put(a, text, text ? strlen(text) + 1 : 0); }
 
+/* An identity of type NONE has no octets: nothing to copy. */
 static void put_id(struct arena *a, ike_id *id) { id->data.ptr = put(a, id->data.ptr, id->data.len); }
 
+/* Runs twice over the same settings, so both runs must take the same way: nothing here may depend on a->p but the writing. */
 static void put_all(struct arena *a, ike_conn_settings *s)
 {
     s->name = put_text(a, s->name);
@@ -63,6 +70,7 @@ static void put_all(struct arena *a, ike_conn_settings *s)
     s->secret.ptr = put(a, s->secret.ptr, s->secret.len);
     put_id(a, &s->local_id);
     put_id(a, &s->remote_id);
+    /* The array is placed before what its rows point to, and is written last, when those places are known. */
     const ike_child_settings *from = s->children;
     ike_child_settings *to = put(a, from, s->n_children * sizeof *from);
     for (size_t i = 0; i < s->n_children; i++) {
@@ -78,6 +86,8 @@ static void put_all(struct arena *a, ike_conn_settings *s)
     s->children = to;
 }
 
+/* What a caller hands over is checked like what a peer sends: start not after end, but for OPAQUE, and no more than one
+ * payload is read with (IKE_TS_MAX). */
 static bool ts_fine(const ike_ts *ts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -90,6 +100,8 @@ static bool ts_fine(const ike_ts *ts, size_t n)
     return n <= 64;
 }
 
+/* Nothing is copied before all of it has passed. Limits keep the sizes below from overflowing and every name within a
+ * failure record. */
 static int check(const ike_conn_settings *s)
 {
     if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
@@ -103,6 +115,7 @@ static int check(const ike_conn_settings *s)
             k->mode > IKE_MODE_TRANSPORT || !ts_fine(k->local_ts, k->n_local_ts) || !ts_fine(k->remote_ts, k->n_remote_ts)) {
             return IKE_ERR_INVALID;
         }
+        /* A child is known by its name when settings are replaced, so two of a name would be one. */
         for (size_t j = 0; j < i; j++) {
             if (strcmp(s->children[j].name, k->name) == 0) {
                 return IKE_ERR_EXISTS;
@@ -112,6 +125,7 @@ static int check(const ike_conn_settings *s)
     return IKE_OK;
 }
 
+/* Parsed once per settings, not per attempt. Where it fails half-way the caller drops the whole copy. */
 static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 {
     size_t at;
@@ -128,6 +142,7 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
     return r;
 }
 
+/* The caller gets the first reference. */
 int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out)
 {
     int r = check(s);
@@ -135,6 +150,7 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
         return r;
     }
     struct arena a = {NULL, 0};
+    /* The counting run overwrites pointers with NULL: on a copy. */
     ike_conn_settings count = *s;
     put_all(&a, &count);
     size_t head = sizeof(struct ike_conf) + s->n_children * sizeof(struct ike_proposals *);
@@ -146,10 +162,13 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     f->size = head + a.used + 8;
     f->s = *s;
     f->child_proposals = (struct ike_proposals **)(void *)(f + 1);
+    /* The eight octets more in the allocation are for this rounding. */
     a = (struct arena){(uint8_t *)f + ((head + 7) & ~(size_t)7), 0};
     put_all(&a, &f->s);
+    /* What is shown of a connection points into the same copy, except that there is no secret in it. */
     f->shown = f->s;
     f->shown.secret = (ike_bytes){NULL, 0};
+    /* From here on unref can undo all: ike_alloc has zeroed what is not parsed yet. */
     r = parse_proposals(c, f);
     if (r != IKE_OK) {
         ike_conf_unref(c, f);
@@ -168,6 +187,7 @@ void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
     for (size_t i = 0; i < f->s.n_children; i++) {
         ike_proposals_free(f->child_proposals[i], &c->mem);
     }
+    /* The pre-shared key lies in it. */
     ike_free_secret(c, f, f->size);
 }
 
@@ -198,6 +218,7 @@ static bool ts_same(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
     return true;
 }
 
+/* Lifetimes and the start action are left out: they can change under a child that is up, what it was negotiated for cannot. */
 bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settings *b)
 {
     return text_same(a->proposals, b->proposals) && a->protocol == b->protocol && a->mode == b->mode && a->mark == b->mark &&
@@ -206,6 +227,7 @@ bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settin
            ts_same(a->remote_ts, a->n_remote_ts, b->remote_ts, b->n_remote_ts);
 }
 
+/* Whole octets, then the bits of one more. `bits` is no longer than the address. */
 static bool prefix_match(const ike_addr *want, const ike_addr *is, unsigned bits)
 {
     unsigned whole = bits / 8, rest = bits % 8;
@@ -215,12 +237,14 @@ static bool prefix_match(const ike_addr *want, const ike_addr *is, unsigned bits
     return rest == 0 || (want->ip[whole] ^ is->ip[whole]) >> (8 - rest) == 0;
 }
 
+/* With the number the caller picks the most specific connection, whatever order they were added in. */
 unsigned ike_conf_address_fit(const struct ike_conf *f, const ike_addr *remote, const ike_path *path)
 {
     const ike_conn_settings *s = &f->s;
     if (s->local.family && !ike_addr_same_ip(&s->local, &path->local)) {
         return 0;
     }
+    /* A name that is not resolved yet must not match every peer. */
     if (!remote->family) {
         return s->remote_unresolved ? 0 : 1;
     }
@@ -229,6 +253,7 @@ unsigned ike_conf_address_fit(const struct ike_conf *f, const ike_addr *remote, 
     return prefix_match(remote, &path->remote, bits) ? 2 + bits : 0;
 }
 
+/* The address is a poor identity behind a NAT, where it is not what the peer sees; but it needs no configuration. */
 ike_id ike_conf_local_id(const struct ike_conf *f, const ike_path *path, uint8_t buf[16])
 {
     if (f->s.local_id.type != IKE_ID_NONE) {
@@ -257,6 +282,7 @@ bool ike_id_equal(const ike_id *a, const ike_id *b)
     return true;
 }
 
+/* Zones are not compared: a peer's zone number is of no meaning to us, and ours is the path's. */
 bool ike_addr_same_ip(const ike_addr *a, const ike_addr *b)
 {
     return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;

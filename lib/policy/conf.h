@@ -9,15 +9,18 @@
 #include "core/core.h"
 #include "proposal/proposal.h"
 
+/* The proposals are allocations of their own; all else is in this one. It holds the secret, so it is wiped when the last
+ * reference goes. */
 struct ike_conf {
     uint32_t refs;
     size_t size;
-    ike_conn_settings s;     /* pointers lead into this allocation; s.children is `child` */
+    ike_conn_settings s;     /* pointers lead into this allocation */
     ike_conn_settings shown; /* the same without the secret, for those who look */
     struct ike_proposals *proposals;
     struct ike_proposals **child_proposals; /* n_children */
 };
 
+/* IKE_OK; IKE_ERR_INVALID, _EXISTS (two children of a name), _UNSUPPORTED or _LIMIT of the proposals, _NOMEM. */
 int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out);
 static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
 {
@@ -35,6 +38,7 @@ bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settin
 unsigned ike_conf_address_fit(const struct ike_conf *f, const ike_addr *remote, const ike_path *path);
 /* The identity we use: the configured one, or the address of the path (written to buf[16]). */
 ike_id ike_conf_local_id(const struct ike_conf *f, const ike_path *path, uint8_t buf[16]);
+/* Type and octets; names without regard to case. Not in constant time: identities are no secrets. */
 bool ike_id_equal(const ike_id *a, const ike_id *b);
 bool ike_addr_same_ip(const ike_addr *a, const ike_addr *b);
 bool ike_addr_equal(const ike_addr *a, const ike_addr *b); /* with port */

@@ -7,6 +7,7 @@
 
 #include <ike/types.h>
 
+/* More selectors than any policy has, few enough to compare each with each. A longer list of a peer is TS_UNACCEPTABLE. */
 #define IKE_TS_MAX 64
 
 struct ike_ts_list {
@@ -14,10 +15,13 @@ struct ike_ts_list {
     ike_ts ts[IKE_TS_MAX];
 };
 
+/* The address alone, with any protocol and port. */
 ike_ts ike_ts_of_addr(const ike_addr *a);
+/* Whether everything `inner` matches is matched by `outer`. */
 bool ike_ts_within(const ike_ts *inner, const ike_ts *outer);
 /* Each of a within some one of b. */
 bool ike_ts_all_within(const ike_ts *a, size_t n, const ike_ts *b, size_t m);
+/* False when they have nothing in common. */
 bool ike_ts_intersect(const ike_ts *a, const ike_ts *b, ike_ts *out);
 /* What of `offered` is within `allowed`, in the order offered, without selectors another one covers. False: nothing. */
 bool ike_ts_narrow(const ike_ts *offered, size_t n, const ike_ts *allowed, size_t m, struct ike_ts_list *out);
