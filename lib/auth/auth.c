@@ -6,6 +6,7 @@
 
 static const struct ike_auth_method *const methods[] = {&ike_auth_psk};
 
+/* `id` is a peer's octet: whatever it says, what is not in the table is not known. */
 const struct ike_auth_method *ike_auth_method(uint8_t id)
 {
     for (size_t i = 0; i < IKE_COUNT(methods); i++) {
