@@ -7,11 +7,14 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
+/* How RFC 7296 section 3.13.1 writes OPAQUE: a start above the end. */
 #define OPAQUE_LO 65535
 #define OPAQUE_HI 0
 
+/* ::ffff:0:0/96, IPv4-mapped addresses (RFC 4291 section 2.5.5.2). */
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+/* Decimal without leading zeros, as take_uint reads it. */
 static void put_ipv4(struct ike_text *t, const uint8_t ip[4])
 {
     for (int i = 0; i < 4; i++) {
@@ -54,6 +57,7 @@ static void longest_zero_run(const uint8_t ip[16], unsigned *start, unsigned *le
     }
 }
 
+/* Round trip: take_ipv6 reads every form this writes as the same address. */
 static void put_ipv6(struct ike_text *t, const uint8_t ip[16])
 {
     if (memcmp(ip, mapped_prefix, sizeof(mapped_prefix)) == 0) {
@@ -69,6 +73,7 @@ static void put_ipv6(struct ike_text *t, const uint8_t ip[16])
             i += len - 1;
             continue;
         }
+        /* "::" brings the colons on both of its sides. */
         if (i && i != start + len) {
             ike_text_char(t, ':');
         }
@@ -76,6 +81,7 @@ static void put_ipv6(struct ike_text *t, const uint8_t ip[16])
     }
 }
 
+/* "%any" is read back as family 0. */
 static void put_ip(struct ike_text *t, uint8_t family, const uint8_t *ip)
 {
     if (family == 4) {
@@ -87,6 +93,7 @@ static void put_ip(struct ike_text *t, uint8_t family, const uint8_t *ip)
     }
 }
 
+/* Brackets only with a port: without them nothing could tell it from one more group. */
 size_t ike_addr_format(const ike_addr *a, bool with_port, char *out, size_t n)
 {
     struct ike_text t = ike_text(out, n);
@@ -130,6 +137,7 @@ static bool take_uint(const char **s, uint32_t max, uint32_t *v)
     return true;
 }
 
+/* Eats c if it is next. */
 static bool take_char(const char **s, char c)
 {
     if (**s != c) {
@@ -139,6 +147,7 @@ static bool take_char(const char **s, char c)
     return true;
 }
 
+/* A prefix is enough: what may not follow is seen by the caller. */
 static bool take_word(const char **s, const char *word)
 {
     size_t n = strlen(word);
@@ -149,6 +158,7 @@ static bool take_word(const char **s, const char *word)
     return true;
 }
 
+/* *s is moved only on success, so that another reading can be tried from the same place. */
 static bool take_ipv4(const char **s, uint8_t ip[4])
 {
     const char *p = *s;
@@ -163,6 +173,7 @@ static bool take_ipv4(const char **s, uint8_t ip[4])
     return true;
 }
 
+/* One to four digits: a fifth is an error, not the next thing. */
 static bool take_group(const char **s, uint8_t out[2])
 {
     unsigned v = 0, n = 0;
@@ -177,6 +188,7 @@ static bool take_group(const char **s, uint8_t out[2])
 static bool take_ipv6(const char **s, uint8_t ip[16])
 {
     const char *p = *s;
+    /* 17 is no place an address has, so it says that there was no "::" yet. */
     size_t n = 0, gap = 17; /* octets so far; where "::" was */
     memset(ip, 0, 16);
     if (take_word(&p, "::")) {
@@ -193,9 +205,11 @@ static bool take_ipv6(const char **s, uint8_t ip[16])
             return false;
         }
         n += 2;
+        /* A second "::" is not taken and fails as something left over. */
         if (gap > 16 && take_word(&p, "::")) {
             gap = n;
         } else if (*p == ':' && ike_hex_digit(p[1]) >= 0) {
+            /* Only a colon that a group follows belongs to the address. */
             p++;
         } else {
             break;
@@ -205,6 +219,7 @@ static bool take_ipv6(const char **s, uint8_t ip[16])
         if (n > 14) { /* "::" must stand for something */
             return false;
         }
+        /* What was read behind "::" moves to the end, and zeros take its place. */
         memmove(ip + 16 - (n - gap), ip + gap, n - gap);
         memset(ip + gap, 0, 16 - n);
         n = 16;
@@ -213,6 +228,7 @@ static bool take_ipv6(const char **s, uint8_t ip[16])
     return n == 16;
 }
 
+/* IPv4 first: every other text fails there at once, while "1" could begin an IPv6 group. */
 static bool take_ip(const char **s, uint8_t *family, uint8_t ip[16])
 {
     memset(ip, 0, 16);
@@ -233,6 +249,7 @@ static bool take_scope(const char **s, ike_addr *a)
     return take_uint(s, UINT32_MAX, &a->scope) && a->scope != 0;
 }
 
+/* *a is untouched unless all of the text was one address. */
 int ike_addr_parse(ike_addr *a, const char *text)
 {
     ike_addr r = {0};
@@ -245,6 +262,7 @@ int ike_addr_parse(ike_addr *a, const char *text)
     } else {
         ok = take_ip(&text, &r.family, r.ip) && take_scope(&text, &r);
     }
+    /* Behind an unbracketed IPv6 address a colon could be another group, so a port needs brackets. */
     if (ok && (closed || r.family != 6) && take_char(&text, ':')) {
         uint32_t port;
         ok = take_uint(&text, UINT16_MAX, &port);
@@ -259,6 +277,7 @@ int ike_addr_parse(ike_addr *a, const char *text)
 
 /* --- traffic selectors */
 
+/* The names IANA has for the protocols policies are written for. "any" is first, so that 0 gets it. */
 static const struct {
     uint8_t proto;
     const char *name;
@@ -271,6 +290,7 @@ int ike_ts_prefix(const ike_ts *ts)
     if (ts->family != 4 && ts->family != 6) {
         return -1;
     }
+    /* The bits in which both ends agree are the prefix; behind it one end must be all zeros and the other all ones. */
     size_t bits = 8 * ip_len(ts->family), i = 0;
     while (i < bits && !((ts->lo[i / 8] ^ ts->hi[i / 8]) >> (7 - i % 8) & 1)) {
         i++;
@@ -284,6 +304,7 @@ int ike_ts_prefix(const ike_ts *ts)
     return prefix;
 }
 
+/* Names for what policies speak of; the rest as numbers, which are read back just as well. */
 static void put_protocol(struct ike_text *t, uint8_t proto)
 {
     for (size_t i = 0; i < IKE_COUNT(protocols); i++) {
@@ -295,6 +316,7 @@ static void put_protocol(struct ike_text *t, uint8_t proto)
     ike_text_uint(t, proto);
 }
 
+/* All ports is what a selector without "/" means, so nothing is written then. */
 static void put_ports(struct ike_text *t, const ike_ts *ts)
 {
     ike_text_char(t, '[');
@@ -312,6 +334,7 @@ static void put_ports(struct ike_text *t, const ike_ts *ts)
     ike_text_char(t, ']');
 }
 
+/* A prefix where the range is one, else both ends; protocol and ports only where they say something. */
 size_t ike_ts_format(const ike_ts *ts, char *out, size_t n)
 {
     struct ike_text t = ike_text(out, n);
@@ -341,6 +364,7 @@ static void apply_prefix(ike_ts *ts, uint32_t prefix)
     }
 }
 
+/* An address alone is a range of one. */
 static bool take_range(const char **s, ike_ts *ts)
 {
     uint32_t prefix;
@@ -371,6 +395,7 @@ static bool take_protocol(const char **s, uint8_t *proto)
     }
     for (size_t i = 0; i < IKE_COUNT(protocols); i++) {
         const char *p = *s;
+        /* What follows decides whether the name is complete: "icmp" must not take the beginning of another name. */
         if (take_word(&p, protocols[i].name) && (*p == ']' || *p == '/')) {
             *proto = protocols[i].proto;
             *s = p;
@@ -380,6 +405,7 @@ static bool take_protocol(const char **s, uint8_t *proto)
     return false;
 }
 
+/* "any" leaves what the caller has set: all ports. */
 static bool take_ports(const char **s, ike_ts *ts)
 {
     uint32_t lo, hi;
@@ -403,6 +429,7 @@ static bool take_ports(const char **s, ike_ts *ts)
     return true;
 }
 
+/* Starts from any protocol and all ports, which is what an address without brackets means. *ts is untouched on failure. */
 int ike_ts_parse(ike_ts *ts, const char *text)
 {
     ike_ts r = {.port_hi = UINT16_MAX};
@@ -410,6 +437,7 @@ int ike_ts_parse(ike_ts *ts, const char *text)
         return IKE_ERR_INVALID;
     }
     if (take_char(&text, '[')) {
+        /* "[tcp]" is all ports of TCP. */
         if (!take_protocol(&text, &r.proto) || (take_char(&text, '/') && !take_ports(&text, &r)) || !take_char(&text, ']')) {
             return IKE_ERR_INVALID;
         }

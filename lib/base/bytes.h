@@ -43,7 +43,7 @@ struct ike_rd ike_rd_sub(struct ike_rd *r, size_t n);
 static inline bool ike_rd_done(const struct ike_rd *r) { return !r->bad && r->left == 0; }
 
 struct ike_wr {
-    uint8_t *p;
+    uint8_t *p; /* the caller's */
     size_t cap, len;
     bool bad; /* something did not fit */
 };

@@ -22,6 +22,7 @@ static const char *const names[] = {
     [-IKE_ERR_REPLAY] = "replayed or too old",
 };
 
+/* Any int may come: hosts pass on what their own hooks returned. */
 const char *ike_strerror(int error)
 {
     if (error == IKE_PENDING) {
@@ -33,4 +34,5 @@ const char *ike_strerror(int error)
     return names[-error];
 }
 
+/* From the build, so that library and package cannot disagree. */
 const char *ike_version(void) { return IKE_VERSION_TEXT; }

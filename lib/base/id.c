@@ -14,6 +14,7 @@ static const struct {
 
 static const char email_prefix[] = "email:", type_prefix[] = "type";
 
+/* memchr may not be called with NULL, which an empty identity may have. */
 static bool has(ike_bytes b, char c) { return b.len && memchr(b.ptr, c, b.len) != NULL; }
 
 /* Whether a bare FQDN would be read back as something else: an address, a mail address, a prefixed form, "%any". */
@@ -32,14 +33,16 @@ static bool fqdn_needs_mark(ike_bytes b)
     return ike_addr_parse(&a, text) == IKE_OK;
 }
 
-/* A mail address that speaks for itself: "user@host", no prefix in front. */
+/* A mail address that speaks for itself: "user@host", no prefix in front. With a colon it could be read as a prefixed form. */
 static bool email_is_plain(ike_bytes b) { return has(b, '@') && b.ptr[0] != '@' && b.ptr[0] != '%' && !has(b, ':'); }
 
+/* The form for what has no readable text of its own. */
 static void put_hex_kind(struct ike_text *t, const ike_id *id)
 {
     for (size_t i = 0; i < IKE_COUNT(hex_kinds); i++) {
         if (hex_kinds[i].type == id->type) {
             ike_text_str(t, hex_kinds[i].prefix);
+            /* Key ids are mostly text that people know; as hex nobody would recognise them. */
             if (id->type == IKE_ID_KEY_ID && id->data.len && ike_printable(id->data)) {
                 ike_text_char(t, '@');
                 ike_text_escaped(t, id->data);
@@ -55,6 +58,7 @@ static void put_hex_kind(struct ike_text *t, const ike_id *id)
     ike_text_hex(t, id->data);
 }
 
+/* A type whose octets do not have its form falls through to "type<number>:<hex>", which holds any. */
 size_t ike_id_format(const ike_id *id, char *out, size_t n)
 {
     struct ike_text t = ike_text(out, n);
@@ -63,6 +67,7 @@ size_t ike_id_format(const ike_id *id, char *out, size_t n)
     case IKE_ID_NONE:
         ike_text_str(&t, "%any");
         return t.len;
+    /* An ID_NULL with octets is malformed; what is shown must not hide them. */
     case IKE_ID_NULL:
         if (id->data.len == 0) {
             ike_text_str(&t, "%null");
@@ -106,6 +111,7 @@ static int take_text(const char *s, struct ike_wr *w)
     return IKE_OK;
 }
 
+/* An odd digit at the end is refused like any other that is not one. */
 static int take_hex(const char *s, struct ike_wr *w)
 {
     for (; *s; s += 2) {
@@ -136,6 +142,7 @@ static bool take_type(const char *s, ike_id *id, const char **rest)
     return true;
 }
 
+/* '%' begins nothing else, so a mistyped word does not become a name. */
 static int take_special(ike_id *id, const char *text)
 {
     if (strcmp(text, "%any") == 0) {
@@ -149,6 +156,8 @@ static int take_special(ike_id *id, const char *text)
     return IKE_ERR_INVALID;
 }
 
+/* The order matters: what has a prefix first, then what its characters give away, and a name for what is left. ike_id_format
+ * marks whatever this order would take for something else. */
 static int take_id(ike_id *id, const char *text, struct ike_wr *w)
 {
     ike_addr a;
@@ -187,10 +196,12 @@ static int take_id(ike_id *id, const char *text, struct ike_wr *w)
         ike_wr_put(w, a.ip, a.family == 4 ? 4 : 16);
         return IKE_OK;
     }
+    /* A colon is in no name: it would be a prefix that is not known. */
     id->type = IKE_ID_FQDN;
     return text[0] && !strchr(text, ':') ? take_text(text, w) : IKE_ERR_INVALID;
 }
 
+/* *id is written only when all is well; its octets lie in the caller's buffer. */
 int ike_id_parse(ike_id *id, const char *text, uint8_t *buf, size_t n)
 {
     ike_id r = {0};
@@ -199,6 +210,7 @@ int ike_id_parse(ike_id *id, const char *text, uint8_t *buf, size_t n)
     if (rc != IKE_OK) {
         return rc;
     }
+    /* After the syntax: too small a buffer says nothing about the text. */
     if (w.bad) {
         return IKE_ERR_BUFFER;
     }

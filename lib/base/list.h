@@ -23,6 +23,7 @@ static inline void ike_list_add(struct ike_list *head, struct ike_list *node) /*
     head->prev = node;
 }
 
+/* The node is as after init: in no list. */
 static inline void ike_list_del(struct ike_list *node)
 {
     node->next->prev = node->prev;

@@ -7,6 +7,7 @@
 
 #define FIRST_BUCKETS 16
 
+/* `to` has n buckets, n a power of two. Nothing is allocated, so growing either happens or does not. */
 static void rehash(struct ike_map *m, struct ike_map_node **to, size_t n)
 {
     memset(to, 0, n * sizeof *to);
@@ -27,6 +28,7 @@ static void rehash(struct ike_map *m, struct ike_map_node **to, size_t n)
     }
 }
 
+/* Doubled at one node per bucket on average: chains stay short, and a node costs amortised O(1). */
 int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem)
 {
     if (m->count >= m->n_buckets) {
@@ -38,6 +40,7 @@ int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, cons
             m->bucket = bigger;
             m->n_buckets = n;
         } else if (m->n_buckets == 0) {
+            /* With any table at all the node could be kept, in longer chains. */
             return IKE_ERR_NOMEM;
         }
     }
@@ -50,6 +53,7 @@ int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, cons
     return IKE_OK;
 }
 
+/* A node that is in no map is left alone, so owners need not remember whether they are in. */
 void ike_map_del(struct ike_map *m, struct ike_map_node *node)
 {
     if (!node->in_map) {
@@ -64,6 +68,7 @@ void ike_map_del(struct ike_map *m, struct ike_map_node *node)
     m->count--;
 }
 
+/* The whole 64-bit keys are compared; whether the owner is the right one is for the caller, as hashes may meet. */
 struct ike_map_node *ike_map_find(const struct ike_map *m, uint64_t key)
 {
     struct ike_map_node *node = m->n_buckets ? m->bucket[key & (m->n_buckets - 1)] : NULL;
@@ -73,6 +78,7 @@ struct ike_map_node *ike_map_find(const struct ike_map *m, uint64_t key)
     return node;
 }
 
+/* Nodes of other keys lie between those of one key, as a bucket holds several. */
 struct ike_map_node *ike_map_find_next(const struct ike_map_node *node)
 {
     struct ike_map_node *n = node->next;
@@ -82,6 +88,7 @@ struct ike_map_node *ike_map_find_next(const struct ike_map_node *node)
     return n;
 }
 
+/* The table only: nodes are their owners'. */
 void ike_map_free(struct ike_map *m, const ike_allocator *mem)
 {
     if (m->bucket) {

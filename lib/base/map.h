@@ -10,7 +10,7 @@
 
 struct ike_map_node {
     struct ike_map_node *next;
-    uint64_t key;
+    uint64_t key; /* set by ike_map_add, not to be changed while in_map */
     bool in_map;
 };
 

@@ -17,6 +17,7 @@ static uint64_t load_word(const uint8_t *p)
            (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
+/* The last 0 to 7 octets, little-endian. */
 static uint64_t load_rest(const uint8_t *p, size_t n)
 {
     uint64_t v = 0;
@@ -26,6 +27,7 @@ static uint64_t load_rest(const uint8_t *p, size_t n)
     return v;
 }
 
+/* Additions, rotations and exclusive ors only: no tables, so time tells nothing of the key. */
 static void rounds(struct sip *s, int n)
 {
     while (n--) {
@@ -41,6 +43,7 @@ static void rounds(struct sip *s, int n)
     }
 }
 
+/* Two rounds per word and four at the end are the 2-4 of the name. */
 static void absorb(struct sip *s, uint64_t m)
 {
     s->v3 ^= m;
@@ -51,13 +54,16 @@ static void absorb(struct sip *s, uint64_t m)
 uint64_t ike_siphash(const uint8_t key[16], const void *p, size_t n)
 {
     uint64_t k0 = load_word(key), k1 = load_word(key + 8);
+    /* "somepseudorandomlygeneratedbytes", so that the state is not symmetric whatever the key. */
     struct sip s = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
     const uint8_t *in = p;
     size_t left = n;
     for (; left >= 8; left -= 8, in += 8) {
         absorb(&s, load_word(in));
     }
+    /* The length goes into the last word: texts that differ in trailing zeros hash differently. */
     absorb(&s, (uint64_t)(n & 0xff) << 56 | (left ? load_rest(in, left) : 0));
+    /* Marks the end, so that no longer text passes through the same states. */
     s.v2 ^= 0xff;
     rounds(&s, 4);
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

@@ -11,9 +11,11 @@ struct ike_slot {
     uint32_t next_free;
 };
 
+/* On failure the table is as it was. Handles stay valid, since they hold indices and not places. */
 static bool grow(struct ike_slots *s, const ike_allocator *mem)
 {
     uint32_t cap = s->cap ? s->cap * 2 : 16;
+    /* 2^32 would be 0. */
     if (cap < s->cap) {
         return false;
     }
@@ -30,6 +32,7 @@ static bool grow(struct ike_slots *s, const ike_allocator *mem)
     return true;
 }
 
+/* Freed slots are used first, the latest first: the table stays as small as the most that ever lived at once. */
 uint64_t ike_slots_add(struct ike_slots *s, void *obj, const ike_allocator *mem)
 {
     uint32_t i;
@@ -48,6 +51,7 @@ uint64_t ike_slots_add(struct ike_slots *s, void *obj, const ike_allocator *mem)
     return (uint64_t)s->slot[i].generation << 32 | (i + 1);
 }
 
+/* A handle may come from a host or a control socket, so any number is possible. */
 static struct ike_slot *at(const struct ike_slots *s, uint64_t handle)
 {
     uint32_t i = (uint32_t)handle;
@@ -57,17 +61,20 @@ static struct ike_slot *at(const struct ike_slots *s, uint64_t handle)
     return &s->slot[i - 1];
 }
 
+/* NULL for what is gone or never was. */
 void *ike_slots_get(const struct ike_slots *s, uint64_t handle)
 {
     struct ike_slot *slot = at(s, handle);
     return slot ? slot->obj : NULL;
 }
 
+/* The next object in this slot has another generation, so old handles lead nowhere. Deleting twice is harmless. */
 void ike_slots_del(struct ike_slots *s, uint64_t handle)
 {
     struct ike_slot *slot = at(s, handle);
     if (slot) {
         slot->obj = NULL;
+        /* 0 is left out, so that no small number is ever a handle. */
         slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
         slot->next_free = s->free_head;
         s->free_head = (uint32_t)handle;
@@ -75,6 +82,7 @@ void ike_slots_del(struct ike_slots *s, uint64_t handle)
     }
 }
 
+/* By index: a walk goes on although objects come and go under it. A new one in a slot that was passed is not met. */
 void *ike_slots_next(const struct ike_slots *s, uint64_t after, uint64_t *handle)
 {
     for (uint32_t i = (uint32_t)after; i < s->used; i++) {

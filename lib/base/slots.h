@@ -9,7 +9,7 @@
 #include <ike/crypto.h>
 
 struct ike_slots {
-    struct ike_slot *slot;
+    struct ike_slot *slot;                /* cap of them; the first `used` have been in use */
     uint32_t cap, used, free_head, count; /* free_head: index + 1 */
 };
 

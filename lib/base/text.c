@@ -6,6 +6,7 @@
 
 static const char digits[] = "0123456789abcdef";
 
+/* Ended by NUL from the start: a text that nothing is added to is one too. */
 struct ike_text ike_text(char *p, size_t cap)
 {
     if (cap) {
@@ -14,6 +15,7 @@ struct ike_text ike_text(char *p, size_t cap)
     return (struct ike_text){p, cap, 0};
 }
 
+/* All other writers come through here, so none of them has to look at the room. */
 void ike_text_char(struct ike_text *t, char c)
 {
     if (t->len + 1 < t->cap) {
@@ -30,8 +32,10 @@ void ike_text_str(struct ike_text *t, const char *s)
     }
 }
 
+/* Without printf, which small hosts may not have. */
 void ike_text_uint(struct ike_text *t, uint64_t v)
 {
+    /* 2^64 - 1 has 20 digits. */
     char tmp[20];
     size_t n = 0;
     do {
@@ -56,8 +60,10 @@ void ike_text_hex(struct ike_text *t, ike_bytes b)
     }
 }
 
+/* Not isprint(), which depends on the locale. */
 static bool printable(uint8_t c) { return c >= 0x20 && c < 0x7f; }
 
+/* ASCII only; an empty text is printable. */
 bool ike_printable(ike_bytes b)
 {
     for (size_t i = 0; i < b.len; i++) {
@@ -68,6 +74,7 @@ bool ike_printable(ike_bytes b)
     return true;
 }
 
+/* The backslash is escaped too, so that no octets look like an escape they are not. */
 void ike_text_escaped(struct ike_text *t, ike_bytes b)
 {
     for (size_t i = 0; i < b.len; i++) {
@@ -80,6 +87,7 @@ void ike_text_escaped(struct ike_text *t, ike_bytes b)
     }
 }
 
+/* Both cases are read; written is lower case only. */
 int ike_hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {

@@ -23,10 +23,10 @@ struct ike_timer {
 };
 
 struct ike_wheel {
-    uint64_t tick;
-    uint16_t used[IKE_WHEEL_LEVELS];
+    uint64_t tick;                   /* up to which everything has been moved or popped */
+    uint16_t used[IKE_WHEEL_LEVELS]; /* a bit per slot that holds a timer */
     struct ike_list slot[IKE_WHEEL_LEVELS][IKE_WHEEL_SLOTS];
-    struct ike_list due;
+    struct ike_list due; /* whose tick has come */
 };
 
 void ike_wheel_init(struct ike_wheel *w, ike_time now);

@@ -75,8 +75,7 @@ int ike_skeyseed_rekey(const ike_prf *old, void *ctx, ike_bytes sk_d, ike_bytes 
     return ike_prf_parts(old, ctx, sk_d, parts, 3, out);
 }
 
-/* An AEAD has no SK_ai and SK_ar, and no octets of prf+ are spent on them. SK_p and SK_d have the
- * PRF's preferred key length. */
+/* An AEAD has no SK_ai and SK_ar, and no octets of prf+ are spent on them. SK_p and SK_d have the PRF's preferred key length. */
 struct ike_key_layout ike_key_layout(const ike_prf *prf, const ike_integ *integ, size_t encr_octets)
 {
     return (struct ike_key_layout){
