@@ -10,6 +10,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
+/* Leaf 1, register ECX. AES without PCLMULQDQ would leave GCM's multiplication to tables. */
 bool ike_cpu_has_aes(void)
 {
     unsigned a, b, c, d;

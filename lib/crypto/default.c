@@ -13,6 +13,8 @@
 #define SHA(slot) (&ike_sodium_##slot) /* SHA2-256 and SHA2-512; libsodium has no other */
 #endif
 
+/* One suite, which current peers have. SHA-1 is there for NAT detection only (RFC 7296 section 2.23); nothing signs or keys with
+ * it. */
 #if defined(IKE_TINY)
 
 static const ike_encr *const encr[] = {SYM(aes_gcm_16), NULL};
@@ -29,6 +31,7 @@ static const ike_hash *const hash[] = {SHA(sha256), SYM(sha1), NULL};
 #define MODP(slot) (&ike_mbedtls_##slot)
 #endif
 
+/* Order is preference only among descriptors of one id; what is proposed in which order is said in lib/proposal. */
 static const ike_encr *const encr[] = {SYM(aes_gcm_16), &ike_sodium_chacha20_poly1305, SYM(aes_cbc), SYM(aes_gcm_12),
                                        SYM(aes_gcm_8), NULL};
 static const ike_prf *const prf[] = {SHA(prf_sha256), SYM(prf_sha384), SHA(prf_sha512), SYM(prf_sha1), NULL};
@@ -41,4 +44,5 @@ static const ike_hash *const hash[] = {SHA(sha256), SYM(sha384), SHA(sha512), SY
 
 static const ike_crypto best = {"default", encr, prf, integ, ke, hash};
 
+/* Static and constant: any number of engines share it. */
 const ike_crypto *ike_crypto_default(void) { return &best; }

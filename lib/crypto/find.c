@@ -15,6 +15,7 @@
         return NULL;                                                                                                          \
     } while (0)
 
+/* A cipher the CPU cannot run is passed over, so the next provider's stands in for it. */
 const ike_encr *ike_find_encr(const ike_crypto *c, uint16_t id)
 {
     FIND(c->encr, id, !c->encr[i]->usable || c->encr[i]->usable());

@@ -6,6 +6,7 @@
 
 enum { OCTETS = 32, LIMBS = IKE_LIMBS(OCTETS) };
 
+/* GMP's helper reads big-endian, the curve's numbers are little-endian. */
 static void reverse(uint8_t *out, const uint8_t *in)
 {
     for (size_t i = 0; i < OCTETS; i++) {
@@ -23,6 +24,7 @@ static bool invert(mp_limb_t *r, const mp_limb_t *a, const mp_limb_t *p)
     if (mpn_gcdext(g, s, &sn, u, LIMBS, v, LIMBS) != 1 || g[0] != 1) {
         return false;
     }
+    /* gcdext gives as many limbs as the number has; above them is what was there before. */
     for (mp_size_t i = sn < 0 ? -sn : sn; i < LIMBS; i++) {
         s[i] = 0;
     }
@@ -34,6 +36,7 @@ static bool invert(mp_limb_t *r, const mp_limb_t *a, const mp_limb_t *p)
     return true;
 }
 
+/* y = 1 is the neutral element, which no clamped scalar gives; refused all the same, as 1 - y has no inverse then. */
 bool ike_gmp_edwards_to_u(const uint8_t y[32], uint8_t u[32])
 {
     static const uint8_t prime[OCTETS] = {0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,

@@ -22,9 +22,11 @@ struct state {
     mp_limb_t prime[]; /* n limbs */
 };
 
+/* Exponents are exp_len octets, not the length of the prime: that is what makes the table small enough to keep. */
 static size_t digits(const struct state *s) { return s->group->exp_len * 8u / WINDOW; }
 static size_t table_size(const struct state *s) { return digits(s) * ENTRIES * (size_t)s->n * IKE_LIMB; }
 
+/* Cheap: the table comes with the first key pair, since many engines never use most groups. */
 static void *open(const ike_allocator *mem, const struct ike_modp *group)
 {
     uint8_t octets[IKE_MODP_MAX];
@@ -43,6 +45,7 @@ static void *open(const ike_allocator *mem, const struct ike_modp *group)
     return s;
 }
 
+/* The table holds powers of a public number: nothing to wipe. */
 static void close(void *state, const ike_allocator *mem)
 {
     struct state *s = state;
@@ -61,6 +64,7 @@ struct scratch {
     size_t count;
 };
 
+/* From the host's allocator for every operation: 8192-bit scratch is too much for small stacks. */
 static bool grab(const struct state *s, struct scratch *x, size_t own, mp_size_t itch)
 {
     x->count = own + (size_t)itch;
@@ -81,6 +85,7 @@ static void reduce(const struct state *s, mp_limb_t *r, mp_limb_t *t)
     for (mp_size_t i = 0; i < s->n; i++) {
         t[i] = mpn_addmul_1(t + i, s->prime, s->n, t[i]);
     }
+    /* The sum is below 2p, so one subtraction at most is left; it is always made, and its result taken by mask. */
     mp_limb_t carry = mpn_add_n(r, t + s->n, t, s->n);
     mp_limb_t borrow = mpn_sub_n(t, r, s->prime, s->n);
     mpn_cnd_sub_n(carry | (borrow ^ 1), r, r, s->prime, s->n);
@@ -105,6 +110,7 @@ static void fill_table(const struct state *s, mp_limb_t *table, mp_limb_t *work)
     if (carry || mpn_cmp(e + n, s->prime, n) >= 0) {
         mpn_sub_n(e + n, e + n, s->prime, n);
     }
+    /* Row i holds g^(k * 16^i) for k = 0..15. Entry 1 of the next row is entry 15 times entry 1 of this one. */
     for (size_t i = 0;; e += ENTRIES * n) {
         for (size_t k = 2; k < ENTRIES; k++) {
             multiply(s, e + (mp_size_t)k * n, e + (mp_size_t)(k - 1) * n, e + n, work);
@@ -117,7 +123,8 @@ static void fill_table(const struct state *s, mp_limb_t *table, mp_limb_t *work)
     }
 }
 
-/* About a thousand multiplications, once. */
+/* About a thousand multiplications, once. False only where memory is short; the caller then does without, and tries again
+ * the next time. */
 static bool have_table(struct state *s)
 {
     struct scratch x;
@@ -138,6 +145,7 @@ static bool have_table(struct state *s)
     return true;
 }
 
+/* Every digit costs the same look-up and multiplication, zeros included, so time tells nothing of the exponent. */
 static int power_by_table(struct state *s, const uint8_t *priv, uint8_t *pub)
 {
     const mp_size_t n = s->n;
@@ -148,12 +156,14 @@ static int power_by_table(struct state *s, const uint8_t *priv, uint8_t *pub)
     }
     mp_limb_t *sum = x.limbs, *entry = sum + n, *work = entry + n;
     for (size_t i = 0; i < digits(s); i++) {
+        /* Private values are big-endian, digits count from the low end. */
         mp_limb_t digit = priv[len - 1 - i / 2] >> (i % 2 * WINDOW) & (ENTRIES - 1);
         mpn_sec_tabselect(i ? entry : sum, s->table + (mp_size_t)i * ENTRIES * n, n, ENTRIES, (mp_size_t)digit);
         if (i) {
             multiply(s, sum, sum, entry, work);
         }
     }
+    /* One more reduction turns the residue back into the number. */
     mpn_copyi(work, sum, n);
     mpn_zero(work + n, n);
     reduce(s, sum, work);
@@ -166,6 +176,7 @@ static int power_by_table(struct state *s, const uint8_t *priv, uint8_t *pub)
 static int power(const struct state *s, const uint8_t *base, const uint8_t *priv, uint8_t *out)
 {
     const size_t n = (size_t)s->n, en = IKE_LIMBS(s->group->exp_len);
+    /* The public length of the exponent, not its own: mpn_sec_powm takes that many steps whatever its value. */
     const mp_bitcnt_t bits = s->group->exp_len * 8u;
     struct scratch x;
     if (!grab(s, &x, 2 * n + en, mpn_sec_powm_itch(s->n, bits, s->n))) {
@@ -184,6 +195,7 @@ static int derive_public(void *state, const ike_random *rng, const uint8_t *priv
 {
     struct state *s = state;
     (void)rng;
+    /* An exponent of 0 gives 1, which the other side refuses. */
     if (ike_is_zero(priv, s->group->exp_len)) {
         return IKE_ERR_CRYPTO;
     }
@@ -195,6 +207,7 @@ static int derive_public(void *state, const ike_random *rng, const uint8_t *priv
     return power(s, two, priv, pub);
 }
 
+/* The whole range of exp_len octets is taken: the group's order is far above it. */
 static int initiate(void *state, const ike_random *rng, uint8_t *priv, uint8_t *pub)
 {
     struct state *s = state;
@@ -214,6 +227,7 @@ static int check(void *state, const uint8_t *pub)
     return ike_modp_public_ok(s->group, pub) ? IKE_OK : IKE_ERR_CRYPTO;
 }
 
+/* Checked again here: any power of 0 or 1 is a secret everybody knows. */
 static int finish(void *state, const ike_random *rng, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
 {
     struct state *s = state;

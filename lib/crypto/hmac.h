@@ -12,6 +12,7 @@
 #define IKE_HMAC_STEP(hash_ctx) (((hash_ctx) + 15u) & ~(size_t)15)
 #define IKE_HMAC_CTX(hash_ctx)  (16 + 3 * IKE_HMAC_STEP(hash_ctx))
 
+/* ctx has IKE_HMAC_CTX octets of the hash's context size, 16-aligned, and is the caller's to wipe. */
 int ike_hmac_init(void *ctx, const ike_hash *hash, const uint8_t *key, size_t n);
 void ike_hmac_update(void *ctx, const void *data, size_t n);
 void ike_hmac_final(void *ctx, uint8_t *out);

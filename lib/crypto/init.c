@@ -23,6 +23,8 @@ static void warm_mbedtls(void)
 }
 #endif
 
+/* Before threads, since both libraries keep static state that they fill without locks. libsodium also chooses its
+ * implementations here; 1, which says that it was done before, is no failure. */
 int ike_crypto_global_init(void)
 {
     if (sodium_init() < 0) {

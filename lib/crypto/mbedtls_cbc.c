@@ -15,6 +15,7 @@ struct cbc {
     bool encrypt;
 };
 
+/* Contexts are keyed for one direction: the schedules differ. */
 static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
 {
     struct cbc *c = ctx;
@@ -28,6 +29,7 @@ static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
     return err ? IKE_ERR_CRYPTO : IKE_OK;
 }
 
+/* The chain goes through a copy, as mbedTLS writes the last block back into it and the caller's IV is const. */
 static int crypt(struct cbc *c, int mode, const uint8_t *iv, uint8_t *data, size_t n)
 {
     if (n % BLOCK || c->encrypt != (mode == MBEDTLS_AES_ENCRYPT)) {
@@ -50,6 +52,7 @@ static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return crypt(ctx, MBEDTLS_AES_DECRYPT, iv, data, n);
 }
 
+/* mbedtls_aes_free wipes the schedule; the rest goes with it. */
 static void clear(void *ctx)
 {
     struct cbc *c = ctx;

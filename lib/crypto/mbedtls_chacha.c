@@ -15,6 +15,7 @@ struct chacha {
     uint8_t salt[4];
 };
 
+/* 36 octets of key material: 32 of key, then 4 of salt (RFC 7634 section 2). The transform has no Key Length attribute. */
 static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
 {
     struct chacha *c = ctx;
@@ -27,6 +28,7 @@ static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
     return mbedtls_chachapoly_setkey(&c->state, key) ? IKE_ERR_CRYPTO : IKE_OK;
 }
 
+/* Salt and explicit IV, 12 octets together (RFC 7634 section 2). */
 static void make_nonce(const struct chacha *c, const uint8_t *iv, uint8_t *nonce)
 {
     memcpy(nonce, c->salt, 4);
@@ -41,6 +43,7 @@ static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return mbedtls_chachapoly_encrypt_and_tag(&c->state, n, nonce, aad, aad_len, data, data, icv) ? IKE_ERR_CRYPTO : IKE_OK;
 }
 
+/* mbedTLS compares the tag in constant time, and wipes the text when it is wrong. */
 static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv)
 {
     struct chacha *c = ctx;

@@ -19,6 +19,8 @@ struct state {
     bool montgomery; /* little-endian, public data is the x coordinate alone */
 };
 
+/* One group per engine, so engines share nothing. On failure nothing is left to free but the block: group_load frees what it
+ * began. */
 static void *open(const ike_allocator *mem, mbedtls_ecp_group_id id, size_t bits)
 {
     struct state *s = mem->alloc(mem->user, sizeof(*s));
@@ -45,7 +47,8 @@ static void close(void *state, const ike_allocator *mem)
     }
 }
 
-/* priv to an integer; false if it is not a private value of this group. */
+/* priv to an integer; false if it is not a private value of this group. mbedTLS reads big-endian only, X25519 values are
+ * little-endian: turned on the way in. */
 static bool load_private(const struct state *s, mbedtls_mpi *d, const uint8_t *priv)
 {
     uint8_t octets[FIELD_MAX];
@@ -61,7 +64,8 @@ static bool load_private(const struct state *s, mbedtls_mpi *d, const uint8_t *p
     return ok;
 }
 
-/* Public data to a point that is on the curve. */
+/* Public data to a point that is on the curve. A point that is not on the curve would give a secret in a small group, which
+ * leaks the private value bit by bit (RFC 6989 section 2.3). */
 static bool load_public(const struct state *s, mbedtls_ecp_point *p, const uint8_t *pub)
 {
     uint8_t octets[POINT_MAX];
@@ -76,7 +80,8 @@ static bool load_public(const struct state *s, mbedtls_ecp_point *p, const uint8
     return mbedtls_ecp_point_read_binary(&s->group, p, octets, n) == 0 && mbedtls_ecp_check_pubkey(&s->group, p) == 0;
 }
 
-/* out = the first n octets of priv * base, as public data. */
+/* out = the first n octets of priv * base, as public data. `lent` because mbedTLS wants the random source by a pointer that
+ * is not const. On failure `out` is not written. */
 static int multiply(struct state *s, const ike_random *rng, const uint8_t *priv, const mbedtls_ecp_point *base, uint8_t *out,
                     size_t n)
 {
@@ -113,6 +118,7 @@ static int draw(const struct state *s, const ike_random *rng, uint8_t *priv)
     int err = IKE_ERR_CRYPTO;
     for (size_t i = 0; i < DRAWS && err == IKE_ERR_CRYPTO; i++) {
         err = rng->fill(rng->user, priv, s->len);
+        /* P-521 has one bit in its top octet: without the mask nearly every draw would miss. */
         priv[0] &= s->montgomery ? 0xff : s->top;
         if (err == IKE_OK && !load_private(s, &d, priv)) {
             err = IKE_ERR_CRYPTO;
@@ -135,6 +141,7 @@ static int initiate(void *state, const ike_random *rng, uint8_t *priv, uint8_t *
     return err;
 }
 
+/* The costly part is the point's equation: cheap beside the multiplication it protects. */
 static int check(void *state, const uint8_t *pub)
 {
     struct state *s = state;
@@ -145,6 +152,7 @@ static int check(void *state, const uint8_t *pub)
     return ok ? IKE_OK : IKE_ERR_CRYPTO;
 }
 
+/* Checked again here: check() may have been run on another message's value or not at all. */
 static int finish(void *state, const ike_random *rng, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
 {
     struct state *s = state;

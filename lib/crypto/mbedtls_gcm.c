@@ -14,12 +14,14 @@ struct gcm {
     uint8_t salt[4], tag_len;
 };
 
+/* The salt is the last 4 octets of the key material (RFC 4106 section 8.1), so the size gives the key length. */
 static int init(struct gcm *c, const uint8_t *key, size_t n, uint8_t tag_len)
 {
     if (n != 16 + 4 && n != 24 + 4 && n != 32 + 4) {
         return IKE_ERR_INVALID;
     }
     mbedtls_gcm_init(&c->state);
+    /* The sizes are right, so what fails is the allocation of the AES context. */
     if (mbedtls_gcm_setkey(&c->state, MBEDTLS_CIPHER_ID_AES, key, (unsigned)(n - 4) * 8) != 0) {
         mbedtls_gcm_free(&c->state);
         return IKE_ERR_NOMEM;
@@ -34,6 +36,7 @@ static int init_16(void *ctx, const uint8_t *key, size_t n, bool encrypt) { retu
 static int init_12(void *ctx, const uint8_t *key, size_t n, bool encrypt) { return (void)encrypt, init(ctx, key, n, 12); }
 static int init_8(void *ctx, const uint8_t *key, size_t n, bool encrypt) { return (void)encrypt, init(ctx, key, n, 8); }
 
+/* Salt and explicit IV, 12 octets together (RFC 4106 section 4). */
 static void make_nonce(const struct gcm *c, const uint8_t *iv, uint8_t *nonce)
 {
     memcpy(nonce, c->salt, 4);
@@ -59,6 +62,7 @@ static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return err ? IKE_ERR_CRYPTO : IKE_OK;
 }
 
+/* Also after a failed seal or open: the engine calls it on every path behind a good init. */
 static void clear(void *ctx)
 {
     struct gcm *c = ctx;

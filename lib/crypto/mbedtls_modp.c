@@ -25,6 +25,7 @@ static void close(void *state, const ike_allocator *mem)
     }
 }
 
+/* rr is computed at the first power and kept: it depends on the prime alone. */
 static void *open(const ike_allocator *mem, const struct ike_modp *group)
 {
     uint8_t octets[IKE_MODP_MAX];
@@ -43,7 +44,8 @@ static void *open(const ike_allocator *mem, const struct ike_modp *group)
     return s;
 }
 
-/* out = base ^ priv modulo p. */
+/* out = base ^ priv modulo p. write_binary pads with zeros to the group's length, as KE payloads and g^ir want it (RFC 7296
+ * sections 2.14 and 3.4). */
 static int power(struct state *s, const mbedtls_mpi *base, const uint8_t *priv, uint8_t *out)
 {
     mbedtls_mpi e, r;
@@ -60,6 +62,7 @@ static int derive_public(void *state, const ike_random *rng, const uint8_t *priv
 {
     struct state *s = state;
     (void)rng;
+    /* An exponent of 0 gives 1, which the other side refuses. */
     if (ike_is_zero(priv, s->group->exp_len)) {
         return IKE_ERR_CRYPTO;
     }
@@ -89,6 +92,7 @@ static int check(void *state, const uint8_t *pub)
     return ike_modp_public_ok(s->group, pub) ? IKE_OK : IKE_ERR_CRYPTO;
 }
 
+/* Refused before the costly part. */
 static int finish(void *state, const ike_random *rng, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
 {
     struct state *s = state;

@@ -6,6 +6,7 @@
 #include "crypto/mbedtls_compat.h"
 #include "crypto/slots.h"
 
+/* 0: not SHA-224. */
 static void sha256_begin(void *ctx)
 {
     mbedtls_sha256_init(ctx);

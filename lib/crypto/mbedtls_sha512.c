@@ -6,6 +6,7 @@
 #include "crypto/mbedtls_compat.h"
 #include "crypto/slots.h"
 
+/* SHA-384 is SHA-512 with other first values and a cut result; mbedTLS has one context for both and a switch. */
 static void sha384_begin(void *ctx)
 {
     mbedtls_sha512_init(ctx);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+/* Octets of the prime, octets of a private value (see struct ike_modp), the constant c of RFC 3526. */
 const struct ike_modp ike_modp2048 = {KE_MODP_2048, 2048 / 8, 256 / 8, 124476, "MODP-2048"};
 const struct ike_modp ike_modp3072 = {KE_MODP_3072, 3072 / 8, 320 / 8, 1690314, "MODP-3072"};
 const struct ike_modp ike_modp4096 = {KE_MODP_4096, 4096 / 8, 352 / 8, 240904, "MODP-4096"};
@@ -71,6 +72,8 @@ static const uint8_t pi[IKE_MODP_MAX - 16] = {
     0x60, 0xc9, 0x80, 0xdd, 0x98, 0xa5, 0x73, 0xea,
 };
 
+/* Made on demand, so the five primes take the room of their common digits once. The -1 of the formula is the borrow in c -
+ * 1. */
 void ike_modp_prime(const struct ike_modp *g, uint8_t *out)
 {
     size_t n = g->len - 16u;
@@ -84,6 +87,8 @@ void ike_modp_prime(const struct ike_modp *g, uint8_t *out)
     }
 }
 
+/* 0, 1 and p - 1 give a shared secret that everybody knows. p is a safe prime, so no other value leads to a small subgroup (RFC
+ * 6989 section 2.1). Public values: no constant time. */
 bool ike_modp_public_ok(const struct ike_modp *g, const uint8_t *y)
 {
     uint8_t limit[IKE_MODP_MAX];

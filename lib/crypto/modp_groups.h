@@ -13,7 +13,7 @@ enum { IKE_MODP_MAX = 8192 / 8 };
  * RFC 3526 section 8, which makes them several times faster than exponents of full length. */
 struct ike_modp {
     uint16_t id, len, exp_len;
-    uint32_t c;
+    uint32_t c; /* the constant of RFC 3526 that makes the number a safe prime */
     const char *name;
 };
 

@@ -8,6 +8,7 @@
 #include <nettle/aes.h>
 #include <nettle/cbc.h>
 
+/* No aes_ctx of nettle's for all key sizes: it is deprecated, hence a union and a switch. */
 struct cbc {
     union {
         struct aes128_ctx a128;
@@ -48,6 +49,7 @@ static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
 {
     struct cbc *c = ctx;
     (void)aad, (void)aad_len, (void)icv;
+    /* A context of the wrong direction would turn the text into noise without a sign. */
     if (n % AES_BLOCK_SIZE || c->decrypt) {
         return IKE_ERR_INVALID;
     }
@@ -63,6 +65,7 @@ static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return IKE_OK;
 }
 
+/* nettle has no function per key size for this direction, hence the pointer. */
 static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv)
 {
     struct cbc *c = ctx;

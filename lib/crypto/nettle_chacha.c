@@ -12,6 +12,7 @@ struct chacha {
     uint8_t salt[4];
 };
 
+/* 36 octets of key material: 32 of key, then 4 of salt (RFC 7634 section 2). Both directions run the same way. */
 static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
 {
     struct chacha *c = ctx;
@@ -24,6 +25,7 @@ static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
     return IKE_OK;
 }
 
+/* Associated data first: Poly1305 takes it before the text (RFC 8439 section 2.8). */
 static void start(struct chacha *c, const uint8_t *iv, const uint8_t *aad, size_t aad_len)
 {
     uint8_t nonce[CHACHA_POLY1305_NONCE_SIZE];
@@ -42,6 +44,8 @@ static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return IKE_OK;
 }
 
+/* nettle leaves the comparison to its caller. Decrypted before it is known to be authentic: on failure the caller may not
+ * look. */
 static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv)
 {
     struct chacha *c = ctx;

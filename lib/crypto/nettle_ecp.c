@@ -45,6 +45,7 @@ struct scalar {
     mp_limb_t limbs[LIMBS_MAX];
 };
 
+/* Room for the largest curve: hogweed's own init functions would allocate by GMP, unwiped. */
 struct point {
     struct ecc_point p;
     mp_limb_t limbs[2 * LIMBS_MAX];
@@ -54,6 +55,8 @@ struct point {
  * directly: a scalar is nothing but them. */
 static bool load_private(const struct curve *c, struct scalar *x, const uint8_t *priv)
 {
+    /* One subtraction through all octets, whose borrow says that priv is below the order: no early end at the first
+     * difference. */
     unsigned borrow = 0;
     for (size_t i = c->len; i-- > 0;) {
         borrow = ((unsigned)priv[i] - c->order[i] - borrow) >> 8 & 1;
@@ -63,7 +66,7 @@ static bool load_private(const struct curve *c, struct scalar *x, const uint8_t 
     return borrow && !ike_is_zero(priv, c->len);
 }
 
-/* Limbs without leading zeros, as a number the setter below may read. */
+/* Limbs without leading zeros, as a number the setter below may read. The sizes of mpz numbers may not count leading zeros. */
 static int significant(const mp_limb_t *limbs, size_t n)
 {
     while (n && limbs[n - 1] == 0) {
@@ -83,6 +86,7 @@ static bool load_public(const struct curve *c, struct point *p, const uint8_t *p
     return ecc_point_set(&p->p, nx, ny) != 0;
 }
 
+/* Limbs of a point are x, then y, each ecc_size limbs. */
 static int derive_public(const struct curve *c, const uint8_t *priv, uint8_t *pub)
 {
     struct scalar d;
@@ -132,6 +136,7 @@ static int check(const struct curve *c, const uint8_t *pub)
     return load_public(c, &p, pub) ? IKE_OK : IKE_ERR_CRYPTO;
 }
 
+/* The product cannot be the point at infinity: the order is prime, and the scalar is below it and not 0. */
 static int finish(const struct curve *c, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
 {
     struct scalar d;

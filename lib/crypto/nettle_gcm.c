@@ -19,6 +19,7 @@ struct gcm {
     uint8_t salt[4], tag_len;
 };
 
+/* The salt is the last 4 octets of the key material (RFC 4106 section 8.1), so the size gives the key length. */
 static int init(struct gcm *c, const uint8_t *key, size_t n, uint8_t tag_len)
 {
     switch (n) {
@@ -48,6 +49,7 @@ static int init_16(void *ctx, const uint8_t *key, size_t n, bool encrypt) { retu
 static int init_12(void *ctx, const uint8_t *key, size_t n, bool encrypt) { return (void)encrypt, init(ctx, key, n, 12); }
 static int init_8(void *ctx, const uint8_t *key, size_t n, bool encrypt) { return (void)encrypt, init(ctx, key, n, 8); }
 
+/* Salt and explicit IV are the nonce of 12 octets (RFC 4106 section 4). */
 static void start(const struct gcm *c, struct gcm_ctx *m, const uint8_t *iv, const uint8_t *aad, size_t aad_len)
 {
     uint8_t nonce[GCM_IV_SIZE];
@@ -57,6 +59,7 @@ static void start(const struct gcm *c, struct gcm_ctx *m, const uint8_t *iv, con
     gcm_update(m, &c->key, aad_len, aad);
 }
 
+/* Shorter tags are the first octets of the whole one. */
 static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, uint8_t *icv)
 {
     struct gcm *c = ctx;
@@ -67,6 +70,8 @@ static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return IKE_OK;
 }
 
+/* nettle leaves the comparison to its caller. Decrypted before it is known to be authentic: on failure the caller may not
+ * look. */
 static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv)
 {
     struct gcm *c = ctx;

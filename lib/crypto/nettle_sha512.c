@@ -7,6 +7,7 @@
 
 #include <nettle/sha2.h>
 
+/* SHA-384 is SHA-512 with other first values and a cut result, so they share the context and the update. */
 static void sha384_begin(void *ctx) { sha384_init(ctx); }
 static void sha384_absorb(void *ctx, const void *data, size_t n) { sha512_update(ctx, n, data); }
 static void sha384_end(void *ctx, uint8_t *out) { sha384_digest(ctx, SHA384_DIGEST_SIZE, out); }

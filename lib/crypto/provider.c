@@ -18,6 +18,7 @@ static const ike_crypto *const providers[] = {
     NULL,
 };
 
+/* By the host's own word, not a peer's. */
 const ike_crypto *ike_crypto_provider(const char *name)
 {
     for (size_t i = 0; providers[i]; i++) {
@@ -28,6 +29,7 @@ const ike_crypto *ike_crypto_provider(const char *name)
     return NULL;
 }
 
+/* The NULL at the end is in the array, so the last index gives it as any past the end does. */
 const ike_crypto *ike_crypto_provider_at(size_t i)
 {
     return i < sizeof(providers) / sizeof(*providers) ? providers[i] : NULL;

@@ -13,6 +13,7 @@ struct chacha {
     uint8_t key[KEY_LEN + 4]; /* key | salt, as they come from the key material */
 };
 
+/* RFC 7634 section 2: 32 octets of key, 4 of salt, no Key Length attribute. Both directions use the same key state. */
 static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
 {
     struct chacha *c = ctx;
@@ -24,6 +25,7 @@ static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
     return IKE_OK;
 }
 
+/* Salt and explicit IV, 12 octets together. */
 static void make_nonce(const struct chacha *c, const uint8_t *iv, uint8_t *nonce)
 {
     memcpy(nonce, c->key + KEY_LEN, 4);
@@ -39,6 +41,7 @@ static int seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
     return IKE_OK;
 }
 
+/* The tag is checked before anything is decrypted. */
 static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv)
 {
     const struct chacha *c = ctx;

@@ -12,6 +12,7 @@ struct gcm {
     uint8_t salt[4];
 };
 
+/* The salt follows the key (RFC 4106 section 8.1). */
 static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
 {
     struct gcm *c = ctx;
@@ -24,6 +25,7 @@ static int init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
     return IKE_OK;
 }
 
+/* Salt and explicit IV, 12 octets together (RFC 4106 section 4). */
 static void make_nonce(const struct gcm *c, const uint8_t *iv, uint8_t *nonce)
 {
     memcpy(nonce, c->salt, 4);
@@ -50,6 +52,7 @@ static int open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len
 
 static void clear(void *ctx) { ike_wipe(ctx, sizeof(struct gcm)); }
 
+/* libsodium has no AES in software: without the instructions this slot does not exist. */
 static bool usable(void) { return crypto_aead_aes256gcm_is_available() != 0; }
 
 const ike_encr ike_sodium_aes_gcm_16 = {

@@ -23,6 +23,7 @@
 #endif
 
 #if BASE_BY_ED25519
+/* Compressed Ed25519 points are y with the sign of x in the top bit; u needs y alone. */
 static int scalar_base(const uint8_t *priv, uint8_t *pub)
 {
     uint8_t y[LEN];
@@ -45,6 +46,7 @@ static int derive_public(void *state, const ike_random *rng, const uint8_t *priv
     return scalar_base(priv, pub);
 }
 
+/* Any 32 octets are a private value: both multiplications clamp them (RFC 7748 section 5). */
 static int initiate(void *state, const ike_random *rng, uint8_t *priv, uint8_t *pub)
 {
     (void)state;
