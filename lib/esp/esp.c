@@ -14,6 +14,7 @@
 #define ENCR_NULL_GMAC 21
 #define PAYLOAD_MAX    65535
 
+/* Contexts, bitmap and struct are one block, so an SA that exists can work without memory. */
 struct ike_esp_sa {
     const ike_encr *encr;
     const ike_mac *mac;
@@ -54,6 +55,7 @@ static const struct {
 
 const char *ike_esp_drop_name(int drop) { return drop >= 0 && drop < IKE_ESP_N_DROPS ? drops[drop].name : "unknown"; }
 
+/* Each reason has a counter: what the caller learns is coarser, since a sender learns nothing at all. */
 static int refuse(ike_esp_sa *sa, ike_esp_drop drop)
 {
     sa->counters.drops[drop]++;
@@ -67,6 +69,7 @@ void ike_esp_config_init(ike_esp_config *config)
 
 /* --- creation */
 
+/* The salt belongs to the key material of a cipher (RFC 4106 section 8.1). */
 static bool key_fits(const ike_encr *e, size_t n)
 {
     for (size_t i = 0; i < IKE_COUNT(e->key_bits) && e->key_bits[i]; i++) {
@@ -85,6 +88,7 @@ static bool window_fits(const ike_esp_config *c)
     return c->window >= IKE_ESP_WINDOW_MIN && c->window <= IKE_ESP_WINDOW_MAX && c->window % 64 == 0;
 }
 
+/* All that can be wrong is found here, so that the path of packets need not look again. */
 static int check_config(const ike_esp_config *c)
 {
     const ike_encr *e = c->encr;
@@ -93,9 +97,12 @@ static int check_config(const ike_esp_config *c)
         (!c->esn && c->seq > UINT32_MAX) || (c->inbound && !window_fits(c))) {
         return IKE_ERR_INVALID;
     }
+    /* GMAC as ENCR_NULL authenticates the payload as associated data, which open and seal here do not do. */
     if (e && (e->id == ENCR_NULL_GMAC || (e->usable && !e->usable()))) {
         return IKE_ERR_UNSUPPORTED;
     }
+    /* Arrays on the stack have room for the longest IV and ICV. A counter-based cipher must have room for the sequence
+     * number in its IV. */
     if (e && (!key_fits(e, c->encr_key.len) || e->iv_len > IKE_IV_MAX || e->icv_len > IKE_ICV_MAX || e->block == 0 ||
               (e->block == 1 && e->iv_len != 8))) {
         return IKE_ERR_INVALID;
@@ -105,6 +112,7 @@ static int check_config(const ike_esp_config *c)
                                                     c->integ->mac->len > IKE_HASH_MAX))) {
         return IKE_ERR_INVALID;
     }
+    /* CBC needs IVs that nobody can predict (RFC 3602 section 3). */
     if (!c->inbound && e && e->block > 1 && !c->random.fill) {
         return IKE_ERR_INVALID;
     }
@@ -113,6 +121,7 @@ static int check_config(const ike_esp_config *c)
 
 static size_t aligned(size_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
+/* Each context is keyed once; seal, open and final leave it keyed. */
 static int key_contexts(ike_esp_sa *sa, const ike_esp_config *c)
 {
     int rc = IKE_OK;
@@ -129,6 +138,7 @@ static int key_contexts(ike_esp_sa *sa, const ike_esp_config *c)
     return rc;
 }
 
+/* What packets need is copied next to each other; of the configuration nothing is pointed to but descriptors. */
 static void fill_sa(ike_esp_sa *sa, const ike_esp_config *c)
 {
     sa->encr = c->encr;
@@ -148,6 +158,7 @@ static void fill_sa(ike_esp_sa *sa, const ike_esp_config *c)
     sa->counters.seq = c->seq;
 }
 
+/* Offsets are computed from an aligned base; ALIGN - 1 octets more are for moving it. */
 int ike_esp_create(const ike_esp_config *config, const ike_allocator *mem, ike_esp_sa **sa)
 {
     const ike_esp_config *c = config;
@@ -171,6 +182,7 @@ int ike_esp_create(const ike_esp_config *config, const ike_allocator *mem, ike_e
     s->block_size = size;
     s->encr_ctx = base + encr;
     s->mac_ctx = base + mac;
+    /* Outbound too: window 0 needs no bits, and the struct is never undefined. */
     ike_replay_init(&s->replay, window, (uint64_t *)(void *)(base + bits), c->seq);
     rc = key_contexts(s, c);
     if (rc != IKE_OK) {
@@ -189,6 +201,7 @@ void ike_esp_destroy(ike_esp_sa *sa)
     if (sa->encr) {
         sa->encr->clear(sa->encr_ctx);
     }
+    /* Taken out first: it lies in what is wiped. */
     ike_allocator mem = sa->mem;
     size_t size = sa->block_size;
     ike_wipe(sa, size);
@@ -199,6 +212,7 @@ const ike_esp_counters *ike_esp_counters_of(const ike_esp_sa *sa) { return &sa->
 
 uint64_t ike_esp_seq_max(const ike_esp_sa *sa) { return sa->esn ? UINT64_MAX : UINT32_MAX; }
 
+/* IKE_ESP_OK is not a drop, and a host's number may be any. */
 void ike_esp_count_drop(ike_esp_sa *sa, ike_esp_drop drop)
 {
     if (drop > IKE_ESP_OK && drop < IKE_ESP_N_DROPS) {
@@ -210,6 +224,7 @@ size_t ike_esp_headroom(const ike_esp_sa *sa) { return sa->head; }
 
 /* --- what both directions share */
 
+/* Pad Length and Next Header end on the alignment (RFC 4303 section 2.4). */
 static size_t padded(const ike_esp_sa *sa, size_t n) { return (n + TRAILER_LEN + sa->align - 1) / sa->align * sa->align; }
 
 size_t ike_esp_sealed_size(const ike_esp_sa *sa, size_t n)
@@ -247,9 +262,11 @@ static void make_icv(ike_esp_sa *sa, const uint8_t *packet, size_t n, uint64_t s
 /* Fills in the next header of a tunnel packet; false when the payload may not go out like this. */
 static bool choose_next(const ike_esp_sa *sa, uint8_t *next, const uint8_t *in, size_t n)
 {
+    /* In transport mode the protocol is the caller's to say, and dummies have no packet inside. */
     if (!sa->tunnel || *next == IKE_ESP_NEXT_NONE) {
         return true;
     }
+    /* Exactly one packet: a length that says less or more would be cut or refused at the other end. */
     if (*next != 0 || ike_esp_ip_length(in, n, false) != n || n == 0) {
         return false;
     }
@@ -257,7 +274,8 @@ static bool choose_next(const ike_esp_sa *sa, uint8_t *next, const uint8_t *in, 
     return true;
 }
 
-/* Encrypts n octets behind the header, then authenticates. */
+/* Encrypts n octets behind the header, then authenticates. The IV lies before `data` and is not encrypted; with ESN the high
+ * half is authenticated and not sent. */
 static int protect(ike_esp_sa *sa, uint64_t seq, uint8_t *out, size_t n)
 {
     uint8_t aad[12], icv[IKE_HASH_MAX], *iv = out + HEADER_LEN, *data = out + sa->head;
@@ -283,6 +301,7 @@ static void lay_out(const ike_esp_sa *sa, uint64_t seq, uint8_t next, const uint
     uint8_t *pad = out + sa->head + n;
     size_t pad_len = body - n - TRAILER_LEN;
     for (size_t i = 0; i < pad_len; i++) {
+        /* RFC 4303 section 2.4: 1, 2, 3 ..., which the receiver may check. */
         pad[i] = (uint8_t)(i + 1);
     }
     pad[pad_len] = (uint8_t)pad_len;
@@ -297,9 +316,11 @@ static ike_esp_drop check_outbound(const ike_esp_sa *sa, uint8_t *next, const ui
     if (ike_esp_sealed_size(sa, n) > cap) {
         return IKE_ESP_DROP_BUFFER;
     }
+    /* A number may not come again under one key, so the SA ends here (RFC 4303 section 3.3.3). */
     return sa->counters.seq >= ike_esp_seq_max(sa) ? IKE_ESP_DROP_EXHAUSTED : IKE_ESP_OK;
 }
 
+/* Everything that can be refused is refused before a number is spent. */
 int ike_esp_seal(ike_esp_sa *sa, uint8_t next, const uint8_t *in, size_t n, uint8_t *out, size_t cap, size_t *out_len)
 {
     uint8_t iv[IKE_IV_MAX];
@@ -316,11 +337,13 @@ int ike_esp_seal(ike_esp_sa *sa, uint8_t next, const uint8_t *in, size_t n, uint
     /* The number is used up from here on, whatever happens: a nonce must never come twice. */
     uint64_t seq = ++sa->counters.seq;
     size_t body = padded(sa, n);
+    /* Unique because numbers are; the offset only makes them start elsewhere. */
     if (!sa->random_iv) {
         ike_store64(iv, seq + sa->iv_offset);
     }
     lay_out(sa, seq, next, in, n, out, body);
     memcpy(out + HEADER_LEN, iv, sa->iv_len);
+    /* The payload may lie there in clear. */
     if (protect(sa, seq, out, body) != IKE_OK) {
         ike_wipe(out, sa->head + body + sa->icv_len);
         return refuse(sa, IKE_ESP_DROP_CIPHER);
@@ -340,6 +363,7 @@ int ike_esp_seal(ike_esp_sa *sa, uint8_t next, const uint8_t *in, size_t n, uint
 /* Everything that can be said without cryptography; on success plain->seq is the whole number. */
 static ike_esp_drop check_header(const ike_esp_sa *sa, const uint8_t *packet, size_t n, ike_esp_plain *plain)
 {
+    /* At least one aligned unit of text: it holds the trailer. */
     size_t overhead = (size_t)sa->head + sa->icv_len;
     if (n < overhead + sa->align || (n - overhead) % sa->align) {
         return IKE_ESP_DROP_LENGTH;
@@ -352,6 +376,7 @@ static ike_esp_drop check_header(const ike_esp_sa *sa, const uint8_t *packet, si
     if (sa->esn && !ike_replay_infer(sa->replay.top, sa->replay.window, low, &plain->seq)) {
         return IKE_ESP_DROP_OLD;
     }
+    /* The first packet has number 1 (RFC 4303 section 3.3.3). */
     if (plain->seq == 0) {
         return IKE_ESP_DROP_SEQ_ZERO;
     }
@@ -365,7 +390,8 @@ static ike_esp_drop check_header(const ike_esp_sa *sa, const uint8_t *packet, si
     }
 }
 
-/* ICV first, plaintext after; an AEAD does both at once. */
+/* ICV first, plaintext after; an AEAD does both at once. RFC 4303 section 3.4.4.1: nothing is decrypted before a separate
+ * ICV was found good. On failure the text is undefined, and the caller forgets it. */
 static ike_esp_drop authenticate(ike_esp_sa *sa, uint8_t *packet, size_t body, uint64_t seq)
 {
     uint8_t aad[12], icv[IKE_HASH_MAX], *iv = packet + HEADER_LEN, *data = packet + sa->head;
@@ -383,7 +409,8 @@ static ike_esp_drop authenticate(ike_esp_sa *sa, uint8_t *packet, size_t body, u
     return IKE_ESP_OK;
 }
 
-/* Trailer and inner packet of what is authentic. */
+/* Trailer and inner packet of what is authentic. Authentic octets, but the peer may be wrong or worse: each length is
+ * checked against what there is. */
 static ike_esp_drop check_plaintext(const ike_esp_sa *sa, uint8_t *data, size_t body, ike_esp_plain *plain)
 {
     size_t pad_len = data[body - 2];
@@ -399,6 +426,7 @@ static ike_esp_drop check_plaintext(const ike_esp_sa *sa, uint8_t *data, size_t 
         }
     }
     plain->dummy = plain->next == IKE_ESP_NEXT_NONE;
+    /* Dummies have no meaning inside (RFC 4303 section 2.6); transport payload is for the host's stack to judge. */
     if (plain->dummy || !sa->tunnel) {
         return IKE_ESP_OK;
     }
@@ -406,6 +434,7 @@ static ike_esp_drop check_plaintext(const ike_esp_sa *sa, uint8_t *data, size_t 
         return IKE_ESP_DROP_NEXT_HEADER;
     }
     size_t ip_len = ike_esp_ip_length(data, plain->len, true);
+    /* Next header and version must agree: filters that trust one of them would see another packet. */
     if (ip_len == 0 || data[0] >> 4 != (plain->next == IKE_ESP_NEXT_IPV4 ? 4 : 6)) {
         return IKE_ESP_DROP_INNER;
     }
@@ -424,12 +453,14 @@ static ike_esp_drop open_packet(ike_esp_sa *sa, uint8_t *packet, size_t n, ike_e
     if (drop != IKE_ESP_OK) {
         return drop;
     }
+    /* Before the window moves, and only now that the packet is authentic. */
     plain->newest = plain->seq > sa->replay.top;
     ike_replay_accept(&sa->replay, plain->seq);
     sa->counters.seq = sa->replay.top;
     return check_plaintext(sa, packet + sa->head, body, plain);
 }
 
+/* On refusal nothing of the text is handed out, not even a pointer to it. */
 int ike_esp_open(ike_esp_sa *sa, uint8_t *packet, size_t n, ike_esp_plain *plain)
 {
     *plain = (ike_esp_plain){0};

@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 
+/* RFC 8200 section 4.1 recommends each header once at most, destination options twice. A bound, so that no packet makes us
+ * walk far. */
 #define EXT_HEADERS_MAX 8
 
 enum { PROTO_HOP = 0, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_DCCP = 33 };
@@ -16,6 +18,7 @@ enum { PROTO_ROUTING = 43, PROTO_FRAGMENT = 44, PROTO_ICMPV6 = 58, PROTO_OPTIONS
 static bool checksum_ok(const uint8_t *p, size_t n)
 {
     uint32_t sum = 0;
+    /* n is a header length: a multiple of 4, and the sum stays far below 2^32. */
     for (size_t i = 0; i < n; i += 2) {
         sum += ike_load16(p + i);
     }
@@ -24,10 +27,12 @@ static bool checksum_ok(const uint8_t *p, size_t n)
     return sum == 0xffff;
 }
 
+/* Version nibble, lengths and checksum are all that is looked at: what the packet carries is for the stack it goes to. */
 size_t ike_esp_ip_length(const uint8_t *packet, size_t n, bool checksum)
 {
     if (n >= 20 && packet[0] >> 4 == 4) {
         size_t header = (size_t)(packet[0] & 15) * 4, total = ike_load16(packet + 2);
+        /* total may be less than n: what is behind is padding. */
         bool ok = header >= 20 && header <= total && total <= n && (!checksum || checksum_ok(packet, header));
         return ok ? total : 0;
     }
@@ -42,11 +47,12 @@ size_t ike_esp_ip_length(const uint8_t *packet, size_t n, bool checksum)
 /* What selectors look at. */
 struct flow {
     uint8_t family, proto;
-    bool proto_known, ports_known;
+    bool proto_known, ports_known; /* false where a fragment hides them */
     uint16_t sport, dport;
     const uint8_t *src, *dst;
 };
 
+/* On a cut header ports stay unknown, so such a packet meets only selectors that do not ask for them. */
 static void read_ports(struct flow *f, struct ike_rd r)
 {
     switch (f->proto) {
@@ -68,6 +74,7 @@ static void read_ports(struct flow *f, struct ike_rd r)
     f->ports_known = !r.bad;
 }
 
+/* Only the first fragment has ports; the others match what ike_esp_ts_match says of them. */
 static bool read_ipv4(struct flow *f, const uint8_t *p, size_t n)
 {
     size_t header = (size_t)(p[0] & 15) * 4;
@@ -93,8 +100,10 @@ static bool read_ipv6(struct flow *f, const uint8_t *p, size_t n)
     f->dst = p + 24;
     for (int i = 0; i <= EXT_HEADERS_MAX; i++) {
         bool fragment = f->proto == PROTO_FRAGMENT;
+        /* These three have the same form: next header, length in units of 8 octets without the first. */
         bool options = f->proto == PROTO_HOP || f->proto == PROTO_ROUTING || f->proto == PROTO_OPTIONS;
         if (later_fragment || (!fragment && !options)) {
+            /* The header behind a later fragment is that of the packet's middle: its number is known, what follows is not. */
             f->proto_known = !(later_fragment && (fragment || options));
             if (!later_fragment) {
                 read_ports(f, r);
@@ -107,12 +116,14 @@ static bool read_ipv6(struct flow *f, const uint8_t *p, size_t n)
         if (!rest) {
             return false;
         }
+        /* 13 bits of offset in units of 8 octets; the rest are reserved bits and the more flag. */
         later_fragment = fragment && (ike_load16(rest) & 0xfff8);
         f->proto = next;
     }
     return false;
 }
 
+/* Addresses compare as octets, since they are big-endian. */
 static bool side_matches(const struct flow *f, const uint8_t *ip, uint16_t port, const ike_ts *ts, size_t n)
 {
     size_t len = f->family == 4 ? 4 : 16;
@@ -124,6 +135,7 @@ static bool side_matches(const struct flow *f, const uint8_t *ip, uint16_t port,
             continue;
         }
         bool all = ts->port_lo == 0 && ts->port_hi == UINT16_MAX;
+        /* OPAQUE is for exactly the packets whose ports cannot be seen (RFC 4301 section 4.4.1.1). */
         bool opaque = ts->port_lo == UINT16_MAX && ts->port_hi == 0;
         if (all || (f->ports_known ? port >= ts->port_lo && port <= ts->port_hi : opaque)) {
             return true;
@@ -132,6 +144,8 @@ static bool side_matches(const struct flow *f, const uint8_t *ip, uint16_t port,
     return false;
 }
 
+/* A tunnel's receiver must check too (RFC 4301 section 5.2): the peer's keys do not entitle it to any other source address.
+ * Protocol and ports are taken from one packet for both sides. */
 bool ike_esp_ts_match(const uint8_t *ip_packet, size_t n, const ike_ts *local, size_t n_local, const ike_ts *remote,
                       size_t n_remote, bool inbound)
 {

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+/* A power of two, so that places in the ring are found by a mask; one word more than the window, so that the word being
+ * entered can be cleared whole while all of the window is still known. */
 uint32_t ike_replay_words(uint32_t window)
 {
     uint32_t n = 1;
@@ -25,6 +27,8 @@ void ike_replay_init(struct ike_replay *r, uint32_t window, uint64_t *bits, uint
     r->n_words = ike_replay_words(window);
     r->bits = bits;
     if (r->n_words) {
+        /* An SA that is taken over does not know which numbers were seen: all in the window count as seen, which loses some
+         * late packets and lets no replay in. */
         memset(bits, top ? 0xff : 0, r->n_words * sizeof(*bits));
         /* Numbers above top share its word; they have not been seen. */
         if (top) {
@@ -36,9 +40,11 @@ void ike_replay_init(struct ike_replay *r, uint32_t window, uint64_t *bits, uint
 
 enum ike_replay_verdict ike_replay_check(const struct ike_replay *r, uint64_t seq)
 {
+    /* Ahead of everything seen. Without a window each number is new; what protects then is somebody else's matter. */
     if (seq > r->top || r->window == 0) {
         return IKE_REPLAY_NEW;
     }
+    /* The window is the `window` numbers up to and with top. */
     if (r->top - seq >= r->window) {
         return IKE_REPLAY_OLD;
     }
@@ -51,10 +57,12 @@ void ike_replay_accept(struct ike_replay *r, uint64_t seq)
     if (seq > r->top) {
         uint64_t old = r->top / 64, steps = word - old;
         r->top = seq;
+        /* After a jump of a whole ring every word is cleared once, no more. */
         if (steps > r->n_words) {
             steps = r->n_words;
         }
         for (uint64_t i = 0; i < steps; i++) {
+            /* Words between the old top and the new hold numbers from a whole ring ago. */
             r->bits[(word - i) & (r->n_words - 1)] = 0;
         }
     }
@@ -70,12 +78,14 @@ bool ike_replay_infer(uint64_t top, uint32_t window, uint32_t low, uint64_t *seq
     uint32_t th = (uint32_t)(top >> 32), tl = (uint32_t)top, bottom = tl - window + 1;
     if (tl >= window - 1) {
         if (low < bottom) {
+            /* Past 2^64 - 1, where no number is. */
             if (th == UINT32_MAX) {
                 return false;
             }
             th++;
         }
     } else if (low >= bottom) {
+        /* Before 0: of the period before the first there are no packets. */
         if (th == 0) {
             return false;
         }

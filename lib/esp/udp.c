@@ -10,6 +10,8 @@
 #define ESP_LEN_MIN    12  /* header and one aligned trailer; each SA knows its own minimum */
 #define SPI_MIN        256 /* lower ones are reserved (RFC 4303 section 2.1) */
 
+/* The SPI 0 is the non-ESP marker (RFC 3948 section 2.2): no SA may have it, so the first four octets tell IKE and ESP
+ * apart. */
 ike_esp_udp ike_esp_udp_classify(const uint8_t *datagram, size_t n)
 {
     if (n == 1 && datagram[0] == 0xff) {
