@@ -17,6 +17,7 @@ void ike_decoder_init(ike_decoder *d)
 
 /* ---- Shorthands ---- */
 
+/* One fault per place where the octets end: after it every read fails, and saying so each time would bury the first. */
 static bool ended(struct ike_emit *e, const struct ike_rd *r, bool was_bad)
 {
     if (r->bad && !was_bad) {
@@ -65,6 +66,7 @@ uint32_t ike_decode_u32(struct ike_emit *e, struct ike_rd *r, const char *name)
     return v;
 }
 
+/* The octets are shown whatever they mean, so the text holds the whole message. */
 ike_bytes ike_decode_hex(struct ike_emit *e, struct ike_rd *r, const char *name, size_t n)
 {
     const bool bad = r->bad;
@@ -89,7 +91,7 @@ void ike_decode_rest(struct ike_emit *e, struct ike_rd *r)
 
 struct walk {
     struct ike_emit e;
-    const ike_decoder *d;
+    const ike_decoder *d; /* the caller's, unchanged throughout */
     const uint8_t *msg;
     size_t len;
     struct ike_header h;
@@ -98,6 +100,7 @@ struct walk {
 
 static void walk_chain(struct walk *w, struct ike_rd *r, uint8_t type, bool inner);
 
+/* Both SPIs must match: one alone is not unique. */
 static const ike_trace_keys *find_keys(const struct walk *w)
 {
     for (size_t i = 0; i < w->d->n_keys; i++) {
@@ -112,14 +115,17 @@ static const ike_trace_keys *find_keys(const struct walk *w)
 static void decrypt(struct walk *w, const ike_trace_keys *k, size_t sk_at, uint8_t next, ike_bytes body)
 {
     size_t iv = 0, icv = 0, n = 0;
+    /* Asked before memory is: without the cipher there is nothing to allocate for. */
     if (!ike_trace_lengths(w->d, k, &iv, &icv)) {
         ike_emit_note(&w->e, "not decrypted: the cipher of these keys is not available");
         return;
     }
+    /* Shown even when it cannot be opened: where they lie does not depend on the keys. */
     if (body.len >= iv + icv) {
         ike_emit_hex(&w->e, "initialization vector", ike_bytes_of(body.ptr, iv));
         ike_emit_hex(&w->e, "integrity check value", ike_bytes_of(body.ptr + body.len - icv, icv));
     }
+    /* One block for contexts and plaintext; it holds keys and secrets, and is wiped below on every path behind this. */
     const size_t scratch = ike_trace_open_scratch(w->d, k), size = scratch + w->len;
     uint8_t *block = w->d->mem.alloc ? w->d->mem.alloc(w->d->mem.user, size) : NULL;
     if (block == NULL) {
@@ -133,9 +139,11 @@ static void decrypt(struct walk *w, const ike_trace_keys *k, size_t sk_at, uint8
         struct ike_rd r = ike_rd(text, n);
         ike_emit_open(&w->e, k->unchecked_icv ? "decrypted (integrity not checked)" : "decrypted");
         walk_chain(w, &r, next, true);
+        /* Padding is arbitrary in version 2 (RFC 7296 section 3.14): shown, not judged. */
         ike_emit_hex(&w->e, "padding and its length", ike_bytes_of(text + n, body.len - iv - icv - n));
         ike_emit_close(&w->e);
     } else if (rc == IKE_ERR_PROTO) {
+        /* The keys fit, so this is the sender's fault. */
         ike_emit_fault(&w->e, "malformed: padding longer than the text");
     } else {
         w->result = IKE_ERR_CRYPTO;
@@ -145,6 +153,7 @@ static void decrypt(struct walk *w, const ike_trace_keys *k, size_t sk_at, uint8
     w->d->mem.release(w->d->mem.user, block, size);
 }
 
+/* An SK payload that something follows cannot be opened: the ICV is sought at the end of the message. */
 static void show_sk(struct walk *w, size_t sk_at, uint8_t next, ike_bytes body)
 {
     const ike_trace_keys *k = find_keys(w);
@@ -162,6 +171,7 @@ static bool walk_payload(struct walk *w, struct ike_rd *r, uint8_t *type, bool i
 {
     const bool v2 = w->h.version >> 4 == 2;
     const uint16_t high = v2 ? 0 : 0x100;
+    /* *type becomes the next payload's before this one is shown. */
     const uint8_t this = *type, *start = r->p;
     const char *name = ike_name(IKE_REG_PAYLOAD, high | this);
     ike_emit_open_as(&w->e, "payload", name);
@@ -175,6 +185,7 @@ static bool walk_payload(struct walk *w, struct ike_rd *r, uint8_t *type, bool i
         ike_emit_uint(&w->e, "reserved", flags, NULL);
     }
     const uint16_t len = ike_decode_u16(&w->e, r, "length");
+    /* A payload that is shorter than its own header would let the walk stand still. */
     const bool good = !r->bad && len >= GENERIC_LEN && len - GENERIC_LEN <= (int)r->left;
     if (!good) {
         ike_emit_fault(&w->e, "malformed: payload length");
@@ -196,6 +207,7 @@ static bool walk_payload(struct walk *w, struct ike_rd *r, uint8_t *type, bool i
     return good;
 }
 
+/* Recursion is two levels deep at most: SK inside SK is a fault, not a chain. */
 static void walk_chain(struct walk *w, struct ike_rd *r, uint8_t type, bool inner)
 {
     while (type != IKE_P_NONE) {
@@ -206,6 +218,7 @@ static void walk_chain(struct walk *w, struct ike_rd *r, uint8_t type, bool inne
     ike_decode_rest(&w->e, r);
 }
 
+/* Each bit by itself too, those that are 0 as well, so that two decodings can be compared line by line. */
 static void show_flags(struct ike_emit *e, bool v2, uint8_t flags)
 {
     static const struct {
@@ -229,7 +242,8 @@ static void show_spi(struct ike_emit *e, const char *name, uint64_t spi)
     ike_emit_hex(e, name, ike_bytes_of(b, sizeof b));
 }
 
-/* False: not even a header. */
+/* False: not even a header. Fields are shown before anything is said of them. What the engine would refuse is decided by its
+ * own function. */
 static bool show_header(struct walk *w)
 {
     if (w->len < IKE_HEADER_LEN) {
@@ -262,12 +276,14 @@ static bool show_header(struct walk *w)
     if (w->h.length != w->len) {
         ike_emit_fault(&w->e, "malformed: the length is not the datagram's");
     } else if (ike_header_parse(&checked, w->msg, w->len) != IKE_OK) {
+        /* A wrong length has been said above and would be said again here. */
         ike_emit_fault(&w->e, "malformed: SPIs, message id or flags do not go with the exchange");
     }
     ike_emit_close(&w->e);
     return true;
 }
 
+/* A version 1 chain in clear and one of version 2 have the same form; a higher version's is not known. */
 static void show_body(struct walk *w)
 {
     struct ike_rd r = ike_rd(w->msg + IKE_HEADER_LEN, w->len - IKE_HEADER_LEN);
@@ -283,6 +299,7 @@ static void show_body(struct walk *w)
     }
 }
 
+/* The text is complete whatever comes back; what stopped decryption counts more than a fault of form. */
 int ike_decode(const ike_decoder *d, const uint8_t *msg, size_t n, const ike_sink *sink)
 {
     struct walk w = {.e = ike_emit(sink, d->json, d->indent), .d = d, .msg = msg, .len = n, .result = IKE_OK};

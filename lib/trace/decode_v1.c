@@ -25,6 +25,7 @@ enum {
 };
 enum { PROTO_ISAKMP = 1, PROTO_AH = 2, PROTO_ESP = 3, PROTO_IPCOMP = 4 };
 
+/* Tables of the DOI and of ISAKMP (registries of RFC 2407 to 2409), with the private numbers met in practice. */
 struct value {
     uint16_t value;
     const char *name;
@@ -35,6 +36,7 @@ struct attribute {
     const struct value *values; /* ended by a NULL name; NULL: plain numbers */
 };
 
+/* NULL for a table that is NULL, too: attributes with plain numbers. */
 static const char *value_name(const struct value *v, uint64_t n)
 {
     for (; v && v->name; v++) {
@@ -110,6 +112,7 @@ static const struct value ah_transforms[] = {{2, "MD5"},      {3, "SHA"},      {
 static const struct value ipcomp_transforms[] = {{1, "OUI"}, {2, "DEFLATE"}, {3, "LZS"}, {4, "LZJH"}, {0, NULL}};
 static const struct value isakmp_transforms[] = {{1, "KEY_IKE"}, {0, NULL}};
 
+/* The same number means another algorithm under each protocol. */
 static const struct value *transforms_of(uint8_t protocol)
 {
     static const struct value *const of[] = {[PROTO_ISAKMP] = isakmp_transforms,
@@ -119,6 +122,7 @@ static const struct value *transforms_of(uint8_t protocol)
     return protocol < IKE_COUNT(of) ? of[protocol] : NULL;
 }
 
+/* Never NULL: an unknown attribute is shown by its number. */
 static const struct attribute *find_attribute(const struct attribute *a, uint16_t type)
 {
     static const struct attribute unknown = {0, NULL, NULL};
@@ -130,12 +134,14 @@ static const struct attribute *find_attribute(const struct attribute *a, uint16_
     return &unknown;
 }
 
+/* Data attributes of RFC 2408 section 3.3. Each pass consumes two octets or ends, so the loop ends. */
 static void attributes(struct ike_emit *e, struct ike_rd *r, const struct attribute *table)
 {
     while (!r->bad && r->left != 0) {
         ike_emit_open(e, "attribute");
         const uint16_t head = ike_rd_u16(r), type = head & 0x7fff;
         const struct attribute *a = find_attribute(table, type);
+        /* XAUTH has numbers of its own; the others of Mode-Config are in the registry of version 2. */
         const char *name = table == config && a->name == NULL ? ike_name(IKE_REG_CFG_ATTR, type) : a->name;
         ike_emit_uint(e, "format", head >> 15, head & 0x8000 ? "TV" : "TLV");
         ike_emit_uint(e, "type", type, name);
@@ -173,6 +179,7 @@ static void transform(struct ike_emit *e, struct ike_rd *r, uint8_t protocol)
         const uint8_t id = ike_rd_u8(&body);
         ike_emit_uint(e, "id", id, value_name(transforms_of(protocol), id));
         ike_decode_u16(e, &body, "reserved 2");
+        /* Phase 1 and phase 2 number their attributes on their own. */
         attributes(e, &body, protocol == PROTO_ISAKMP ? phase1 : phase2);
     }
     ike_emit_close(e);
@@ -196,6 +203,7 @@ static void proposal(struct ike_emit *e, struct ike_rd *r)
     ike_emit_close(e);
 }
 
+/* DOI 0 and 1 have the same layout behind a situation of one word. */
 static void sa(struct ike_emit *e, struct ike_rd *r)
 {
     const uint32_t doi = ike_decode_u32(e, r, "DOI"), situation = ike_decode_u32(e, r, "situation");
@@ -208,6 +216,7 @@ static void sa(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* How many addresses of which family a type holds: one, or two as address and mask or as a range. */
 static void id(struct ike_emit *e, struct ike_rd *r)
 {
     const uint8_t type = ike_decode_named8(e, r, "id type", IKE_REG_ID, 0);
@@ -247,6 +256,7 @@ static void notify(struct ike_emit *e, struct ike_rd *r)
     ike_decode_hex(e, r, "data", SIZE_MAX);
 }
 
+/* The count is a peer's: the loop ends with the octets, or at once where an SPI has none. */
 static void delete(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_u32(e, r, "DOI");
@@ -291,6 +301,7 @@ static void attr(struct ike_emit *e, struct ike_rd *r)
     attributes(e, r, config);
 }
 
+/* Reserved octets where an ID has protocol and port. */
 static void nat_oa(struct ike_emit *e, struct ike_rd *r)
 {
     const uint8_t type = ike_decode_named8(e, r, "id type", IKE_REG_ID, 0);
@@ -309,6 +320,7 @@ static void frag(struct ike_emit *e, struct ike_rd *r)
     ike_decode_hex(e, r, "data", SIZE_MAX);
 }
 
+/* A type without a row is shown as octets by the caller already. */
 void ike_decode_v1_payload(struct ike_emit *e, uint8_t type, ike_bytes body)
 {
     static const struct {

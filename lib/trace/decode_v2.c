@@ -9,6 +9,8 @@ enum { TS_IPV4 = 7, TS_IPV6 = 8 };
 enum { CERT_OCSP = 14, CERT_X509 = 4, CERT_HASH_URL = 12, CERT_HASH_URL_BUNDLE = 13 };
 enum { N_SIGNATURE_HASH_ALGORITHMS = 16431 };
 
+/* Each pass consumes two octets or ends, so the loop ends. Fields are shown as they are: TLV where TV belongs is the
+ * engine's to refuse. */
 static void attributes(struct ike_emit *e, struct ike_rd *r)
 {
     while (!r->bad && r->left != 0) {
@@ -25,7 +27,7 @@ static void attributes(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
-/* Which registry a transform's id is from. */
+/* Which registry a transform's id is from. IKE_REGISTRIES names no registry: ids of such types stay numbers. */
 static enum ike_registry id_registry(uint8_t type)
 {
     static const enum ike_registry of[] = {IKE_REGISTRIES, IKE_REG_ENCR, IKE_REG_PRF, IKE_REG_INTEG, IKE_REG_KE, IKE_REG_ESN};
@@ -61,6 +63,7 @@ static void transform(struct ike_emit *e, struct ike_rd *r)
     ike_emit_close(e);
 }
 
+/* The count of transforms is shown but not believed: the body's length says how many there are. */
 static void proposal(struct ike_emit *e, struct ike_rd *r)
 {
     ike_emit_open(e, "proposal");
@@ -92,6 +95,7 @@ static void ke(struct ike_emit *e, struct ike_rd *r)
     ike_decode_hex(e, r, "data", SIZE_MAX);
 }
 
+/* The text besides the octets, escaped: it is a peer's. */
 static void id(struct ike_emit *e, struct ike_rd *r)
 {
     const uint8_t type = ike_decode_named8(e, r, "id type", IKE_REG_ID, 0);
@@ -140,6 +144,7 @@ static void vendor(struct ike_emit *e, struct ike_rd *r)
     ike_emit_text(e, "text", data);
 }
 
+/* Data is shown as octets first; then, from a second reader, by what the type makes of it. */
 static void notify(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "protocol", IKE_REG_PROTOCOL, 0);
@@ -161,6 +166,7 @@ static void notify(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* The count is a peer's: the loop ends with the octets, or at once where an SPI has none. */
 static void delete(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "protocol", IKE_REG_PROTOCOL, 0);
@@ -171,6 +177,7 @@ static void delete(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* Other types are shown as octets: their length tells where they end. */
 static void selector(struct ike_emit *e, struct ike_rd *r)
 {
     ike_emit_open(e, "traffic selector");
@@ -201,6 +208,7 @@ static void ts(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* One fragment alone has no payload that could be shown, so fragments are not put together. */
 static void skf(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_u16(e, r, "fragment number");
@@ -209,6 +217,7 @@ static void skf(struct ike_emit *e, struct ike_rd *r)
     ike_decode_hex(e, r, "data", SIZE_MAX);
 }
 
+/* The high bit of the type is reserved (RFC 7296 section 3.15.1). */
 static void cp(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "type", IKE_REG_CFG_TYPE, 0);
@@ -222,6 +231,7 @@ static void cp(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* Success and Failure have no type behind the length. */
 static void eap(struct ike_emit *e, struct ike_rd *r)
 {
     static const char *const codes[] = {NULL, "Request", "Response", "Success", "Failure"};
@@ -235,12 +245,14 @@ static void eap(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* Only reached from inside SK: the outer one is opened before bodies are looked at. */
 static void nested(struct ike_emit *e, struct ike_rd *r)
 {
     ike_emit_fault(e, "malformed: SK inside SK");
     data_only(e, r);
 }
 
+/* What a body's decoder leaves is a fault of the body, said here once for all. */
 void ike_decode_v2_payload(struct ike_emit *e, uint8_t type, ike_bytes body)
 {
     static void (*const decoders[])(struct ike_emit *, struct ike_rd *) = {

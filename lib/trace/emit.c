@@ -5,6 +5,7 @@
 #include "trace/emit.h"
 #include "base/text.h"
 
+/* The sink stays the caller's and is called in order, piece by piece; nothing is kept. */
 struct ike_emit ike_emit(const ike_sink *sink, bool json, uint8_t indent)
 {
     return (struct ike_emit){.sink = sink, .json = json, .indent = indent, .first = true};
@@ -12,6 +13,7 @@ struct ike_emit ike_emit(const ike_sink *sink, bool json, uint8_t indent)
 
 static void put(const struct ike_emit *e, const char *s) { e->sink->put(e->sink->user, s, strlen(s)); }
 
+/* In pieces, so that no payload needs memory of its length. */
 static void put_hex(const struct ike_emit *e, ike_bytes b)
 {
     char text[2 * 64 + 1];
@@ -59,6 +61,7 @@ static void begin(struct ike_emit *e)
     }
 }
 
+/* Names are our own words and need no escaping. */
 static void begin_field(struct ike_emit *e, const char *name, const char *json_key)
 {
     begin(e);
@@ -71,6 +74,7 @@ static void end_field(const struct ike_emit *e, const char *json) { put(e, e->js
 
 void ike_emit_open(struct ike_emit *e, const char *name) { ike_emit_open_as(e, name, NULL); }
 
+/* Nodes nest as the caller calls; each open has its close. */
 void ike_emit_open_as(struct ike_emit *e, const char *name, const char *kind)
 {
     begin(e);
@@ -85,6 +89,7 @@ void ike_emit_open_as(struct ike_emit *e, const char *name, const char *kind)
     e->first = true;
 }
 
+/* Behind a node the list around it is not empty any more. */
 void ike_emit_close(struct ike_emit *e)
 {
     e->depth--;
@@ -92,6 +97,7 @@ void ike_emit_close(struct ike_emit *e)
     put(e, e->json ? "]}" : "");
 }
 
+/* JSON numbers hold 53 bits with some readers: SPIs are written as hex for that reason. */
 void ike_emit_uint(struct ike_emit *e, const char *name, uint64_t v, const char *meaning)
 {
     begin_field(e, name, "\",\"value\":");
@@ -132,6 +138,7 @@ void ike_emit_addr(struct ike_emit *e, const char *name, uint8_t family, const u
     ike_emit_str(e, name, text);
 }
 
+/* Text in brackets, JSON under another key: remarks are no fields of the message. */
 void ike_emit_note(struct ike_emit *e, const char *what)
 {
     begin(e);

@@ -19,10 +19,11 @@ enum {
 };
 enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, ETHER_VLAN = 0x8100, ETHER_QINQ = 0x88a8, ETHER_QINQ_OLD = 0x9100 };
 enum { IP_HOPOPTS = 0, IP_UDP = 17, IP_ROUTING = 43, IP_FRAGMENT = 44, IP_AH = 51, IP_DSTOPTS = 60 };
+/* Bounds on what a captured frame can make us walk. */
 #define MAX_TAGS 4
 #define MAX_EXTENSIONS 8
 
-/* Past the link header. IKE_ERR_NOT_FOUND: not IP. */
+/* Past the link header. IKE_ERR_NOT_FOUND: not IP. Link types by their LINKTYPE_ values, as capture files have them. */
 static int to_ip(uint16_t link, struct ike_rd *r)
 {
     uint16_t ether = 0;
@@ -37,6 +38,7 @@ static int to_ip(uint16_t link, struct ike_rd *r)
     case LINK_IPV4:
     case LINK_IPV6:
         return IKE_OK;
+    /* Two addresses, then the type or tags in front of it. */
     case LINK_ETHERNET:
         ike_rd_take(r, 12);
         ether = ike_rd_u16(r);
@@ -62,6 +64,7 @@ static int to_ip(uint16_t link, struct ike_rd *r)
     return ether == ETHER_IPV4 || ether == ETHER_IPV6 ? IKE_OK : IKE_ERR_NOT_FOUND;
 }
 
+/* The port is set when UDP is reached. */
 static void set_addr(ike_addr *a, uint8_t family, const uint8_t *ip)
 {
     memset(a, 0, sizeof *a);
@@ -75,6 +78,7 @@ static void narrow(struct ike_rd *r, size_t len)
     r->left = len < r->left ? len : r->left;
 }
 
+/* `start` lets the header be skipped by its own length, options included. */
 static int ipv4(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragment)
 {
     const struct ike_rd start = *r;
@@ -104,6 +108,7 @@ static int ipv6(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragm
     if (h == NULL) {
         return IKE_ERR_PROTO;
     }
+    /* 0 is a jumbogram, or a card that segments for itself. */
     if (ike_load16(h + 4) != 0) {
         narrow(r, ike_load16(h + 4));
     }
@@ -118,6 +123,7 @@ static int ipv6(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragm
         if (x == NULL) {
             return IKE_ERR_PROTO;
         }
+        /* An "atomic" fragment (offset 0, nothing more) is a whole packet (RFC 6946): the walk goes on. */
         if (*proto == IP_FRAGMENT) {
             *fragment |= (ike_load16(x + 2) & 0xfff9) != 0;
             if (*fragment) {
@@ -125,6 +131,7 @@ static int ipv6(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragm
                 return IKE_OK;
             }
         } else {
+            /* AH counts in units of 4 octets less 2, the others in 8 less 1; 8 octets are taken already. */
             ike_rd_take(r, *proto == IP_AH ? (x[1] + 2u) * 4 - 8 : x[1] * 8u);
         }
         *proto = x[0];
@@ -132,6 +139,7 @@ static int ipv6(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragm
     return r->bad ? IKE_ERR_PROTO : IKE_OK;
 }
 
+/* Addresses are set as soon as they are known, so that fragments can be counted by peer. */
 int ike_frame_datagram(const ike_frame *f, ike_datagram *out)
 {
     struct ike_rd r = ike_rd(f->data, f->len);
@@ -172,12 +180,14 @@ int ike_frame_datagram(const ike_frame *f, ike_datagram *out)
         return IKE_ERR_PROTO;
     }
     out->data = ike_bytes_of(r.p, len - 8u < r.left ? len - 8u : r.left);
+    /* Cut off by the capture, or shorter than it says itself. */
     if (len - 8u > r.left) {
         return f->len < f->original_len ? IKE_ERR_LIMIT : IKE_ERR_PROTO;
     }
     return IKE_OK;
 }
 
+/* The port comes first: on the IKE port there is no marker, and zeros there would be an initiator SPI. */
 ike_datagram_type ike_datagram_kind(const ike_datagram *d, uint16_t port, uint16_t encap_port, ike_bytes *message)
 {
     *message = d->data;

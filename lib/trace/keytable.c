@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include <ike/trace.h>
 
+/* Names letter by letter as Wireshark writes them, since it compares them so. */
 struct cipher_name {
     uint16_t id, bits;
     uint8_t key_len; /* with salt */
@@ -46,6 +47,7 @@ struct integ_name {
     uint8_t key_len, unchecked_icv;
     const char *name;
 };
+/* Wireshark's "ANY" rows say how long the ICV is and leave it unchecked: for keys of one direction or algorithms it lacks. */
 static const struct integ_name integs[] = {
     {0, 0, 0, "NONE [RFC4306]"},
     {1, 16, 0, "HMAC_MD5_96 [RFC2403]"},
@@ -109,6 +111,7 @@ static int read_hex(ike_bytes text, uint8_t *out, size_t cap)
     return (int)(text.len / 2);
 }
 
+/* All 16 digits: an SPI that was cut would match another SA. */
 static bool read_spi(ike_bytes text, uint64_t *spi)
 {
     uint8_t b[8];
@@ -142,6 +145,7 @@ static const struct integ_name *find_integ(ike_bytes name)
     return NULL;
 }
 
+/* Key lengths follow from the names. A key of another length is a wrong row, never cut or padded. */
 static int read_row(ike_trace_keys *out, const ike_bytes f[FIELDS])
 {
     const struct cipher_name *c = find_cipher(f[ENCR]);
@@ -166,6 +170,7 @@ static int read_row(ike_trace_keys *out, const ike_bytes f[FIELDS])
     return good ? IKE_OK : IKE_ERR_INVALID;
 }
 
+/* *out is wiped on failure: half a row may hold keys. */
 int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n)
 {
     ike_bytes f[FIELDS];
@@ -211,11 +216,13 @@ static void put_name(struct ike_text *t, const char *name, const char *end)
     ike_text_str(t, end);
 }
 
+/* Nothing is checked against the names' key lengths: the keys are an engine's own. */
 size_t ike_keylog_format(const ike_keylog *k, char *out, size_t n)
 {
     const char *encr = NULL, *integ = NULL;
     struct ike_text t = ike_text(out, n);
     for (size_t i = 0; i < IKE_COUNT(ciphers); i++) {
+        /* Rows of ciphers with one key size have bits 0. */
         if (ciphers[i].id == k->encr && (ciphers[i].bits == k->encr_bits || ciphers[i].bits == 0)) {
             encr = ciphers[i].name;
         }

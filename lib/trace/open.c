@@ -9,6 +9,7 @@
 #define GENERIC_LEN 4
 #define ALIGN16(n) (((n) + 15) & ~(size_t)15)
 
+/* Several lists, as a program for captures may bring ciphers the engine does not offer. */
 static const ike_encr *find_encr(const ike_decoder *d, uint16_t id)
 {
     const ike_encr *e = NULL;
@@ -38,6 +39,7 @@ static bool find(const ike_decoder *d, const ike_trace_keys *k, struct ike_seal 
     return seal->encr->aead ? k->integ == 0 && k->unchecked_icv == 0 : k->integ != 0 || k->unchecked_icv != 0;
 }
 
+/* What `find` accepted has an ICV length from exactly one of three places. */
 bool ike_trace_lengths(const ike_decoder *d, const ike_trace_keys *k, size_t *iv, size_t *icv)
 {
     struct ike_seal seal;
@@ -55,6 +57,7 @@ size_t ike_trace_open_scratch(const ike_decoder *d, const ike_trace_keys *k)
     return find(d, k, &seal) ? ike_seal_scratch(&seal) : 0;
 }
 
+/* Padding that makes no sense is the only sign of a wrong key here. */
 static int open_unchecked(const struct ike_seal *seal, const ike_trace_keys *k, const uint8_t *msg, size_t len, size_t sk_at,
                           void *scratch, uint8_t *out, size_t *n)
 {
@@ -66,6 +69,7 @@ static int open_unchecked(const struct ike_seal *seal, const ike_trace_keys *k, 
     if (block > 1 && text_len % block != 0) {
         return IKE_ERR_CRYPTO;
     }
+    /* `out` is as long as the message, so this fits. */
     memcpy(out, msg + text_at, text_len);
     int rc = seal->encr->init(scratch, seal->sk_e.ptr, seal->sk_e.len, false);
     if (rc == IKE_OK) {
@@ -80,6 +84,8 @@ static int open_unchecked(const struct ike_seal *seal, const ike_trace_keys *k, 
     return IKE_OK;
 }
 
+/* Keys are those of the sender's role, which the flag tells: it says who began the SA, in requests and responses alike (RFC
+ * 7296 section 3.1). */
 int ike_trace_open(const ike_decoder *d, const ike_trace_keys *k, const uint8_t *msg, size_t len, size_t sk_at, void *scratch,
                    uint8_t *out, size_t *n)
 {

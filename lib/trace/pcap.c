@@ -29,6 +29,7 @@ static uint32_t get32(struct ike_rd *r, bool swapped)
 
 /* ---- pcap ---- */
 
+/* The magic number tells byte order and unit at once. */
 static bool open_pcap(ike_capture *c)
 {
     static const struct {
@@ -59,10 +60,12 @@ static int next_pcap(ike_capture *c, ike_frame *f)
     }
     f->seconds = get32(&r, c->swapped);
     const uint32_t part = get32(&r, c->swapped);
+    /* A damaged fraction is cut to its range rather than refused. */
     f->nanoseconds = (c->nano ? part : part % 1000000 * 1000) % 1000000000;
     f->len = get32(&r, c->swapped);
     f->original_len = get32(&r, c->swapped);
     f->link = c->interfaces[0].link;
+    /* A view into the file. The length is only believed as far as the file goes. */
     f->data = ike_rd_take(&r, f->len);
     if (r.bad) {
         return IKE_ERR_PROTO;
@@ -81,6 +84,7 @@ static void set_time(ike_frame *f, uint64_t stamp, uint8_t resolution)
     f->seconds = 0;
     f->nanoseconds = 0;
     if (resolution & 0x80) {
+        /* 2^-64 and finer: no clock has it, so the time stays 0. */
         if (exponent < 64) {
             const uint64_t part = stamp & ((UINT64_C(1) << exponent) - 1);
             /* 34 bits of fraction leave room for the factor of 30 */
@@ -91,6 +95,7 @@ static void set_time(ike_frame *f, uint64_t stamp, uint8_t resolution)
         return;
     }
     uint64_t unit = 1, nano = 1000000000;
+    /* 10^19 is the last power of ten that 64 bits hold. */
     for (unsigned i = 0; i < exponent && i < 19; i++) {
         unit *= 10;
         nano = nano / 10;
@@ -100,6 +105,7 @@ static void set_time(ike_frame *f, uint64_t stamp, uint8_t resolution)
     f->nanoseconds = (uint32_t)(nano ? part * nano : part / (unit / 1000000000));
 }
 
+/* Options are padded to 4 octets; the end of the block ends them as well as code 0 does. */
 static uint8_t find_resolution(struct ike_rd *options, bool swapped)
 {
     while (!options->bad && options->left != 0) {
@@ -125,6 +131,7 @@ static int add_interface(ike_capture *c, struct ike_rd *r)
         return IKE_ERR_PROTO;
     }
     const uint32_t i = c->n_interfaces++;
+    /* Counted on: numbers of later interfaces stay right. */
     if (i >= IKE_CAPTURE_INTERFACES) {
         return IKE_OK;
     }
@@ -145,9 +152,11 @@ static int take_packet(const ike_capture *c, uint32_t type, struct ike_rd *r, ik
         interface = get16(r, c->swapped);
         get16(r, c->swapped);
     }
+    /* A packet of an interface nobody described cannot be read: its link type is unknown. */
     if (interface >= c->n_interfaces) {
         return IKE_ERR_PROTO;
     }
+    /* Has no captured length of its own: what was cut follows from the interface's limit. Nor a time. */
     if (type == BLOCK_SIMPLE) {
         f->original_len = get32(r, c->swapped);
         const uint32_t snap = c->interfaces[0].snap;
@@ -175,6 +184,8 @@ static int take_block(ike_capture *c, uint32_t *type, struct ike_rd *body)
     if (r.left < 12) {
         return IKE_ERR_PROTO;
     }
+    /* The number reads the same in both byte orders, so it is found before the order is known. Interfaces count from 0
+     * again. */
     if (ike_load32(c->p) == BLOCK_SECTION) {
         const uint32_t magic = ike_load32(c->p + 8);
         if (magic != BYTE_ORDER_MAGIC && swap32(magic) != BYTE_ORDER_MAGIC) {
@@ -189,6 +200,7 @@ static int take_block(ike_capture *c, uint32_t *type, struct ike_rd *body)
         return IKE_ERR_PROTO;
     }
     *body = ike_rd_sub(&r, len - 12u);
+    /* The length stands at both ends of a block; where they differ the file is damaged. */
     if (get32(&r, c->swapped) != len || r.bad) {
         return IKE_ERR_PROTO;
     }
@@ -197,6 +209,7 @@ static int take_block(ike_capture *c, uint32_t *type, struct ike_rd *body)
     return IKE_OK;
 }
 
+/* Blocks of other types are passed over; each has at least 12 octets, so the walk ends. */
 static int next_ng(ike_capture *c, ike_frame *f)
 {
     for (;;) {
@@ -215,6 +228,7 @@ static int next_ng(ike_capture *c, ike_frame *f)
     }
 }
 
+/* Nothing is copied: the file's octets must stay as long as frames are read. */
 int ike_capture_open(ike_capture *c, const uint8_t *data, size_t n)
 {
     memset(c, 0, sizeof *c);
