@@ -6,6 +6,7 @@
 
 #include <stdalign.h>
 
+/* Holds the strings of several connections. What is larger than a quarter of it gets a block of its own size. */
 #define BLOCK 4096
 
 struct ike_arena_block {
@@ -14,9 +15,11 @@ struct ike_arena_block {
     alignas(16) uint8_t data[];
 };
 
+/* Places never move, so results may point into each other. Nothing is given back singly. */
 void *ike_arena_get(struct ike_arena *a, size_t n)
 {
     struct ike_arena_block *b = a->blocks;
+    /* Before rounding up, which could wrap. */
     if (n > SIZE_MAX - sizeof *b - BLOCK) {
         return NULL;
     }
@@ -38,6 +41,7 @@ void *ike_arena_get(struct ike_arena *a, size_t n)
     return p;
 }
 
+/* Ended by NUL, as the block is zeroed. */
 char *ike_arena_text(struct ike_arena *a, const char *s, size_t n)
 {
     char *p = ike_arena_get(a, n + 1);
@@ -52,6 +56,7 @@ void ike_arena_free(struct ike_arena *a)
     for (struct ike_arena_block *b = a->blocks, *next; b; b = next) {
         next = b->next;
         size_t size = sizeof *b + b->size;
+        /* Beyond `used` nothing was written. */
         ike_wipe(b->data, b->used);
         a->mem->release(a->mem->user, b, size);
     }

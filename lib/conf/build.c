@@ -12,12 +12,14 @@
 
 typedef struct ike_config_entry entry;
 
+/* Names come from people who may configure anyway, so the hash needs no secret key. */
 static uint64_t name_hash(const char *name, size_t n)
 {
     static const uint8_t key[16] = {0};
     return ike_siphash(key, name, n);
 }
 
+/* `name` may be a part of a title, not ended by NUL. */
 static struct ike_conf_draft *find(const struct ike_map *map, const char *name, size_t n)
 {
     for (struct ike_map_node *at = ike_map_find(map, name_hash(name, n)); at; at = ike_map_find_next(at)) {
@@ -45,6 +47,7 @@ static unsigned kind_of(const char *section, const char **name)
     return IKE_CONF_SECTIONS;
 }
 
+/* The title is quoted whole: it is what stands in the file. */
 static void title_wrong(struct ike_conf_builder *b, const entry *s, const char *expected, const struct ike_conf_fault *f)
 {
     b->failed = true;
@@ -61,13 +64,14 @@ static void unknown_section(struct ike_conf_builder *b, const entry *s)
     }
     memcpy(word, s->t.section, n < sizeof word ? n : sizeof word - 1);
     struct ike_conf_fault f = {.meant = ike_conf_nearest(word, kinds, IKE_CONF_SECTIONS)};
+    /* What other programs call it is too short to be near. */
     if (strcmp(word, "conn") == 0) {
         f.meant = "connection";
     }
     title_wrong(b, s, "[daemon], [connection NAME] or [child NAME]", &f);
 }
 
-/* Whether the title's name is one; reports. */
+/* Whether the title's name is one; reports. A child's title may hold both names; each has to be one. */
 static bool name_fits(struct ike_conf_builder *b, const entry *s, unsigned kind, const char *name)
 {
     static const struct ike_conf_fault how = {.hint = "a name has 1 to 47 characters, no blanks, none of / \" [ ] ,"};
@@ -88,6 +92,7 @@ static bool name_fits(struct ike_conf_builder *b, const entry *s, unsigned kind,
 
 /* ---- Tags -------------------------------------------------------------------------------------------------------------- */
 
+/* That a tag belongs elsewhere is worth more than a tag that is spelt alike. */
 static void unknown_tag(struct ike_conf_builder *b, const entry *e, unsigned kind)
 {
     char expected[64], hint[96];
@@ -104,6 +109,7 @@ static void unknown_tag(struct ike_conf_builder *b, const entry *e, unsigned kin
         f = (struct ike_conf_fault){.hint = hint};
     }
     ike_triplet at = e->t;
+    /* The tag is what was found; it cannot also be where. */
     at.tag = NULL;
     b->failed = true;
     ike_conf_report(b->report, &at, expected, ike_bytes_of(e->t.tag, strlen(e->t.tag)), &f);
@@ -120,6 +126,7 @@ void ike_conf_value_wrong(struct ike_conf_builder *b, const entry *e, const stru
     } else if (k->kind->secret) {
         ike_conf_report_word(b->report, &e->t, expected, "something else (not shown)", f->hint);
     } else {
+        /* A comment behind a value is part of the value here, which is found out by nothing else. */
         if (f->hint == NULL && f->meant == NULL && (strstr(value, " #") || strstr(value, " ;"))) {
             f->hint = "a comment needs a line of its own";
         }
@@ -166,6 +173,7 @@ static bool source_text(struct ike_conf_builder *b, ike_config_conn *c)
     return true;
 }
 
+/* Linked and counted even when a value is wrong, so that its children find it and only real faults are reported. */
 static void add_connection(struct ike_conf_builder *b, const entry *s, const char *name)
 {
     struct ike_conf_draft *d = ike_arena_get(b->arena, sizeof *d);
@@ -200,6 +208,7 @@ static struct ike_conf_draft *owner(struct ike_conf_builder *b, const entry *s, 
 {
     const char *slash = strchr(name, '/');
     const entry *tag = ike_config_find(b->config, s->t.section, "connection");
+    /* The title says it, or the tag; when both do they must agree. */
     const char *conn = slash ? name : tag ? tag->t.value : "";
     size_t n = slash ? (size_t)(slash - name) : strlen(conn);
     struct ike_conf_draft *d = find(b->map, conn, n);
@@ -222,6 +231,7 @@ static struct ike_conf_draft *owner(struct ike_conf_builder *b, const entry *s, 
     return NULL;
 }
 
+/* Starts with what the connection says for all of its children. */
 static struct ike_conf_child *new_child(struct ike_conf_builder *b, struct ike_conf_draft *d, const entry *s,
                                         const char *name)
 {
@@ -254,12 +264,14 @@ static void add_child(struct ike_conf_builder *b, const entry *s, const char *na
     if (k == NULL) {
         return;
     }
+    /* Networks are not inherited: in the connection they make a child of their own (own_child). */
     k->settings.local_ts = k->settings.remote_ts = NULL;
     k->settings.n_local_ts = k->settings.n_remote_ts = 0;
     void *targets[] = {[IKE_CONF_T_CHILD] = &k->settings, [IKE_CONF_T_NONE] = NULL};
     ike_conf_fill(b, s, IKE_CONF_CHILD, targets);
 }
 
+/* Without any child nothing could be negotiated, so a connection has at least one. */
 static void own_child(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     const char *section = d->section->t.section;
@@ -269,6 +281,7 @@ static void own_child(struct ike_conf_builder *b, struct ike_conf_draft *d)
     }
 }
 
+/* Drafts are linked lists while their number grows; settings want an array. */
 static void finish(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     size_t i = 0;
@@ -309,6 +322,7 @@ static void walk(struct ike_conf_builder *b, unsigned wanted)
     }
 }
 
+/* Goes on after errors, so that one run shows all; the arena frees whatever was made. */
 int ike_config_build(const ike_config *c, ike_config_conns **out, ike_config_report *report)
 {
     *out = NULL;
@@ -326,6 +340,7 @@ int ike_config_build(const ike_config *c, ike_config_conns **out, ike_config_rep
     walk(&b, IKE_CONF_CONNECTION);
     walk(&b, IKE_CONF_CHILD);
     s->count = b.count;
+    /* One octet more, as a configuration may have no connection at all. */
     s->conns = ike_arena_get(&s->arena, b.count * sizeof *s->conns + 1);
     size_t i = 0;
     for (struct ike_conf_draft *d = list; d && !b.no_memory; d = d->next) {
@@ -343,6 +358,7 @@ int ike_config_build(const ike_config *c, ike_config_conns **out, ike_config_rep
     return IKE_OK;
 }
 
+/* The map's nodes lie in the arena, so its table goes first. The struct holds the allocator, which is needed to the end. */
 void ike_config_conns_free(ike_config_conns *s)
 {
     if (s) {

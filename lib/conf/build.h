@@ -18,19 +18,19 @@ struct ike_conf_draft {
     ike_config_conn conn;
     struct ike_map_node node;
     struct ike_conf_draft *next;
-    const struct ike_config_entry *section; /* while building */
-    ike_child_settings defaults;            /* child's tags in the connection */
-    struct ike_conf_child *children, **last_child;
+    const struct ike_config_entry *section;        /* while building */
+    ike_child_settings defaults;                   /* child's tags in the connection */
+    struct ike_conf_child *children, **last_child; /* in the order of the configuration */
 };
 
 struct ike_conf_builder {
     const ike_config *config;
     ike_config_report *report;
     struct ike_arena *arena;
-    struct ike_map *map; /* connections by name */
-    struct ike_conf_draft **last;
+    struct ike_map *map;          /* connections by name */
+    struct ike_conf_draft **last; /* where the next one is linked */
     size_t count;
-    bool failed, no_memory;
+    bool failed, no_memory; /* failed: something was reported; no_memory: the result cannot be whole */
 };
 
 struct ike_config_conns {

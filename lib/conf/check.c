@@ -13,6 +13,7 @@ static const entry *written(struct ike_conf_builder *b, const struct ike_conf_dr
     return e ? e : ike_config_find(b->config, d->section->t.section, tag);
 }
 
+/* There is no triplet to point to, so the section's line stands for it. */
 static void missing(struct ike_conf_builder *b, const entry *section, const char *tag, const char *expected, const char *hint)
 {
     ike_triplet at = section->t;
@@ -21,6 +22,7 @@ static void missing(struct ike_conf_builder *b, const entry *section, const char
     ike_conf_report(b->report, &at, expected, (ike_bytes){NULL, 0}, &(struct ike_conf_fault){.hint = hint});
 }
 
+/* Reported at the tag whose value does not go with the others. */
 static void clash(struct ike_conf_builder *b, const entry *e, const char *expected, const char *hint)
 {
     b->failed = true;
@@ -28,6 +30,7 @@ static void clash(struct ike_conf_builder *b, const entry *e, const char *expect
                     &(struct ike_conf_fault){.hint = hint});
 }
 
+/* The table says what must be there; children have no such tag. */
 static void check_required(struct ike_conf_builder *b, const entry *s)
 {
     char expected[192];
@@ -40,6 +43,7 @@ static void check_required(struct ike_conf_builder *b, const entry *s)
     }
 }
 
+/* Neither would leave the peer unable to authenticate; with both it would depend on the order of reading which holds. */
 static void check_secret(struct ike_conf_builder *b, const entry *s)
 {
     const entry *plain = ike_config_find(b->config, s->t.section, "secret");
@@ -51,7 +55,8 @@ static void check_secret(struct ike_conf_builder *b, const entry *s)
     }
 }
 
-/* A margin that was not written shrinks to a tenth of the lifetime; one that was written must fit. */
+/* A margin that was not written shrinks to a tenth of the lifetime; one that was written must fit. So that a short lifetime
+ * alone is a valid setting. */
 static uint64_t margin(struct ike_conf_builder *b, const entry *written_margin, uint64_t life, uint64_t value)
 {
     if (written_margin == NULL) {
@@ -70,6 +75,7 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     check_required(b, d->section);
     check_secret(b, d->section);
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
+    /* One path has one family; a remote that is a name is not known yet. */
     const entry *local = ike_config_find(b->config, section, "local");
     if (local && c->local.family && c->remote.family && c->local.family != c->remote.family) {
         clash(b, local, c->remote.family == 4 ? "an IPv4 address, as remote is one" : "an IPv6 address, as remote is one",
@@ -92,6 +98,7 @@ static bool has_family(const ike_ts *ts, size_t n, uint8_t family)
 static void check_families(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
 {
     const ike_child_settings *s = &k->settings;
+    /* 0 when neither is an address: then both families are possible. */
     uint8_t outer = d->conn.settings.remote.family ? d->conn.settings.remote.family : d->conn.settings.local.family;
     bool l4 = s->n_local_ts ? has_family(s->local_ts, s->n_local_ts, 4) : outer != 6;
     bool l6 = s->n_local_ts ? has_family(s->local_ts, s->n_local_ts, 6) : outer != 4;
@@ -101,6 +108,7 @@ static void check_families(struct ike_conf_builder *b, const struct ike_conf_dra
         return;
     }
     const entry *e = ike_config_find(b->config, k->section->t.section, s->n_remote_ts ? "remote-net" : "local-net");
+    /* A tag that is not there cannot clash: the IKE address decided then. */
     if (e) {
         clash(b, e,
               l4 || r6 ? (s->n_remote_ts ? "an IPv4 network, as on our side" : "an IPv6 network, as on the peer's side")
@@ -113,6 +121,7 @@ static void check_start(struct ike_conf_builder *b, const struct ike_conf_draft 
 {
     const ike_config_conn *c = &d->conn;
     unsigned full = c->settings.remote.family == 4 ? 32 : 128;
+    /* Whom to call must be one peer: a name, or an address without a network around it. */
     bool one =
         c->remote_name || (c->settings.remote.family && (c->settings.remote_bits == 0 || c->settings.remote_bits == full));
     const entry *e = written(b, d, k->section, "start");
@@ -124,6 +133,7 @@ static void check_start(struct ike_conf_builder *b, const struct ike_conf_draft 
     }
 }
 
+/* Names are how children are found again at a reload, and on the command line. */
 static void check_name(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
 {
     for (const struct ike_conf_child *o = d->children; o != k; o = o->next) {
@@ -140,10 +150,12 @@ static void check_name(struct ike_conf_builder *b, const struct ike_conf_draft *
     }
 }
 
+/* Runs once every section has been read, since names and inherited tags may stand anywhere. */
 void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, struct ike_conf_child *k)
 {
     ike_child_settings *s = &k->settings;
     s->margin_s = margin(b, written(b, d, k->section, "esp-margin"), s->life_s, s->margin_s);
+    /* Data planes keep the window in words. */
     if (s->replay_window % 64 != 0) {
         const entry *e = written(b, d, k->section, "replay-window");
         if (e) {

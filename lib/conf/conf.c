@@ -18,6 +18,7 @@ struct ike_config_undo {
     struct ike_list *before;
 };
 
+/* Zeroed, so that whatever fails half-way finds NULL where nothing is yet. */
 static void *get(ike_config *c, size_t n)
 {
     void *p = c->mem.alloc(c->mem.user, n);
@@ -27,6 +28,7 @@ static void *get(ike_config *c, size_t n)
     return p;
 }
 
+/* Everything is wiped: which value is a secret is not known here. */
 static void drop(ike_config *c, void *p, size_t n)
 {
     ike_wipe(p, n);
@@ -47,7 +49,8 @@ int ike_config_new(ike_config **out, const ike_allocator *mem)
     return IKE_OK;
 }
 
-/* Names come from people who may configure anyway, so the hash needs no secret key. */
+/* Names come from people who may configure anyway, so the hash needs no secret key. A tag's hash differs from its section's
+ * even when it is hashed to 0. */
 static uint64_t hash(const char *section, const char *tag)
 {
     static const uint8_t key[16] = {0};
@@ -55,6 +58,7 @@ static uint64_t hash(const char *section, const char *tag)
     return tag ? h ^ (ike_siphash(key, tag, strlen(tag)) << 1 | 1) : h;
 }
 
+/* Different keys may share a hash, so texts decide. */
 static bool is(const entry *e, const char *section, const char *tag)
 {
     return strcmp(e->t.section, section) == 0 && (tag ? e->t.tag && strcmp(e->t.tag, tag) == 0 : e->t.tag == NULL);
@@ -71,6 +75,7 @@ static entry *find(const ike_config *c, const char *section, const char *tag)
 
 const entry *ike_config_find(const ike_config *c, const char *section, const char *tag) { return find(c, section, tag); }
 
+/* A section goes with its tags; they must be out of the map by then. */
 static void free_entry(ike_config *c, entry *e)
 {
     if (e->t.tag == NULL) {
@@ -83,6 +88,7 @@ static void free_entry(ike_config *c, entry *e)
     drop(c, e, e->size);
 }
 
+/* Taking back an open transaction first leaves one list of all there is. */
 void ike_config_free(ike_config *c)
 {
     if (c == NULL) {
@@ -101,6 +107,7 @@ void ike_config_free(ike_config *c)
 
 /* ---- Transactions ------------------------------------------------------------------------------------------------------ */
 
+/* Nothing is copied: readers see changes at once, which lets the whole be checked before it is committed. */
 int ike_config_begin(ike_config *c)
 {
     if (c->open) {
@@ -110,6 +117,7 @@ int ike_config_begin(ike_config *c)
     return IKE_OK;
 }
 
+/* Only now do entries that were replaced or removed go: until here they may have to come back. */
 int ike_config_commit(ike_config *c)
 {
     if (!c->open) {
@@ -127,7 +135,8 @@ int ike_config_commit(ike_config *c)
     return IKE_OK;
 }
 
-/* Out of list and map; the entry itself stays. Tags of a section stay linked to it. */
+/* Out of list and map; the entry itself stays. Tags of a section stay linked to it. A section's tags leave the map too, or a
+ * look-up would find tags of a section that is not there. */
 static void unhook(ike_config *c, entry *e)
 {
     ike_list_del(&e->link);
@@ -141,6 +150,7 @@ static void unhook(ike_config *c, entry *e)
 static void hook(ike_config *c, entry *e, struct ike_list *before)
 {
     ike_list_add(before, &e->link); /* the end of a ring that begins at `before` is the place before it */
+    /* IKE_ERR_NOMEM is for a map without any buckets only. */
     (void)ike_map_add(&c->map, &e->node, hash(e->t.section, e->t.tag), &c->mem);
     if (e->t.tag == NULL) {
         IKE_LIST_EACH(at, next, &e->tags)
@@ -151,6 +161,7 @@ static void hook(ike_config *c, entry *e, struct ike_list *before)
     }
 }
 
+/* Newest first: each note then meets the list as it was right after its own change, so `before` is in its place again. */
 void ike_config_abort(ike_config *c)
 {
     for (struct ike_config_undo *u = c->undo, *next; u; u = next) {
@@ -170,6 +181,7 @@ void ike_config_abort(ike_config *c)
 
 /* ---- Changes ----------------------------------------------------------------------------------------------------------- */
 
+/* One copy per file, kept as long as the database: triplets of undone changes may go, views of the name may not. */
 static const char *file_name(ike_config *c, const char *name)
 {
     if (name == NULL) {
@@ -182,6 +194,7 @@ static const char *file_name(ike_config *c, const char *name)
     }
     size_t n = strlen(name) + 1;
     struct ike_config_file *f = get(c, sizeof *f + n);
+    /* An entry without file name is better than none for want of memory. */
     if (f == NULL) {
         return NULL;
     }
@@ -192,6 +205,7 @@ static const char *file_name(ike_config *c, const char *name)
     return f->name;
 }
 
+/* One allocation: the strings stand behind the struct, and go with it. */
 static entry *new_entry(ike_config *c, const ike_triplet *t, entry *section)
 {
     size_t ns = strlen(t->section) + 1, nt = t->tag ? strlen(t->tag) + 1 : 0, nv = t->tag ? strlen(t->value) + 1 : 0;
@@ -212,7 +226,8 @@ static entry *new_entry(ike_config *c, const ike_triplet *t, entry *section)
     return e;
 }
 
-/* Put a new entry at the end of `list`, or in the place of `old`. */
+/* Put a new entry at the end of `list`, or in the place of `old`. The note is allocated first and linked last: either both
+ * it and the change are there, or neither. */
 static int insert(ike_config *c, const ike_triplet *t, entry *section, entry *old, struct ike_list *list)
 {
     struct ike_config_undo *u = get(c, sizeof *u);
@@ -226,6 +241,7 @@ static int insert(ike_config *c, const ike_triplet *t, entry *section, entry *ol
         }
         return IKE_ERR_NOMEM;
     }
+    /* A replaced tag keeps its place, so the configuration reads in the order it was written. */
     struct ike_list *before = old ? old->link.next : list;
     if (old) {
         unhook(c, old);
@@ -236,6 +252,7 @@ static int insert(ike_config *c, const ike_triplet *t, entry *section, entry *ol
     return IKE_OK;
 }
 
+/* A section that had to be made has a note of its own, so an abort takes it out again. */
 int ike_config_put(ike_config *c, const ike_triplet *t)
 {
     if (!c->open) {
@@ -258,6 +275,7 @@ int ike_config_put(ike_config *c, const ike_triplet *t)
     return t->tag ? insert(c, t, section, find(c, t->section, t->tag), &section->tags) : IKE_OK;
 }
 
+/* Kept by the note until the commit. Without memory for the note nothing is removed. */
 int ike_config_remove(ike_config *c, const char *section, const char *tag)
 {
     if (!c->open) {
@@ -289,6 +307,7 @@ int ike_config_get(const ike_config *c, const char *section, const char *tag, ik
     return IKE_OK;
 }
 
+/* fn must not change the configuration: the walk goes over the live lists. */
 int ike_config_each(const ike_config *c, int (*fn)(void *user, const ike_triplet *t), void *user)
 {
     IKE_LIST_EACH(s, next_section, (struct ike_list *)&c->sections)

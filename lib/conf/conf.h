@@ -23,6 +23,7 @@ struct ike_config_entry { /* one triplet, or a section itself (tag NULL) */
     ike_triplet t; /* strings follow in the same allocation, except file */
 };
 
+/* Names of files, one copy each. */
 struct ike_config_file {
     struct ike_config_file *next;
     size_t size;

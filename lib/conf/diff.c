@@ -6,6 +6,7 @@
 
 /* ---- Secrets from files ------------------------------------------------------------------------------------------------ */
 
+/* The file's octets are copied before they are looked at: into the arena, which is wiped. */
 int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report)
 {
     if (i >= s->count) {
@@ -20,6 +21,7 @@ int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_c
     if (value == NULL) {
         return IKE_ERR_NOMEM;
     }
+    /* A NUL inside would cut the secret short. */
     if (strlen(value) != text.len || !ike_conf_secret(&s->arena, value, &c->settings.secret, &f)) {
         if (f.no_memory) {
             return IKE_ERR_NOMEM;
@@ -40,6 +42,7 @@ int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_c
 
 /* ---- Difference -------------------------------------------------------------------------------------------------------- */
 
+/* By the key table, so that a new tag is compared without anybody thinking of it. */
 static bool same_child(const ike_child_settings *a, const ike_child_settings *b)
 {
     for (size_t i = 0; i < ike_conf_n_keys; i++) {
@@ -53,6 +56,7 @@ static bool same_child(const ike_child_settings *a, const ike_child_settings *b)
 
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
+/* Children are compared in order: another order is a change too. */
 static ike_config_change compare(const ike_config_conn *a, const ike_config_conn *b)
 {
     for (size_t i = 0; i < ike_conf_n_keys; i++) {
@@ -72,6 +76,7 @@ static ike_config_change compare(const ike_config_conn *a, const ike_config_conn
     return same_text(a->settings.source, b->settings.source) ? IKE_CONFIG_SAME : IKE_CONFIG_MOVED;
 }
 
+/* Removed ones first, so that what they held is free for what comes. */
 int ike_config_diff(const ike_config_conns *old, const ike_config_conns *now, ike_config_diff_fn fn, void *user)
 {
     int r = 0;
@@ -111,6 +116,7 @@ static void keep_texts(const struct ike_config_entry *section, ike_config_daemon
     {
         const ike_triplet *t = &IKE_OF(at, const struct ike_config_entry, link)->t;
         for (size_t i = 0; i < IKE_COUNT(texts); i++) {
+            /* By memcpy, as the fields are found by offset. */
             if (strcmp(texts[i].tag, t->tag) == 0) {
                 memcpy((uint8_t *)d + texts[i].at, &t->value, sizeof t->value);
             }
@@ -118,6 +124,7 @@ static void keep_texts(const struct ike_config_entry *section, ike_config_daemon
     }
 }
 
+/* Parsed into copies, which replace the caller's structs only when all was well. */
 int ike_config_daemon_get(const ike_config *c, ike_config_daemon *d, ike_settings *engine, ike_config_report *report)
 {
     const struct ike_config_entry *section = ike_config_find(c, "daemon", NULL);

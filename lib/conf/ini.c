@@ -8,6 +8,7 @@
 #define SECTION_MAX 127
 #define TAG_MAX     47
 
+/* On the heap, wiped when done: the line may hold a secret. */
 struct reader {
     ike_config *c;
     ike_config_report *report;
@@ -16,13 +17,14 @@ struct reader {
     uint32_t line; /* being read; of a continued line the first */
     uint32_t next_line;
     char section[SECTION_MAX + 1];
-    bool have_section, skip;
+    bool have_section, skip; /* skip: tags belong to a header that was refused */
     bool failed; /* something was reported */
-    int result;
+    int result;  /* of the database; not of syntax, which only sets `failed` */
     size_t len;
     char buf[IKE_CONFIG_VALUE_MAX + TAG_MAX + 64]; /* the line, continuations joined */
 };
 
+/* `found` is quoted and escaped; wrong_word is for what is no quotation. */
 static void wrong(struct reader *r, const char *tag, const char *expected, ike_bytes found, const char *hint)
 {
     ike_triplet at = {r->have_section ? r->section : NULL, tag, NULL, r->file, r->line};
@@ -39,6 +41,7 @@ static void wrong_word(struct reader *r, const char *tag, const char *expected, 
 
 static bool blank(char c) { return c == ' ' || c == '\t'; }
 
+/* Line ends are gone already, so blanks and tabs are all there is. */
 static void trim(const char **s, size_t *n)
 {
     while (*n && blank(**s)) {
@@ -50,7 +53,8 @@ static void trim(const char **s, size_t *n)
     }
 }
 
-/* One physical line, without its end; false at the end of the text. */
+/* One physical line, without its end; false at the end of the text. CR LF and LF end a line alike: files come from any
+ * system. */
 static bool physical(struct reader *r, const char **s, size_t *n)
 {
     if (r->text >= r->end) {
@@ -68,6 +72,7 @@ static bool physical(struct reader *r, const char **s, size_t *n)
     return true;
 }
 
+/* Only at the beginning of a line: a value may hold both characters, secrets above all. */
 static bool comment(const char *s, size_t n) { return n == 0 || s[0] == '#' || s[0] == ';'; }
 
 /* The next line that says something, in r->buf; false at the end. A line that does not fit is reported and passed over. */
@@ -84,9 +89,12 @@ static bool logical(struct reader *r)
     r->len = 0;
     bool fits = true, more = true;
     while (more) {
+        /* A backslash at the very end of the text has nothing to join and goes on being read as part of the value. */
         more = n && s[n - 1] == '\\' && r->text < r->end;
         n -= more ? 1 : 0;
         trim(&s, &n);
+        /* Room for the joining blank and the NUL. A line that is too long is still read to its end, so that its rest is not
+         * taken for lines. */
         fits = fits && r->len + n + 2 < sizeof r->buf;
         if (fits && n) {
             if (r->len) {
@@ -107,7 +115,8 @@ static bool logical(struct reader *r)
     return true;
 }
 
-/* Control characters have no business here; what is above ASCII is taken as it is. */
+/* Control characters have no business here; what is above ASCII is taken as it is. A NUL would cut the value where strings
+ * are used, and the rest would be lost without a word. */
 static bool clean(struct reader *r)
 {
     for (size_t i = 0; i < r->len; i++) {
@@ -125,6 +134,7 @@ static bool clean(struct reader *r)
     return true;
 }
 
+/* Memory ends the reading, a value that is too long does not. */
 static void put(struct reader *r, const char *tag, const char *value)
 {
     ike_triplet t = {r->section, tag, value, r->file, r->line};
@@ -136,6 +146,7 @@ static void put(struct reader *r, const char *tag, const char *value)
     }
 }
 
+/* A second one would replace the first without anybody noticing, so it is refused and both places are named. */
 static void twice(struct reader *r, const ike_triplet *first, const char *expected)
 {
     char hint[200];
@@ -151,6 +162,7 @@ static void twice(struct reader *r, const ike_triplet *first, const char *expect
     wrong_word(r, first->tag, expected, "a second one", hint);
 }
 
+/* Blanks within the title are one, so that a section has one spelling. Until it is accepted, what follows is not stored. */
 static void header(struct reader *r)
 {
     const char *s = r->buf + 1;
@@ -183,7 +195,8 @@ static void header(struct reader *r)
     put(r, NULL, NULL);
 }
 
-/* Quotes are taken off in place. NULL and reported if they are wrong. */
+/* Quotes are taken off in place. NULL and reported if they are wrong. The result is never longer, so it fits in the same
+ * place. */
 static char *unquote(struct reader *r, const char *tag, char *value)
 {
     char *to = value, *s = value + 1;
@@ -202,6 +215,7 @@ static char *unquote(struct reader *r, const char *tag, char *value)
     return value;
 }
 
+/* Wider than the key table's tags, so that a misspelt one is reported as unknown and not as bad syntax. */
 static bool tag_ok(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -239,6 +253,7 @@ static void assignment(struct reader *r)
         return;
     }
     ike_triplet first;
+    /* An empty value is nearly always a forgotten one; `""` comes here as well. */
     if (value[0] == 0) {
         wrong(r, tag, "a value", (ike_bytes){NULL, 0}, NULL);
     } else if (!r->have_section && !r->skip) {
@@ -250,6 +265,7 @@ static void assignment(struct reader *r)
     }
 }
 
+/* Syntax only. The transaction is the caller's to commit or abort, whatever was reported. */
 int ike_config_read(ike_config *c, const char *file, const char *text, size_t n, ike_config_report *report)
 {
     if (!c->open) {

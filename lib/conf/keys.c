@@ -12,6 +12,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", "trace", 
 static const char *const modes[] = {"tunnel", "transport", NULL};                      /* of ike_mode */
 static const char *const starts[] = {"no", "yes", "on-demand", NULL};                  /* of ike_start */
 
+/* Rows name the field once: width and offset follow from it and cannot disagree. */
 #define WIDTH(type, field) sizeof(((type *)0)->field)
 #define ROW(sect, who, type, field, knd, name, std, doc)                                                                     \
     .section = IKE_CONF_##sect, .target = IKE_CONF_T_##who, .width = WIDTH(type, field), .at = offsetof(type, field),        \
@@ -203,6 +204,7 @@ static const char *const section_names[IKE_CONF_SECTIONS] = {"daemon", "connecti
 
 const char *ike_conf_section_name(unsigned section) { return section_names[section]; }
 
+/* Tags of a child may stand in the connection, for all of its children. */
 static bool stands_in(const struct ike_conf_key *k, unsigned section)
 {
     return k->section == section || (section == IKE_CONF_CONNECTION && k->in_connection);
@@ -218,6 +220,7 @@ const struct ike_conf_key *ike_conf_key_find(unsigned section, const char *tag)
     return NULL;
 }
 
+/* For the hint: a tag in the wrong kind of section is the most common mistake. */
 unsigned ike_conf_key_elsewhere(unsigned section, const char *tag)
 {
     for (unsigned i = 0; i < IKE_CONF_SECTIONS; i++) {
@@ -231,6 +234,7 @@ unsigned ike_conf_key_elsewhere(unsigned section, const char *tag)
 /* Edits from a to b: insert, delete, change, swap two neighbours (optimal string alignment). */
 static size_t distance(const char *a, const char *b)
 {
+    /* As long as a tag may be in the reader; distances fit an octet then. */
     enum { MOST = 47 };
     uint8_t row[3][MOST + 2];
     size_t na = strlen(a), nb = strlen(b);
@@ -263,6 +267,7 @@ static size_t limit(const char *text)
     return n < 3 ? 1 : n / 3;
 }
 
+/* Equal distances: the first wins, so the table's order is the order of hints. */
 const char *ike_conf_nearest(const char *text, const char *const *words, size_t n)
 {
     const char *best = NULL;
@@ -277,6 +282,7 @@ const char *ike_conf_nearest(const char *text, const char *const *words, size_t 
     return best;
 }
 
+/* Habits first: what another program calls a thing may be spelt nothing like ours. */
 const char *ike_conf_key_nearest(unsigned section, const char *tag)
 {
     for (size_t i = 0; i < IKE_COUNT(habits); i++) {

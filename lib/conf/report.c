@@ -4,6 +4,7 @@
  */
 #include "conf/conf.h"
 
+/* All texts go through the escaping writer: values come from files that anybody may have written, and end on terminals. */
 static void put(char *out, size_t n, const char *s)
 {
     struct ike_text t = ike_text(out, n);
@@ -17,10 +18,12 @@ static void put_file(char *out, size_t n, const char *s)
     bool cut = len >= n;
     struct ike_text t = ike_text(out, n);
     ike_text_str(&t, cut ? "..." : "");
+    /* Three dots and the NUL take four. */
     s += cut ? len - (n - 4) : 0;
     ike_text_escaped(&t, ike_bytes_of(s, strlen(s)));
 }
 
+/* The writer gets two octets less, which the closing quote and the NUL then have. */
 static void put_quoted(char *out, size_t n, ike_bytes b)
 {
     const size_t most = n / 2; /* escapes are four times as long; what matters is the beginning */
@@ -32,6 +35,7 @@ static void put_quoted(char *out, size_t n, ike_bytes b)
     ike_text_str(&t, b.len > most ? "…" : "\"");
 }
 
+/* Nothing is allocated: errors go to the caller's rows, and what does not fit is counted. */
 static ike_config_error *add(ike_config_report *r, const ike_triplet *t, const char *expected)
 {
     if (r->n >= r->max) {
@@ -50,6 +54,7 @@ static ike_config_error *add(ike_config_report *r, const ike_triplet *t, const c
     return e;
 }
 
+/* A likely word beats a general hint: there is room for one, and it is what people act on. */
 void ike_conf_report(ike_config_report *r, const ike_triplet *t, const char *expected, ike_bytes found,
                      const struct ike_conf_fault *why)
 {
@@ -83,6 +88,7 @@ void ike_conf_report_word(ike_config_report *r, const ike_triplet *t, const char
     }
 }
 
+/* Parts that are empty take their punctuation with them. */
 size_t ike_config_error_format(const ike_config_error *e, char *out, size_t n)
 {
     struct ike_text t = ike_text(out, n);

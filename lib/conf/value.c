@@ -10,6 +10,7 @@ typedef struct ike_conf_fault fault;
 static void *field(const key *k, void *target) { return (uint8_t *)target + k->at; }
 static const void *cfield(const key *k, const void *target) { return (const uint8_t *)target + k->at; }
 
+/* By width and memcpy: the table knows sizes and offsets, not types. */
 static void store(const key *k, void *target, uint64_t v)
 {
     switch (k->width) {
@@ -45,6 +46,7 @@ static bool same_text(const key *k, const void *x, const void *y)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* The text moves to the result's arena, so it outlives the configuration. */
 static bool store_text(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     const char *copy = ike_arena_text(a, value, strlen(value));
@@ -89,6 +91,7 @@ static const struct unit octets[] = {{"T", 1ull << 40}, {"G", 1ull << 30}, {"M",
                                      {"K", 1ull << 10}, {"", 1},           {NULL, 0}};
 static const struct unit plain[] = {{"", 1}, {NULL, 0}};
 
+/* Overflow is refused, never wrapped: a lifetime of 2^64 + 1 seconds would be one of 1. */
 static bool take_digits(const char **s, uint64_t *v)
 {
     const char *p = *s;
@@ -116,6 +119,7 @@ static bool take_amount(const char *s, const struct unit *units, uint64_t bare, 
         while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z')) {
             n++;
         }
+        /* A number without unit must be all of the value: "1h30" leaves open what the 30 are. */
         uint64_t factor = n == 0 && first && *s == 0 ? bare : 0;
         for (const struct unit *u = units; u->name && n; u++) {
             factor = strlen(u->name) == n && memcmp(u->name, s, n) == 0 ? u->factor : factor;
@@ -130,6 +134,7 @@ static bool take_amount(const char *s, const struct unit *units, uint64_t bare, 
     return true;
 }
 
+/* The largest unit that divides without rest, so that reading it back gives the same number. */
 static void put_amount(struct ike_text *out, const struct unit *units, uint64_t v)
 {
     while (units[1].name && (v == 0 || v % units->factor != 0)) {
@@ -142,6 +147,7 @@ static void put_amount(struct ike_text *out, const struct unit *units, uint64_t 
 static bool parse_amount(const key *k, const char *value, void *target, const struct unit *units, uint64_t bare)
 {
     uint64_t v;
+    /* 0 is how the settings say none. */
     if (strcmp(value, "none") == 0 && k->min == 0 && k->standard) {
         v = 0;
     } else if (!take_amount(value, units, bare, &v) || v < k->min || v > k->max) {
@@ -241,10 +247,12 @@ static int word_index(const key *k, const char *value, fault *f)
             return n;
         }
     }
+    /* Words are compared in full; a near miss is asked about, not taken. */
     f->meant = ike_conf_nearest(value, k->words, (size_t)n);
     return -1;
 }
 
+/* Points to the table's own word: static, so nothing is copied. */
 static bool parse_word(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     (void)a;
@@ -289,6 +297,7 @@ static void expected_path(const key *k, struct ike_text *out)
     ike_text_str(out, " characters");
 }
 
+/* Absolute only: a daemon's working directory is nobody's concern. */
 static bool parse_path(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     return value[0] == '/' && parse_text(a, k, value, target, f);
@@ -297,6 +306,7 @@ static bool parse_path(struct ike_arena *a, const key *k, const char *value, voi
 const struct ike_conf_kind ike_kind_text = {expected_text, parse_text, same_text, false};
 const struct ike_conf_kind ike_kind_path = {expected_path, parse_path, same_text, false};
 
+/* The characters left out separate names elsewhere: in titles, lists, JSON and on the command line. */
 bool ike_conf_name_ok(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

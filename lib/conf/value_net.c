@@ -17,6 +17,7 @@ static bool same_addr(const ike_addr *a, const ike_addr *b)
 
 static bool same_str(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
+/* Both spellings, as people bring theirs from other configurations. */
 static bool is_any(const char *s) { return strcmp(s, "any") == 0 || strcmp(s, "%any") == 0; }
 
 /* ---- The peer ---------------------------------------------------------------------------------------------------------- */
@@ -58,6 +59,7 @@ static bool host_name(const char *s, size_t n)
     return label > 0 && !number && s[total - 1] != '-' && total <= 253;
 }
 
+/* At most six digits are read: enough to be above any limit here, too few to overflow. */
 static bool take_number(const char *s, unsigned most, unsigned *out)
 {
     unsigned v = 0;
@@ -83,11 +85,13 @@ static bool parse_network(const char *value, const char *slash, ike_conn_setting
         !take_number(slash + 1, s->remote.family == 4 ? 32 : 128, &bits)) {
         return false;
     }
+    /* A prefix of 0 matches everybody, which is to be said in so many words. */
     if (bits == 0) {
         f->hint = "write any for all peers";
         return false;
     }
     for (unsigned i = bits; i < (s->remote.family == 4 ? 32u : 128u); i++) {
+        /* Refused rather than dropped: it is not clear whether the address or the prefix was meant. */
         if (s->remote.ip[i / 8] & 0x80 >> i % 8) {
             f->hint = "the address has bits behind the prefix";
             return false;
@@ -97,6 +101,7 @@ static bool parse_network(const char *value, const char *slash, ike_conn_setting
     return true;
 }
 
+/* Not resolved here: that would ask the network, and the answer may change. */
 static bool parse_name(struct ike_arena *a, const char *value, ike_config_conn *c, fault *f)
 {
     const char *colon = strchr(value, ':');
@@ -112,6 +117,7 @@ static bool parse_name(struct ike_arena *a, const char *value, ike_config_conn *
     return !f->no_memory;
 }
 
+/* An address is tried before a name, so "10.0.0.1" is never looked up. */
 static bool parse_remote(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     (void)k;
@@ -123,6 +129,7 @@ static bool parse_remote(struct ike_arena *a, const key *k, const char *value, v
     return slash ? parse_network(value, slash, &c->settings, f) : parse_name(a, value, c, f);
 }
 
+/* A name is compared as a name: what it resolved to is the caller's. */
 static bool same_remote(const key *k, const void *x, const void *y)
 {
     (void)k;
@@ -141,6 +148,7 @@ static void expected_local(const key *k, struct ike_text *out)
     ike_text_str(out, "one of our addresses, or any");
 }
 
+/* The port belongs to the socket, which all connections share. */
 static bool parse_local(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     (void)a;
@@ -201,6 +209,7 @@ static void expected_any_id(const key *k, struct ike_text *out)
 static bool parse_id(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     ike_id id;
+    /* No identity is longer than its text, but for an address in short form. */
     size_t n = strlen(value) + 16;
     uint8_t *buf = ike_arena_get(a, n);
     f->no_memory = buf == NULL;
@@ -220,6 +229,7 @@ static bool parse_any_id(struct ike_arena *a, const key *k, const char *value, v
     return parse_id(a, k, value, target, f);
 }
 
+/* Octet by octet: a change of case is a change of configuration, even where it matches the same peers. */
 static bool same_id(const key *k, const void *x, const void *y)
 {
     const ike_id *a = cfield(k, x), *b = cfield(k, y);
@@ -260,6 +270,7 @@ static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void 
 {
     const char *s = value, *item;
     size_t n, count = 0;
+    /* Counted first, so that one array of the right size is made. */
     while (next_item(&s, &item, &n)) {
         count++;
     }
@@ -276,6 +287,7 @@ static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void 
         memcpy(text, item, fits ? n : 0);
         text[fits ? n : 0] = 0;
         if (ike_ts_parse(&list[i], text) != IKE_OK) {
+            /* The item alone, not the whole list. */
             f->found = item;
             f->found_len = n;
             return false;
@@ -312,6 +324,8 @@ static void expected_proposals(const key *k, struct ike_text *out)
                                               : "proposals such as aes256gcm16, aes128-sha256-x25519");
 }
 
+/* Syntax and sense; whether the build can run an algorithm is seen when the connection is made. The text is kept, as the
+ * engine parses it with its own crypto. */
 static bool parse_proposals(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     size_t at = 0;
@@ -340,6 +354,7 @@ static void expected_secret(const key *k, struct ike_text *out)
     ike_text_str(out, "a text, 0xHEX or 0sBASE64, 1 to 256 octets");
 }
 
+/* An odd digit is refused at the end: half an octet is a typing error. */
 static bool take_hex(const char *s, size_t n, uint8_t *out, size_t *len)
 {
     for (*len = 0; *len < n / 2; (*len)++) {
@@ -387,12 +402,14 @@ static bool take_base64(const char *s, size_t n, uint8_t *out, size_t *len)
             out[(*len)++] = (uint8_t)(v >> bits);
         }
     }
+    /* One digit too many holds no octet, and bits that are left over must be zero, or two texts would mean one secret. */
     return n % 4 != 1 && (v & ((1u << bits) - 1)) == 0;
 }
 
 bool ike_conf_secret(struct ike_arena *a, const char *value, ike_bytes *out, fault *f)
 {
     size_t n = strlen(value), len = n;
+    /* The longest form is hexadecimal, two digits an octet: what is longer cannot fit, and is not copied. */
     uint8_t *buf = n <= 4 * IKE_SECRET_MAX ? ike_arena_get(a, n + 1) : NULL;
     f->no_memory = buf == NULL && n <= 4 * IKE_SECRET_MAX;
     if (buf == NULL) {
@@ -411,6 +428,7 @@ bool ike_conf_secret(struct ike_arena *a, const char *value, ike_bytes *out, fau
     } else {
         memcpy(buf, value, n);
     }
+    /* The form is right: if it fails now, its length is what is wrong. */
     f->hint = NULL;
     *out = ike_bytes_of(buf, len);
     return len > 0 && len <= IKE_SECRET_MAX;
@@ -421,6 +439,7 @@ static bool parse_secret(struct ike_arena *a, const key *k, const char *value, v
     return ike_conf_secret(a, value, field(k, target), f);
 }
 
+/* In constant time, although only their owner could measure it. */
 static bool same_secret(const key *k, const void *x, const void *y)
 {
     const ike_bytes *a = cfield(k, x), *b = cfield(k, y);
