@@ -33,7 +33,8 @@ static struct ike_conf_draft *find(const struct ike_map *map, const char *name, 
 
 /* ---- Section titles ---------------------------------------------------------------------------------------------------- */
 
-/* "child office/lan": kind, name behind the blank (empty if there is none). IKE_CONF_SECTIONS when unknown. */
+/* "child office/lan": kind, name behind the blank (empty if there is none). IKE_CONF_SECTIONS when unknown. A further blank is
+ * part of the name, which is then none. */
 static unsigned kind_of(const char *section, const char **name)
 {
     size_t n = strcspn(section, " ");
@@ -54,6 +55,7 @@ static void title_wrong(struct ike_conf_builder *b, const entry *s, const char *
     ike_conf_report(b->report, &s->t, expected, ike_bytes_of(s->t.section, strlen(s->t.section)), f);
 }
 
+/* The hint is about the kind only: names are free. */
 static void unknown_section(struct ike_conf_builder *b, const entry *s)
 {
     char word[64] = {0};
@@ -115,6 +117,7 @@ static void unknown_tag(struct ike_conf_builder *b, const entry *e, unsigned kin
     ike_conf_report(b->report, &at, expected, ike_bytes_of(e->t.tag, strlen(e->t.tag)), &f);
 }
 
+/* A row's own words say what is expected, unless the value's parser knew better. */
 void ike_conf_value_wrong(struct ike_conf_builder *b, const entry *e, const struct ike_conf_key *k, struct ike_conf_fault *f)
 {
     char expected[192];
@@ -141,6 +144,7 @@ void ike_conf_fill(struct ike_conf_builder *b, const entry *section, unsigned ki
     IKE_LIST_EACH(at, next, (struct ike_list *)&section->tags)
     {
         const entry *e = IKE_OF(at, const entry, link);
+        /* The configuration was written by triplets from anywhere, so tags are looked up here and not where they were read. */
         const struct ike_conf_key *k = ike_conf_key_find(kind, e->t.tag);
         struct ike_conf_fault f = {0};
         if (k == NULL) {
@@ -154,6 +158,7 @@ void ike_conf_fill(struct ike_conf_builder *b, const entry *section, unsigned ki
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------- */
 
+/* "file:line", for failure records. Nothing where the triplets came from no file. */
 static bool source_text(struct ike_conf_builder *b, ike_config_conn *c)
 {
     char text[256];
@@ -203,7 +208,8 @@ static void add_connection(struct ike_conf_builder *b, const entry *s, const cha
 
 /* ---- Children ---------------------------------------------------------------------------------------------------------- */
 
-/* The connection a [child] section belongs to; NULL if it was reported. */
+/* The connection a [child] section belongs to; NULL if it was reported. Connections have been read already: walk() takes the
+ * kinds in that order. */
 static struct ike_conf_draft *owner(struct ike_conf_builder *b, const entry *s, const char *name)
 {
     const char *slash = strchr(name, '/');
@@ -250,6 +256,8 @@ static struct ike_conf_child *new_child(struct ike_conf_builder *b, struct ike_c
     return k;
 }
 
+/* A child of a connection that is missing is read all the same, into a draft that is forgotten, so that its own faults show
+ * in the same run. */
 static void add_child(struct ike_conf_builder *b, const entry *s, const char *name)
 {
     struct ike_conf_draft *d = owner(b, s, name);
@@ -335,6 +343,7 @@ int ike_config_build(const ike_config *c, ike_config_conns **out, ike_config_rep
     s->arena.mem = &s->mem;
     struct ike_conf_draft *list = NULL;
     struct ike_conf_builder b = {.config = c, .report = report, .arena = &s->arena, .map = &s->map, .last = &list};
+    /* Unknown titles first, since faults that follow from them look strange without that. */
     walk(&b, IKE_CONF_SECTIONS);
     walk(&b, IKE_CONF_DAEMON);
     walk(&b, IKE_CONF_CONNECTION);

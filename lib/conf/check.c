@@ -6,7 +6,8 @@
 
 typedef struct ike_config_entry entry;
 
-/* Where a tag is written for a child: in its section, else in the connection's. NULL: nowhere. */
+/* Where a tag is written for a child: in its section, else in the connection's. NULL: nowhere. Checks need the tag and not
+ * the value, since a default that does not fit is ours to adapt. */
 static const entry *written(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *section, const char *tag)
 {
     const entry *e = ike_config_find(b->config, section->t.section, tag);
@@ -83,6 +84,7 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     }
 }
 
+/* Whether any selector of the list has it. */
 static bool has_family(const ike_ts *ts, size_t n, uint8_t family)
 {
     for (size_t i = 0; i < n; i++) {
@@ -117,6 +119,7 @@ static void check_families(struct ike_conf_builder *b, const struct ike_conf_dra
     }
 }
 
+/* `any` and networks are no one to call: a connection that starts by itself would fail at every attempt. */
 static void check_start(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
 {
     const ike_config_conn *c = &d->conn;

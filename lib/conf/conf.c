@@ -11,6 +11,7 @@
 
 typedef struct ike_config_entry entry;
 
+/* One note per change, newest first. Both fields are set where an entry took another's place. */
 struct ike_config_undo {
     struct ike_config_undo *next;
     entry *added;   /* to be taken out again */
@@ -35,6 +36,7 @@ static void drop(ike_config *c, void *p, size_t n)
     c->mem.release(c->mem.user, p, n);
 }
 
+/* Only the head: buckets come with the first triplet. */
 int ike_config_new(ike_config **out, const ike_allocator *mem)
 {
     *out = NULL;
@@ -64,6 +66,7 @@ static bool is(const entry *e, const char *section, const char *tag)
     return strcmp(e->t.section, section) == 0 && (tag ? e->t.tag && strcmp(e->t.tag, tag) == 0 : e->t.tag == NULL);
 }
 
+/* Const for the map, not for the entry: those who change it have the configuration themselves. */
 static entry *find(const ike_config *c, const char *section, const char *tag)
 {
     struct ike_map_node *n = ike_map_find(&c->map, hash(section, tag));
@@ -297,6 +300,7 @@ int ike_config_remove(ike_config *c, const char *section, const char *tag)
 
 /* ---- Looking ----------------------------------------------------------------------------------------------------------- */
 
+/* The views are the database's own strings. */
 int ike_config_get(const ike_config *c, const char *section, const char *tag, ike_triplet *out)
 {
     const entry *e = find(c, section, tag);

@@ -54,6 +54,7 @@ static bool same_child(const ike_child_settings *a, const ike_child_settings *b)
     return strcmp(a->name, b->name) == 0;
 }
 
+/* Either may be NULL: not set. */
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 /* Children are compared in order: another order is a change too. */
@@ -96,6 +97,7 @@ int ike_config_diff(const ike_config_conns *old, const ike_config_conns *now, ik
 
 /* ---- [daemon] ---------------------------------------------------------------------------------------------------------- */
 
+/* The defaults the key table names; a test compares them. */
 void ike_config_daemon_init(ike_config_daemon *d)
 {
     *d = (ike_config_daemon){

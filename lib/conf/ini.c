@@ -5,6 +5,7 @@
  */
 #include "conf/conf.h"
 
+/* Longer than any kind of section with two names of 47 characters. */
 #define SECTION_MAX 127
 #define TAG_MAX     47
 
@@ -81,11 +82,13 @@ static bool logical(struct reader *r)
     const char *s;
     size_t n;
     do {
+        /* An error in a continued line is reported where it begins: that is the line with the tag. */
         r->line = r->next_line;
         if (!physical(r, &s, &n)) {
             return false;
         }
     } while (comment(s, n));
+    /* Pieces are joined by one blank, so lists may be broken after any item. */
     r->len = 0;
     bool fits = true, more = true;
     while (more) {
@@ -167,6 +170,8 @@ static void header(struct reader *r)
 {
     const char *s = r->buf + 1;
     size_t n = r->len - 1, len = 0;
+    /* Until the end of this function shows otherwise, tags below it have no home; `skip` keeps that from being reported for
+     * each. */
     r->have_section = false;
     r->skip = true;
     if (n == 0 || s[n - 1] != ']') {
@@ -187,6 +192,7 @@ static void header(struct reader *r)
     r->section[len] = 0;
     r->have_section = true;
     ike_triplet first;
+    /* In this file or in one read before: sections do not add up. */
     if (ike_config_get(r->c, r->section, NULL, &first) == IKE_OK) {
         twice(r, &first, "this section once");
         return;
@@ -228,6 +234,7 @@ static bool tag_ok(const char *s, size_t n)
     return n > 0 && n <= TAG_MAX;
 }
 
+/* The line is taken apart in place; database and reports copy what they keep. */
 static void assignment(struct reader *r)
 {
     char *eq = memchr(r->buf, '=', r->len);
@@ -249,6 +256,7 @@ static void assignment(struct reader *r)
     while (blank(*value)) {
         value++;
     }
+    /* Quotes in the middle of a value are characters like others. */
     if (value[0] == '"' && (value = unquote(r, tag, value)) == NULL) {
         return;
     }

@@ -210,6 +210,7 @@ static bool stands_in(const struct ike_conf_key *k, unsigned section)
     return k->section == section || (section == IKE_CONF_CONNECTION && k->in_connection);
 }
 
+/* The table is short and read at configuration only, so it is walked. */
 const struct ike_conf_key *ike_conf_key_find(unsigned section, const char *tag)
 {
     for (size_t i = 0; i < ike_conf_n_keys; i++) {
@@ -300,6 +301,7 @@ const char *ike_conf_key_nearest(unsigned section, const char *tag)
     return ike_conf_nearest(tag, words, n);
 }
 
+/* The same words in error messages and in the reference. */
 size_t ike_conf_expected(const struct ike_conf_key *k, char *out, size_t n)
 {
     struct ike_text t = ike_text(out, n);

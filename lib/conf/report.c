@@ -77,6 +77,7 @@ void ike_conf_report(ike_config_report *r, const ike_triplet *t, const char *exp
     }
 }
 
+/* For what is no quotation: "a second one", "something else (not shown)". Secrets are reported by this alone. */
 void ike_conf_report_word(ike_config_report *r, const ike_triplet *t, const char *expected, const char *found,
                           const char *hint)
 {

@@ -7,6 +7,7 @@
 typedef struct ike_conf_key key;
 typedef struct ike_conf_fault fault;
 
+/* Rows say where in which struct a value goes; the caller passes the struct that belongs to the row's target. */
 static void *field(const key *k, void *target) { return (uint8_t *)target + k->at; }
 static const void *cfield(const key *k, const void *target) { return (const uint8_t *)target + k->at; }
 
@@ -33,11 +34,13 @@ static void store(const key *k, void *target, uint64_t v)
     }
 }
 
+/* Octets of the field, whatever its type: enums and switches too. */
 static bool same_number(const key *k, const void *x, const void *y)
 {
     return memcmp(cfield(k, x), cfield(k, y), k->width) == 0;
 }
 
+/* Pointers are read by memcpy: offsets come from a table, and the compiler knows no alignment of them. */
 static bool same_text(const key *k, const void *x, const void *y)
 {
     const char *a, *b;
@@ -63,6 +66,7 @@ static void expected_yesno(const key *k, struct ike_text *out)
     ike_text_str(out, "yes or no");
 }
 
+/* Two words only: true, on or 1 would mean as many ways to misread a file. */
 static bool parse_yesno(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     (void)a;
@@ -79,6 +83,7 @@ const struct ike_conf_kind ike_kind_yesno = {expected_yesno, parse_yesno, same_n
 
 /* ---- Numbers and what has a unit --------------------------------------------------------------------------------------- */
 
+/* The table ends with a NULL name. */
 struct unit {
     const char *name;
     uint64_t factor;
@@ -144,6 +149,7 @@ static void put_amount(struct ike_text *out, const struct unit *units, uint64_t 
     ike_text_str(out, units->name);
 }
 
+/* Limits are the row's. What is outside is refused with the range in the message, not brought into it. */
 static bool parse_amount(const key *k, const char *value, void *target, const struct unit *units, uint64_t bare)
 {
     uint64_t v;
@@ -168,6 +174,7 @@ static void put_range(const key *k, struct ike_text *out, const struct unit *uni
 /* Whether 0 means that there is none, and the word may be said. */
 static bool may_be_none(const key *k) { return k->min == 0 && k->standard && strcmp(k->standard, "0") != 0; }
 
+/* A range that is as wide as the type says nothing. */
 static void expected_number(const key *k, struct ike_text *out)
 {
     ike_text_str(out, "a number");
@@ -231,6 +238,7 @@ const struct ike_conf_kind ike_kind_octets = {expected_octets, parse_octets, sam
 
 /* ---- One of several words ---------------------------------------------------------------------------------------------- */
 
+/* "a, b or c", from the same list that is searched. */
 static void expected_words(const key *k, struct ike_text *out)
 {
     for (size_t i = 0; k->words[i]; i++) {
@@ -239,6 +247,7 @@ static void expected_words(const key *k, struct ike_text *out)
     }
 }
 
+/* -1 with a suggestion where one is near. */
 static int word_index(const key *k, const char *value, fault *f)
 {
     int n = 0;
@@ -263,6 +272,7 @@ static bool parse_word(struct ike_arena *a, const key *k, const char *value, voi
     return i >= 0;
 }
 
+/* The words stand in the order of the enum they are for. */
 static bool parse_index(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     (void)a;
@@ -278,6 +288,7 @@ const struct ike_conf_kind ike_kind_index = {expected_words, parse_index, same_n
 
 /* ---- Texts ------------------------------------------------------------------------------------------------------------- */
 
+/* In [connection] the only text is a file name. */
 static void expected_text(const key *k, struct ike_text *out)
 {
     ike_text_str(out, k->section == IKE_CONF_CONNECTION ? "a file name of at most " : "a text of at most ");
@@ -332,6 +343,7 @@ static bool parse_conn_name(struct ike_arena *a, const key *k, const char *value
     return ike_conf_name_ok(value, strlen(value));
 }
 
+/* What the tag says shows in which connection the child is. */
 static bool same_always(const key *k, const void *x, const void *y)
 {
     (void)k;

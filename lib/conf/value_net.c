@@ -10,6 +10,7 @@ typedef struct ike_conf_fault fault;
 static void *field(const key *k, void *target) { return (uint8_t *)target + k->at; }
 static const void *cfield(const key *k, const void *target) { return (const uint8_t *)target + k->at; }
 
+/* With port and zone: a change of either is a change of configuration. */
 static bool same_addr(const ike_addr *a, const ike_addr *b)
 {
     return a->family == b->family && a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
@@ -28,6 +29,7 @@ static void expected_remote(const key *k, struct ike_text *out)
     ike_text_str(out, "an address, a DNS name (either may end in :PORT), a network such as 192.0.2.0/24, or any");
 }
 
+/* ASCII, whatever the locale. */
 static bool letter_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -37,6 +39,7 @@ static bool letter_or_digit(char c)
  * would be a mistyped address. */
 static bool host_name(const char *s, size_t n)
 {
+    /* A dot at the end is the root and belongs to no label. */
     size_t label = 0, total = n && s[n - 1] == '.' ? n - 1 : n;
     bool number = true;
     for (size_t i = 0; i < total; i++) {
@@ -52,6 +55,7 @@ static bool host_name(const char *s, size_t n)
             return false;
         }
         number = number && s[i] >= '0' && s[i] <= '9';
+        /* 63 octets a label and 253 a name (RFC 1035 section 2.3.4, in text form). */
         if (++label > 63) {
             return false;
         }
@@ -71,6 +75,7 @@ static bool take_number(const char *s, unsigned most, unsigned *out)
     return n > 0 && s[n] == 0 && v <= most;
 }
 
+/* Into the settings directly: on failure the whole result goes. */
 static bool parse_network(const char *value, const char *slash, ike_conn_settings *s, fault *f)
 {
     char text[64];
@@ -173,6 +178,7 @@ static void expected_listen(const key *k, struct ike_text *out)
     ike_text_str(out, "an address without port");
 }
 
+/* Parsed to be checked, kept as text: who opens the socket parses it again. */
 static bool parse_listen(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     ike_addr addr;
@@ -220,6 +226,7 @@ static bool parse_id(struct ike_arena *a, const key *k, const char *value, void 
     return true;
 }
 
+/* Type 0 in the settings: whoever has the secret. */
 static bool parse_any_id(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     if (is_any(value)) {
@@ -241,6 +248,7 @@ const struct ike_conf_kind ike_kind_any_id = {expected_any_id, parse_any_id, sam
 
 /* ---- Traffic selectors ------------------------------------------------------------------------------------------------- */
 
+/* What one payload is read with at the other end (IKE_TS_MAX). */
 #define MOST_SELECTORS 64
 
 static void expected_ts(const key *k, struct ike_text *out)
@@ -266,6 +274,7 @@ static bool next_item(const char **s, const char **item, size_t *n)
     return *n > 0;
 }
 
+/* Selectors have no blanks and no commas, so either may separate them. */
 static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     const char *s = value, *item;
@@ -298,6 +307,7 @@ static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void 
     return list != NULL;
 }
 
+/* In order: another order is a change too. */
 static bool same_ts(const key *k, const void *x, const void *y)
 {
     size_t n, m;
@@ -329,6 +339,7 @@ static void expected_proposals(const key *k, struct ike_text *out)
 static bool parse_proposals(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     size_t at = 0;
+    /* `at` is the place of the fault in the value; at its end nothing can be quoted. */
     if (ike_proposals_check(value, (uint8_t)k->max, &at, &f->meant) != IKE_OK) {
         if (at < strlen(value)) {
             f->found = value + at;
@@ -367,6 +378,7 @@ static bool take_hex(const char *s, size_t n, uint8_t *out, size_t *len)
     return n % 2 == 0;
 }
 
+/* The alphabet of RFC 4648 section 4; the one for URLs is another. */
 static int base64_digit(char c)
 {
     if (c >= 'A' && c <= 'Z') {
@@ -406,6 +418,7 @@ static bool take_base64(const char *s, size_t n, uint8_t *out, size_t *len)
     return n % 4 != 1 && (v & ((1u << bits) - 1)) == 0;
 }
 
+/* A prefix decides, so a text that begins with 0x or 0s has to be written in one of the other forms. */
 bool ike_conf_secret(struct ike_arena *a, const char *value, ike_bytes *out, fault *f)
 {
     size_t n = strlen(value), len = n;
