@@ -26,6 +26,7 @@ static bool ended(struct ike_emit *e, const struct ike_rd *r, bool was_bad)
     return r->bad;
 }
 
+/* The number is read before it is shown: past the end there is nothing to show but the fault. */
 uint8_t ike_decode_named8(struct ike_emit *e, struct ike_rd *r, const char *name, enum ike_registry reg, uint16_t high)
 {
     const bool bad = r->bad;
@@ -79,6 +80,7 @@ ike_bytes ike_decode_hex(struct ike_emit *e, struct ike_rd *r, const char *name,
     return ike_bytes_of(p, n);
 }
 
+/* Nothing is left out: octets a body has too many are shown too. */
 void ike_decode_rest(struct ike_emit *e, struct ike_rd *r)
 {
     if (!r->bad && r->left != 0) {
@@ -89,6 +91,7 @@ void ike_decode_rest(struct ike_emit *e, struct ike_rd *r)
 
 /* ---- Chain ---- */
 
+/* One message being shown. */
 struct walk {
     struct ike_emit e;
     const ike_decoder *d; /* the caller's, unchanged throughout */
@@ -111,7 +114,8 @@ static const ike_trace_keys *find_keys(const struct walk *w)
     return NULL;
 }
 
-/* Show what SK holds with keys that are there. */
+/* Show what SK holds with keys that are there. What is shown of the inside is a chain like the outer one. Failure is a
+ * remark: the octets have been shown already. */
 static void decrypt(struct walk *w, const ike_trace_keys *k, size_t sk_at, uint8_t next, ike_bytes body)
 {
     size_t iv = 0, icv = 0, n = 0;
@@ -166,7 +170,8 @@ static void show_sk(struct walk *w, size_t sk_at, uint8_t next, ike_bytes body)
     }
 }
 
-/* The generic header's fields and the body. False: the chain cannot be followed any further. */
+/* The generic header's fields and the body. False: the chain cannot be followed any further. The octets first, then what
+ * they mean: a reader who doubts the decoder has both. */
 static bool walk_payload(struct walk *w, struct ike_rd *r, uint8_t *type, bool inner)
 {
     const bool v2 = w->h.version >> 4 == 2;
@@ -235,6 +240,7 @@ static void show_flags(struct ike_emit *e, bool v2, uint8_t flags)
     }
 }
 
+/* As octets, which is how other tools write SPIs. */
 static void show_spi(struct ike_emit *e, const char *name, uint64_t spi)
 {
     uint8_t b[8];

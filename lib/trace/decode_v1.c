@@ -30,6 +30,7 @@ struct value {
     uint16_t value;
     const char *name;
 };
+/* An attribute and the words for its values. */
 struct attribute {
     uint16_t type;
     const char *name;
@@ -157,7 +158,8 @@ static void attributes(struct ike_emit *e, struct ike_rd *r, const struct attrib
     }
 }
 
-/* The generic header inside an SA payload. The body; bad if the length makes no sense. */
+/* The generic header inside an SA payload. The body; bad if the length makes no sense. Proposals and transforms are payloads
+ * inside a payload in version 1. */
 static struct ike_rd substructure(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "next payload", IKE_REG_PAYLOAD, 0x100);
@@ -185,6 +187,7 @@ static void transform(struct ike_emit *e, struct ike_rd *r, uint8_t protocol)
     ike_emit_close(e);
 }
 
+/* The count of transforms is shown but not believed: the body's length says how many there are. */
 static void proposal(struct ike_emit *e, struct ike_rd *r)
 {
     ike_emit_open(e, "proposal");
@@ -245,6 +248,7 @@ static void cert(struct ike_emit *e, struct ike_rd *r)
 
 static void data_only(struct ike_emit *e, struct ike_rd *r) { ike_decode_hex(e, r, "data", SIZE_MAX); }
 
+/* The protocol is version 1's numbering, which has IPCOMP and calls the first ISAKMP. */
 static void notify(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_u32(e, r, "DOI");
@@ -269,7 +273,8 @@ static void delete(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
-/* Vendor ids that say what a peer can do; matched from the front, as most carry a version behind. */
+/* Vendor ids that say what a peer can do; matched from the front, as most carry a version behind. For people: known ones by
+ * name, and all as text, since some are. */
 static void vendor(struct ike_emit *e, struct ike_rd *r)
 {
     static const struct {
@@ -293,6 +298,7 @@ static void vendor(struct ike_emit *e, struct ike_rd *r)
     ike_emit_text(e, "text", data);
 }
 
+/* Mode-Config and XAUTH (the Attribute payload). */
 static void attr(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "type", IKE_REG_CFG_TYPE, 0);
@@ -312,6 +318,7 @@ static void nat_oa(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* One piece of a larger message; pieces are not put together. */
 static void frag(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_u16(e, r, "fragment id");

@@ -50,6 +50,7 @@ static struct ike_rd substructure(struct ike_emit *e, struct ike_rd *r)
     return body;
 }
 
+/* An id means something only together with its type. */
 static void transform(struct ike_emit *e, struct ike_rd *r)
 {
     ike_emit_open(e, "transform");
@@ -108,6 +109,7 @@ static void id(struct ike_emit *e, struct ike_rd *r)
     }
 }
 
+/* Certificates stay octets: other programs show them better. */
 static void cert(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "encoding", IKE_REG_CERT, 0);
@@ -138,6 +140,7 @@ static void auth(struct ike_emit *e, struct ike_rd *r)
 
 static void data_only(struct ike_emit *e, struct ike_rd *r) { ike_decode_hex(e, r, "data", SIZE_MAX); }
 
+/* Many are ASCII; the rest comes out escaped. */
 static void vendor(struct ike_emit *e, struct ike_rd *r)
 {
     const ike_bytes data = ike_decode_hex(e, r, "data", SIZE_MAX);
@@ -199,6 +202,7 @@ static void selector(struct ike_emit *e, struct ike_rd *r)
     ike_emit_close(e);
 }
 
+/* The count is followed here, and what is left over is reported: that the two disagree is what a reader looks for. */
 static void ts(struct ike_emit *e, struct ike_rd *r)
 {
     const uint8_t count = ike_decode_u8(e, r, "selectors");

@@ -34,7 +34,8 @@ static void put_uint(const struct ike_emit *e, uint64_t v)
     put(e, text);
 }
 
-/* What is not printable as \xNN; in JSON the backslashes and quotes are escaped once more. */
+/* What is not printable as \xNN; in JSON the backslashes and quotes are escaped once more. One octet at a time: text of any
+ * length needs no memory. */
 static void put_escaped(const struct ike_emit *e, ike_bytes b)
 {
     for (size_t i = 0; i < b.len; i++) {
@@ -48,7 +49,7 @@ static void put_escaped(const struct ike_emit *e, ike_bytes b)
     }
 }
 
-/* The beginning of a line or list element. */
+/* The beginning of a line or list element. Where JSON wants commas and text wants indentation. */
 static void begin(struct ike_emit *e)
 {
     if (e->json) {
@@ -147,6 +148,7 @@ void ike_emit_note(struct ike_emit *e, const char *what)
     put(e, e->json ? "\"}" : "]\n");
 }
 
+/* Remembered for the result; in the text it looks like any remark. */
 void ike_emit_fault(struct ike_emit *e, const char *what)
 {
     e->malformed = true;

@@ -102,6 +102,7 @@ static int ipv4(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragm
     return r->bad ? IKE_ERR_PROTO : IKE_OK;
 }
 
+/* Extension headers are walked to find UDP, AH included: it is no encryption. */
 static int ipv6(struct ike_rd *r, ike_datagram *out, uint8_t *proto, bool *fragment)
 {
     const uint8_t *h = ike_rd_take(r, 40);
@@ -169,6 +170,7 @@ int ike_frame_datagram(const ike_frame *f, ike_datagram *out)
     if (proto != IP_UDP) {
         return IKE_ERR_NOT_FOUND;
     }
+    /* Reassembly would need memory and a second frame; so a fragment is reported as one. */
     if (fragment) {
         return IKE_ERR_LIMIT;
     }

@@ -67,7 +67,8 @@ static const struct integ_name integs[] = {
 
 enum { SPI_I, SPI_R, SK_EI, SK_ER, ENCR, SK_AI, SK_AR, INTEG, FIELDS };
 
-/* Split at commas that are not within quotes; quotes go. Names have no quotes inside. False: not FIELDS fields. */
+/* Split at commas that are not within quotes; quotes go. Names have no quotes inside. False: not FIELDS fields. Views into
+ * the line; nothing is copied. */
 static bool split(ike_bytes field[FIELDS], ike_bytes line)
 {
     size_t n = 0, start = 0;
@@ -92,7 +93,8 @@ static bool split(ike_bytes field[FIELDS], ike_bytes line)
     return n == FIELDS && !quoted;
 }
 
-/* Hex, optionally behind 0x. -1: not hex, or not what fits. */
+/* Hex, optionally behind 0x. -1: not hex, or not what fits. An empty text is 0 octets: the fields of an AEAD's integrity
+ * keys are empty. */
 static int read_hex(ike_bytes text, uint8_t *out, size_t cap)
 {
     if (text.len >= 2 && text.ptr[0] == '0' && (text.ptr[1] | 0x20) == 'x') {
@@ -181,6 +183,7 @@ int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n)
     if (n == 0 || line[0] == '#') {
         return IKE_ERR_NOT_FOUND;
     }
+    /* A row of eight fields has seven. */
     size_t commas = 0;
     for (size_t i = 0; i < n; i++) {
         commas += line[i] == ',';
@@ -195,6 +198,7 @@ int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n)
     return rc;
 }
 
+/* Big-endian, as in the header. */
 static void put_spi(struct ike_text *t, uint64_t spi)
 {
     uint8_t b[8];

@@ -28,7 +28,8 @@ static const ike_integ *find_integ(const ike_decoder *d, uint16_t id)
     return g;
 }
 
-/* Descriptors for a row; false if one is missing or the row makes no sense (a plain cipher without any ICV). */
+/* Descriptors for a row; false if one is missing or the row makes no sense (a plain cipher without any ICV). An AEAD cannot
+ * be opened without its ICV, so such a row must not say "unchecked". */
 static bool find(const ike_decoder *d, const ike_trace_keys *k, struct ike_seal *seal)
 {
     seal->encr = find_encr(d, k->encr);

@@ -11,6 +11,7 @@ enum { BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 2, BLOCK_
 #define OPTION_TSRESOL   9
 #define RESOLUTION_MICRO 6
 
+/* Written out: compilers have instructions for it. */
 static uint16_t swap16(uint16_t v) { return (uint16_t)(v << 8 | v >> 8); }
 static uint32_t swap32(uint32_t v) { return (uint32_t)swap16((uint16_t)v) << 16 | swap16((uint16_t)(v >> 16)); }
 
@@ -52,6 +53,7 @@ static bool open_pcap(ike_capture *c)
     return false;
 }
 
+/* The place in the file moves only when a whole record was there. */
 static int next_pcap(ike_capture *c, ike_frame *f)
 {
     struct ike_rd r = ike_rd(c->p, c->left);
@@ -122,6 +124,7 @@ static uint8_t find_resolution(struct ike_rd *options, bool swapped)
     return RESOLUTION_MICRO;
 }
 
+/* Blocks describe interfaces before the packets that came through them. */
 static int add_interface(ike_capture *c, struct ike_rd *r)
 {
     const uint16_t link = get16(r, c->swapped);
@@ -241,6 +244,7 @@ int ike_capture_open(ike_capture *c, const uint8_t *data, size_t n)
     return n >= 24 && open_pcap(c) ? IKE_OK : IKE_ERR_INVALID;
 }
 
+/* Frames are numbered as they come, so numbers match other programs'. */
 int ike_capture_next(ike_capture *c, ike_frame *f)
 {
     memset(f, 0, sizeof *f);
