@@ -4,6 +4,7 @@
  */
 #include "policy/conf.h"
 
+/* The record's field has one octet more, for the NUL. */
 #define NAME_MAX_LEN 47 /* what a failure record can hold */
 
 /* An hour and a tenth of it are common practice; 128 packets of window because at today's rates packets overtake each other
@@ -178,6 +179,7 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     return IKE_OK;
 }
 
+/* NULL is fine. Attempts and SAs hold references, so replaced settings live until the last of them ends. */
 void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
 {
     if (!f || --f->refs) {
@@ -191,6 +193,7 @@ void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
     ike_free_secret(c, f, f->size);
 }
 
+/* By name: after a reload the same child may stand at another index. */
 int ike_conf_child(const struct ike_conf *f, const char *name)
 {
     for (size_t i = 0; i < f->s.n_children; i++) {
@@ -203,6 +206,7 @@ int ike_conf_child(const struct ike_conf *f, const char *name)
 
 static bool text_same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
+/* In order; octets behind an IPv4 address do not count. */
 static bool ts_same(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
 {
     if (n != m) {
@@ -264,6 +268,7 @@ ike_id ike_conf_local_id(const struct ike_conf *f, const ike_path *path, uint8_t
     return (ike_id){v6 ? IKE_ID_IPV6_ADDR : IKE_ID_IPV4_ADDR, {buf, v6 ? 16 : 4}};
 }
 
+/* ASCII only: other scripts come in their ASCII form in a DNS name. */
 static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c; }
 
 /* Names compare without case (RFC 7296 section 3.5 leaves FQDN as domain names); all else octet by octet. */
@@ -290,6 +295,7 @@ bool ike_addr_same_ip(const ike_addr *a, const ike_addr *b)
 
 bool ike_addr_equal(const ike_addr *a, const ike_addr *b) { return ike_addr_same_ip(a, b) && a->port == b->port; }
 
+/* The interface is not compared: the host may number it as it likes. */
 bool ike_path_equal(const ike_path *a, const ike_path *b)
 {
     return ike_addr_equal(&a->local, &b->local) && ike_addr_equal(&a->remote, &b->remote) && a->encap == b->encap &&

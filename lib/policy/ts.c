@@ -128,6 +128,7 @@ static bool has_partner(const ike_ts *ts, const struct ike_ts_list *l)
     return false;
 }
 
+/* In place; the order, which is preference, stays. */
 static void keep_partnered(struct ike_ts_list *a, const struct ike_ts_list *b)
 {
     size_t kept = 0;
