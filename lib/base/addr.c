@@ -215,6 +215,7 @@ static bool take_ipv6(const char **s, uint8_t ip[16])
             break;
         }
     }
+    /* There was a "::". */
     if (gap <= 16) {
         if (n > 14) { /* "::" must stand for something */
             return false;

@@ -47,6 +47,7 @@ int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, cons
     struct ike_map_node **slot = &m->bucket[key & (m->n_buckets - 1)];
     node->key = key;
     node->next = *slot;
+    /* At the head, so that find gives the newest of equal keys. */
     node->in_map = true;
     *slot = node;
     m->count++;

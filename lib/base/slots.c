@@ -44,6 +44,7 @@ uint64_t ike_slots_add(struct ike_slots *s, void *obj, const ike_allocator *mem)
             return 0;
         }
         i = s->used++;
+        /* Slots that were used before keep counting. */
         s->slot[i].generation = 1;
     }
     s->slot[i].obj = obj;

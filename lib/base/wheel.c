@@ -106,6 +106,7 @@ static uint64_t next_tick(const struct ike_wheel *w, unsigned *level, unsigned *
 /* One at a time, so that the caller may set and clear any timer in between, those that are due included. */
 struct ike_timer *ike_wheel_pop(struct ike_wheel *w, ike_time now)
 {
+    /* Rounded down, where timers were rounded up: none fires early. */
     uint64_t target = now >> IKE_WHEEL_TICK_BITS;
     for (;;) {
         if (!ike_list_empty(&w->due)) {
@@ -127,6 +128,7 @@ struct ike_timer *ike_wheel_pop(struct ike_wheel *w, ike_time now)
         w->tick = tick;
         struct ike_list moved;
         ike_list_init(&moved);
+        /* Taken out as a whole first, since placing may put timers into any slot. */
         ike_list_splice(&moved, &w->slot[level][slot]);
         w->used[level] &= (uint16_t) ~(1u << slot);
         /* None of them can come back to this slot: their digit at this level is now that of the tick. */

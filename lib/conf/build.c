@@ -201,6 +201,7 @@ static void add_connection(struct ike_conf_builder *b, const entry *s, const cha
     *b->last = d;
     b->last = &d->next;
     b->count++;
+    /* Child tags in the connection go to the defaults. */
     void *targets[] = {[IKE_CONF_T_CONN] = &d->conn, [IKE_CONF_T_CHILD] = &d->defaults, [IKE_CONF_T_NONE] = NULL};
     ike_conf_fill(b, s, IKE_CONF_CONNECTION, targets);
     ike_conf_check_conn(b, d);

@@ -130,6 +130,7 @@ static void check_start(struct ike_conf_builder *b, const struct ike_conf_draft 
     const entry *e = written(b, d, k->section, "start");
     /* A remote that is not there or wrong has been reported already. */
     const entry *remote = ike_config_find(b->config, d->section->t.section, "remote");
+    /* Only a remote that says `any` or a network is a reason to complain here. */
     bool known = remote && (one || c->settings.remote.family || strstr(remote->t.value, "any"));
     if (k->settings.start != IKE_START_NO && !one && known && e) {
         clash(b, e, "no", "remote names no single peer, so this side can only wait");

@@ -211,6 +211,7 @@ static const char *file_name(ike_config *c, const char *name)
 /* One allocation: the strings stand behind the struct, and go with it. */
 static entry *new_entry(ike_config *c, const ike_triplet *t, entry *section)
 {
+    /* A section itself has neither tag nor value. */
     size_t ns = strlen(t->section) + 1, nt = t->tag ? strlen(t->tag) + 1 : 0, nv = t->tag ? strlen(t->value) + 1 : 0;
     entry *e = get(c, sizeof *e + ns + nt + nv);
     if (e == NULL) {
@@ -265,6 +266,7 @@ int ike_config_put(ike_config *c, const ike_triplet *t)
         (t->tag && (t->tag[0] == 0 || t->value == NULL || strlen(t->value) > IKE_CONFIG_VALUE_MAX))) {
         return IKE_ERR_INVALID;
     }
+    /* Tags stand under their section, so it is made first; its place is where its first tag was put. */
     entry *section = find(c, t->section, NULL);
     if (section == NULL) {
         ike_triplet head = *t;
@@ -275,6 +277,7 @@ int ike_config_put(ike_config *c, const ike_triplet *t)
         }
         section = find(c, t->section, NULL);
     }
+    /* A section that is there already is no fault when it is put again. */
     return t->tag ? insert(c, t, section, find(c, t->section, t->tag), &section->tags) : IKE_OK;
 }
 

@@ -64,6 +64,7 @@ static bool physical(struct reader *r, const char **s, size_t *n)
     const char *nl = memchr(r->text, '\n', (size_t)(r->end - r->text));
     *s = r->text;
     *n = (size_t)((nl ? nl : r->end) - r->text);
+    /* The last line needs no end. */
     r->text = nl ? nl + 1 : r->end;
     r->next_line++;
     if (*n && (*s)[*n - 1] == '\r') {
@@ -178,6 +179,7 @@ static void header(struct reader *r)
         wrong(r, NULL, "[section] and nothing behind it", ike_bytes_of(r->buf, r->len), NULL);
         return;
     }
+    /* The bracket. */
     n--;
     trim(&s, &n);
     for (size_t i = 0; i < n && len <= SECTION_MAX; i++) {
@@ -247,6 +249,7 @@ static void assignment(struct reader *r)
     while (n && blank(r->buf[n - 1])) {
         n--;
     }
+    /* Before the value: what has no tag is not quoted as one. */
     if (!tag_ok(r->buf, n)) {
         wrong(r, NULL, "a tag of letters, digits and -", ike_bytes_of(r->buf, n), NULL);
         return;

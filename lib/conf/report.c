@@ -59,6 +59,7 @@ void ike_conf_report(ike_config_report *r, const ike_triplet *t, const char *exp
                      const struct ike_conf_fault *why)
 {
     ike_config_error *e = add(r, t, expected);
+    /* Counted in `more`. */
     if (e == NULL) {
         return;
     }

@@ -120,6 +120,7 @@ static bool take_amount(const char *s, const struct unit *units, uint64_t bare, 
         if (!take_digits(&s, &v)) {
             return false;
         }
+        /* A unit is all the letters that follow, so "5min" is an unknown unit and not five minutes and "in". */
         size_t n = 0;
         while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z')) {
             n++;

@@ -44,6 +44,7 @@ static bool host_name(const char *s, size_t n)
     bool number = true;
     for (size_t i = 0; i < total; i++) {
         if (s[i] == '.') {
+            /* No empty label, none that ends in a hyphen. */
             if (label == 0 || s[i - 1] == '-') {
                 return false;
             }
@@ -51,6 +52,7 @@ static bool host_name(const char *s, size_t n)
             number = true;
             continue;
         }
+        /* A hyphen may not begin a label either. */
         if (!letter_or_digit(s[i]) && (s[i] != '-' || label == 0)) {
             return false;
         }
@@ -287,6 +289,7 @@ static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void 
         f->hint = count ? "at most 64 selectors" : NULL;
         return false;
     }
+    /* What is parsed before a fault stays in the arena, which goes as a whole. */
     ike_ts *list = ike_arena_get(a, count * sizeof *list);
     f->no_memory = list == NULL;
     s = value;

@@ -243,6 +243,7 @@ static int finish(struct builder *b)
     if (rc != IKE_OK) {
         return rc;
     }
+    /* Ciphers of both kinds cannot be split into two proposals without guessing which of the rest goes where. */
     if (kind < 0 || !complete(b, kind == 1)) {
         return IKE_ERR_INVALID;
     }

@@ -135,6 +135,7 @@ static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, con
     memset(f, 0, sizeof *f);
     f->suite.protocol = p->protocol;
     f->bad = flaws(o, p, &aead);
+    /* Each type by itself: a proposal offers every combination of its transforms (section 3.3). */
     const struct pick encr = pick(ours, i, o, p, IKE_T_ENCR, now->encr, now->encr_bits);
     const struct pick prf = pick(ours, i, o, p, IKE_T_PRF, now->prf, 0);
     const struct pick integ = pick(ours, i, o, p, IKE_T_INTEG, now->integ, 0);

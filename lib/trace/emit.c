@@ -95,6 +95,7 @@ void ike_emit_close(struct ike_emit *e)
 {
     e->depth--;
     e->first = false;
+    /* Text closes a node by indenting less. */
     put(e, e->json ? "]}" : "");
 }
 

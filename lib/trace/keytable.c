@@ -177,6 +177,7 @@ int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n)
 {
     ike_bytes f[FIELDS];
     memset(out, 0, sizeof *out);
+    /* Line ends of any system. */
     while (n != 0 && (line[n - 1] == '\n' || line[n - 1] == '\r' || line[n - 1] == ' ')) {
         n--;
     }

@@ -199,6 +199,7 @@ static int take_block(ike_capture *c, uint32_t *type, struct ike_rd *body)
     }
     *type = get32(&r, c->swapped);
     const uint32_t len = get32(&r, c->swapped);
+    /* Type and both lengths; blocks are padded to 4 octets. */
     if (len < 12 || len % 4 != 0) {
         return IKE_ERR_PROTO;
     }
