@@ -19,8 +19,8 @@ struct reader {
     uint32_t next_line;
     char section[SECTION_MAX + 1];
     bool have_section, skip; /* skip: tags belong to a header that was refused */
-    bool failed; /* something was reported */
-    int result;  /* of the database; not of syntax, which only sets `failed` */
+    bool failed;             /* something was reported */
+    int result;              /* of the database; not of syntax, which only sets `failed` */
     size_t len;
     char buf[IKE_CONFIG_VALUE_MAX + TAG_MAX + 64]; /* the line, continuations joined */
 };
@@ -179,7 +179,7 @@ static void header(struct reader *r)
         wrong(r, NULL, "[section] and nothing behind it", ike_bytes_of(r->buf, r->len), NULL);
         return;
     }
-    /* The bracket. */
+    /* The closing bracket; what is left is the title. */
     n--;
     trim(&s, &n);
     for (size_t i = 0; i < n && len <= SECTION_MAX; i++) {
