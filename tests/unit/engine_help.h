@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "message/seal.h"
+#include "proposal/proposal.h"
 
 enum { OUT_MAX = 64, EVENTS_MAX = 64, REPLY_MAX = 8 };
 
@@ -257,6 +258,27 @@ static inline size_t forge_chain(struct node *x, uint8_t exchange, uint8_t flags
     return forge(x, exchange, flags, mid, c->first, c->w.p, c->w.len);
 }
 
+/* What a could ask b for: a child between these selectors, with the default proposals and an SPI of the peer's. */
+static inline void put_child_offer(struct ike_chain *c, uint32_t peer_spi, const char *tsi, const char *tsr)
+{
+    static const uint8_t nonce[32] = {9, 8, 7};
+    struct ike_proposals *p = NULL;
+    ike_allocator mem = {lab_alloc, lab_release, &a.lab};
+    ike_ts i = lab_ts(tsi), r = lab_ts(tsr);
+    const char *nearest;
+    uint8_t spi[4];
+    size_t at;
+    assert_int_equal(ike_proposals_parse_for(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), true, &mem,
+                                             &at, &nearest),
+                     IKE_OK);
+    ike_store32(spi, peer_spi);
+    ike_put_sa(c, p, spi, 4, false, NULL);
+    ike_proposals_free(p, &mem);
+    ike_put_payload(c, IKE_P_NONCE, ike_bytes_of(nonce, sizeof nonce));
+    ike_put_ts(c, IKE_P_TSI, &i, 1);
+    ike_put_ts(c, IKE_P_TSR, &r, 1);
+}
+
 /* What x sent last, opened when it is protected. false: it sent nothing. */
 static inline bool open_reply(struct node *x, struct ike_message *m)
 {
@@ -278,6 +300,31 @@ static inline ike_path path_to(const struct node *x)
     ike_path p = {.local = lab_addr(x == &a ? "192.0.2.1:500" : "192.0.2.2:500"),
                   .remote = lab_addr(x == &a ? "192.0.2.2:500" : "192.0.2.1:500")};
     return p;
+}
+
+/* x's open request, which is its last message, is answered by a stranger with nothing but a notify. */
+static inline void answer_with(struct node *x, uint16_t notify)
+{
+    struct ike_message m;
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(x);
+    assert_true(open_reply(x, &m) && !(m.h.flags & IKE_FLAG_RESPONSE));
+    x->n_out = 0;
+    ike_put_notify(&c, notify, ike_bytes_of(NULL, 0));
+    size_t n = forge_chain(x, m.h.exchange, IKE_FLAG_RESPONSE, m.h.mid, &c);
+    (void)node_input(x, &path, forged, n);
+}
+
+/* The settings of "peer" for a change of them, with both children and the secret, which is not shown. */
+static inline ike_conn_settings conn_settings(struct node *x, ike_child_settings child[2])
+{
+    ike_conn_info info;
+    assert_int_equal(ike_conn_get(x->e, x->conn, &info), IKE_OK);
+    ike_conn_settings s = *info.settings;
+    memcpy(child, s.children, 2 * sizeof *child);
+    s.children = child;
+    s.secret = IKE_STR("secret");
+    return s;
 }
 
 #endif
