@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Lifetimes and timers of IKE SAs and children: rekey, expiry, liveness, NAT keepalives, half-open SAs, heirs.
+ * Lifetimes and timers of IKE SAs and children: rekey, expiry, liveness, NAT keepalives, half-open SAs, heirs; what is closed
+ * while something else holds it.
  */
 #include "unit/engine_help.h"
 
@@ -10,6 +11,8 @@ static uint32_t child_life, sa_life, dpd; /* of a; 0: none */
 static uint8_t jitter;
 static ike_time heard; /* what the data plane of a says */
 static unsigned queries, keepalives;
+static bool late;       /* b's data plane answers the next one later */
+static ike_token token; /* by this */
 
 static int say_usage(void *user, const ike_ipsec_sa *sa, ike_usage *out)
 {
@@ -25,9 +28,21 @@ static void count_send(void *user, const ike_path *path, ike_send_kind kind, con
     node_send(user, path, kind, bytes, n);
 }
 
+static int add(void *user, ike_token t, const ike_ipsec_sa *sa)
+{
+    (void)node_add(user, t, sa);
+    if (late) {
+        token = t;
+        late = false;
+        return IKE_PENDING;
+    }
+    return IKE_OK;
+}
+
 static void hooks(struct node *x, ike_settings *s)
 {
     s->host.send = count_send;
+    s->host.sadb.add = x == &b ? add : node_add;
     s->host.sadb.query = x == &a ? say_usage : NULL;
 }
 
@@ -65,6 +80,7 @@ static int begin(void **state)
 {
     (void)state;
     child_life = sa_life = dpd = jitter = 0;
+    late = false;
     return 0;
 }
 
@@ -92,6 +108,16 @@ static struct ike_sa *sa_of(struct node *x)
 {
     ike_sa_info info;
     assert_int_equal(ike_sa_next(x->e, 0, &info), IKE_OK);
+    return ike_slots_get(&x->e->db.sas, info.id);
+}
+
+/* The IKE SA in this state. */
+static struct ike_sa *sa_in(struct node *x, uint8_t state)
+{
+    ike_sa_info info = {.id = 0};
+    do {
+        assert_int_equal(ike_sa_next(x->e, info.id, &info), IKE_OK);
+    } while (info.state != state);
     return ike_slots_get(&x->e->db.sas, info.id);
 }
 
@@ -220,6 +246,26 @@ static void silence_is_asked_about(void **state)
     assert_int_equal(counters(&a).sas, 0);
 }
 
+/* Anyone on the way could have kept it, and would keep a dead peer's SA from ever being given up. */
+static void an_old_request_is_no_sign_of_life(void **state)
+{
+    (void)state;
+    uint8_t kept[2048];
+    dpd = 30;
+    up();
+    ike_path path = path_to(&a);
+    assert_int_equal(ike_sa_check(b.e, sa_of(&b)->id, now), IKE_OK);
+    size_t n = b.out[0].n;
+    memcpy(kept, b.out[0].bytes, n);
+    wire_run();
+    for (unsigned i = 0; i < 15; i++) {
+        (void)node_input(&a, &path, kept, n);
+        run(20, true);
+    }
+    assert_int_equal(counters(&a).sas, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+}
+
 static void esp_that_came_in_is_a_sign_of_life(void **state)
 {
     (void)state;
@@ -300,6 +346,60 @@ static void the_heir_of_a_child(void **state)
     assert_int_equal(node_saw(&b, IKE_EV_CHILD_DOWN), 0);
 }
 
+/* The host can see the SA that an open rekey is to make; it belongs to the rekey until that is over. */
+static void what_an_open_rekey_makes_is_not_closed_alone(void **state)
+{
+    (void)state;
+    up();
+    assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+    (void)wire_step(&a);
+    assert_int_equal(ike_sa_close(a.e, sa_in(&a, IKE_SA_CONNECTING)->id, now), IKE_OK);
+    assert_int_equal(counters(&a).sas, 2);
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 1);
+    assert_int_equal(counters(&a).sas, 1);
+    assert_true(sa_of(&a)->spi_i == sa_of(&b)->spi_i && sa_of(&a)->state == IKE_SA_ESTABLISHED);
+}
+
+static void all_can_be_closed_while_a_rekey_is_open(void **state)
+{
+    (void)state;
+    up();
+    assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+    (void)wire_step(&a);
+    assert_int_equal(ike_engine_close(a.e, now), IKE_OK);
+    run(30, false); /* the answer, and Deletes of what there is then */
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
+    assert_int_equal(counters(&a).children + counters(&b).children, 0);
+}
+
+/* b makes a child and waits for its data plane; meanwhile its own rekey moves the child to a new IKE SA, which a deletes. The
+ * exchange of the old one still holds the child. */
+static void a_child_that_is_being_made_outlives_its_ike_sa(void **state)
+{
+    (void)state;
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&b);
+    up();
+    late = true;
+    put_child_offer(&c, 0x5001, "2001:db8:1::/48", "2001:db8:2::/48");
+    size_t n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c);
+    (void)node_input(&b, &path, forged, n);
+    assert_true(!late && b.n_out == 0 && counters(&b).children == 2);
+    assert_int_equal(ike_sa_rekey(b.e, sa_of(&b)->id, now), IKE_OK);
+    (void)wire_step(&b);
+    (void)wire_step(&a);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
+    b.n_out = 0; /* the Delete of the old one takes its time */
+    assert_int_equal(ike_sa_close(a.e, sa_in(&a, IKE_SA_ESTABLISHED)->id, now), IKE_OK);
+    (void)wire_step(&a);
+    assert_int_equal(node_saw(&b, IKE_EV_CHILD_DOWN), 1);
+    assert_int_equal(ike_answer_done(b.e, token, IKE_OK, now), IKE_OK);
+    run(600, true);
+    assert_int_equal(counters(&b).sas + counters(&b).children, 0);
+    assert_int_equal(b.adds, b.removes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,10 +408,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(rekeys_are_spread_over_the_jitter, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_rekeyed_is_deleted_at_the_end, begin, end),
         cmocka_unit_test_setup_teardown(silence_is_asked_about, begin, end),
+        cmocka_unit_test_setup_teardown(an_old_request_is_no_sign_of_life, begin, end),
         cmocka_unit_test_setup_teardown(esp_that_came_in_is_a_sign_of_life, begin, end),
         cmocka_unit_test_setup_teardown(only_behind_a_nat_is_it_kept_open, begin, end),
         cmocka_unit_test_setup_teardown(a_half_open_sa_times_out, begin, end),
         cmocka_unit_test_setup_teardown(the_heir_of_a_child, begin, end),
+        cmocka_unit_test_setup_teardown(what_an_open_rekey_makes_is_not_closed_alone, begin, end),
+        cmocka_unit_test_setup_teardown(all_can_be_closed_while_a_rekey_is_open, begin, end),
+        cmocka_unit_test_setup_teardown(a_child_that_is_being_made_outlives_its_ike_sa, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
