@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * IKE_AUTH against a peer that does not know the secret and tries what it can do without it, and against one that knows it and
- * is somebody else.
+ * is somebody else; and connections that are removed or changed, or have no secret, by the time somebody wants to authenticate
+ * by them.
  */
 #include "unit/engine_help.h"
 
@@ -185,6 +186,170 @@ static void another_member_of_the_group_is_not_the_one_we_want(void **state)
     }
 }
 
+/* ---- Settings that are not what they were at IKE_SA_INIT ---------------------------------------------------------------- */
+
+static bool late; /* b's host says the secret later */
+static ike_token token;
+
+static int say_secret(void *user, ike_token t, const ike_secret_question *q, uint8_t *secret, size_t *len)
+{
+    (void)user, (void)q;
+    token = t;
+    memcpy(secret, "secret", 6);
+    *len = 6;
+    return late ? IKE_PENDING : IKE_OK;
+}
+
+static void asking(struct node *x, ike_settings *s)
+{
+    if (x == &b) {
+        s->host.hooks.secret = say_secret;
+    }
+}
+
+/* b's connection with other settings: another secret (NULL: none), another peer. */
+static void change(const char *secret, const char *remote_id)
+{
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    s.secret = secret ? ike_bytes_of(secret, strlen(secret)) : ike_bytes_of(NULL, 0);
+    if (remote_id) {
+        s.remote_id = (ike_id){IKE_ID_FQDN, ike_bytes_of(remote_id, strlen(remote_id))};
+    }
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, true, now), IKE_OK);
+}
+
+/* a's IKE_AUTH request waits on the wire. */
+static void as_far_as_the_request(void)
+{
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    (void)wire_step(&a);
+    (void)wire_step(&b);
+    assert_int_equal(a.n_out, 1);
+}
+
+static void nobody_came_in(void)
+{
+    wire_run();
+    assert_int_equal(counters(&b).handshakes, 0);
+    assert_int_equal(counters(&b).children + counters(&a).children, 0);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_UP), 0);
+    assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
+    pair_end();
+}
+
+static void a_removed_connection_lets_nobody_in(void **state)
+{
+    (void)state;
+    pair_new(NULL);
+    as_far_as_the_request();
+    assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
+    nobody_came_in();
+    late = true;
+    pair_new(asking);
+    change(NULL, NULL);
+    as_far_as_the_request();
+    (void)wire_step(&a);
+    assert_int_equal(b.n_out, 0); /* its host is asked for the secret */
+    assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
+    (void)ike_answer_secret(b.e, token, IKE_OK, IKE_STR("secret"), now);
+    nobody_came_in();
+    pair_new(NULL);
+    as_far_as_the_request();
+    assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
+    assert_int_equal(node_conn(&b, "secret", &b.conn), IKE_OK); /* but one that came in its place does */
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+    pair_end();
+}
+
+static void the_settings_of_now_decide(void **state)
+{
+    (void)state;
+    pair_new(NULL);
+    as_far_as_the_request();
+    change("another", NULL);
+    nobody_came_in();
+    pair_new(NULL);
+    change("another", NULL);
+    as_far_as_the_request();
+    change("secret", NULL); /* what was wrong has been put right */
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+    pair_end();
+}
+
+/* ---- Time ---------------------------------------------------------------------------------------------------------------- */
+
+static ike_crypto crypto;
+static ike_prf prf;
+static ike_mac mac;
+static const ike_prf *const prfs[] = {&prf, NULL};
+static unsigned finals;
+
+static void count_final(void *ctx, uint8_t *out)
+{
+    finals++;
+    ike_crypto_default()->prf[0]->mac->final(ctx, out);
+}
+
+static int deny(void *user, ike_token t, const ike_peer_question *q, ike_conn_id *conn)
+{
+    (void)user, (void)t, (void)q, (void)conn;
+    return IKE_ERR_AUTH;
+}
+
+static bool denied;
+
+static void counting(struct node *x, ike_settings *s)
+{
+    if (x == &b) {
+        crypto = *ike_crypto_default();
+        prf = *crypto.prf[0];
+        mac = *prf.mac;
+        mac.final = count_final;
+        prf.mac = &mac;
+        crypto.prf = prfs;
+        s->crypto = &crypto;
+        s->host.hooks.peer = denied ? deny : NULL;
+    }
+}
+
+/* Whoever is refused waits for as many computations, so that time does not tell why. */
+static void each_refusal_costs_the_same(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what, *secret, *remote_id;
+        bool denied, removed;
+    } rows[] = {
+        {"a wrong secret", "another", NULL, false, false},       {"no secret", NULL, NULL, false, false},
+        {"another peer", "secret", "nobody", false, false},      {"denied by the host", "secret", NULL, true, false},
+        {"a connection that went", "secret", NULL, false, true},
+    };
+    unsigned want = 0;
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        struct ike_message m;
+        struct ike_notify said;
+        denied = rows[i].denied;
+        pair_new(counting);
+        change(rows[i].secret, rows[i].remote_id);
+        as_far_as_the_request();
+        if (rows[i].removed) {
+            assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
+        }
+        finals = 0;
+        (void)wire_step(&a);
+        want = i ? want : finals;
+        if (finals != want) {
+            fail_msg("%s: %u computations, not %u", rows[i].what, finals, want);
+        }
+        assert_true(want > 0 && open_reply(&b, &m) && ike_message_error(&m, &said));
+        assert_int_equal(said.type, IKE_N_AUTHENTICATION_FAILED);
+        pair_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +359,9 @@ int main(void)
         cmocka_unit_test(what_the_peer_says_is_the_reason),
         cmocka_unit_test(another_method_than_the_shared_key_is_refused),
         cmocka_unit_test(another_member_of_the_group_is_not_the_one_we_want),
+        cmocka_unit_test(a_removed_connection_lets_nobody_in),
+        cmocka_unit_test(the_settings_of_now_decide),
+        cmocka_unit_test(each_refusal_costs_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
