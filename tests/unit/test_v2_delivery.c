@@ -163,6 +163,22 @@ static void answers_are_repeated_ten_times_a_second(void **state)
     assert_int_equal(counters(&b).retransmit_seen, 90);
 }
 
+/* A NAT may have given the peer another mapping since, and the one of the first copy leads nowhere. */
+static void an_answer_is_repeated_to_where_the_copy_came_from(void **state)
+{
+    (void)state;
+    pair_up(schedule);
+    ike_path path = path_to(&b);
+    size_t n = forge(&b, IKE_X_INFORMATIONAL, 0, 2, IKE_P_NONE, NULL, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        path.remote.port = (uint16_t)(1000 + i);
+        (void)node_input(&b, &path, forged, n);
+        assert_int_equal(b.n_out, 1);
+        assert_true(ike_path_equal(&b.out[0].path, &path));
+        b.n_out = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +187,7 @@ int main(void)
         cmocka_unit_test_teardown(waits_are_spread_over_the_jitter, end),
         cmocka_unit_test_teardown(an_answer_ends_the_repetition, end),
         cmocka_unit_test_teardown(answers_are_repeated_ten_times_a_second, end),
+        cmocka_unit_test_teardown(an_answer_is_repeated_to_where_the_copy_came_from, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
