@@ -115,6 +115,50 @@ static void a_temporary_failure_is_tried_again_after_the_pause(void **state)
     assert_int_equal(node_saw(&a, IKE_EV_CHILD_DOWN), 0);
 }
 
+/* Fatal in both peers (RFC 7296 section 2.21.3): the SA goes here as it went there, and nothing more is said. */
+static void invalid_syntax_ends_the_ike_sa(void **state)
+{
+    for (unsigned rekey = 0; rekey < 2; rekey++) {
+        (void)up(state);
+        if (rekey) {
+            assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+        } else {
+            assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+        }
+        answer_with(&a, IKE_N_INVALID_SYNTAX);
+        assert_int_equal(counters(&a).sas + counters(&a).children, 0);
+        assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+        assert_int_equal(a.n_out, 0);
+        node_failed(&a, IKE_FAIL_PEER_SYNTAX, IKE_DECIDER_PEER);
+        (void)down(state);
+    }
+}
+
+/* A peer that makes children in IKE_AUTH only (RFC 7296 section 4) is of use for one more as long as it has none: the IKE SA is
+ * made anew. While it has another child, nothing of that happens. */
+static void without_children_no_additional_sas_ends_the_ike_sa(void **state)
+{
+    for (unsigned other = 0; other < 2; other++) {
+        struct ike_message m;
+        struct ike_notify n;
+        (void)up(state);
+        if (!other) {
+            assert_int_equal(ike_child_close(a.e, child_of(&a)->id, now), IKE_OK);
+            wire_run();
+        }
+        assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+        answer_with(&a, IKE_N_NO_ADDITIONAL_SAS);
+        assert_int_equal(a.n_out, other ? 0 : 1);
+        assert_int_equal(counters(&a).children, other);
+        if (!other) {
+            assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_INFORMATIONAL);
+            assert_non_null(ike_message_find(&m, IKE_P_DELETE, 0));
+            assert_false(ike_message_error(&m, &n));
+        }
+        (void)down(state);
+    }
+}
+
 /* A request of the stranger's to b, with what c has already. */
 static size_t request(struct ike_chain *c, const char *proposals, const uint8_t *public_value)
 {
@@ -280,6 +324,8 @@ int main(void)
         cmocka_unit_test(a_rekey_replaces_and_deletes_the_old_one),
         cmocka_unit_test_setup_teardown(what_the_peer_does_not_find_is_dropped, up, down),
         cmocka_unit_test_setup_teardown(a_temporary_failure_is_tried_again_after_the_pause, up, down),
+        cmocka_unit_test(invalid_syntax_ends_the_ike_sa),
+        cmocka_unit_test(without_children_no_additional_sas_ends_the_ike_sa),
         cmocka_unit_test_setup_teardown(two_rekey_notifies_are_refused, up, down),
         cmocka_unit_test(a_value_that_gives_no_secret_is_refused),
         cmocka_unit_test_setup_teardown(a_temporary_failure_without_end_ends_the_sa, up, down),
