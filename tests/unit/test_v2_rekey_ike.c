@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * Rekey of an IKE SA (RFC 7296 sections 1.3.2 and 2.18): what the new one has and inherits, and requests that cannot be served.
+ * Rekey of an IKE SA (RFC 7296 sections 1.3.2 and 2.18): what the new one has and inherits, and requests that cannot be served
+ * or come too often.
  */
 #include "unit/engine_help.h"
+
+#include "exchange/v2/v2.h"
 
 static int up(void **state)
 {
@@ -158,6 +161,7 @@ static void a_value_that_gives_no_secret_is_refused(void **state)
     (void)state;
     assert_int_equal(request_with(UINT64_C(0x1122334455667788), true, 0), IKE_N_INVALID_SYNTAX);
     assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 0);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1); /* at the peer too, when it hears it */
     node_failed(&b, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
 }
 
@@ -221,14 +225,12 @@ static void a_refusal_leaves_the_sa_up_and_a_record(void **state)
 static void invalid_syntax_ends_the_sa(void **state)
 {
     (void)state;
-    struct ike_chain c = inner_chain();
-    ike_path path = path_to(&a);
-    uint32_t mid = begin_rekey();
-    ike_put_notify(&c, IKE_N_INVALID_SYNTAX, ike_bytes_of(NULL, 0));
-    size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, mid, &c);
-    (void)node_input(&a, &path, forged, n);
+    (void)begin_rekey();
+    answer_with(&a, IKE_N_INVALID_SYNTAX);
     node_failed(&a, IKE_FAIL_PEER_SYNTAX, IKE_DECIDER_PEER);
     assert_int_equal(counters(&a).sas + counters(&a).children, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+    assert_int_equal(a.n_out, 0);
 }
 
 /* b's true answer, with zeros for its public value. */
@@ -260,6 +262,89 @@ static void no_secret_in_the_answer_ends_the_sa(void **state)
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 0);
 }
 
+/* ---- Limits ------------------------------------------------------------------------------------------------------------- */
+
+/* The IKE SA of x that is not replaced. */
+static struct ike_sa *live(struct node *x)
+{
+    ike_sa_info info = {.id = 0};
+    do {
+        assert_int_equal(ike_sa_next(x->e, info.id, &info), IKE_OK);
+    } while (info.state != IKE_SA_ESTABLISHED);
+    return ike_slots_get(&x->e->db.sas, info.id);
+}
+
+/* a rekeys; whether b let it. */
+static bool rekeyed(void)
+{
+    a.n_events = b.n_events = 0;
+    ike_tasks_drop(a.e, live(&a)); /* what waits for its pause after a TEMPORARY_FAILURE */
+    assert_int_equal(ike_sa_rekey(a.e, live(&a)->id, now), IKE_OK);
+    wire_run();
+    assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), node_saw(&b, IKE_EV_SA_REKEYED));
+    return node_saw(&b, IKE_EV_SA_REKEYED) == 1;
+}
+
+/* Each new SA costs a key exchange and minutes of memory; whoever does nothing else is told to wait. */
+static void one_rekey_after_another_has_to_wait(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    struct ike_notify said;
+    unsigned served = 0;
+    while (served < 100 && rekeyed()) {
+        served++;
+        now += IKE_SEC;
+    }
+    assert_int_equal(served, 8);
+    ike_tasks_drop(a.e, live(&a));
+    assert_int_equal(ike_sa_rekey(a.e, live(&a)->id, now), IKE_OK);
+    (void)wire_step(&a);
+    assert_true(open_reply(&b, &m) && ike_message_error(&m, &said));
+    assert_int_equal(said.type, IKE_N_TEMPORARY_FAILURE);
+    wire_run();
+    now += 5 * IKE_SEC;
+    assert_true(rekeyed());
+}
+
+static void a_rekey_now_and_then_never_has_to_wait(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 30; i++) {
+        now += 5 * IKE_SEC;
+        assert_true(rekeyed());
+    }
+}
+
+/* Otherwise a rekey would be the way round the limit on requests. */
+static void the_cap_on_requests_goes_with_the_rekey(void **state)
+{
+    (void)state;
+    struct ike_sa *sa = live(&b);
+    assert_true(rekeyed());
+    assert_true(live(&b) != sa);
+    for (unsigned i = 1; i < 50; i++) {
+        assert_false(ike_too_many(live(&b), now));
+    }
+    assert_true(ike_too_many(live(&b), now));
+    now += IKE_SEC;
+    assert_false(ike_too_many(live(&b), now));
+}
+
+static void one_sa(struct node *x, ike_settings *s) { s->max_sas = x == &b ? 1 : s->max_sas; }
+
+/* Silence would be taken for a dead peer. */
+static void a_full_database_answers(void **state)
+{
+    (void)state;
+    pair_end();
+    pair_up(one_sa);
+    b.n_out = 0;
+    assert_int_equal(request(UINT64_C(0x1122334455667788), true), IKE_N_NO_ADDITIONAL_SAS);
+    assert_int_equal(counters(&b).sas, 1);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +359,10 @@ int main(void)
         cmocka_unit_test(a_refusal_leaves_the_sa_up_and_a_record),
         cmocka_unit_test_setup_teardown(invalid_syntax_ends_the_sa, up, down),
         cmocka_unit_test_setup_teardown(no_secret_in_the_answer_ends_the_sa, up, down),
+        cmocka_unit_test_setup_teardown(one_rekey_after_another_has_to_wait, up, down),
+        cmocka_unit_test_setup_teardown(a_rekey_now_and_then_never_has_to_wait, up, down),
+        cmocka_unit_test_setup_teardown(the_cap_on_requests_goes_with_the_rekey, up, down),
+        cmocka_unit_test_setup_teardown(a_full_database_answers, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
