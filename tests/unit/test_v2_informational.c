@@ -140,6 +140,104 @@ static void the_answer_to_the_last_delete_can_be_repeated(void **state)
     assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
 }
 
+static void invalid_syntax_in_the_answer_ends_the_sa(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_sa_check(a.e, sa_of(&a), now), IKE_OK);
+    answer_with(&a, IKE_N_INVALID_SYNTAX);
+    assert_int_equal(counters(&a).sas + counters(&a).children, 0);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+    assert_int_equal(a.n_out, 0);
+}
+
+/* An initiator that does not believe our AUTH says so in a new exchange and has nothing any more (RFC 7296 section 2.21.2); the
+ * responder has said it in IKE_AUTH if ever, so from there it is only a notify. */
+static void only_the_initiator_can_take_its_consent_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct node *x = i ? &b : &a;
+        struct ike_message m;
+        struct ike_chain c = inner_chain();
+        ike_path path = path_to(x);
+        ike_put_notify(&c, IKE_N_AUTHENTICATION_FAILED, ike_bytes_of(NULL, 0));
+        size_t n = forge_chain(x, IKE_X_INFORMATIONAL, 0, x == &b ? 2 : 0, &c);
+        (void)node_input(x, &path, forged, n);
+        assert_true(open_reply(x, &m) && m.n == 0);
+        assert_int_equal(counters(x).sas, !i);
+        assert_int_equal(counters(x).children, !i);
+        assert_int_equal(node_saw(x, IKE_EV_SA_DOWN), i);
+    }
+}
+
+/* RFC 7296 has no limit but the number of children. */
+static void one_delete_can_name_them_all(void **state)
+{
+    (void)state;
+    uint32_t spis[81];
+    struct ike_message m;
+    struct ike_delete d;
+    struct ike_chain c;
+    ike_path path = path_to(&b);
+    uint32_t mid = 2;
+    size_t n;
+    spis[80] = child_of(&b)->spi_out;
+    for (unsigned i = 0; i < 80; i++) {
+        spis[i] = 0x7000 + i;
+        c = inner_chain();
+        put_child_offer(&c, spis[i], "10.1.0.0/16", "10.2.0.0/16");
+        n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, mid++, &c);
+        now += IKE_SEC / 10; /* there is a limit to how many in a second */
+        b.n_events = b.n_out = 0;
+        (void)node_input(&b, &path, forged, n);
+    }
+    assert_int_equal(counters(&b).children, 81);
+    b.n_out = b.n_events = 0;
+    c = inner_chain();
+    ike_put_delete_spis(&c, IKE_PROTO_ESP, spis, 1);
+    ike_put_delete_spis(&c, IKE_PROTO_ESP, spis, 81); /* one of them twice */
+    n = forge_chain(&b, IKE_X_INFORMATIONAL, 0, mid, &c);
+    b.e->core.set.host.event = NULL; /* more than the log of them holds */
+    (void)node_input(&b, &path, forged, n);
+    assert_int_equal(counters(&b).children, 0);
+    assert_true(open_reply(&b, &m) && m.n == 1);
+    assert_int_equal(ike_delete_parse(&d, ike_message_find(&m, IKE_P_DELETE, 0)), IKE_OK);
+    assert_int_equal(d.count, 81);
+    assert_int_equal(b.adds, b.removes);
+}
+
+/* The ICV covers it, so it is the peer's; still only what is inside SK counts (RFC 7296 section 1.4). */
+static void a_delete_in_clear_is_none(void **state)
+{
+    (void)state;
+    struct ike_seal k = seal_to(&b, true);
+    struct ike_header h = {.spi_i = b.spi_i, .spi_r = b.spi_r, .version = 0x20, .exchange = IKE_X_INFORMATIONAL, .mid = 2};
+    static const uint8_t delete_ike[] = {IKE_P_SK, 0, 0, 8, IKE_PROTO_IKE, 0, 0, 0};
+    uint8_t iv[16] = {0x77};
+    ike_path path = path_to(&b);
+    if (!k.encr->aead) {
+        print_message("SKIPPED: no AEAD in this build\n");
+        skip();
+    }
+    size_t at = IKE_HEADER_LEN + sizeof delete_ike, body = at + 4 + k.encr->iv_len, n = body + 1 + k.encr->icv_len;
+    h.flags = IKE_FLAG_INITIATOR;
+    h.next = IKE_P_DELETE;
+    h.length = (uint32_t)n;
+    ike_header_write(forged, &h);
+    memcpy(forged + IKE_HEADER_LEN, delete_ike, sizeof delete_ike);
+    memset(forged + at, 0, n - at);
+    ike_store16(forged + at + 2, (uint16_t)(n - at));
+    memcpy(forged + at + 4, iv, k.encr->iv_len);
+    assert_int_equal(k.encr->init(seal_scratch, k.sk_e.ptr, k.sk_e.len, true), IKE_OK);
+    assert_int_equal(k.encr->seal(seal_scratch, iv, forged, at + 4, forged + body, 1, forged + body + 1), IKE_OK);
+    k.encr->clear(seal_scratch);
+    (void)node_input(&b, &path, forged, n);
+    assert_int_equal(counters(&b).sas, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 0);
+    assert_int_equal(b.n_out, 1); /* an empty request, which is answered */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +246,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_delete_of_what_is_not_there_is_answered_empty, up, down),
         cmocka_unit_test_setup_teardown(deletes_that_cross_are_answered_empty, up, down),
         cmocka_unit_test_setup_teardown(the_answer_to_the_last_delete_can_be_repeated, up, down),
+        cmocka_unit_test_setup_teardown(invalid_syntax_in_the_answer_ends_the_sa, up, down),
+        cmocka_unit_test_setup_teardown(only_the_initiator_can_take_its_consent_back, up, down),
+        cmocka_unit_test_setup_teardown(one_delete_can_name_them_all, up, down),
+        cmocka_unit_test_setup_teardown(a_delete_in_clear_is_none, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
