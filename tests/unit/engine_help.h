@@ -258,10 +258,11 @@ static inline size_t forge_chain(struct node *x, uint8_t exchange, uint8_t flags
     return forge(x, exchange, flags, mid, c->first, c->w.p, c->w.len);
 }
 
-/* What a could ask b for: a child between these selectors, with the default proposals and an SPI of the peer's. */
-static inline void put_child_offer(struct ike_chain *c, uint32_t peer_spi, const char *tsi, const char *tsr)
+/* A peer's request for a child between these selectors, with the default proposals and an SPI of its. nonce: 32 octets, NULL:
+ * any. */
+static inline void put_child_offer(struct ike_chain *c, uint32_t peer_spi, const char *tsi, const char *tsr, const uint8_t *nonce)
 {
-    static const uint8_t nonce[32] = {9, 8, 7};
+    static const uint8_t any[32] = {9, 8, 7};
     struct ike_proposals *p = NULL;
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     ike_ts i = lab_ts(tsi), r = lab_ts(tsr);
@@ -274,7 +275,7 @@ static inline void put_child_offer(struct ike_chain *c, uint32_t peer_spi, const
     ike_store32(spi, peer_spi);
     ike_put_sa(c, p, spi, 4, false, NULL);
     ike_proposals_free(p, &mem);
-    ike_put_payload(c, IKE_P_NONCE, ike_bytes_of(nonce, sizeof nonce));
+    ike_put_payload(c, IKE_P_NONCE, ike_bytes_of(nonce ? nonce : any, sizeof any));
     ike_put_ts(c, IKE_P_TSI, &i, 1);
     ike_put_ts(c, IKE_P_TSR, &r, 1);
 }

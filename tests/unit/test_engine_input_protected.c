@@ -647,8 +647,8 @@ static void forged_messages_cost_one_key_exchange(void **state)
     pair_end();
 }
 
-/* A public value that gives no secret shows when it is computed: ten times are enough to see that nothing comes of it. */
-static void a_value_that_gives_no_secret_costs_no_more_than_ten(void **state)
+/* A public value that gives no secret shows when it is computed. Once is enough, however many messages want the keys after it. */
+static void a_value_that_gives_no_secret_costs_one_computation(void **state)
 {
     (void)state;
     struct ike_message m;
@@ -665,7 +665,7 @@ static void a_value_that_gives_no_secret_costs_no_more_than_ten(void **state)
     for (unsigned i = 0; i < 300; i++) {
         assert_true(node_input(&b, &path, a.out[0].bytes, a.out[0].n) < 0);
     }
-    assert_in_range(secrets, 1, 10);
+    assert_int_equal(secrets, 1);
     assert_int_equal(counters(&b).handshakes, 0);
     assert_int_equal(b.n_out, 0);
     pair_end();
@@ -765,7 +765,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_response_is_no_child, up, down),
         cmocka_unit_test_setup_teardown(a_half_open_sa_survives_what_is_forged, fresh, down),
         cmocka_unit_test(forged_messages_cost_one_key_exchange),
-        cmocka_unit_test(a_value_that_gives_no_secret_costs_no_more_than_ten),
+        cmocka_unit_test(a_value_that_gives_no_secret_costs_one_computation),
         cmocka_unit_test(only_ike_auth_may_follow),
         cmocka_unit_test(ike_auth_with_something_wrong_in_it),
     };

@@ -217,6 +217,7 @@ static void a_value_that_gives_no_secret_is_refused(void **state)
             assert_int_equal(said.type, IKE_N_INVALID_SYNTAX);
             node_failed(&b, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
         }
+        assert_int_equal(counters(&b).sas, good);
         assert_int_equal(b.adds, good ? 4 : 2);
         (void)down(state);
     }

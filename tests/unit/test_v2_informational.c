@@ -185,7 +185,7 @@ static void one_delete_can_name_them_all(void **state)
     for (unsigned i = 0; i < 80; i++) {
         spis[i] = 0x7000 + i;
         c = inner_chain();
-        put_child_offer(&c, spis[i], "10.1.0.0/16", "10.2.0.0/16");
+        put_child_offer(&c, spis[i], "10.1.0.0/16", "10.2.0.0/16", NULL);
         n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, mid++, &c);
         now += IKE_SEC / 10; /* there is a limit to how many in a second */
         b.n_events = b.n_out = 0;

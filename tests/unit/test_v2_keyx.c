@@ -213,6 +213,116 @@ static void an_attempt_without_a_private_value_fails(void **state)
     pair_end();
 }
 
+/* ---- After IKE_SA_INIT --------------------------------------------------------------------------------------------------- */
+
+/* What y has sent last goes to x, well protected but with another body in its payload of one type. */
+static void pass_on(struct node *y, struct node *x, uint8_t type, const uint8_t *body, size_t n)
+{
+    struct ike_message m;
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(x);
+    assert_true(open_reply(y, &m));
+    y->n_out = 0;
+    for (unsigned i = 0; i < m.n; i++) {
+        if (m.p[i].inner) {
+            bool this_one = m.p[i].type == type;
+            ike_put_payload(&c, m.p[i].type, this_one ? ike_bytes_of(body, n) : ike_bytes_of(m.p[i].body, m.p[i].len));
+        }
+    }
+    size_t len = forge_chain(x, m.h.exchange, m.h.flags & IKE_FLAG_RESPONSE, m.h.mid, &c);
+    (void)node_input(x, &path, forged, len);
+}
+
+static struct ike_child *child_of(struct node *x)
+{
+    uint64_t id;
+    return ike_slots_next(&x->e->db.children, 0, &id);
+}
+
+/* The peer has made the child, and hears that nothing comes of it: both sides end the SA (RFC 8031 section 2). */
+static void a_worthless_value_in_the_answer_of_a_known_peer(void **state)
+{
+    (void)state;
+    static const uint8_t ke[36] = {0, 31};
+    struct ike_message m;
+    pair_up(NULL);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    (void)wire_step(&a);
+    pass_on(&b, &a, IKE_P_KE, ke, sizeof ke);
+    assert_int_equal(counters(&a).children, 1);
+    assert_true(open_reply(&a, &m));
+    assert_int_equal(m.h.exchange, IKE_X_INFORMATIONAL);
+    assert_non_null(ike_message_find(&m, IKE_P_DELETE, 0));
+    wire_run();
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
+    pair_end();
+}
+
+/* Half the PRF's key is the least that RFC 7296 section 2.10 allows. */
+static void a_nonce_must_suit_the_prf(void **state)
+{
+    (void)state;
+    static const uint8_t counted[64] = {1, 2, 3};
+    struct ike_message m;
+    struct ike_notify said;
+    if (!ike_find_prf(ike_crypto_default(), 7) || !ike_find_ke(ike_crypto_default(), 31)) {
+        print_message("SKIPPED: no PRF_HMAC_SHA2_512 or no X25519 in this build\n");
+        skip();
+    }
+    for (unsigned at_a = 0; at_a < 2; at_a++) {
+        for (size_t n = 31; n <= 32; n++) {
+            ike_child_settings child[2];
+            pair_new(NULL);
+            ike_conn_settings s = conn_settings(&b, child);
+            s.proposals = "aes256gcm16-prfsha512-x25519";
+            assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+            assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+            if (at_a) {
+                (void)wire_step(&a);
+                assert_true(open_reply(&b, &m));
+                give(&a, &m, IKE_P_NONCE, counted, n);
+                assert_int_equal(a.n_out, n == 32);
+                if (n == 31) { /* anybody could have sent it: the good one is still taken */
+                    wire_run();
+                    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+                }
+            } else {
+                assert_int_equal(ike_message_parse(&m, a.out[0].bytes, a.out[0].n), IKE_OK);
+                give(&b, &m, IKE_P_NONCE, counted, n);
+                assert_int_equal(counters(&b).sas, n == 32);
+                assert_true(open_reply(&b, &m));
+                assert_int_equal(ike_message_notify(&m, IKE_N_NO_PROPOSAL_CHOSEN, &said), n == 31);
+            }
+            pair_end();
+        }
+    }
+}
+
+/* Two rekeys that cross are told apart by their nonces: the same in both would leave it open which one goes. */
+static void our_own_nonce_in_a_request_that_crosses(void **state)
+{
+    (void)state;
+    uint8_t nonce[32];
+    struct ike_message m;
+    struct ike_notify said;
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&a);
+    pair_up(NULL);
+    assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+    assert_true(open_reply(&a, &m));
+    const struct ike_payload *own = ike_message_find(&m, IKE_P_NONCE, 0);
+    assert_int_equal(own->len, sizeof nonce);
+    memcpy(nonce, own->body, sizeof nonce);
+    ike_put_notify_spi(&c, IKE_PROTO_ESP, child_of(&a)->spi_out, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
+    put_child_offer(&c, 0x5001, "10.2.0.0/16", "10.1.0.0/16", nonce);
+    size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, 0, 0, &c);
+    (void)node_input(&a, &path, forged, n);
+    assert_true(open_reply(&a, &m) && ike_message_error(&m, &said));
+    assert_int_equal(said.type, IKE_N_INVALID_SYNTAX);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 0);
+    pair_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +332,9 @@ int main(void)
         cmocka_unit_test(the_order_of_nonces),
         cmocka_unit_test(both_sides_come_to_the_same_keys),
         cmocka_unit_test(an_attempt_without_a_private_value_fails),
+        cmocka_unit_test(a_worthless_value_in_the_answer_of_a_known_peer),
+        cmocka_unit_test(a_nonce_must_suit_the_prf),
+        cmocka_unit_test(our_own_nonce_in_a_request_that_crosses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

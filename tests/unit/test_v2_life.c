@@ -382,7 +382,7 @@ static void a_child_that_is_being_made_outlives_its_ike_sa(void **state)
     ike_path path = path_to(&b);
     up();
     late = true;
-    put_child_offer(&c, 0x5001, "2001:db8:1::/48", "2001:db8:2::/48");
+    put_child_offer(&c, 0x5001, "2001:db8:1::/48", "2001:db8:2::/48", NULL);
     size_t n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c);
     (void)node_input(&b, &path, forged, n);
     assert_true(!late && b.n_out == 0 && counters(&b).children == 2);
