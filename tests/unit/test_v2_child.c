@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A child's negotiation (RFC 7296 sections 1.3, 2.9): answers of an authenticated peer that are not what was asked for, and what
- * happens to the SPI and to the peer's SA when the child does not come about.
+ * A child's negotiation (RFC 7296 sections 1.3, 2.9): answers of an authenticated peer that are not what was asked for, what
+ * happens to the SPI and to the peer's SA when the child does not come about, and what a responder says that cannot make it.
  */
 #include "unit/engine_help.h"
 
@@ -86,6 +86,7 @@ struct change {
     const char *tsi, *tsr;
     uint32_t spi;
     bool transport;
+    uint8_t number; /* of the proposal */
 };
 
 static void answer(const struct change *k)
@@ -104,6 +105,7 @@ static void answer(const struct change *k)
         memcpy(body, p->body, p->len);
         if (p->type == IKE_P_SA) {
             ike_store32(body + 8, k->spi ? k->spi : PEER_SPI);
+            body[4] = k->number ? k->number : body[4];
         }
         if (text) {
             ike_ts ts = lab_ts(text);
@@ -187,6 +189,15 @@ static void a_reserved_spi_of_the_peer_is_refused(void **state)
     (void)state;
     answer(&(struct change){.spi = 255});
     nothing_is_left(IKE_FAIL_NO_CHILD_PROPOSAL);
+    a_delete_is_sent();
+}
+
+static void a_proposal_that_was_not_offered_is_deleted_again(void **state)
+{
+    (void)state;
+    answer(&(struct change){.number = 9});
+    nothing_is_left(IKE_FAIL_NO_CHILD_PROPOSAL);
+    a_delete_is_sent();
 }
 
 static void a_reserved_spi_of_the_kernel_is_not_used(void **state)
@@ -208,6 +219,118 @@ static void what_the_kernel_refuses_is_deleted_and_the_spi_given_back(void **sta
     a_delete_is_sent();
 }
 
+/* ---- The responder ------------------------------------------------------------------------------------------------------ */
+
+static unsigned adds_left, spis_left;
+static uint32_t max_children;
+
+static int limited_add(void *user, ike_token t, const ike_ipsec_sa *sa)
+{
+    (void)node_add(user, t, sa);
+    return adds_left-- ? IKE_OK : IKE_ERR_HOST;
+}
+
+static int limited_spi(void *user, ike_token t, const ike_path *p, uint8_t protocol, uint32_t reqid, uint32_t *spi)
+{
+    static uint32_t last = 0x3000;
+    (void)user, (void)t, (void)p, (void)protocol, (void)reqid;
+    *spi = ++last;
+    return spis_left-- ? IKE_OK : IKE_ERR_HOST;
+}
+
+static void limits(struct node *x, ike_settings *s)
+{
+    if (x == &b) {
+        s->host.sadb.add = limited_add;
+        s->host.sadb.get_spi = limited_spi;
+        s->max_children = max_children ? max_children : s->max_children;
+    }
+}
+
+static void begin_limited(unsigned adds, unsigned spis, uint32_t children)
+{
+    adds_left = adds;
+    spis_left = spis;
+    max_children = children;
+    pair_up(limits);
+    b.n_out = 0;
+}
+
+/* a asks for another child; b answers with this notify, and what was up before stays up for long after. */
+static void refused_with(uint16_t notify)
+{
+    struct ike_message m;
+    struct ike_notify said;
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    (void)wire_step(&a);
+    assert_true(open_reply(&b, &m) && ike_message_error(&m, &said));
+    assert_int_equal(said.type, notify);
+    for (unsigned i = 0; i < 300; i++, now += IKE_SEC) {
+        wire_run();
+        (void)ike_tick(a.e, now);
+        (void)ike_tick(b.e, now);
+    }
+    assert_true(counters(&a).sas == 1 && counters(&b).sas == 1);
+    assert_true(counters(&a).children == 1 && counters(&b).children == 1);
+    assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&a, IKE_EV_CHILD_DOWN), 0);
+    pair_end();
+}
+
+/* TEMPORARY_FAILURE would have the peer ask again for minutes, and give the whole IKE SA up in the end. */
+static void a_refusal_of_the_data_plane_is_no_temporary_failure(void **state)
+{
+    (void)state;
+    begin_limited(2, 99, 0);
+    refused_with(IKE_N_NO_PROPOSAL_CHOSEN);
+    begin_limited(99, 1, 0);
+    refused_with(IKE_N_NO_PROPOSAL_CHOSEN);
+}
+
+static void a_full_engine_says_so(void **state)
+{
+    (void)state;
+    begin_limited(99, 99, 1);
+    refused_with(IKE_N_NO_ADDITIONAL_SAS);
+}
+
+static struct ike_child *child_of(struct node *x)
+{
+    uint64_t id;
+    return ike_slots_next(&x->e->db.children, 0, &id);
+}
+
+/* The limit of a connection is for each IKE SA: it holds for a further child, not for one that replaces another, nor for a peer
+ * that has lost all it knew and comes back. */
+static void children_are_counted_per_ike_sa_and_without_the_replaced(void **state)
+{
+    (void)state;
+    ike_child_settings child[2];
+    ike_settings fresh;
+    for (unsigned restart = 0; restart < 2; restart++) {
+        begin_limited(99, 99, 0);
+        ike_conn_settings s = conn_settings(&b, child);
+        s.max_children = 1;
+        assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+        if (!restart) {
+            assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+            wire_run();
+            assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 1);
+            refused_with(IKE_N_NO_ADDITIONAL_SAS);
+            continue;
+        }
+        ike_engine_free(a.e);
+        node_settings(&a, &fresh);
+        a.lab.seed = 4000;
+        a.n_out = a.n_events = 0;
+        assert_int_equal(ike_engine_new(&a.e, &fresh, now), IKE_OK);
+        assert_int_equal(node_conn(&a, "secret", &a.conn), IKE_OK);
+        assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+        wire_run();
+        assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+        pair_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,8 +339,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(narrower_selectors_are_taken, begin, end),
         cmocka_unit_test_setup_teardown(transport_mode_that_was_not_asked_for, begin, end),
         cmocka_unit_test_setup_teardown(a_reserved_spi_of_the_peer_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(a_proposal_that_was_not_offered_is_deleted_again, begin, end),
         cmocka_unit_test_setup_teardown(a_reserved_spi_of_the_kernel_is_not_used, begin, end),
         cmocka_unit_test_setup_teardown(what_the_kernel_refuses_is_deleted_and_the_spi_given_back, begin, end),
+        cmocka_unit_test(a_refusal_of_the_data_plane_is_no_temporary_failure),
+        cmocka_unit_test(a_full_engine_says_so),
+        cmocka_unit_test(children_are_counted_per_ike_sa_and_without_the_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
