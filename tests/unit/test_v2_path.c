@@ -159,6 +159,27 @@ static void who_connect_at_once_end_with_one(void **state)
     }
 }
 
+/* a's attempt ends for the peer's; what else was asked for while it was under way is not forgotten with it. */
+static void what_waited_for_an_attempt_outlives_it(void **state)
+{
+    (void)state;
+    ike_child_info k = {.id = 0};
+    bool lan = false, six = false;
+    pair_new(NULL);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    a.n_out = 0; /* lost */
+    assert_int_equal(ike_initiate(b.e, b.conn, "lan", now), IKE_OK);
+    wire_run();
+    while (ike_child_next(a.e, k.id, &k) == IKE_OK) {
+        lan |= strcmp(k.name, "lan") == 0;
+        six |= strcmp(k.name, "six") == 0;
+    }
+    assert_true(lan && six);
+    assert_true(counters(&a).sas == 1 && counters(&a).children == 2);
+    pair_end();
+}
+
 /* a loses all it knew and connects again. */
 static void come_back(bool initial_contact)
 {
@@ -219,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_moves_nothing, up, end),
         cmocka_unit_test_setup_teardown(without_a_nat_at_the_peer_nobody_is_followed, up, end),
         cmocka_unit_test(who_connect_at_once_end_with_one),
+        cmocka_unit_test(what_waited_for_an_attempt_outlives_it),
         cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, up, end),
         cmocka_unit_test_setup_teardown(without_it_the_older_sa_is_deleted, up, end),
     };

@@ -161,6 +161,58 @@ static void a_connecting_sa_begins_nothing(void **state)
     wire_run();
 }
 
+/* A reload gives the children other places: what waits keeps to its name, and goes when the name does. */
+static void a_reload_leaves_what_waits_its_child(void **state)
+{
+    (void)state;
+    ike_child_settings child[3];
+    ike_conn_settings s = conn_settings(&a, child);
+    struct ike_task t = {.purpose = IKE_DO_CHILD, .index = 1};
+    close_window();
+    assert_int_equal(ike_queue(a.e, sa, &t), IKE_OK);
+    t.index = 0;
+    assert_int_equal(ike_queue(a.e, sa, &t), IKE_OK);
+    queue(IKE_DO_LIVENESS, 0);
+    child[2] = child[1];
+    child[1].name = "between";
+    child[0].name = "lan2"; /* "lan" is gone */
+    s.n_children = 3;
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), IKE_OK);
+    static const uint8_t want[] = {IKE_DO_CHILD, IKE_DO_LIVENESS};
+    assert_queue(want, IKE_COUNT(want));
+    assert_int_equal(IKE_OF(sa->tasks.next, struct ike_task, link)->index, 2);
+    sa->window = 1;
+    ike_kick(a.e, sa);
+    wire_run();
+    ike_child_info k = {.id = 0};
+    assert_int_equal(ike_child_next(a.e, 0, &k), IKE_OK);
+    assert_int_equal(ike_child_next(a.e, k.id, &k), IKE_OK);
+    assert_string_equal(k.name, "six");
+}
+
+/* The same while the IKE SA that it waits for is not up yet. */
+static void a_reload_during_the_attempt_does_so_too(void **state)
+{
+    (void)state;
+    ike_child_settings child[3];
+    ike_child_info k = {.id = 0};
+    pair_end();
+    pair_new(NULL);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    ike_conn_settings s = conn_settings(&a, child);
+    child[2] = child[1];
+    child[1] = child[0];
+    child[1].name = "between";
+    s.n_children = 3;
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), IKE_OK);
+    wire_run();
+    assert_int_equal(ike_child_next(a.e, k.id, &k), IKE_OK);
+    assert_string_equal(k.name, "lan");
+    assert_int_equal(ike_child_next(a.e, k.id, &k), IKE_OK);
+    assert_string_equal(k.name, "six");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +222,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(not_before_its_time, begin, end),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_any_more_is_left_out, begin, end),
         cmocka_unit_test_setup_teardown(a_connecting_sa_begins_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_reload_leaves_what_waits_its_child, begin, end),
+        cmocka_unit_test_setup_teardown(a_reload_during_the_attempt_does_so_too, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
