@@ -58,6 +58,25 @@ static void the_hashes_are_those_of_the_rfc(void **state)
     }
 }
 
+static void wildcard(void)
+{
+    ike_conn_settings s;
+    ike_child_settings child;
+    ike_ts ts[2] = {lab_ts("10.2.0.0/16"), lab_ts("10.1.0.0/16")};
+    ike_conn_id id;
+    ike_conn_settings_init(&s);
+    ike_child_settings_init(&child);
+    s.name = "any";
+    s.secret = IKE_STR("secret");
+    child.name = "lan";
+    child.local_ts = &ts[0];
+    child.remote_ts = &ts[1];
+    child.n_local_ts = child.n_remote_ts = 1;
+    s.children = &child;
+    s.n_children = 1;
+    assert_int_equal(ike_conn_add(b.e, &s, &id, now), IKE_OK);
+}
+
 /* Deliver x's oldest message as if a translator had given a another address and port. */
 static void through_nat(struct node *x, const char *outside)
 {
@@ -98,32 +117,8 @@ static void without_a_nat_nothing_moves(void **state)
     assert_false(k.udp_encap);
 }
 
-static void behind_a_nat_both_sides_know_and_float(void **state)
+static void both_sides_know_and_float(void)
 {
-    (void)state;
-    if (!ike_find_hash(ike_crypto_default(), 1)) {
-        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
-        skip();
-    }
-    ike_conn_settings s;
-    ike_child_settings child;
-    ike_ts ts[2] = {lab_ts("10.2.0.0/16"), lab_ts("10.1.0.0/16")};
-    ike_conn_id id;
-    ike_conn_settings_init(&s);
-    ike_child_settings_init(&child);
-    s.name = "any";
-    s.secret = IKE_STR("secret");
-    child.name = "lan";
-    child.local_ts = &ts[0];
-    child.remote_ts = &ts[1];
-    child.n_local_ts = child.n_remote_ts = 1;
-    s.children = &child;
-    s.n_children = 1;
-    assert_int_equal(ike_conn_add(b.e, &s, &id, now), IKE_OK);
-    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
-    while (a.n_out || b.n_out) {
-        through_nat(a.n_out ? &a : &b, "203.0.113.7:10000");
-    }
     ike_sa_info i = sa_of(&a), r = sa_of(&b);
     ike_child_info k;
     assert_true(i.nat_local && !i.nat_remote && !r.nat_local && r.nat_remote);
@@ -135,12 +130,65 @@ static void behind_a_nat_both_sides_know_and_float(void **state)
     assert_true(k.udp_encap);
 }
 
+static void behind_a_nat_both_sides_know_and_float(void **state)
+{
+    (void)state;
+    if (!ike_find_hash(ike_crypto_default(), 1)) {
+        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
+        skip();
+    }
+    wildcard();
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    while (a.n_out || b.n_out) {
+        through_nat(a.n_out ? &a : &b, "203.0.113.7:10000");
+    }
+    both_sides_know_and_float();
+}
+
+/* An answer to IKE_SA_INIT that is dropped for its key exchange has not yet said that the peer cannot take UDP encapsulation. */
+static void a_forged_answer_does_not_switch_encapsulation_off(void **state)
+{
+    (void)state;
+    static uint8_t spoilt[2048], body[1024];
+    struct ike_message m;
+    struct ike_chain c = ike_chain(spoilt + IKE_HEADER_LEN, sizeof spoilt - IKE_HEADER_LEN);
+    ike_path path = path_to(&a);
+    if (!ike_find_hash(ike_crypto_default(), 1)) {
+        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
+        skip();
+    }
+    wildcard();
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    through_nat(&a, "203.0.113.7:10000");
+    assert_true(open_reply(&b, &m));
+    for (unsigned i = 0; i < m.n; i++) {
+        assert_true(m.p[i].len <= sizeof body);
+        memcpy(body, m.p[i].body, m.p[i].len);
+        if (m.p[i].type == IKE_P_KE) {
+            memset(body + 4, 0, m.p[i].len - 4u);
+        }
+        if (m.p[i].type != IKE_P_NOTIFY) {
+            ike_put_payload(&c, m.p[i].type, ike_bytes_of(body, m.p[i].len));
+        }
+    }
+    m.h.next = c.first;
+    m.h.length = (uint32_t)(IKE_HEADER_LEN + c.w.len);
+    ike_header_write(spoilt, &m.h);
+    (void)node_input(&a, &path, spoilt, m.h.length);
+    assert_int_equal(a.n_out, 0);
+    while (a.n_out || b.n_out) {
+        through_nat(a.n_out ? &a : &b, "203.0.113.7:10000");
+    }
+    both_sides_know_and_float();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_hashes_are_those_of_the_rfc, begin, end),
         cmocka_unit_test_setup_teardown(without_a_nat_nothing_moves, begin, end),
         cmocka_unit_test_setup_teardown(behind_a_nat_both_sides_know_and_float, begin, end),
+        cmocka_unit_test_setup_teardown(a_forged_answer_does_not_switch_encapsulation_off, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
