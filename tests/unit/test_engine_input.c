@@ -474,6 +474,10 @@ static void refused_requests_need_cookies_too(void **state)
     assert_int_equal(counters(&b).cookies_sent, 450);
     now += IKE_SEC;
     assert_int_equal(refused_by(IKE_N_COOKIE), 450);
+    ike_path nowhere = from(1);
+    nowhere.remote.port = 0; /* from which nobody can have sent it */
+    (void)node_input(&b, &nowhere, request, request_len);
+    assert_int_equal(b.n_out, 0);
     assert_int_equal(counters(&b).strangers, 100);
     assert_true(node_saw(&b, IKE_EV_FAILED) <= 20);
 }
@@ -487,6 +491,41 @@ static void error_replies_are_rationed(void **state)
     assert_int_equal(counters(&b).sas, 0);
     assert_int_equal(counters(&b).half_open, 0);
     assert_int_equal(counters(&b).rate_limited, 400);
+}
+
+/* The same where a connection would take them but for their offer: each is a failure of that connection. */
+static void strangers_are_logged_ten_times_a_second(void **state)
+{
+    (void)state;
+    unsigned events = 0;
+    take_request();
+    struct ike_message m;
+    assert_int_equal(ike_message_parse(&m, request, request_len), IKE_OK);
+    const struct ike_payload *sa = ike_message_find(&m, IKE_P_SA, 0);
+    uint8_t *p = request + (sa->body - request), *end = p + sa->len;
+    for (; p < end; p += ike_load16(p + 2)) { /* no cipher that anybody knows */
+        uint8_t *t = p + 8 + p[6];
+        for (unsigned i = 0; i < p[7]; i++, t += ike_load16(t + 2)) {
+            ike_store16(t + 6, t[4] == 1 ? 65000 : ike_load16(t + 6));
+        }
+    }
+    wildcard();
+    b.e->core.set.cookie_threshold = 10000;
+    for (unsigned second = 0; second < 3; second++, now += IKE_SEC) {
+        b.lab.logged = 0;
+        events = 0;
+        for (unsigned i = 0; i < 500; i++) {
+            ike_path path = from(i);
+            b.n_out = b.n_events = 0;
+            (void)node_input(&b, &path, request, request_len);
+            events += node_saw(&b, IKE_EV_FAILED);
+        }
+        assert_int_equal(b.lab.logged, 10);
+        assert_int_equal(events, 10);
+    }
+    b.n_out = 0;
+    assert_int_equal(counters(&b).failures, 1500);
+    assert_int_equal(counters(&b).strangers, 1500);
 }
 
 static void few_half_open(struct node *x, ike_settings *s)
@@ -561,6 +600,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cookies_of_others_are_as_none, fresh, down),
         cmocka_unit_test_setup_teardown(refused_requests_need_cookies_too, fresh, down),
         cmocka_unit_test_setup_teardown(error_replies_are_rationed, fresh, down),
+        cmocka_unit_test_setup_teardown(strangers_are_logged_ten_times_a_second, fresh, down),
         cmocka_unit_test(the_oldest_half_open_sa_makes_room),
         cmocka_unit_test_setup_teardown(a_half_open_sa_that_moved_is_given_back, fresh, down),
     };

@@ -122,6 +122,23 @@ static void cookies_are_wanted_from_a_threshold_on(void **state)
     assert_true(ike_guard_wants_cookie(&guard, &db, &far));
 }
 
+/* Requests that suit nobody leave no half-open SA to count, so they are counted themselves, by the second. */
+static void refused_requests_make_cookies_wanted_for_a_second(void **state)
+{
+    (void)state;
+    ike_addr other = lab_addr("203.0.113.1:500");
+    core.set.cookie_threshold = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_false(ike_guard_wants_cookie(&guard, &db, &source));
+        ike_guard_refused(&guard);
+    }
+    assert_true(ike_guard_wants_cookie(&guard, &db, &source) && ike_guard_wants_cookie(&guard, &db, &other));
+    core.now += IKE_SEC;
+    assert_false(ike_guard_wants_cookie(&guard, &db, &source));
+    ike_guard_refused(&guard); /* the count began anew */
+    assert_false(ike_guard_wants_cookie(&guard, &db, &source));
+}
+
 static void sources_are_prefixes(void **state)
 {
     (void)state;
@@ -195,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cookie_outlives_one_rotation, begin, end),
         cmocka_unit_test_setup_teardown(without_randomness_the_secret_serves_on, begin, end),
         cmocka_unit_test_setup_teardown(cookies_are_wanted_from_a_threshold_on, begin, end),
+        cmocka_unit_test_setup_teardown(refused_requests_make_cookies_wanted_for_a_second, begin, end),
         cmocka_unit_test_setup_teardown(sources_are_prefixes, begin, end),
         cmocka_unit_test_setup_teardown(one_source_gets_a_tenth_of_the_replies, begin, end),
         cmocka_unit_test_setup_teardown(all_sources_share_one_bucket, begin, end),

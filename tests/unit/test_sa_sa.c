@@ -234,6 +234,32 @@ static void sent_datagrams_are_freed_as_a_list(void **state)
     ike_sent_free(&lab.core, NULL);
 }
 
+/* Answers to last requests can be asked for again for minutes; a peer that rekeys without end does not fill the memory. */
+static void of_the_faded_only_so_many_are_kept(void **state)
+{
+    (void)state;
+    enum { MOST = 16384 };
+    uint64_t first = 0, second = 0;
+    for (unsigned i = 0; i < MOST + 1; i++) {
+        struct ike_sa *sa = sa_lab_sa(&lab, conn, false);
+        first = i == 0 ? sa->spi_r : first;
+        second = i == 1 ? sa->spi_r : second;
+        ike_sa_fade(&lab.db, sa);
+        ike_sa_fade(&lab.db, sa); /* counts once */
+        if (i == MOST - 1) {
+            assert_non_null(ike_sa_by_spi(&lab.db, first));
+        }
+    }
+    assert_int_equal(lab.db.n_faded, MOST);
+    assert_null(ike_sa_by_spi(&lab.db, first)); /* the oldest made room */
+    assert_non_null(ike_sa_by_spi(&lab.db, second));
+    while (!ike_list_empty(&lab.db.faded)) {
+        ike_sa_retire(&lab.db, IKE_OF(lab.db.faded.next, struct ike_sa, dead_link));
+    }
+    assert_int_equal(lab.db.n_faded, 0);
+    assert_int_equal(lab.core.count.sas, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_connection_may_take_it_over, begin, end),
         cmocka_unit_test_setup_teardown(a_peer_that_is_left_goes, begin, end),
         cmocka_unit_test_setup_teardown(many_come_and_go, begin, end),
+        cmocka_unit_test_setup_teardown(of_the_faded_only_so_many_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(sent_datagrams_are_freed_as_a_list, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
