@@ -508,7 +508,7 @@ static void requests_have_a_limit_in_a_second(void **state)
 /* ---- Responses ----------------------------------------------------------------------------------------------------------- */
 
 /* a's question is answered by the stranger, who has the keys. What is authenticated and makes no sense comes from the peer
- * itself: the IKE SA is of no use, which it is told, and nothing is repeated. */
+ * itself: the IKE SA is of no use, which it is told, for it may have made what we asked for; and nothing is repeated. */
 static void responses_that_are_malformed_inside(void **state)
 {
     (void)state;
@@ -541,10 +541,14 @@ static void responses_that_are_malformed_inside(void **state)
         node_failed(&a, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
         assert_int_equal(a.n_out, 1);
         assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_INFORMATIONAL && ike_message_find(&m, IKE_P_DELETE, 0));
-        n = forge(&a, IKE_X_INFORMATIONAL, IKE_FLAG_RESPONSE, m.h.mid, IKE_P_NONE, NULL, 0);
-        (void)node_input(&a, &path, forged, n);
+        struct ike_sa *peer_sa = ike_slots_next(&b.e->db.sas, 0, &(uint64_t){0});
+        peer_sa->peer_mid = m.h.mid; /* as if b had served the request before it */
+        wire_run();
         assert_true(counters(&a).sas == 0 && counters(&a).children == 0 && a.removes == 2);
+        assert_true(counters(&b).sas == 0 && counters(&b).children == 0 && b.removes == 2);
         assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
+        assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
+        assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
         pair_end();
     }
 }
