@@ -4,9 +4,18 @@
  */
 #include "unit/engine_help.h"
 
+static bool lan_refused; /* by b's host */
+
+static int decide(void *user, ike_token t, const ike_child_question *q)
+{
+    (void)user, (void)t;
+    return lan_refused && strcmp(q->child_name, "lan") == 0 ? IKE_ERR_AUTH : IKE_OK;
+}
+
 static void soon(struct node *x, ike_settings *s)
 {
-    (void)x;
+    lan_refused = false;
+    s->host.hooks.child = x == &b ? decide : NULL;
     s->retransmit_tries = 1; /* a silent peer is given up after seconds */
     s->retransmit_first_ms = 500;
 }
@@ -180,6 +189,28 @@ static void what_was_closed_here_stays_down_until_initiated(void **state)
     up_with_one_child();
 }
 
+/* Neither what comes up beside it nor what is asked for and is up already ends the wait for the next attempt. */
+static void what_was_refused_is_tried_again_whatever_is_initiated(void **state)
+{
+    (void)state;
+    ike_ts one = lab_ts("2001:db8:1::1/128"), two = lab_ts("2001:db8:2::1/128");
+    lan_refused = true;
+    (void)run(1, false);
+    assert_true(node_saw(&a, IKE_EV_FAILED) > 0 && counters(&a).children == 0);
+    for (unsigned i = 0; i < 3; i++) {
+        int r = i < 2 ? ike_initiate(a.e, a.conn, "six", now) : ike_acquire(a.e, a.conn, "six", &one, &two, now);
+        assert_int_equal(r, IKE_OK);
+        wire_run();
+        assert_int_equal(counters(&a).children, 1);
+        assert_true(conn_info().retry_at >= now && conn_info().retry_at < now + 3600 * IKE_SEC);
+    }
+    lan_refused = false;
+    a.n_events = b.n_events = 0;
+    (void)run(300, false);
+    assert_int_equal(counters(&a).children, 2);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +219,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(held_or_removed_it_is_not_repeated, keep, end),
         cmocka_unit_test_setup_teardown(what_the_peer_deletes_begins_again, keep, end),
         cmocka_unit_test_setup_teardown(what_was_closed_here_stays_down_until_initiated, keep, end),
+        cmocka_unit_test_setup_teardown(what_was_refused_is_tried_again_whatever_is_initiated, keep, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
