@@ -98,6 +98,32 @@ static void the_children_move(void **state)
     assert_int_equal(counters(&a).children + counters(&b).children, 0);
 }
 
+/* A peer behind a NAT may get another mapping while the rekey is open. */
+static void the_new_sa_goes_where_the_old_one_went_last(void **state)
+{
+    (void)state;
+    ike_addr there = lab_addr("203.0.113.9:4711");
+    sa_of(&b)->nat_remote = true;
+    ike_sa_id old = sa_of(&b)->id;
+    assert_int_equal(ike_sa_rekey(b.e, old, now), IKE_OK);
+    assert_int_equal(ike_sa_check(a.e, sa_of(&a)->id, now), IKE_OK);
+    a.out[0].path.local = there;
+    (void)wire_step(&a);
+    assert_true(ike_addr_equal(&sa_of(&b)->path.remote, &there));
+    (void)wire_step(&b); /* the rekey; the answers come back */
+    while (a.n_out) {
+        a.out[0].path.local = there;
+        (void)wire_step(&a);
+    }
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
+    ike_sa_info info = {.id = 0};
+    do {
+        assert_int_equal(ike_sa_next(b.e, info.id, &info), IKE_OK);
+    } while (info.state != IKE_SA_ESTABLISHED);
+    assert_true(info.id != old && ike_addr_equal(&info.path.remote, &there));
+    b.n_out = 0;
+}
+
 /* A request of the stranger's to b; the notify it is answered with, 0: none. The public value is `first` and zeros. */
 static uint16_t request_with(uint64_t peer_spi, bool with_ke, uint8_t first)
 {
@@ -351,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_new_sa_has_new_spis_and_the_old_one_is_deleted, up, down),
         cmocka_unit_test_setup_teardown(roles_and_message_ids_begin_anew, up, down),
         cmocka_unit_test_setup_teardown(the_children_move, up, down),
+        cmocka_unit_test_setup_teardown(the_new_sa_goes_where_the_old_one_went_last, up, down),
         cmocka_unit_test_setup_teardown(a_good_request_is_served, up, down),
         cmocka_unit_test_setup_teardown(a_peer_spi_of_zero_is_refused, up, down),
         cmocka_unit_test_setup_teardown(a_request_without_key_exchange_is_refused, up, down),
