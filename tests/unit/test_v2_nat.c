@@ -145,26 +145,19 @@ static void behind_a_nat_both_sides_know_and_float(void **state)
     both_sides_know_and_float();
 }
 
-/* An answer to IKE_SA_INIT that is dropped for its key exchange has not yet said that the peer cannot take UDP encapsulation. */
-static void a_forged_answer_does_not_switch_encapsulation_off(void **state)
+/* b's answer goes to a without NAT detection, and where it is to be worthless with a public value of zeros; it stays where it is.
+ */
+static void answer_without_detection(bool worthless)
 {
-    (void)state;
     static uint8_t spoilt[2048], body[1024];
     struct ike_message m;
     struct ike_chain c = ike_chain(spoilt + IKE_HEADER_LEN, sizeof spoilt - IKE_HEADER_LEN);
     ike_path path = path_to(&a);
-    if (!ike_find_hash(ike_crypto_default(), 1)) {
-        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
-        skip();
-    }
-    wildcard();
-    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
-    through_nat(&a, "203.0.113.7:10000");
     assert_true(open_reply(&b, &m));
     for (unsigned i = 0; i < m.n; i++) {
         assert_true(m.p[i].len <= sizeof body);
         memcpy(body, m.p[i].body, m.p[i].len);
-        if (m.p[i].type == IKE_P_KE) {
+        if (m.p[i].type == IKE_P_KE && worthless) {
             memset(body + 4, 0, m.p[i].len - 4u);
         }
         if (m.p[i].type != IKE_P_NOTIFY) {
@@ -175,11 +168,55 @@ static void a_forged_answer_does_not_switch_encapsulation_off(void **state)
     m.h.length = (uint32_t)(IKE_HEADER_LEN + c.w.len);
     ike_header_write(spoilt, &m.h);
     (void)node_input(&a, &path, spoilt, m.h.length);
+}
+
+/* An answer to IKE_SA_INIT that is dropped for its key exchange has not yet said that the peer cannot take UDP encapsulation. */
+static void a_forged_answer_does_not_switch_encapsulation_off(void **state)
+{
+    (void)state;
+    if (!ike_find_hash(ike_crypto_default(), 1)) {
+        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
+        skip();
+    }
+    wildcard();
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    through_nat(&a, "203.0.113.7:10000");
+    answer_without_detection(true);
     assert_int_equal(a.n_out, 0);
     while (a.n_out || b.n_out) {
         through_nat(a.n_out ? &a : &b, "203.0.113.7:10000");
     }
     both_sides_know_and_float();
+}
+
+/* The same where there is no NAT and a pretends one; of a peer without NAT detection it then expects nothing of the kind. */
+static void a_pretended_nat_is_one_for_a_peer_that_can(void **state)
+{
+    (void)state;
+    if (!ike_find_hash(ike_crypto_default(), 1)) {
+        print_message("SKIPPED: no SHA-1 in this build, so no NAT detection\n");
+        skip();
+    }
+    for (unsigned can = 0; can < 2; can++) {
+        ike_child_settings child[2];
+        ike_child_info k;
+        ike_conn_settings s = conn_settings(&a, child);
+        s.encap = true;
+        assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), IKE_OK);
+        assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+        (void)wire_step(&a);
+        answer_without_detection(can);
+        assert_int_equal(a.n_out, !can);
+        if (can) {
+            wire_run();
+            assert_int_equal(ike_child_next(a.e, 0, &k), IKE_OK);
+            assert_true(k.udp_encap && sa_of(&a).path.encap);
+        } else {
+            assert_true(a.out[0].path.remote.port == 500 && !a.out[0].path.encap);
+            pair_end();
+            pair_new(NULL);
+        }
+    }
 }
 
 int main(void)
@@ -189,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_nat_nothing_moves, begin, end),
         cmocka_unit_test_setup_teardown(behind_a_nat_both_sides_know_and_float, begin, end),
         cmocka_unit_test_setup_teardown(a_forged_answer_does_not_switch_encapsulation_off, begin, end),
+        cmocka_unit_test_setup_teardown(a_pretended_nat_is_one_for_a_peer_that_can, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
