@@ -19,6 +19,7 @@ static void libc_release(void *user, void *p, size_t n)
     free(p);
 }
 
+/* Both or neither: a block from one allocator must not go back to the other. */
 void ike_host_memory(ike_host *h)
 {
     if (!h->alloc || !h->release) {
@@ -27,7 +28,8 @@ void ike_host_memory(ike_host *h)
     }
 }
 
-/* Between us and the host: counts what is held. */
+/* Between us and the host: counts what is held. The mark is put back as it was, not cleared: another hook may be
+ * running. */
 static void *counted_alloc(void *user, size_t n)
 {
     struct ike_core *c = user;
@@ -61,6 +63,8 @@ static int lent_random(void *user, uint8_t *out, size_t n)
     return r == IKE_OK ? IKE_OK : IKE_ERR_HOST;
 }
 
+/* One scratch serves every operation: a cipher and a MAC at once, as sealing needs them, or a hash. 64 is for aligning each of
+ * the two to 16, 15 for aligning the block itself, since a host's allocator promises 8 only. */
 static size_t largest_context(const ike_crypto *k)
 {
     size_t mac = 0, encr = 0, hash = 0;
@@ -104,9 +108,11 @@ static int leave_out_ciphers(struct ike_core *c, const ike_crypto *given)
     c->allowed = *given;
     c->allowed.encr = c->encr;
     c->crypto = &c->allowed;
+    /* Without any cipher no IKE SA can come to be: the host is told now, not at the first handshake. */
     return n ? IKE_OK : IKE_ERR_UNSUPPORTED;
 }
 
+/* What a message needs is there from the beginning: no datagram makes the engine allocate in proportion to it. */
 static int scratch_init(struct ike_core *c)
 {
     c->ctx_size = largest_context(c->crypto);
@@ -122,6 +128,7 @@ static int scratch_init(struct ike_core *c)
     if (!c->ctx || !c->plain || !c->build || !c->out || (c->n_ke && !c->ke_state)) {
         return IKE_ERR_NOMEM;
     }
+    /* Tables and contexts of a group belong to the engine, as nothing in the library may be writable and static. */
     for (size_t i = 0; i < c->n_ke; i++) {
         if (c->crypto->ke[i]->open) {
             c->ke_state[i] = c->crypto->ke[i]->open(&c->mem);
@@ -133,6 +140,7 @@ static int scratch_init(struct ike_core *c)
     return IKE_OK;
 }
 
+/* The hash key comes first: without randomness no engine begins at all, rather than one whose maps can be aimed at. */
 int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
 {
     memset(c, 0, sizeof *c);
@@ -148,6 +156,7 @@ int ike_core_init(struct ike_core *c, const ike_settings *s, ike_time now)
     return r == IKE_OK ? scratch_init(c) : r;
 }
 
+/* Called also after an init that failed half-way: everything may still be NULL. */
 void ike_core_fini(struct ike_core *c)
 {
     for (size_t i = 0; c->ke_state && i < c->n_ke; i++) {
@@ -191,6 +200,7 @@ void ike_free_secret(struct ike_core *c, void *p, size_t n)
     }
 }
 
+/* Zeroed. What b held is gone even when there is no memory for the new. */
 int ike_blob_room(struct ike_core *c, struct ike_blob *b, size_t n)
 {
     ike_blob_free(c, b);
@@ -221,6 +231,7 @@ void ike_blob_free(struct ike_core *c, struct ike_blob *b)
     b->len = 0;
 }
 
+/* A source that failed may have written part of it: half-random octets must not be taken for a nonce or a key. */
 int ike_draw(struct ike_core *c, void *out, size_t n)
 {
     int r = c->rng.fill(c->rng.user, out, n);
@@ -238,6 +249,7 @@ uint32_t ike_jitter(struct ike_core *c, uint32_t bound)
     return bound ? (uint32_t)(ike_siphash(c->hash_key, seed, sizeof seed) % bound) : 0;
 }
 
+/* The result is not looked at: a datagram that could not be sent is one that was lost, and repetition is there for both. */
 void ike_send(struct ike_core *c, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
 {
     c->count.out++;
@@ -253,6 +265,8 @@ void ike_evslot_init(struct ike_evslot *s, uint8_t owner)
     s->owner = owner;
 }
 
+/* Events of one owner are told apart by a bit each: one that is posted twice before delivery is delivered once. The slot
+ * stands in the list at most once, in the order of its first event. */
 void ike_event_post(struct ike_core *c, struct ike_evslot *s, ike_event_type t)
 {
     if (!c->set.host.event) {
@@ -264,6 +278,7 @@ void ike_event_post(struct ike_core *c, struct ike_evslot *s, ike_event_type t)
     }
 }
 
+/* NULL for a group that keeps none. */
 void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
 {
     for (size_t i = 0; i < c->n_ke; i++) {
@@ -274,6 +289,7 @@ void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
     return NULL;
 }
 
+/* The token is a handle with a generation: an answer to a question that is gone cannot reach another in the same slot. */
 struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner,
                                       void (*resume)(struct ike_core *, struct ike_question *))
 {
@@ -292,6 +308,7 @@ struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *ow
     return q;
 }
 
+/* The host is told only when it still owes an answer; a token that was answered is its own no longer. */
 void ike_question_drop(struct ike_core *c, struct ike_question *q, bool cancel)
 {
     if (!q) {
@@ -304,12 +321,14 @@ void ike_question_drop(struct ike_core *c, struct ike_question *q, bool cancel)
         c->in_hook = outer;
     }
     ike_slots_del(&c->questions, q->token);
+    /* The answer's octets are the question's; whoever wanted them has copied them. */
     if (q->kind == IKE_Q_SECRET) {
         ike_free_secret(c, q->answer.secret.ptr, q->answer.secret.len);
     }
     ike_free(c, q, sizeof *q);
 }
 
+/* A second answer is refused like one to an unknown token: the first may be in use already. */
 struct ike_question *ike_question_get(struct ike_core *c, ike_token t, uint8_t kind, int *error)
 {
     struct ike_question *q = ike_slots_get(&c->questions, t);

@@ -38,7 +38,7 @@ struct ike_question {
     bool answered;
     int result;
     void (*resume)(struct ike_core *, struct ike_question *);
-    void *owner;
+    void *owner; /* whose `resume` it is; it drops the question when it goes */
     union {
         ike_conn_id conn;
         uint32_t spi;
@@ -74,7 +74,7 @@ struct ike_core {
     ike_counters count;
     uint8_t hash_key[16]; /* of SipHash for keys from outside */
     ike_failure draft;    /* the failure being described; see ike_blame */
-    bool blamed;
+    bool blamed;          /* the draft holds a cause that is not committed yet */
     ike_failure *ring[IKE_RING];
     ike_time stranger_second; /* log lines about strangers in this second */
     unsigned stranger_lines;

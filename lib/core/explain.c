@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* The names are part of the interface: programs compare them, so a code keeps its name for good. The causes are for people. */
 static const struct {
     const char *name, *cause;
 } codes[IKE_FAIL_CODES] = {
@@ -45,6 +46,7 @@ static const struct {
     [IKE_FAIL_COOKIES] = {"cookies", "the peer kept asking for cookies"},
 };
 
+/* By ike_decider; the first is nobody yet. */
 static const char *const deciders[] = {"", "this side refused", "the peer refused", "the local system failed",
                                        "nobody refused: silence"};
 
@@ -55,6 +57,7 @@ const char *ike_failure_cause(const ike_failure *f)
     return f->code < IKE_FAIL_CODES && codes[f->code].cause ? codes[f->code].cause : "unknown";
 }
 
+/* Numbers of the IANA registry of IKEv2 exchange types; 0 stands in a record that was made before any exchange. */
 static const char *exchange_name(const ike_failure *f)
 {
     switch (f->exchange) {
@@ -76,6 +79,7 @@ struct text {
     size_t cap, len;
 };
 
+/* Counts on past the end, as snprintf does, so that the caller learns how much room the whole text takes. */
 static void IKE_PRINTF(2, 3) add(struct text *t, const char *fmt, ...)
 {
     va_list ap;
@@ -86,6 +90,7 @@ static void IKE_PRINTF(2, 3) add(struct text *t, const char *fmt, ...)
     va_end(ap);
 }
 
+/* One line for each thing that is known; a line about nothing would only hide those that say something. */
 size_t ike_failure_explain(const ike_failure *f, char *out, size_t n)
 {
     struct text t = {out, n, 0};

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Long lines are cut. */
 void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa, const char *fmt, ...)
 {
     char text[512];
@@ -20,6 +21,7 @@ void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa
     c->in_hook = outer;
 }
 
+/* The code and decider of a later blame are dropped, and its texts only fill what the first left empty. */
 ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider)
 {
     if (!c->blamed) {
@@ -32,6 +34,7 @@ ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider)
     return &c->draft;
 }
 
+/* The length of what is stored, not of what would have been. */
 static uint16_t print(char *out, size_t n, const char *fmt, va_list ap)
 {
     int k = vsnprintf(out, n, fmt, ap);
@@ -53,6 +56,7 @@ BLAME_TEXT(expected)
 BLAME_TEXT(received)
 BLAME_TEXT(remedy)
 
+/* Records without a connection: one slot per source, or one sender could push every other record out of the ring. */
 static bool same_stranger(const ike_failure *a, const ike_failure *b)
 {
     size_t prefix = a->remote.family == 6 ? 8 : 4; /* octets: /32 of IPv4, /64 of IPv6 */
@@ -66,6 +70,7 @@ static bool same_again(const ike_failure *a, const ike_failure *b)
     return a->conn && a->conn == b->conn && a->code == b->code && strcmp(a->child_name, b->child_name) == 0;
 }
 
+/* Memory for a slot is taken when it is first used; a ring that cannot grow keeps what it has. */
 static void ring_put(struct ike_core *c, const ike_failure *f)
 {
     ike_failure **slot = &c->ring[c->ring_at];
@@ -84,6 +89,7 @@ static void ring_put(struct ike_core *c, const ike_failure *f)
             return;
         }
     }
+    /* A repetition is written over in place; only a new record moves the ring on. */
     if (slot == &c->ring[c->ring_at]) {
         c->ring_at = (c->ring_at + 1) % IKE_RING;
     }
@@ -103,6 +109,7 @@ static bool may_tell_stranger(struct ike_core *c)
     return c->stranger_lines++ < 10;
 }
 
+/* The draft is not cleared: an event shows it where there was no memory for the connection's own copy. */
 bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
 {
     ike_failure *f = &c->draft;
@@ -121,6 +128,7 @@ bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
         }
     }
     ring_put(c, f);
+    /* After ring and counters, which cost nothing: only the line and the event are held back. */
     if (stranger && !may_tell_stranger(c)) {
         return false;
     }
