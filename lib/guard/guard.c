@@ -5,9 +5,13 @@
 #include "guard/guard.h"
 #include "base/siphash.h"
 
+/* A cookie is good for two to four minutes while cookies are in demand: longer than any initiator takes to come back with it,
+ * and short enough that collected ones are soon worth nothing. */
 #define ROTATE (120 * IKE_SEC)
-#define UNIT   1000u
+/* Tokens are counted in thousandths, so that a rate of a few per second also fills evenly. */
+#define UNIT 1000u
 
+/* The secret is drawn here and not at the first cookie, when randomness might be short. */
 int ike_guard_init(struct ike_guard *g, struct ike_core *core)
 {
     memset(g, 0, sizeof *g);
@@ -16,6 +20,8 @@ int ike_guard_init(struct ike_guard *g, struct ike_core *core)
     return ike_draw(core, g->secret, sizeof g->secret);
 }
 
+/* Two prefixes may share a slot and so a limit; nobody can choose whose, as the hash is keyed. IPv6 is counted by /64, since a
+ * single host can take any address in one. */
 static size_t slot_of(const struct ike_guard *g, const ike_addr *a)
 {
     uint8_t prefix[9] = {a->family};
@@ -23,6 +29,7 @@ static size_t slot_of(const struct ike_guard *g, const ike_addr *a)
     return ike_siphash(g->core->hash_key, prefix, sizeof prefix) % IKE_SOURCES;
 }
 
+/* Any of three loads: half-open SAs in all, those of this source, and requests that came to nothing in this second. */
 bool ike_guard_wants_cookie(const struct ike_guard *g, const struct ike_db *db, const ike_addr *source)
 {
     const ike_settings *s = &g->core->set;
@@ -30,6 +37,7 @@ bool ike_guard_wants_cookie(const struct ike_guard *g, const struct ike_db *db, 
     return refusing || db->n_half_open >= s->cookie_threshold || g->half_open[slot_of(g, source)] >= s->cookie_per_source;
 }
 
+/* On use, not by a timer. The secret before stays valid, so that no cookie on its way dies (RFC 7296 section 2.6). */
 static void rotate(struct ike_guard *g)
 {
     uint8_t fresh[32];
@@ -42,6 +50,9 @@ static void rotate(struct ike_guard *g)
     g->rotated = g->core->now;
 }
 
+/* A MAC over what the second request must have in common with the first: initiator's SPI, address, port and nonce (RFC 7296
+ * section 2.6). So a cookie is of no use from elsewhere or for another attempt. Fields before the nonce are of fixed length,
+ * so no two inputs read alike. */
 static void compute(const uint8_t secret[32], uint8_t version, const ike_addr *a, uint64_t spi_i, ike_bytes ni,
                     uint8_t out[IKE_COOKIE_LEN])
 {
@@ -51,12 +62,15 @@ static void compute(const uint8_t secret[32], uint8_t version, const ike_addr *a
     ike_wr_u8(&w, a->family);
     ike_wr_put(&w, a->ip, 16);
     ike_wr_u16(&w, a->port);
+    /* The caller has checked the length; the bound keeps the buffer safe whoever calls. */
     ike_wr_put(&w, ni.ptr, ni.len < IKE_NONCE_MAX ? ni.len : IKE_NONCE_MAX);
     out[0] = version;
+    /* Two keys, two halves: 64 bits alone could be guessed at the rate of a flood. */
     ike_store64(out + 1, ike_siphash(secret, buf, w.len));
     ike_store64(out + 9, ike_siphash(secret + 16, buf, w.len));
 }
 
+/* Nothing is stored for it. The version goes along in clear and says which secret to check with. */
 int ike_guard_cookie(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, uint8_t out[IKE_COOKIE_LEN])
 {
     rotate(g);
@@ -64,10 +78,12 @@ int ike_guard_cookie(struct ike_guard *g, const ike_addr *source, uint64_t spi_i
     return IKE_OK;
 }
 
+/* In constant time, or the MAC could be found octet by octet. */
 bool ike_guard_cookie_valid(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, ike_bytes cookie)
 {
     uint8_t want[IKE_COOKIE_LEN];
     rotate(g);
+    /* Modulo 256, as the version wraps; the present one and the one before. */
     if (cookie.len != IKE_COOKIE_LEN || (uint8_t)(g->version - cookie.ptr[0]) > 1) {
         return false;
     }
@@ -75,23 +91,28 @@ bool ike_guard_cookie_valid(struct ike_guard *g, const ike_addr *source, uint64_
     return ike_ct_equal(want, cookie.ptr, IKE_COOKIE_LEN);
 }
 
+/* A valid cookie proves an address, not good will: even one that is real gets no more than its share. */
 bool ike_guard_admits(const struct ike_guard *g, const ike_addr *source)
 {
     return g->half_open[slot_of(g, source)] < g->core->set.half_open_per_source;
 }
 
+/* Saturates rather than wraps: too high refuses a few, too low would refuse nobody. */
 void ike_guard_opened(struct ike_guard *g, const ike_addr *source)
 {
     uint16_t *n = &g->half_open[slot_of(g, source)];
     *n = (uint16_t)(*n + (*n < UINT16_MAX));
 }
 
+/* By the address it was counted under; a path that changes while half-open moves the count along. */
 void ike_guard_closed(struct ike_guard *g, const ike_addr *source)
 {
     uint16_t *n = &g->half_open[slot_of(g, source)];
     *n = (uint16_t)(*n - (*n > 0));
 }
 
+/* Parsing and choosing among all connections is the dearest thing that a stranger gets without leaving a trace; past the
+ * threshold in one second it has its price in cookies. */
 void ike_guard_refused(struct ike_guard *g)
 {
     ike_time second = g->core->now / IKE_SEC;
@@ -99,10 +120,13 @@ void ike_guard_refused(struct ike_guard *g)
     g->refused_second = second;
 }
 
+/* One second's worth is the most that is saved up, also at the start: no burst is larger. The first use fills the bucket;
+ * `filled` is 0 only before that. */
 static bool take(struct ike_bucket *b, ike_time now, uint32_t per_second)
 {
     uint64_t full = (uint64_t)per_second * UNIT;
     uint64_t gained = b->filled ? (now - b->filled) / (IKE_SEC / UNIT) * per_second : full;
+    /* With nothing gained the time stays, or calls less than a millisecond apart would never fill it. */
     if (gained || !b->filled) {
         uint64_t sum = b->tokens + (gained < full ? gained : full);
         b->tokens = (uint32_t)(sum < full ? sum : full);
@@ -115,6 +139,8 @@ static bool take(struct ike_bucket *b, ike_time now, uint32_t per_second)
     return true;
 }
 
+/* A tenth of the whole for each source: one that floods does not use up what others need to learn of an error. The source's
+ * bucket is asked first, so that it alone pays for what it is refused. */
 bool ike_guard_reply(struct ike_guard *g, const ike_addr *source)
 {
     uint32_t all = g->core->set.replies_per_second, each = all / 10 ? all / 10 : 1;

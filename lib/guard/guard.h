@@ -11,13 +11,14 @@
 #define IKE_COOKIE_LEN 17 /* version, then 128 bits of SipHash */
 #define IKE_SOURCES    256
 
+/* Tokens that fill up with time: what is allowed per second, and no more than that at once. */
 struct ike_bucket {
     ike_time filled; /* when it was last topped up */
     uint32_t tokens; /* thousandths */
 };
 
 struct ike_guard {
-    struct ike_core *core;
+    struct ike_core *core; /* borrowed; holds clock, settings and the hash key */
     uint8_t secret[2][32]; /* the present one and the one before */
     uint8_t version;       /* of the present one */
     ike_time rotated;
