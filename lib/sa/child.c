@@ -5,10 +5,14 @@
 #include "base/siphash.h"
 #include "sa/sa.h"
 
+/* The data plane may hand out SPIs in order and peers may see them, so the bits are not trusted to spread. */
 static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
 
+/* Keys are octets and need no alignment, so they come last. */
 static size_t keys_at(const struct ike_child *k) { return ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts); }
 
+/* One allocation, so that 100 000 tunnels cost no headers for parts. The keys are filled in by the caller. In no map yet: its
+ * inbound SPI is entered when it is installed. */
 struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index,
                                 const struct ike_child_parts *p)
 {
@@ -35,6 +39,7 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     k->key_e = p->key_e;
     k->key_a = p->key_a;
     k->rekey_at = k->expires_at = k->out_at = IKE_NEVER;
+    /* Drawn once and kept: both directions and every later look at this child get the same limits. */
     k->early_pct = (uint8_t)ike_jitter(c, conf->s.jitter_pct + 1u);
     memcpy(k + 1, p->local, p->n_local * sizeof(ike_ts));
     memcpy((ike_ts *)(void *)(k + 1) + p->n_local, p->remote, p->n_remote * sizeof(ike_ts));
@@ -46,11 +51,13 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     return k;
 }
 
+/* Valid as long as the child is. */
 uint8_t *ike_child_keys(struct ike_child *k, bool inbound)
 {
     return (uint8_t *)(k + 1) + keys_at(k) + (inbound ? 0u : (size_t)k->key_e + k->key_a);
 }
 
+/* SPIs of ours are unique over all peers; the data plane or the draw saw to that. */
 struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi)
 {
     for (struct ike_map_node *n = ike_map_find(&db->by_spi_in, spi_key(db, spi)); n; n = ike_map_find_next(n)) {
@@ -62,6 +69,7 @@ struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi)
     return NULL;
 }
 
+/* The peer's SPIs are its own business: only among its children do they say anything. Peers have few, so a walk will do. */
 struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint32_t spi)
 {
     IKE_LIST_EACH (it, tmp, &peer->children) {
@@ -73,6 +81,7 @@ struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint32_t spi
     return NULL;
 }
 
+/* The data plane first: no SA may stay there that nothing here knows of any more. */
 void ike_child_retire(struct ike_db *db, struct ike_child *k)
 {
     if (k->dead) {
@@ -84,11 +93,13 @@ void ike_child_retire(struct ike_db *db, struct ike_child *k)
     ike_slots_del(&db->children, k->id);
     ike_timer_set(&db->core->wheel, &k->timer, IKE_NEVER);
     ike_list_del(&k->link);
+    /* k->peer stays readable until the reaper has freed k, for the event that may wait. */
     ike_peer_release(db, k->peer);
     db->core->count.children--;
     ike_list_add(&db->dead_children, &k->dead_link);
 }
 
+/* One that was rekeyed or is being deleted carries no traffic for long: it does not answer for its name. */
 struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name)
 {
     IKE_LIST_EACH (pt, ptmp, &conn->peers) {
@@ -103,9 +114,11 @@ struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name)
     return NULL;
 }
 
+/* Everything points into k, its conf and its peer: valid for the call into the hook, not longer. */
 void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *out)
 {
     const ike_child_settings *s = ike_child_conf(k);
+    /* Only reads; the cast is because one function serves both uses. */
     const uint8_t *keys = ike_child_keys((struct ike_child *)(uintptr_t)k, inbound);
     /* Soft limits at 90 % or a bit before, so that the rekey is over before the hard one stops traffic. */
     uint64_t bytes = s->life_bytes / 10, packets = s->life_packets / 10;
@@ -145,6 +158,8 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *o
     };
 }
 
+/* The look-up goes first: without memory for it nothing has been installed yet. The SA counts as installed from the moment it
+ * was asked for, so that a roll-back also takes out one that is pending. */
 int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t)
 {
     struct ike_core *c = db->core;
@@ -165,6 +180,7 @@ int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_toke
     return r;
 }
 
+/* The mark is cleared first: a second call, from whatever the first leads to, finds nothing to do. */
 static void take_out(struct ike_db *db, struct ike_child *k, bool inbound)
 {
     struct ike_core *c = db->core;
@@ -181,6 +197,7 @@ static void take_out(struct ike_db *db, struct ike_child *k, bool inbound)
     }
 }
 
+/* A question about an outbound SA that nobody wants any more is cancelled before the SA is taken out. */
 void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k)
 {
     if (!k->dead) {
@@ -190,6 +207,7 @@ void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k)
     take_out(db, k, false);
 }
 
+/* Outbound first: nothing is sent that the peer could answer over an SA that is no longer there. */
 void ike_child_uninstall(struct ike_db *db, struct ike_child *k)
 {
     ike_question_drop(db->core, k->late_add, true);
@@ -198,6 +216,7 @@ void ike_child_uninstall(struct ike_db *db, struct ike_child *k)
     take_out(db, k, true);
 }
 
+/* A data plane that cannot move an SA keeps the old path; that is no reason to end a child that may still work. */
 void ike_child_move(struct ike_db *db, struct ike_child *k, const ike_path *path)
 {
     struct ike_core *c = db->core;

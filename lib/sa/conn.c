@@ -5,6 +5,7 @@
 #include "base/siphash.h"
 #include "sa/sa.h"
 
+/* Without the port: a NAT may change it, and a connection is for a host. */
 static uint64_t hash_addr(const struct ike_db *db, const ike_addr *a)
 {
     uint8_t key[17];
@@ -13,19 +14,24 @@ static uint64_t hash_addr(const struct ike_db *db, const ike_addr *a)
     return ike_siphash(db->core->hash_key, key, sizeof key);
 }
 
+/* With case, as names are compared. */
 static uint64_t hash_name(const struct ike_db *db, const char *name)
 {
     return ike_siphash(db->core->hash_key, name, strlen(name));
 }
 
+/* No prefix length given means one address. Only such a connection can be begun by us. */
 bool ike_conn_is_single(const struct ike_conn *conn)
 {
     unsigned full = conn->remote.family == 4 ? 32 : 128;
     return conn->remote.family && (!conn->conf->s.remote_bits || conn->conf->s.remote_bits >= full);
 }
 
+/* How specific: any address 0, else more than the longest prefix that is shorter. */
 static unsigned width(const struct ike_conn *conn) { return conn->remote.family ? conn->conf->s.remote_bits + 1u : 0; }
 
+/* A reqid is chosen once and kept over changes of address, because policies in the data plane name it. Where there are many
+ * peers each needs its own, which is drawn when a child is made. */
 static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
 {
     for (size_t i = 0; i < conn->n_want; i++) {
@@ -35,6 +41,8 @@ static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
     }
 }
 
+/* The map finds the one address that most connections have in O(1); the rest stand in a list. When memory is short for the
+ * map, a single one stands in that list, too: slower, but found. */
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
     assign_reqids(db, conn);
@@ -51,6 +59,7 @@ void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
     ike_list_add(at, &conn->wild_link); /* before `at` */
 }
 
+/* Takes over the caller's reference to conf when it succeeds, and only then. */
 int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out)
 {
     struct ike_core *c = db->core;
@@ -67,6 +76,7 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     ike_list_init(&conn->peers);
     ike_timer_init(&conn->timer, IKE_TIMER_CONN);
     ike_evslot_init(&conn->ev, IKE_EV_OF_CONN);
+    /* One more than needed, so that a connection without children has a pointer as well. */
     conn->want = ike_alloc(c, (conn->n_want + 1) * sizeof *conn->want);
     conn->id = conn->want ? ike_slots_add(&db->conns, conn, &c->mem) : 0;
     if (!conn->id || ike_map_add(&db->by_name, &conn->by_name, hash_name(db, conf->s.name), &c->mem) != IKE_OK) {
@@ -82,6 +92,8 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     return IKE_OK;
 }
 
+/* Children keep what is known of them by their name: reqid, pauses, and whether somebody closed them. Takes over the reference
+ * to conf when it succeeds. Nothing is changed on an error. */
 int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf *conf)
 {
     struct ike_core *c = db->core;
@@ -98,6 +110,7 @@ int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf 
     ike_free(c, conn->want, (conn->n_want + 1) * sizeof *want);
     conn->want = want;
     conn->n_want = conf->s.n_children;
+    /* A name that waits to be resolved keeps the address it had: a reload must not cut off who is there. */
     if (conf->s.remote.family || !conf->s.remote_unresolved) {
         conn->remote = conf->s.remote;
     }
@@ -107,6 +120,7 @@ int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf 
     return IKE_OK;
 }
 
+/* Nobody finds it any more; what is up goes on holding it until it is closed. */
 void ike_conn_retire(struct ike_db *db, struct ike_conn *conn)
 {
     if (conn->removed) {
@@ -123,6 +137,7 @@ void ike_conn_retire(struct ike_db *db, struct ike_conn *conn)
     ike_conn_unref(db, conn);
 }
 
+/* The list of the dead: its link is free, for the last reference goes after it was retired. */
 void ike_conn_unref(struct ike_db *db, struct ike_conn *conn)
 {
     if (--conn->refs == 0) {
@@ -130,6 +145,7 @@ void ike_conn_unref(struct ike_db *db, struct ike_conn *conn)
     }
 }
 
+/* The key is a hash: equal keys may still be different names. */
 struct ike_conn *ike_conn_by_name(const struct ike_db *db, const char *name)
 {
     struct ike_map_node *n = ike_map_find(&db->by_name, hash_name(db, name));
@@ -142,11 +158,13 @@ struct ike_conn *ike_conn_by_name(const struct ike_db *db, const char *name)
     return NULL;
 }
 
+/* The map knows the remote address only; local address and prefix are judged here. */
 static bool fits(const struct ike_conn *conn, const ike_path *path)
 {
     return ike_conf_address_fit(conn->conf, &conn->remote, path) > 0;
 }
 
+/* Exact addresses before prefixes before any. `after` tells by itself which of the two walks it came from. */
 struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
     const struct ike_list *at = &db->wild;
@@ -190,6 +208,8 @@ static uint64_t hash_ids(const struct ike_db *db, const struct ike_conn *conn, c
     return ike_siphash(db->core->hash_key, buf, w.len);
 }
 
+/* The ids are copied behind the struct: those of a message do not outlive it. Equal ids under another connection are another
+ * peer, with policies of its own. */
 struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote)
 {
     uint64_t key = hash_ids(db, conn, local, remote);
@@ -219,6 +239,7 @@ struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ik
     return p;
 }
 
+/* Called whenever an SA or a child leaves; freed later, since callers up the stack may still look at it. */
 void ike_peer_release(struct ike_db *db, struct ike_peer *p)
 {
     if (ike_list_empty(&p->sas) && ike_list_empty(&p->children)) {

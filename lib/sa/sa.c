@@ -19,6 +19,7 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
 /* An SPI that came from outside is hashed; ours is drawn at random, so its own bits spread. */
 static uint64_t spi_key(const struct ike_db *db, uint64_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
 
+/* Still in no look-up but the handles': the caller draws an SPI and binds a connection. Blames when it gives NULL. */
 struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path)
 {
     struct ike_core *c = db->core;
@@ -52,6 +53,8 @@ struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *pat
     return sa;
 }
 
+/* The low bits are the tag by which a host steers datagrams to the worker that owns the engine. At most 16 of 64 bits, so a
+ * second try is rare and sixteen in vain mean a broken random source. */
 int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
 {
     struct ike_core *c = db->core;
@@ -63,6 +66,7 @@ int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
             return r;
         }
         uint64_t spi = (ike_load64(raw) & ~mask) | (c->set.spi_tag & mask);
+        /* 0 means "not known yet" in a header (RFC 7296 section 3.1). */
         if (spi == 0 || ike_sa_by_spi(db, spi)) {
             continue;
         }
@@ -73,6 +77,7 @@ int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
     return IKE_ERR_HOST;
 }
 
+/* By our own half alone, which is unique here; the caller compares the peer's with what the message says. */
 struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi)
 {
     for (struct ike_map_node *n = ike_map_find(&db->by_spi, spi_key(db, own_spi)); n; n = ike_map_find_next(n)) {
@@ -84,6 +89,8 @@ struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi)
     return NULL;
 }
 
+/* The new references are taken first, as both connections may be the same. The conf is that of now and stays the SA's, however
+ * the connection's changes. */
 void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn)
 {
     conn->refs++;
@@ -98,11 +105,13 @@ void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn)
     sa->conf = conn->conf;
 }
 
+/* By the whole datagram and its source, never by the SPI: two initiators may have drawn the same one (RFC 7296 section 2.1). */
 int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
 {
     return ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem);
 }
 
+/* New ones at the end, so the first is the oldest: the one to give up when there are too many. */
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
 {
     if (on == sa->half_open) {
@@ -119,6 +128,7 @@ void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
     db->core->count.half_open = db->n_half_open;
 }
 
+/* Only for a peer that has proved who it is: being in this list is what authenticated means everywhere else. */
 void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer)
 {
     struct ike_peer *was = sa->peer;
@@ -130,6 +140,7 @@ void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer)
     }
 }
 
+/* NULL is fine. */
 void ike_sent_free(struct ike_core *c, struct ike_sent *s)
 {
     for (struct ike_sent *next; s; s = next) {
@@ -138,12 +149,14 @@ void ike_sent_free(struct ike_core *c, struct ike_sent *s)
     }
 }
 
+/* What fading and retiring share. The SPI stays in the map, and the references stay held until the object is freed. */
 static void leave(struct ike_db *db, struct ike_sa *sa)
 {
     ike_map_del(&db->by_init, &sa->by_init);
     ike_sa_half_open(db, sa, false);
     ike_slots_del(&db->sas, sa->id);
     ike_list_del(&sa->peer_link);
+    /* The last one to leave takes the peer entry along. */
     if (sa->peer) {
         ike_peer_release(db, sa->peer);
         sa->peer = NULL;
@@ -160,6 +173,7 @@ static void leave(struct ike_db *db, struct ike_sa *sa)
 /* So many answers to a last request are kept; a peer that rekeys without end does not fill the memory with them. */
 #define FADED_MAX 16384
 
+/* dead_link serves both lists: an SA is faded or dead, never both. The oldest gives way when there are too many. */
 void ike_sa_fade(struct ike_db *db, struct ike_sa *sa)
 {
     if (sa->dead || sa->faded) {
@@ -174,6 +188,7 @@ void ike_sa_fade(struct ike_db *db, struct ike_sa *sa)
     db->n_faded++;
 }
 
+/* Handles, maps and timers let go of it here, so nothing begins anything with it; the memory stays until the reaper comes. */
 void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
 {
     if (sa->dead) {
@@ -191,6 +206,7 @@ void ike_sa_retire(struct ike_db *db, struct ike_sa *sa)
     ike_list_add(&db->dead_sas, &sa->dead_link);
 }
 
+/* Letting go of the connection may put that on the list of the dead, which is reaped after this one. */
 static void sa_free(struct ike_db *db, struct ike_sa *sa)
 {
     struct ike_core *c = db->core;
@@ -212,6 +228,7 @@ static void conn_free(struct ike_db *db, struct ike_conn *conn)
     ike_free(c, conn, sizeof *conn);
 }
 
+/* From the bottom up: an SA leads to its peer, a peer to its connection, and an event that waits leads to all three. */
 void ike_db_reap(struct ike_db *db)
 {
     IKE_LIST_EACH (it, tmp, &db->dead_sas) {
@@ -247,6 +264,7 @@ void ike_db_reap(struct ike_db *db)
     }
 }
 
+/* Frees the tables only; the objects have been reaped. */
 void ike_db_fini(struct ike_db *db)
 {
     const ike_allocator *mem = &db->core->mem;

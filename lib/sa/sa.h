@@ -30,9 +30,10 @@ struct ike_db {
     struct ike_list wild;     /* the other connections, most specific first */
     struct ike_list conn_list;
     struct ike_list half_open; /* responder SAs before authentication, oldest first */
+    /* Retired and waiting to be reaped; faded SAs are still in by_spi. */
     struct ike_list dead_sas, dead_children, dead_conns, dead_peers, faded;
     uint32_t n_half_open, n_faded;
-    uint32_t sa_number, child_number, reqid;
+    uint32_t sa_number, child_number, reqid; /* last given; numbers are for people, never reused */
 };
 
 /* Failures in a row, and how long they are to be paused for. */
@@ -51,7 +52,7 @@ struct ike_want {
 struct ike_conn {
     ike_conn_id id;
     uint32_t refs; /* peers and SAs */
-    bool removed;
+    bool removed; /* by the host; what is up still holds it */
     struct ike_conf *conf;
     ike_addr remote;
     struct ike_want *want; /* conf->s.n_children */
@@ -61,7 +62,7 @@ struct ike_conn {
     struct ike_timer timer; /* the next attempt */
     struct ike_pause pause; /* attempts at an IKE SA */
     ike_time began;         /* the last of them */
-    uint32_t sas;
+    uint32_t sas; /* bound to it, whatever their state */
     struct ike_sa *connecting; /* the IKE SA we are setting up, NULL if none */
     ike_failure *failure;
     struct ike_evslot ev;
@@ -99,13 +100,13 @@ struct ike_sa {
     bool ours_fake_nat; /* we announced a NAT that is not there */
     uint8_t bad_icv;    /* wrong ICVs before authentication */
     uint8_t down_cause; /* ike_cause */
-    uint64_t spi_i, spi_r;
+    uint64_t spi_i, spi_r; /* spi_r 0: not known yet */
     struct ike_map_node by_spi, by_init;
     struct ike_conn *conn; /* NULL until chosen */
     struct ike_conf *conf;
     struct ike_peer *peer; /* NULL until authenticated */
     struct ike_list peer_link, half_open_link, dead_link;
-    ike_path path;
+    ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_suite suite;
     const ike_encr *encr;
     const ike_integ *integ;
@@ -115,13 +116,13 @@ struct ike_sa {
     uint64_t iv;                 /* explicit IV counter of AEADs */
     uint32_t own_mid, peer_mid;  /* next of ours; next expected of the peer's */
     struct ike_list outstanding; /* our requests without an answer; at most `window` */
-    uint32_t window;
+    uint32_t window; /* 1: the peer need not accept more (RFC 7296 section 2.3) */
     struct ike_exchange *answering; /* the peer's request in progress, NULL mostly */
     struct ike_sent *answer;        /* to the request peer_mid - 1 */
     ike_path answer_path;
     struct ike_list tasks;   /* struct ike_task: local requests that wait */
     struct ike_setup *setup; /* until established */
-    ike_sa_id replaced_by, replaces;
+    ike_sa_id replaced_by, replaces; /* by a rekey */
     ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
