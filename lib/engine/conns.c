@@ -6,6 +6,7 @@
 
 static struct ike_conn *conn_of(const struct ike_engine *e, ike_conn_id id) { return ike_slots_get(&e->db.conns, id); }
 
+/* The settings are copied before anything is linked: a connection is there with all it has, or not at all. */
 int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now)
 {
     struct ike_conf *conf = NULL;
@@ -22,6 +23,7 @@ int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ik
         r = ike_conn_new(&e->db, conf, &conn);
     }
     if (r == IKE_OK) {
+        /* Known to the caller before an event can name it. */
         *out = conn->id;
         ike_keep_up(e, conn);
     } else {
@@ -31,7 +33,8 @@ int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ik
     return r;
 }
 
-/* Children whose settings are gone or differ; and the IKE SA when what it was agreed under differs. */
+/* Children whose settings are gone or differ; and the IKE SA when what it was agreed under differs. A child that is only
+ * closed may come back over the same IKE SA. */
 static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
 {
     const ike_conn_settings *a = &was->s, *b = &conn->conf->s;
@@ -57,6 +60,7 @@ static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const
     }
 }
 
+/* Requests that wait name a child by its place in the settings, which may have moved. */
 static void reindex_tasks(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
 {
     if (conn->connecting) {
@@ -70,6 +74,7 @@ static void reindex_tasks(struct ike_engine *e, struct ike_conn *conn, const str
     }
 }
 
+/* New settings or a new command: what failed before says nothing of them. */
 static void forget_failures(struct ike_conn *conn)
 {
     conn->pause = (struct ike_pause){0, 0};
@@ -79,6 +84,8 @@ static void forget_failures(struct ike_conn *conn)
     }
 }
 
+/* What is up stays as it is unless close_changed; the settings are for what is negotiated from now on. The name is what makes
+ * it the same connection, so that one cannot change. */
 int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, bool close_changed, ike_time now)
 {
     struct ike_conf *conf = NULL, *was = NULL;
@@ -92,6 +99,7 @@ int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, 
         r = IKE_ERR_INVALID;
     }
     if (r == IKE_OK) {
+        /* Held over the exchange of settings: the tasks and SAs below are compared with it. */
         was = ike_conf_ref(conn->conf);
         r = ike_conn_set_conf(&e->db, conn, conf);
     }
@@ -110,6 +118,8 @@ int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, 
     return r;
 }
 
+/* For names that were resolved anew. Time 0 leaves the clock where it is. SAs that are up keep their path: only an authentic
+ * message of the peer's moves them. */
 int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
 {
     int r = ike_enter(e, 0);
@@ -128,6 +138,7 @@ int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
     return conn ? IKE_OK : IKE_ERR_NOT_FOUND;
 }
 
+/* An attempt ends at once, what stands ends by a Delete. */
 static void close_all(struct ike_engine *e, struct ike_conn *conn)
 {
     if (conn->connecting) {
@@ -142,6 +153,7 @@ static void close_all(struct ike_engine *e, struct ike_conn *conn)
     }
 }
 
+/* Retired first, so that nothing that is closed below is begun again. Its memory stays until the last SA is gone. */
 int ike_conn_remove(ike_engine *e, ike_conn_id id, ike_time now)
 {
     int r = ike_enter(e, now);
@@ -166,6 +178,8 @@ int ike_conn_find(const ike_engine *e, const char *name, ike_conn_id *out)
 
 /* ---- Commands ------------------------------------------------------------------------------------------------------------ */
 
+/* Somebody asks, so it is wanted again, and no pause counts. Without a name: all that start by themselves, or the first if
+ * none does; a connection without children gets its IKE SA. */
 static int begin(struct ike_engine *e, struct ike_conn *conn, const char *child)
 {
     int index = child ? ike_conf_child(conn->conf, child) : -1;
@@ -191,6 +205,7 @@ static int begin(struct ike_engine *e, struct ike_conn *conn, const char *child)
     return conn->n_want ? r : ike_begin_child(e, conn, -1, NULL);
 }
 
+/* IKE_OK says that it was begun or is on its way; how it ends comes as an event. */
 int ike_initiate(ike_engine *e, ike_conn_id id, const char *child_name, ike_time now)
 {
     int r = ike_enter(e, now);
@@ -206,6 +221,8 @@ int ike_initiate(ike_engine *e, ike_conn_id id, const char *child_name, ike_time
     return r;
 }
 
+/* A packet asks, not a person: pauses count, and a child that was closed by command stays closed, or the first packet would
+ * bring it back. Busy is no error: the packet's wish is being met. */
 int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike_ts *local, const ike_ts *remote, ike_time now)
 {
     struct ike_task packet = {.has_packet = true, .packet_local = *local, .packet_remote = *remote};
@@ -226,6 +243,7 @@ int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike
     return r;
 }
 
+/* Not on an SA that is not up yet or on its way out: there such a request would never be sent. */
 static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time now)
 {
     struct ike_task t = {.purpose = purpose};
@@ -248,6 +266,7 @@ static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time n
 int ike_sa_rekey(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id, IKE_DO_REKEY_IKE, now); }
 int ike_sa_check(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id, IKE_DO_LIVENESS, now); }
 
+/* Only marks it: keep-up leaves it alone from now on. */
 static void hold(struct ike_conn *conn, const char *child)
 {
     for (size_t i = 0; i < conn->n_want; i++) {
@@ -274,6 +293,7 @@ static void cancel(struct ike_engine *e, struct ike_conn *conn)
     ike_sa_down(e, sa, IKE_BY_LOCAL);
 }
 
+/* Whether or not the attempt is for this child: others that are still wanted are begun again at once. */
 int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_time now)
 {
     int r = ike_enter(e, now);
@@ -293,6 +313,7 @@ int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_tim
     return r;
 }
 
+/* By command: the children are held, or keep-up would connect again the moment it is down. */
 int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
 {
     int r = ike_enter(e, now);
@@ -326,6 +347,7 @@ static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, int (*a
     return r;
 }
 
+/* One that is being rekeyed or deleted already needs no second request. */
 static int rekey(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
@@ -344,6 +366,7 @@ static int rekey(struct ike_engine *e, struct ike_child *k)
 static int soft(struct ike_engine *e, struct ike_child *k)
 {
     int r = rekey(e, k);
+    /* The data plane says it once only. */
     if (r == IKE_ERR_NOMEM) {
         k->rekey_at = e->core.now + IKE_SEC;
         ike_child_schedule(e, k);
@@ -351,6 +374,7 @@ static int soft(struct ike_engine *e, struct ike_child *k)
     return r == IKE_ERR_STATE ? IKE_OK : r;
 }
 
+/* By command, so it is held; an expired one is not and comes back. */
 static int close_child(struct ike_engine *e, struct ike_child *k)
 {
     hold(k->peer->conn, ike_child_conf(k)->name);
@@ -360,11 +384,14 @@ static int close_child(struct ike_engine *e, struct ike_child *k)
 int ike_child_rekey(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, rekey); }
 int ike_child_close(ike_engine *e, ike_child_id id, ike_time now) { return on_child(e, id, now, close_child); }
 
+/* A hard limit has stopped traffic already; a soft one leaves the time for a rekey. */
 int ike_child_expire(ike_engine *e, ike_child_id id, bool hard, ike_time now)
 {
     return on_child(e, id, now, hard ? ike_close_child : soft);
 }
 
+/* The data plane saw authentic ESP from another address, which is as good as a message (RFC 7296 section 2.23); whether we
+ * follow is decided there. */
 int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_time now)
 {
     int r = ike_enter(e, now);

@@ -4,6 +4,7 @@
  */
 #include "engine/engine.h"
 
+/* Sizes say which version of a struct the host was compiled with. */
 void ike_host_init(ike_host *h)
 {
     memset(h, 0, sizeof *h);
@@ -16,15 +17,20 @@ void ike_settings_init(ike_settings *s)
     memset(s, 0, sizeof *s);
     s->size = sizeof *s;
     ike_host_init(&s->host);
+    /* Bounds against a runaway, not a measure of what the machine can do. */
     s->max_sas = s->max_children = 1u << 20;
     s->max_conns = 1u << 16;
+    /* Load from strangers: cookies begin long before half-open SAs are thrown out, so that a real peer behind a flood still
+     * has its turn. */
     s->cookie_threshold = 50;
     s->cookie_per_source = 5;
     s->max_half_open = 1000;
     s->half_open_per_source = 50;
     s->half_open_life_ms = 30000;
+    /* The largest payload of a UDP datagram over IPv4. */
     s->max_message = 65507;
     s->replies_per_second = 100;
+    /* Six repetitions, after 2 s at first and 1.8 times as long each time: about two minutes until a peer is given up. */
     s->retransmit_first_ms = 2000;
     s->retransmit_factor_pct = 180;
     s->retransmit_max_ms = 42000;
@@ -32,12 +38,16 @@ void ike_settings_init(ike_settings *s)
     s->retransmit_tries = 6;
     s->retry_first_ms = 1000;
     s->retry_max_ms = 60000;
+    /* A peer that says TEMPORARY_FAILURE is busy with a request of its own, which takes seconds at most; three minutes of it
+     * mean that it is stuck (RFC 7296 section 2.25). */
     s->temporary_retry_ms = 10000;
     s->temporary_limit_ms = 180000;
     s->port = s->local_port = 500;
     s->encap_port = s->local_encap_port = 4500;
 }
 
+/* A size that differs is refused: there is one version so far. 1280 octets must fit, which RFC 7296 section 2 wants every
+ * implementation to take. Factors below 100 and more jitter than half would let repetitions come ever faster. */
 static bool settings_good(const ike_settings *s)
 {
     return s->size == sizeof *s && s->host.size == sizeof s->host && s->host.random && s->host.send && s->max_message >= 1280 &&
@@ -47,6 +57,7 @@ static bool settings_good(const ike_settings *s)
            !s->host.alloc == !s->host.release;
 }
 
+/* The engine itself is not in the count of allocated octets: there is no core yet to count with. */
 int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
 {
     ike_settings s = *given;
@@ -66,6 +77,7 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
         ike_db_init(&e->db, &e->core);
         r = ike_guard_init(&e->guard, &e->core);
     }
+    /* Frees what an init that failed half-way has taken. */
     if (r != IKE_OK) {
         ike_core_fini(&e->core);
         s.host.release(s.host.user, e, sizeof *e);
@@ -75,6 +87,8 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     return IKE_OK;
 }
 
+/* No events from here on: the host is letting go of everything. From the top down, as an SA that ends takes its children
+ * along; those that are left belong to no SA. */
 static void free_now(ike_engine *e)
 {
     struct ike_core *c = &e->core;
@@ -95,6 +109,7 @@ static void free_now(ike_engine *e)
     IKE_LIST_EACH (it, tmp, &e->db.conn_list) {
         ike_conn_retire(&e->db, IKE_OF(it, struct ike_conn, link));
     }
+    /* The reaper waits for events to be delivered, which will not happen. */
     IKE_LIST_EACH (it, tmp, &c->events) {
         ike_list_del(it);
     }
@@ -120,6 +135,8 @@ void ike_engine_free(ike_engine *e)
 
 /* ---- Entering and leaving ----------------------------------------------------------------------------------------------- */
 
+/* Time never runs backwards here, whatever the caller's clock does. A failure that a former call left behind must not become
+ * the cause of one in this call; within a call from an event handler it may be the cause still. */
 int ike_enter(struct ike_engine *e, ike_time now)
 {
     struct ike_core *c = &e->core;
@@ -136,6 +153,7 @@ int ike_enter(struct ike_engine *e, ike_time now)
     return IKE_OK;
 }
 
+/* Ids of what has ended are only names by now; its memory is still there, since the reaper waits for this. */
 static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_type type, ike_event *ev)
 {
     struct ike_conn *conn = NULL;
@@ -162,16 +180,19 @@ static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_typ
     return true;
 }
 
+/* One event at a time, and the list is looked at anew each time: a handler may make calls that add events, or free the engine. */
 static void deliver_events(struct ike_engine *e)
 {
     struct ike_core *c = &e->core;
     while (!c->doomed && !ike_list_empty(&c->events)) {
         struct ike_evslot *s = IKE_OF(c->events.next, struct ike_evslot, link);
         ike_event_type type = IKE_EV_SA_UP;
+        /* In the order of the types: UP comes before the DOWN of the same object. */
         while (!(s->pending & 1u << type)) {
             type = (ike_event_type)(type + 1);
         }
         ike_event ev;
+        /* Before the call: the handler may cause the same event again. */
         s->pending &= (uint16_t) ~(1u << type);
         if (!s->pending) {
             ike_list_del(&s->link);
@@ -182,6 +203,7 @@ static void deliver_events(struct ike_engine *e)
     }
 }
 
+/* Events first, then freeing: a handler may still look at what has ended. */
 void ike_leave(struct ike_engine *e)
 {
     struct ike_core *c = &e->core;
@@ -217,8 +239,11 @@ int ike_input(ike_engine *e, const ike_path *path, const uint8_t *data, size_t n
     return r;
 }
 
+/* May be early, never late: a host that is woken in vain calls ike_tick and asks again. */
 ike_time ike_next_timeout(const ike_engine *e) { return ike_wheel_next(&e->core.wheel); }
 
+/* A timer may set others that are due at once; all of them are run. Each is a matter of its own, so no blame passes from one
+ * to the next. */
 int ike_tick(ike_engine *e, ike_time now)
 {
     struct ike_timer *t;
@@ -246,6 +271,7 @@ int ike_tick(ike_engine *e, ike_time now)
     return IKE_OK;
 }
 
+/* Deletes are begun, not waited for: the host goes on calling ike_input and ike_tick for as long as it likes. */
 int ike_engine_close(ike_engine *e, ike_time now)
 {
     uint64_t id = 0;
@@ -268,6 +294,8 @@ int ike_engine_close(ike_engine *e, ike_time now)
 
 /* ---- Answers ------------------------------------------------------------------------------------------------------------- */
 
+/* The answer is stored before the exchange runs: the action that asked is run again and takes it. Both exchange and question
+ * may be gone afterwards. */
 static void answer(struct ike_engine *e, struct ike_question *q, int result)
 {
     q->answered = true;
@@ -275,6 +303,8 @@ static void answer(struct ike_engine *e, struct ike_question *q, int result)
     q->resume(&e->core, q);
 }
 
+/* The four of these differ in what they bring. The token is checked inside, as its question may have been cancelled a moment
+ * ago; IKE_ERR_STATE can only come from ike_enter, where there is nothing to leave. */
 int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
 {
     int r = ike_enter(e, now);
@@ -289,12 +319,14 @@ int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
     return r;
 }
 
+/* A copy: the caller may wipe its own at once. Without memory for it the question is answered all the same, by the error. */
 int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now)
 {
     int r = ike_enter(e, now);
     struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_SECRET, &r) : NULL;
     if (q) {
         struct ike_blob b = {NULL, 0};
+        /* What the exchange learns; r is what the caller learns, whose answer has arrived */
         int k = result == IKE_OK ? ike_blob_set(&e->core, &b, secret) : result;
         q->answer.secret.ptr = b.ptr;
         q->answer.secret.len = b.len;

@@ -4,7 +4,7 @@
  */
 #include "engine/engine.h"
 
-/* The request that waits longest for its answer. */
+/* The request that waits longest for its answer, once it had to be repeated: until then nothing is wrong. */
 static const struct ike_exchange *unanswered(const struct ike_sa *sa)
 {
     const struct ike_exchange *x =
@@ -12,6 +12,7 @@ static const struct ike_exchange *unanswered(const struct ike_sa *sa)
     return x && x->sent && x->tries ? x : NULL;
 }
 
+/* Views into the SA and its peer: valid until the next call that changes anything. IKE_NEVER is 0 outside. */
 static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
 {
     const struct ike_exchange *x = unanswered(sa);
@@ -19,6 +20,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         queued++;
     }
+    /* A peer's children may belong to another IKE SA of the same peer. */
     if (sa->peer) {
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             children += IKE_OF(it, struct ike_child, link)->sa == sa->id;
@@ -58,6 +60,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
     }
 }
 
+/* Not from inside a hook: the data plane may be in the middle of the call that led here. */
 static bool usage(const struct ike_engine *e, const struct ike_child *k, bool inbound, ike_usage *out)
 {
     struct ike_core *c = (struct ike_core *)(uintptr_t)&e->core; /* looking changes nothing but the mark below */
@@ -72,6 +75,7 @@ static bool usage(const struct ike_engine *e, const struct ike_child *k, bool in
     return r == IKE_OK;
 }
 
+/* Counters are asked of the data plane each time; nothing here keeps a copy that would grow old. */
 static void fill_child(const struct ike_engine *e, const struct ike_child *k, ike_child_info *o)
 {
     *o = (ike_child_info){
@@ -108,6 +112,7 @@ static void fill_child(const struct ike_engine *e, const struct ike_child *k, ik
     o->usage_known |= usage(e, k, false, &o->out);
 }
 
+/* The most failures in a row of the connection or one of its children, for those are what retry_at waits for. */
 static void fill_conn(const struct ike_conn *conn, ike_conn_info *o)
 {
     *o = (ike_conn_info){
@@ -119,6 +124,7 @@ static void fill_conn(const struct ike_conn *conn, ike_conn_info *o)
     }
 }
 
+/* By handle, not by position: what goes or comes between two calls neither repeats nor hides another. */
 int ike_sa_next(const ike_engine *e, ike_sa_id after, ike_sa_info *out)
 {
     uint64_t id;
@@ -182,6 +188,7 @@ int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out)
     return IKE_OK;
 }
 
+/* Kept after the next success: people ask why it was down. */
 int ike_conn_failure(const ike_engine *e, ike_conn_id id, ike_failure *out)
 {
     struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
@@ -192,6 +199,7 @@ int ike_conn_failure(const ike_engine *e, ike_conn_id id, ike_failure *out)
     return IKE_OK;
 }
 
+/* 0 is the newest. */
 int ike_failure_at(const ike_engine *e, size_t i, ike_failure *out)
 {
     const ike_failure *f = ike_failure_ring(&e->core, i);
@@ -202,6 +210,7 @@ int ike_failure_at(const ike_engine *e, size_t i, ike_failure *out)
     return IKE_OK;
 }
 
+/* A copy, so that several numbers belong to one moment. */
 void ike_counters_get(const ike_engine *e, ike_counters *out)
 {
     *out = e->core.count;

@@ -7,10 +7,15 @@
 #include "engine/engine.h"
 #include "message/seal.h"
 
+/* An answer may be much larger than what asks for it, and repetitions cost the sender nothing: so many a second for each SA. */
 #define RESENDS_PER_SECOND 10
-#define COOKIE_REPLY_LEN   (IKE_HEADER_LEN + 8 + IKE_COOKIE_LEN)
-#define MAX_BAD_ICV        10
+/* Header, a notify's eight octets, the cookie. */
+#define COOKIE_REPLY_LEN (IKE_HEADER_LEN + 8 + IKE_COOKIE_LEN)
+/* At this mark no key exchange is computed for a half-open SA any more: it is the dearest thing a stranger can make a responder
+ * do. The SA is not given up, for anybody may send what is forged. */
+#define MAX_BAD_ICV 10
 
+/* Counted, so that a flood can be seen: most of what ends here leaves no other trace. */
 static int dropped(struct ike_engine *e, int why)
 {
     e->core.count.dropped++;
@@ -19,6 +24,8 @@ static int dropped(struct ike_engine *e, int why)
 
 /* ---- Replies without an SA --------------------------------------------------------------------------------------------- */
 
+/* Stateless: the header is turned round, SPIs and message id are the request's (RFC 7296 section 1.5), and the answer is not
+ * kept. */
 static void reply(struct ike_engine *e, const struct ike_message *m, const ike_path *path, uint16_t type, ike_bytes data)
 {
     struct ike_core *c = &e->core;
@@ -33,6 +40,7 @@ static void reply(struct ike_engine *e, const struct ike_message *m, const ike_p
                            .version = 0x20,
                            .exchange = m->h.exchange,
                            .mid = m->h.mid};
+    /* The I flag is of the SA's initiator: the opposite of what the request's sender is. */
     h.flags = (uint8_t)(IKE_FLAG_RESPONSE | (m->h.flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));
     h.length = (uint32_t)(IKE_HEADER_LEN + chain.w.len);
     ike_header_write(c->out, &h);
@@ -40,6 +48,8 @@ static void reply(struct ike_engine *e, const struct ike_message *m, const ike_p
     ike_send(c, path, IKE_SEND_MESSAGE, c->out, h.length);
 }
 
+/* Never to a response, or two engines could answer each other for ever; never to port 0; never more than the bucket allows, as
+ * the source may be forged. */
 static void reply_error(struct ike_engine *e, const struct ike_message *m, const ike_path *path, uint16_t type)
 {
     if (!(m->h.flags & IKE_FLAG_RESPONSE) && path->remote.port && ike_guard_reply(&e->guard, &path->remote)) {
@@ -50,7 +60,8 @@ static void reply_error(struct ike_engine *e, const struct ike_message *m, const
 
 /* ---- IKE_SA_INIT -------------------------------------------------------------------------------------------------------- */
 
-/* To where the copy came from: the mapping of the first may be gone. */
+/* To where the copy came from: the mapping of the first may be gone. The octets are those of the first time: no answer is made
+ * twice. */
 static bool resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
 {
     struct ike_core *c = &e->core;
@@ -69,6 +80,8 @@ static bool resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
     return true;
 }
 
+/* Retransmission is the same octets from the same place (RFC 7296 section 2.1). An initiator with the same SPI behind the same
+ * NAT, or a new attempt with another group, is another request. */
 static uint64_t init_key(const struct ike_engine *e, const struct ike_message *m, const ike_path *path)
 {
     uint8_t head[8 + 19];
@@ -90,6 +103,7 @@ static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, co
         return false;
     }
     ike_bytes ni = ike_bytes_of(nonce->body, nonce->len);
+    /* Only as the first payload, where an initiator must put it (RFC 7296 section 2.6). */
     bool wanted = ike_guard_wants_cookie(&e->guard, &e->db, &path->remote);
     bool first = m->p[0].type == IKE_P_NOTIFY && ike_notify_parse(&n, &m->p[0]) == IKE_OK && n.type == IKE_N_COOKIE;
     if (wanted && (m->len < COOKIE_REPLY_LEN || !path->remote.port)) {
@@ -102,18 +116,23 @@ static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, co
         }
         return false;
     }
+    /* Silently: this source has its share of half-open SAs, and whoever asks on its behalf need not be told. */
     if (!ike_guard_admits(&e->guard, &path->remote)) {
         return false;
     }
+    /* The oldest has had the longest time to come back, and most likely will not. */
     if (e->db.n_half_open >= e->core.set.max_half_open) {
         ike_sa_down(e, IKE_OF(e->db.half_open.next, struct ike_sa, half_open_link), IKE_BY_TIMEOUT);
     }
     return true;
 }
 
+/* Order matters: a copy is recognised before the guard, or it would be asked for a cookie that the first was not asked for;
+ * and nothing is allocated before the guard has let it pass. */
 static int init_request(struct ike_engine *e, struct ike_message *m, const ike_path *path)
 {
     struct ike_core *c = &e->core;
+    /* A request with an SPI that we drew ourselves is our own, thrown back at us. */
     struct ike_sa *own = ike_sa_by_spi(&e->db, m->h.spi_i);
     if (m->h.spi_r || m->h.mid || !(m->h.flags & IKE_FLAG_INITIATOR) || m->sk_at || (own && own->initiator) || c->closing) {
         return dropped(e, IKE_ERR_PROTO);
@@ -134,6 +153,7 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
         c->blamed = false; /* a stranger's datagram is no attempt of ours */
         return dropped(e, IKE_ERR_LIMIT);
     }
+    /* Under load a half-open SA has a third of the time. */
     uint64_t life = c->set.half_open_life_ms;
     sa->spi_i = m->h.spi_i;
     sa->expires_at =
@@ -157,6 +177,8 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     return IKE_OK;
 }
 
+/* By our SPI alone, as the peer's is not known yet. An exchange that waits for the host is past that point: what comes now is
+ * a second answer. */
 static int init_response(struct ike_engine *e, struct ike_message *m, const ike_path *path)
 {
     struct ike_sa *sa = ike_sa_by_spi(&e->db, m->h.spi_i);
@@ -174,7 +196,8 @@ static int init_response(struct ike_engine *e, struct ike_message *m, const ike_
 
 /* ---- Protected messages -------------------------------------------------------------------------------------------------- */
 
-/* The costly part of a responder's key exchange waits for a message that needs the keys. */
+/* The costly part of a responder's key exchange waits for a message that needs the keys: a flood of IKE_SA_INIT alone makes no
+ * more than key pairs. `answer` is there when the exchange has run to its end. */
 static int keys_ready(struct ike_engine *e, struct ike_sa *sa)
 {
     if (sa->keys) {
@@ -187,6 +210,8 @@ static int keys_ready(struct ike_engine *e, struct ike_sa *sa)
     return r == IKE_OK ? ike_derive_sa_keys(&e->core, sa, sa->setup, NULL) : r;
 }
 
+/* On any return but IKE_ERR_CRYPTO the message is authentic, whatever is wrong inside. Wrong ICVs are counted while the peer is
+ * unknown, but never end an SA. */
 static int unseal(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, size_t *n)
 {
     struct ike_core *c = &e->core;
@@ -203,6 +228,8 @@ static int unseal(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     return r == IKE_OK ? ike_message_parse_inner(m, c->plain, *n) : r;
 }
 
+/* As it would look in clear: one header, then the inner payloads. core->out is free, nothing is being built while a message is
+ * read. */
 static void tap(struct ike_engine *e, const struct ike_message *m, const ike_path *path, size_t n)
 {
     struct ike_core *c = &e->core;
@@ -219,6 +246,8 @@ static void tap(struct ike_engine *e, const struct ike_message *m, const ike_pat
     ike_hook_leave(c);
 }
 
+/* The request that is waiting for just this: same message id and exchange type, sent, and not yet being answered. A second
+ * answer finds none. */
 static struct ike_exchange *outstanding(const struct ike_sa *sa, const struct ike_header *h)
 {
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
@@ -230,7 +259,8 @@ static struct ike_exchange *outstanding(const struct ike_sa *sa, const struct ik
     return NULL;
 }
 
-/* An unprotected message about an SA of ours is a hint at most: it may make us ask (RFC 7296 section 2.4). */
+/* An unprotected message about an SA of ours is a hint at most: it may make us ask (RFC 7296 section 2.4). Not when the peer
+ * was heard in the last ten seconds, or a forger could have us ask all the time. */
 static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_message *m)
 {
     struct ike_notify n;
@@ -244,6 +274,8 @@ static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_messag
     return dropped(e, IKE_ERR_PROTO);
 }
 
+/* Before the peer has proved who it is only IKE_AUTH is legal; after that, never again: authentication is not done twice on
+ * one SA. */
 static const struct ike_script *script_of(const struct ike_sa *sa, const struct ike_message *m)
 {
     const struct ike_payload *p;
@@ -253,6 +285,8 @@ static const struct ike_script *script_of(const struct ike_sa *sa, const struct 
     }
     switch (m->h.exchange) {
     case IKE_X_CREATE_CHILD_SA:
+        /* The protocol of the first proposal, behind its four-octet header and number: IKE means that the IKE SA is to be
+         * rekeyed. What is wrong with the payload the script finds out. */
         p = ike_message_find(m, IKE_P_SA, 0);
         return p && p->len > 5 && p->body[5] == IKE_PROTO_IKE ? &ike_v2_rekey_ike : &ike_v2_create_child;
     case IKE_X_INFORMATIONAL:
@@ -262,7 +296,8 @@ static const struct ike_script *script_of(const struct ike_sa *sa, const struct 
     }
 }
 
-/* Authenticated, but not a request that can be handled: it is answered all the same, or the window would be stuck. */
+/* Authenticated, but not a request that can be handled: it is answered all the same, or the window would be stuck (RFC 7296
+ * section 2.21.3). Enters the machine at the response, already refused. */
 static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct ike_message *m, const ike_path *path)
 {
     static const struct ike_step refuse_steps[] = {{"request", IKE_INITIATOR, NULL, NULL, NULL, NULL, NULL, NULL},
@@ -270,6 +305,7 @@ static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct i
     static const struct ike_script script = {"refused request", 2, 0, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL};
     struct ike_exchange *x = ike_exchange_new(e, sa, &script, IKE_RESPONDER, NULL);
     e->core.count.bad_syntax++;
+    /* Not even that can be said: INVALID_SYNTAX ends the SA on both sides, here without words. */
     if (!x) {
         ike_sa_down(e, sa, IKE_BY_FAILURE);
         return;
@@ -285,6 +321,7 @@ static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct i
     ike_exchange_run(x);
 }
 
+/* The setup of IKE_AUTH is that of IKE_SA_INIT and outlives a request that was dropped; a CREATE_CHILD_SA has one of its own. */
 static void request(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path, size_t n)
 {
     const struct ike_script *script = script_of(sa, m);
@@ -308,12 +345,15 @@ static void request(struct ike_engine *e, struct ike_sa *sa, struct ike_message 
     ike_exchange_deliver(x, m, e->core.plain, n);
 }
 
+/* Order matters. What is cheap to see comes before the ICV; what changes anything after it: an id alone proves nothing, and a
+ * copy counts as one only when it is authentic. */
 static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
 {
     size_t n = 0;
     if (sa->initiator && !sa->established) {
         return dropped(e, IKE_ERR_STATE); /* it has yet to prove who it is; a request that was only early comes again */
     }
+    /* With a window of one only two ids are of interest: the next request, and the last, whose answer we keep. */
     if (m->h.mid != sa->peer_mid && m->h.mid + 1 != sa->peer_mid) {
         return dropped(e, IKE_ERR_PROTO);
     }
@@ -324,6 +364,7 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
     if (r == IKE_ERR_CRYPTO) {
         return dropped(e, r);
     }
+    /* The last request again, or something new for an SA that only answers what it answered before. */
     if (m->h.mid != sa->peer_mid || sa->faded) {
         return resend(e, sa, path) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
     }
@@ -343,6 +384,7 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
     return IKE_OK;
 }
 
+/* The window is one, so a response that matches no open request has been taken already or is forged. */
 static int protected_response(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
 {
     size_t n = 0;
@@ -363,12 +405,14 @@ static int protected_response(struct ike_engine *e, struct ike_sa *sa, struct ik
         ike_exchange_abort(x, IKE_X_FATAL); /* authenticated nonsense: this peer is of no use */
         return r;
     }
+    /* Answered: no repetition from here on. Should the actions drop it, await() begins them anew. */
     ike_timer_set(&e->core.wheel, &x->timer, IKE_NEVER);
     x->path = *path;
     ike_exchange_deliver(x, m, e->core.plain, n);
     return IKE_OK;
 }
 
+/* IKE_SA_INIT first: it is the one exchange without both SPIs. Whatever remains belongs to an SA by our SPI. */
 static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path *path)
 {
     const struct ike_header *h = &m->h;
@@ -379,9 +423,13 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
         }
         return response ? init_response(e, m, path) : init_request(e, m, path);
     }
+    /* Our half of the pair is the responder's when the SA's initiator sent it. The other half and the I flag must fit as well,
+     * or a peer could speak for an SA in the opposite role. */
     struct ike_sa *sa = h->spi_r ? ike_sa_by_spi(&e->db, by_initiator ? h->spi_r : h->spi_i) : NULL;
     if (!sa || sa->initiator == by_initiator || h->spi_i != sa->spi_i || h->spi_r != sa->spi_r) {
         e->core.count.unknown_spi++;
+        /* Only for what looks like a protected request to an SA that we lost, perhaps by a restart (RFC 7296 section 2.21.4):
+         * the peer learns that it may ask. */
         if (!sa && h->spi_r && m->sk_at) {
             reply_error(e, m, path, IKE_N_INVALID_IKE_SPI);
         }
@@ -399,6 +447,8 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
     return response ? protected_response(e, sa, m, path) : protected_request(e, sa, m, path);
 }
 
+/* The parsed message lives in the engine and views the caller's octets: what has to outlive this call is copied by the
+ * exchange that waits (keep_message). */
 int ike_input_message(struct ike_engine *e, const ike_path *path, const uint8_t *data, size_t n)
 {
     struct ike_message *m = &e->message;
@@ -407,6 +457,8 @@ int ike_input_message(struct ike_engine *e, const ike_path *path, const uint8_t 
         e->core.count.bad_syntax++;
         return dropped(e, IKE_ERR_PROTO);
     }
+    /* A higher major version is told which one we speak (RFC 7296 section 2.5); a lower one is another protocol's and gets
+     * nothing. */
     if (m->h.version >> 4 > 2) {
         reply_error(e, m, path, IKE_N_INVALID_MAJOR_VERSION);
         return dropped(e, IKE_ERR_UNSUPPORTED);
