@@ -39,6 +39,7 @@ struct ike_form {
     const struct ike_payload_rule *rules;
 };
 
+/* Both sides read the same table; who runs `handle` and who `build` follows from `from` and the role. */
 struct ike_step {
     const char *name; /* "IKE_AUTH request": in logs, ladders, records */
     uint8_t from;     /* ike_role */
@@ -62,6 +63,7 @@ struct ike_delivery {
     void (*over)(struct ike_exchange *x, int result);
 };
 
+/* Const, shared by all engines: what changes is in the exchange and its setup. */
 struct ike_script {
     const char *name;
     uint8_t version, exchange_type;

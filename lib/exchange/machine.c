@@ -6,6 +6,8 @@
 
 enum { WAIT = 100, GONE }; /* beside ike_result: nothing more to do now; the exchange is over and freed */
 
+/* Not linked anywhere yet: the caller enters it as outstanding or answering before it runs. The setup is lent unless
+ * owns_setup is set. Blames when it gives NULL. */
 struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, uint8_t role,
                                       struct ike_setup *setup)
 {
@@ -19,6 +21,7 @@ struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, c
     x->script = script;
     x->role = role;
     x->setup = setup;
+    /* Until a message says where it came from. */
     x->path = sa->path;
     x->give_up = IKE_NEVER;
     ike_list_init(&x->link);
@@ -27,6 +30,7 @@ struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, c
     return x;
 }
 
+/* NULL past the last: the exchange has run to its end. */
 const struct ike_step *ike_exchange_step(const struct ike_exchange *x)
 {
     return x->step < x->script->n_steps ? &x->script->steps[x->step] : NULL;
@@ -34,6 +38,8 @@ const struct ike_step *ike_exchange_step(const struct ike_exchange *x)
 
 /* ---- Keeping a message and a half-built chain across a question ------------------------------------------------------- */
 
+/* Decrypted payloads may hold secrets: all of it is wiped. A message that is only viewed belongs to the engine and is let go
+ * of. */
 static void drop_message(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -45,6 +51,8 @@ static void drop_message(struct ike_exchange *x)
     x->checked = x->handled = false;
 }
 
+/* A message views the caller's datagram and the engine's scratch, both gone when the call returns: a question makes a copy of
+ * its own, with every view turned to it. Done once; further questions about the same message find it kept. */
 static int keep_message(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -64,11 +72,13 @@ static int keep_message(struct ike_exchange *x)
     return IKE_OK;
 }
 
+/* core->build is one for the whole engine: while this exchange waits another builds its message there. */
 static int keep_chain(struct ike_exchange *x)
 {
     return x->building ? ike_blob_set(&x->e->core, &x->kept_chain, ike_bytes_of(x->chain.w.p, x->chain.w.len)) : IKE_OK;
 }
 
+/* Only the octets have moved; lengths and the first payload's type are in x->chain. */
 static void restore_chain(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -81,6 +91,8 @@ static void restore_chain(struct ike_exchange *x)
 
 /* ---- The end ---------------------------------------------------------------------------------------------------------- */
 
+/* The order is fixed: no question, timer or list leads here any more when delivery is told; delivery may take the SA down, so
+ * nothing below touches that; what delivery reads of the exchange is freed after it. */
 static void finish(struct ike_exchange *x, int result)
 {
     struct ike_core *c = &x->e->core;
@@ -102,6 +114,7 @@ static void finish(struct ike_exchange *x, int result)
     ike_free_secret(c, x, sizeof *x);
 }
 
+/* Scripts write it so that it may run at any point, and more than once. */
 static void undo(struct ike_exchange *x)
 {
     if (x->script->undo) {
@@ -109,6 +122,8 @@ static void undo(struct ike_exchange *x)
     }
 }
 
+/* From within one of its own actions, as when a Delete takes the SA down, the exchange cannot go yet: it is marked, and ends
+ * when the action has returned. */
 void ike_exchange_abort(struct ike_exchange *x, int result)
 {
     if (x->running) {
@@ -128,7 +143,8 @@ void ike_exchange_abort(struct ike_exchange *x, int result)
 
 /* ---- Refusals --------------------------------------------------------------------------------------------------------- */
 
-/* The next step that is ours, if we owe the peer a message. */
+/* A responder that still has a message to send: the refusal goes there, and the peer's window moves on. An initiator has
+ * nobody to answer. */
 static bool owes_answer(const struct ike_exchange *x)
 {
     if (x->role == IKE_INITIATOR) {
@@ -142,6 +158,7 @@ static bool owes_answer(const struct ike_exchange *x)
     return false;
 }
 
+/* owes_answer() has seen that there is one. */
 static void to_own_step(struct ike_exchange *x)
 {
     while (x->script->steps[x->step].from != x->role) {
@@ -149,7 +166,8 @@ static void to_own_step(struct ike_exchange *x)
     }
 }
 
-/* What follows from an action's result other than OK and PENDING: IKE_X_OK to go on, or GONE. */
+/* What follows from an action's result other than OK and PENDING: IKE_X_OK to go on, or GONE. No question survives it: what
+ * comes next asks anew. */
 static int settle(struct ike_exchange *x, int r)
 {
     struct ike_core *c = &x->e->core;
@@ -162,9 +180,12 @@ static int settle(struct ike_exchange *x, int r)
         x->building = false;
         return IKE_X_OK;
     }
+    /* A peer that never has enough is one that refuses. */
     if (r == IKE_X_AGAIN) {
         r = IKE_X_REFUSE;
     }
+    /* A responder's first message made the exchange; without it there is none. An initiator has a request out, and a better
+     * answer may come. */
     bool began_it = x->role == IKE_RESPONDER && x->step == 0, hearing = x->script->steps[x->step].from != x->role;
     if (r == IKE_X_DROP && hearing && x->msg && !began_it) {
         c->blamed = false;
@@ -172,6 +193,7 @@ static int settle(struct ike_exchange *x, int r)
         x->action = 0;
         return IKE_X_OK; /* the step waits for another message */
     }
+    /* A refusal that fails while it is built is not answered by another: that could go on for ever. */
     if (r == IKE_X_DROP || x->refused || !owes_answer(x)) {
         if (r != IKE_X_DROP) {
             ike_exchange_blame(x);
@@ -181,6 +203,7 @@ static int settle(struct ike_exchange *x, int r)
         finish(x, x->refused && r != IKE_X_DROP ? (x->fatal ? IKE_X_FATAL : IKE_X_REFUSE) : r);
         return GONE;
     }
+    /* Before undo: the record names the child that is about to be taken back. */
     ike_exchange_blame(x);
     undo(x);
     x->refused = true;
@@ -193,6 +216,7 @@ static int settle(struct ike_exchange *x, int r)
 
 /* ---- Steps ------------------------------------------------------------------------------------------------------------ */
 
+/* On PENDING x->action stays where it is, so that the same action is run again and none before it. */
 static int run_list(struct ike_exchange *x, ike_action *const *list)
 {
     for (; list && list[x->action]; x->action++) {
@@ -200,6 +224,7 @@ static int run_list(struct ike_exchange *x, ike_action *const *list)
         if (r != IKE_X_OK) {
             return r;
         }
+        /* The action has ended its own exchange; the actions after it have nothing to work on. */
         if (x->aborted) {
             return IKE_X_DROP;
         }
@@ -207,6 +232,7 @@ static int run_list(struct ike_exchange *x, ike_action *const *list)
     return IKE_X_OK;
 }
 
+/* The host has twice the life of a half-open SA to answer in; nothing may wait for ever for one that forgot. */
 static int pend(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -217,6 +243,7 @@ static int pend(struct ike_exchange *x)
     return ike_trouble(x, IKE_ERR_NOMEM);
 }
 
+/* Protocol and SPI only where a notify is about one SA (RFC 7296 section 3.10). */
 static void put_refusal(struct ike_exchange *x)
 {
     if (x->notify_spi) {
@@ -226,6 +253,8 @@ static void put_refusal(struct ike_exchange *x)
     }
 }
 
+/* A message that is refused carries `refuse` and the notify; after a FATAL the notify alone, so that an unauthenticated peer
+ * learns nothing else. */
 static int say(struct ike_exchange *x, const struct ike_step *step)
 {
     struct ike_core *c = &x->e->core;
@@ -243,6 +272,7 @@ static int say(struct ike_exchange *x, const struct ike_step *step)
     if (r == IKE_X_OK && x->refused) {
         put_refusal(x);
     }
+    /* What did not fit or could not be sent is as if memory were short: a responder waits to be asked again. */
     if (r == IKE_X_OK && (x->chain.w.bad || x->script->delivery->send(x) != IKE_OK)) {
         r = ike_trouble(x, IKE_ERR_NOMEM);
     }
@@ -255,6 +285,7 @@ static int say(struct ike_exchange *x, const struct ike_step *step)
         finish(x, x->fatal ? IKE_X_FATAL : IKE_X_REFUSE);
         return GONE;
     }
+    /* Only now is the step over: what changes when the message has left must not happen when it has not. */
     (void)run_list(x, step->sent);
     x->action = 0;
     drop_message(x);
@@ -262,6 +293,7 @@ static int say(struct ike_exchange *x, const struct ike_step *step)
     return IKE_X_OK;
 }
 
+/* The first form that fits, so the order in the table matters. */
 static const struct ike_payload_rule *rules_for(const struct ike_exchange *x, const struct ike_step *step)
 {
     const struct ike_form *f = step->forms;
@@ -271,6 +303,7 @@ static const struct ike_payload_rule *rules_for(const struct ike_exchange *x, co
     return f ? f->rules : NULL;
 }
 
+/* Unknown critical payloads first: they make the message void, whatever else it holds (RFC 7296 section 2.5). */
 static int check_rules(struct ike_exchange *x, const struct ike_step *step)
 {
     const struct ike_payload *odd = ike_message_critical(x->msg);
@@ -286,6 +319,7 @@ static int check_rules(struct ike_exchange *x, const struct ike_step *step)
     return IKE_X_OK;
 }
 
+/* An action never sees a message that breaks its rules. After a question the rules are not checked again. */
 static int hear(struct ike_exchange *x, const struct ike_step *step)
 {
     if (!x->msg) {
@@ -303,6 +337,7 @@ static int hear(struct ike_exchange *x, const struct ike_step *step)
         x->action = 0;
         x->step++;
         x->handled = true;
+        /* A responder may still read the request while it builds the answer. */
         if (x->role == IKE_INITIATOR) {
             drop_message(x);
         }
@@ -310,6 +345,7 @@ static int hear(struct ike_exchange *x, const struct ike_step *step)
     return r;
 }
 
+/* Loops until there is nothing to do without the peer or the host. Any return from `settle` or `finish` may have freed x. */
 void ike_exchange_run(struct ike_exchange *x)
 {
     x->running = true;
@@ -357,6 +393,8 @@ void ike_exchange_deliver(struct ike_exchange *x, struct ike_message *msg, const
 
 /* ---- For actions ------------------------------------------------------------------------------------------------------ */
 
+/* Without a code there is no failure to record: either it is recorded already, or none has happened, as with
+ * INVALID_KE_PAYLOAD. */
 static int refusal(struct ike_exchange *x, uint16_t notify, uint16_t code, int result)
 {
     x->notify = notify;
@@ -369,12 +407,14 @@ static int refusal(struct ike_exchange *x, uint16_t notify, uint16_t code, int r
 int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code) { return refusal(x, notify, code, IKE_X_REFUSE); }
 int ike_fatal(struct ike_exchange *x, uint16_t notify, uint16_t code) { return refusal(x, notify, code, IKE_X_FATAL); }
 
+/* x->notify stays unset: it is for what we say. */
 int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t code, int result)
 {
     ike_blame(&x->e->core, code, IKE_DECIDER_PEER)->notify = n->type;
     return result;
 }
 
+/* What may pass is not told to the peer: it repeats its request, and by then there may be memory again. */
 int ike_trouble(struct ike_exchange *x, int error)
 {
     uint16_t code = error == IKE_ERR_NOMEM    ? IKE_FAIL_NO_MEMORY
@@ -385,6 +425,7 @@ int ike_trouble(struct ike_exchange *x, int error)
     return x->role == IKE_RESPONDER ? IKE_X_DROP : IKE_X_REFUSE;
 }
 
+/* x may be gone when this returns, and q with it. */
 static void resume(struct ike_core *c, struct ike_question *q)
 {
     (void)c;
@@ -392,6 +433,7 @@ static void resume(struct ike_core *c, struct ike_question *q)
     ike_exchange_run(x);
 }
 
+/* An action asks one thing at a time, so the exchange holds one question; the kind is that of the action that runs. */
 struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answered)
 {
     if (!x->question) {

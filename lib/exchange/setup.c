@@ -5,6 +5,7 @@
 #include "exchange/exchange.h"
 #include <stdio.h>
 
+/* Blames when it gives NULL. */
 struct ike_setup *ike_setup_new(struct ike_engine *e)
 {
     struct ike_setup *s = ike_alloc(&e->core, sizeof *s);
@@ -14,6 +15,8 @@ struct ike_setup *ike_setup_new(struct ike_engine *e)
     return s;
 }
 
+/* Nonces, private values and secrets are wiped with their blobs. What was reserved or made for a child or a new SA is undo's
+ * to give back, before this. NULL is fine. */
 void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
 {
     struct ike_core *c = &e->core;
@@ -31,8 +34,10 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
     ike_free_secret(c, s, sizeof *s);
 }
 
+/* Copied, as a record outlives the connection; cut when too long, which a name for people bears. */
 static void put_name(char *to, size_t cap, const char *from) { snprintf(to, cap, "%s", from ? from : ""); }
 
+/* Only a draft that is still open becomes a record: one attempt leaves one. */
 static void blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *conf, const char *child, bool stranger)
 {
     struct ike_core *c = &e->core;
@@ -65,9 +70,11 @@ void ike_exchange_blame(struct ike_exchange *x)
     f->exchange = ike_exchange_type(x);
     f->step = x->step;
     f->sa = sa->id;
+    /* An initiator means the address it was told to reach; a responder saw this message come from somewhere. */
     f->remote = x->role == IKE_INITIATOR ? sa->path.remote : x->path.remote;
     const struct ike_setup *s = x->setup;
     const char *child = s && s->with_child && s->conf ? s->conf->s.children[s->index].name : NULL;
+    /* Until it has proved who it is, whatever connection its address fits. */
     bool stranger = x->role == IKE_RESPONDER && !sa->peer;
     if (sa->conn) {
         blame(x->e, sa->conn, sa->conf, child, stranger);
