@@ -7,12 +7,14 @@
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 
+/* A view into the blob. A body too short for its type gives no identity at all. */
 static ike_id id_of(const struct ike_blob *body)
 {
     return body->len < 4 ? (ike_id){0} : (ike_id){body->ptr[0], {body->ptr + 4, body->len - 4}};
 }
 
-/* An ID payload body from an identity: type, three reserved octets, data. */
+/* An ID payload body from an identity: type, three reserved octets, data. Kept as a body because that is what AUTH is over
+ * (RFC 7296 section 2.15). */
 static int keep_id(struct ike_core *c, struct ike_blob *b, const ike_id *id)
 {
     int r = ike_blob_room(c, b, 4 + id->data.len);
@@ -23,7 +25,9 @@ static int keep_id(struct ike_core *c, struct ike_blob *b, const ike_id *id)
     return r;
 }
 
-/* What one side signs: of_initiator names the side by the SA's direction, which in IKE_AUTH is also the exchange's. */
+/* What one side signs (RFC 7296 section 2.15): its own first message, the other's nonce, and its identity under its own SK_p,
+ * so that neither proof can be handed back as the other's. of_initiator names the side by the SA's direction, which in
+ * IKE_AUTH is also the exchange's. */
 static struct ike_signed signed_octets(struct ike_exchange *x, bool of_initiator, const struct ike_blob *id)
 {
     struct ike_setup *s = x->setup;
@@ -38,6 +42,8 @@ static struct ike_signed signed_octets(struct ike_exchange *x, bool of_initiator
     };
 }
 
+/* The notify alone and the same one for every reason (RFC 7296 section 2.21.2): which identities and secrets exist is nobody's
+ * business. The record here has the reason. */
 static int auth_failed(struct ike_exchange *x)
 {
     return x->role == IKE_RESPONDER ? ike_fatal(x, IKE_N_AUTHENTICATION_FAILED, 0) : IKE_X_FATAL;
@@ -55,6 +61,7 @@ static void check_in_vain(struct ike_exchange *x)
 
 /* ---- The secret ------------------------------------------------------------------------------------------------------- */
 
+/* Takes as long as a wrong secret does, for the same reason. */
 static int no_secret(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -65,6 +72,7 @@ static int no_secret(struct ike_exchange *x)
     return auth_failed(x);
 }
 
+/* The connection's own secret, or the host's. The initiator does not know the peer's yet and asks by the configured one. */
 static int ask_secret(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -75,6 +83,7 @@ static int ask_secret(struct ike_exchange *x)
     size_t len = sizeof buf;
     bool answered;
     if (x->role == IKE_INITIATOR) {
+        /* Without a configured identity it is the address; `address` holds its octets until keep_id has copied them. */
         local = ike_conf_local_id(sa->conf, &sa->path, address);
         remote = sa->conf->s.remote_id;
     } else {
@@ -111,6 +120,7 @@ static int ask_secret(struct ike_exchange *x)
         if (r == IKE_OK) {
             r = len <= sizeof buf ? ike_blob_set(c, &s->secret, ike_bytes_of(buf, len)) : IKE_ERR_HOST;
         }
+        /* The copy in the setup is wiped when that is freed. */
         ike_wipe(buf, sizeof buf);
     }
     ike_answered(x);
@@ -119,6 +129,7 @@ static int ask_secret(struct ike_exchange *x)
 
 /* ---- AUTH payload ----------------------------------------------------------------------------------------------------- */
 
+/* A failure here is one of computing, not of proof. */
 static int put_auth(struct ike_exchange *x)
 {
     uint8_t auth[IKE_HASH_MAX];
@@ -132,6 +143,7 @@ static int put_auth(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Without AUTH the peer asks for EAP (RFC 7296 section 2.16). */
 static int check_auth(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -148,6 +160,7 @@ static int check_auth(struct ike_exchange *x)
         ike_blame_remedy(c, "have the peer authenticate with the pre-shared key");
         return auth_failed(x);
     }
+    /* The other side's octets, over its message as we saw it on the wire. */
     struct ike_signed o = signed_octets(x, x->role == IKE_RESPONDER, &x->setup->remote_id);
     int r = m->check(&o, ike_blob_bytes(&x->setup->secret), value);
     if (r == IKE_ERR_AUTH) {
@@ -160,6 +173,7 @@ static int check_auth(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+/* From here on the peer is authenticated. Runs only after check_auth: every list of peers relies on it. */
 static int join(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -176,6 +190,7 @@ static int join(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* The IKE SA stands whatever becomes of the child (RFC 7296 section 1.2), so this comes before the child's actions. */
 static int up(struct ike_exchange *x)
 {
     ike_sa_up(x->e, x->sa);
@@ -190,7 +205,8 @@ static int settle_doubles(struct ike_exchange *x)
 
 /* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
 
-/* True when no other SA of this connection is up: then the peer may forget what it still holds of us. */
+/* True when no other SA of this connection is up: then the peer may forget what it still holds of us (RFC 7296 section 2.4). A
+ * connection with many peers cannot know that of any of them. */
 static bool first_contact(const struct ike_exchange *x)
 {
     IKE_LIST_EACH (it, tmp, &x->sa->conn->peers) {
@@ -201,6 +217,7 @@ static bool first_contact(const struct ike_exchange *x)
     return x->sa->conf->s.send_initial_contact && ike_conn_is_single(x->sa->conn);
 }
 
+/* IDr says which of several identities at one address is meant; without one configured any will do. */
 static int put_request(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -221,6 +238,7 @@ static int put_request(struct ike_exchange *x)
 
 /* ---- Responder: request ----------------------------------------------------------------------------------------------- */
 
+/* Octet for octet as received, reserved octets included: AUTH is over them. */
 static int take_ids(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -235,6 +253,8 @@ static int take_ids(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+/* A connection must also allow the algorithms that IKE_SA_INIT agreed on: they may have been another's, which only the address
+ * chose. */
 static bool ids_fit(const struct ike_exchange *x, const struct ike_conn *conn, const ike_id *wanted)
 {
     const struct ike_conf *f = conn->conf;
@@ -244,6 +264,7 @@ static bool ids_fit(const struct ike_exchange *x, const struct ike_conn *conn, c
            (wanted->type == IKE_ID_NONE || ike_id_equal(wanted, &local)) && ike_proposals_allow(f->proposals, &x->sa->suite);
 }
 
+/* Says which of the two identities is to be changed, and to what. The peer learns none of it. */
 static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
 {
     struct ike_core *c = &x->e->core;
@@ -270,6 +291,8 @@ static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
     return auth_failed(x);
 }
 
+/* The one that IKE_SA_INIT took by address first, then by how specific they are: now that the identity is known, another may
+ * be meant. */
 static struct ike_conn *find_conn(struct ike_exchange *x, const ike_id *wanted)
 {
     if (!x->sa->conn->removed && ids_fit(x, x->sa->conn, wanted)) {
@@ -320,6 +343,8 @@ static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id
     return IKE_X_OK;
 }
 
+/* Before the proof, since the secret is the connection's. What the host or the identities choose here counts for nothing until
+ * check_auth. */
 static int choose_conn(struct ike_exchange *x)
 {
     const struct ike_payload *idr = ike_message_find(x->msg, IKE_P_IDR, 0);
@@ -343,6 +368,7 @@ static int choose_conn(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Also in a refusal of the child: the IKE SA is up all the same, and the initiator needs our proof for it. */
 static int put_identity(struct ike_exchange *x)
 {
     ike_put_payload(&x->chain, IKE_P_IDR, ike_blob_bytes(&x->setup->local_id));
@@ -357,6 +383,8 @@ static int put_child(struct ike_exchange *x)
 
 /* ---- Initiator: response ---------------------------------------------------------------------------------------------- */
 
+/* A response without AUTH is a refusal, and believed: it is protected with keys that only the two ends of IKE_SA_INIT have.
+ * Whoever that other end is, there will be no SA with it. */
 static int take_refusal(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -377,6 +405,7 @@ static int take_refusal(struct ike_exchange *x)
     return r;
 }
 
+/* Before the proof: a peer that is somebody else need not prove that it is. */
 static int take_idr(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -400,10 +429,13 @@ static int take_idr(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+/* IKE_X_REFUSE leaves the IKE SA up, as this runs after it. */
 static int take_child_refusal(struct ike_exchange *x) { return x->setup->with_child ? ike_child_refused(x) : IKE_X_OK; }
 
 static bool no_auth(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_AUTH, 0) == NULL; }
 
+/* AUTH is optional, so that a peer that wants EAP is told AUTHENTICATION_FAILED and not INVALID_SYNTAX. A child comes whole or
+ * not at all. */
 static const struct ike_payload_rule request_rules[] = {
     {IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 0, 1}, {IKE_P_TSI, 0, 1}, {IKE_P_TSR, 0, 1}, {0, 0, 0}};
 static const struct ike_payload_rule child_rules[] = {{IKE_P_IDI, 1, 1}, {IKE_P_IDR, 0, 1}, {IKE_P_AUTH, 0, 1}, {IKE_P_SA, 1, 1},
@@ -419,6 +451,7 @@ static const struct ike_form response_forms[] = {
     {no_auth, refusal_rules}, {has_sa, response_child_rules}, {NULL, response_rules}, {NULL, NULL}};
 
 static ike_action *const request_build[] = {ask_secret, ike_child_reserve, put_request, NULL};
+/* The proof comes before anything is reserved or installed, and the child's parts in the order in which undo takes them back. */
 static ike_action *const request_handle[] = {take_ids,
                                              choose_conn,
                                              ask_secret,
@@ -433,7 +466,9 @@ static ike_action *const request_handle[] = {take_ids,
                                              NULL};
 static ike_action *const response_build[] = {put_identity, put_child, NULL};
 static ike_action *const response_refuse[] = {put_identity, NULL};
+/* After sending: an answer that did not leave must not bring anything up; the peer repeats its request. */
 static ike_action *const response_sent[] = {up, settle_doubles, ike_child_report_up, NULL};
+/* The IKE SA is up before the child is looked at, so that a refused child cannot take it along. */
 static ike_action *const response_handle[] = {take_refusal,
                                               take_idr,
                                               check_auth,

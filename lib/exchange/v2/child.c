@@ -13,6 +13,7 @@ static struct ike_proposals *proposals_of(const struct ike_setup *s) { return s-
 static const ike_path *path_of(const struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->sa->path : &x->path; }
 static const ike_ts *ts_of(const struct ike_blob *b) { return (const ike_ts *)(const void *)b->ptr; }
 static size_t n_of(const struct ike_blob *b) { return b->len / sizeof(ike_ts); }
+/* With a peer that announced no NAT traversal never, whatever we think of the path. */
 static bool uses_encap(const struct ike_sa *sa)
 {
     return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat);
@@ -36,6 +37,7 @@ static const ike_ts *configured(const ike_ts *ts, size_t *n, const ike_addr *own
 
 /* ---- Initiator -------------------------------------------------------------------------------------------------------- */
 
+/* The settings are held by the setup: a reload in the middle changes nothing of this negotiation. */
 int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index)
 {
     struct ike_setup *s = x->setup;
@@ -63,6 +65,7 @@ static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *p
     return keep_ts(x, to, l.ts, l.n);
 }
 
+/* The data plane's, as it owns the number space; else drawn. Below 256 are reserved (RFC 4303 section 2.1). */
 static int get_spi(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -79,6 +82,7 @@ static int get_spi(struct ike_exchange *x)
         r = q->result;
         spi = q->answer.spi;
     } else if (c->set.host.sadb.get_spi) {
+        /* Where it is given back, should the path have changed by then. */
         s->spi_path = *path;
         ike_hook_enter(c);
         r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, settings_of(s)->protocol, s->reqid, &spi);
@@ -120,6 +124,7 @@ static uint32_t reqid_for(struct ike_exchange *x)
     return i >= 0 && (size_t)i < conn->n_want && conn->want[i].reqid ? conn->want[i].reqid : ++x->e->db.reqid;
 }
 
+/* Another round of the script, after INVALID_KE_PAYLOAD, keeps what is reserved. */
 int ike_child_reserve(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -150,6 +155,8 @@ int ike_child_reserve(struct ike_exchange *x)
     return get_spi(x);
 }
 
+/* No nonce and no KE in IKE_AUTH: those of IKE_SA_INIT serve (RFC 7296 section 2.17). The old suite first, which the peer has
+ * already accepted once. */
 void ike_put_child_request(struct ike_exchange *x, bool with_ke)
 {
     struct ike_setup *s = x->setup;
@@ -175,6 +182,7 @@ static int blame_answer(struct ike_exchange *x, uint16_t code, const char *what)
     return IKE_X_REFUSE;
 }
 
+/* An answer wider than what was asked for would open more than the policy does (RFC 7296 section 2.9). */
 static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, struct ike_ts_list *remote)
 {
     struct ike_setup *s = x->setup;
@@ -200,7 +208,8 @@ static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, st
     return IKE_X_OK;
 }
 
-/* The peer deleted the SA already that our open exchange is about to make. */
+/* The peer deleted the SA already that our open exchange is about to make: either before its answer came, or while a question
+ * was open. */
 static bool deleted_early(const struct ike_setup *s)
 {
     for (unsigned i = 0; i < s->n_early; i++) {
@@ -211,6 +220,8 @@ static bool deleted_early(const struct ike_setup *s)
     return s->child && s->child->state == IKE_CHILD_DELETING && s->child->down_cause == IKE_BY_PEER;
 }
 
+/* The initiator has the last word: what it cannot accept exists at the peer already, so refusing means telling the peer to
+ * delete it. */
 int ike_child_take_answer(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -302,6 +313,7 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
     return r == IKE_OK ? 3 : 2;
 }
 
+/* The reason that came nearest to fitting is the one to show; the peer gets its notify only. */
 static int refuse_child(struct ike_exchange *x, const struct offer *o, int best, uint16_t best_index,
                         const struct ike_mismatch *why)
 {
@@ -375,6 +387,7 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
     return IKE_X_OK;
 }
 
+/* KE and nonce of IKE_AUTH were those of IKE_SA_INIT. */
 static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote, uint16_t index)
 {
     struct ike_setup *s = x->setup;
@@ -392,6 +405,7 @@ static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const
     return r;
 }
 
+/* Not the one that is being replaced: a rekey at the limit must go through. */
 static uint32_t children_of(const struct ike_sa *sa, ike_child_id but)
 {
     uint32_t n = 0;
@@ -487,6 +501,7 @@ int ike_child_decide(struct ike_exchange *x)
                                     : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
 }
 
+/* TSi is the initiator's side, so for us the remote one. */
 void ike_put_child_answer(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -511,6 +526,7 @@ void ike_put_child_answer(struct ike_exchange *x)
 
 /* ---- Both: keys and installation -------------------------------------------------------------------------------------- */
 
+/* KEYMAT (RFC 7296 section 2.17). With PFS the new shared secret goes in; without, the nonces alone make it new. */
 static int child_keys(struct ike_exchange *x, struct ike_child *k)
 {
     struct ike_core *c = &x->e->core;
@@ -534,6 +550,7 @@ static int child_keys(struct ike_exchange *x, struct ike_child *k)
     return r;
 }
 
+/* Policy has been asked before this; what can still fail are limits, memory and the data plane. */
 int ike_child_make(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -576,6 +593,7 @@ int ike_child_make(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_keys_failed(x, r);
 }
 
+/* One direction, and perhaps a wait for the data plane. A refusal takes back what add() counted as installed. */
 static int install(struct ike_exchange *x, bool inbound)
 {
     struct ike_core *c = &x->e->core;
@@ -639,6 +657,8 @@ int ike_child_report_up(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Runs after a failure at any point: whatever is there is given back, the rest is NULL or false. A child that the peer has
+ * made and we do not keep is deleted there, with the task that was allocated when memory was still there. */
 void ike_child_undo(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -688,6 +708,7 @@ static uint16_t refusal_code(uint16_t notify)
     return IKE_FAIL_PEER_ERROR;
 }
 
+/* IKE_X_OK: the answer has a child in it. Errors of the peer's are shown with what we asked for. */
 int ike_child_refused(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;

@@ -4,6 +4,7 @@
  */
 #include "exchange/v2/v2.h"
 
+/* LATER is TEMPORARY_FAILURE. A Delete always goes ahead: there is nothing to be gained by keeping what the peer lets go of. */
 static const uint8_t verdicts[IKE_RX_N][IKE_DOING_N] = {
     /*                        nothing  child       delete child  rekey IKE   delete IKE */
     [IKE_RX_REKEY_CHILD] = {IKE_GO, IKE_GO, IKE_LATER, IKE_LATER, IKE_LATER},
@@ -13,6 +14,7 @@ static const uint8_t verdicts[IKE_RX_N][IKE_DOING_N] = {
     [IKE_RX_DELETE_IKE] = {IKE_GO, IKE_GO, IKE_GO, IKE_FORGET, IKE_FORGET},
 };
 
+/* Child 0 means any. With a window of one at most one is open, which is what makes the table small. */
 struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)
 {
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
@@ -24,6 +26,8 @@ struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, 
     return NULL;
 }
 
+/* What counts as ours depends on what came: the rekey of an IKE SA moves all children, so any child's negotiation is in its
+ * way; other requests meet only what is about the same child. */
 static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_received rx, const struct ike_child *child)
 {
     ike_child_id id = child ? child->id : 0;
@@ -38,6 +42,7 @@ static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_receive
         /* One that is queued counts as well: for the peer it makes no difference. */
         return child && (child->state == IKE_CHILD_DELETING || (rx == IKE_RX_REKEY_CHILD && child->rekeyed));
     case IKE_DOING_REKEY_IKE:
+        /* Once replaced it stays so until it is deleted: new work belongs on the new one. */
         return ike_own_exchange(sa, IKE_DO_REKEY_IKE, 0) || sa->replaced_by;
     case IKE_DOING_DELETE_IKE:
         return sa->state == IKE_SA_DELETING || ike_own_exchange(sa, IKE_DO_DELETE_IKE, 0);
@@ -57,6 +62,7 @@ bool ike_too_many(struct ike_sa *sa, ike_time now)
     return sa->created_count++ >= 50;
 }
 
+/* The weightiest of what we are doing decides: its columns are last. */
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child)
 {
     /* A replaced IKE SA takes no new work; its own rekey again is answered like one that is under way. */

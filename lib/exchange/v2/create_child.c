@@ -4,6 +4,7 @@
  */
 #include "exchange/v2/v2.h"
 
+/* NULL when none is rekeyed, or when it went while a question was open. */
 static struct ike_child *old_child(const struct ike_exchange *x)
 {
     return ike_slots_get(&x->e->db.children, x->setup->old_child);
@@ -29,6 +30,8 @@ static int pick_ke(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* REKEY_SA carries the old SA's SPI as its sender receives on it (RFC 7296 section 1.3.3); it comes first, so that a peer
+ * knows what the rest is about. */
 static int put_request(struct ike_exchange *x)
 {
     struct ike_child *old = old_child(x);
@@ -44,6 +47,7 @@ static int put_request(struct ike_exchange *x)
 
 /* ---- Responder: request ----------------------------------------------------------------------------------------------- */
 
+/* No blame: the peer asks again, nothing has failed. It is not to do so at once (RFC 7296 section 2.25). */
 static int later(struct ike_exchange *x)
 {
     x->notify = IKE_N_TEMPORARY_FAILURE;
@@ -56,6 +60,7 @@ static bool learning(const struct ike_sa *sa)
     return ike_own_exchange(sa, IKE_DO_CHILD, 0) || ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0);
 }
 
+/* Which child, if any, is to be replaced, and whether now is the time. Before anything is parsed or computed for it. */
 static int take_subject(struct ike_exchange *x)
 {
     struct ike_notify n, second;
@@ -66,15 +71,18 @@ static int take_subject(struct ike_exchange *x)
         count += x->msg->p[i].type == IKE_P_NOTIFY && ike_notify_parse(&second, &x->msg->p[i]) == IKE_OK &&
                  second.type == IKE_N_REKEY_SA;
     }
+    /* It cannot be said which of the two the new SA would replace. */
     if (count > 1) {
         return x->script->delivery->fault(x, IKE_P_NOTIFY, false);
     }
     if (rekey) {
         old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, ike_load32(n.spi)) : NULL;
+        /* "Not found" would make the peer drop an SA that we are about to have. */
         if (!old && learning(x->sa)) {
             return later(x);
         }
         if (!old || old->suite.protocol != n.protocol) {
+            /* Protocol and SPI go back as they came, which tells the peer what we lack (RFC 7296 section 2.25.1). */
             x->notify_protocol = n.protocol;
             x->notify_spi = n.spi_len == 4 ? ike_load32(n.spi) : 0;
             x->notify = IKE_N_CHILD_SA_NOT_FOUND;
@@ -132,6 +140,8 @@ static int answered(struct ike_exchange *x)
 
 /* ---- Initiator: response ---------------------------------------------------------------------------------------------- */
 
+/* The peer has lost it: ours goes without a Delete, and keep-up makes a new one. When a simultaneous rekey explains it nothing
+ * is done, as the replacement is there (RFC 7296 section 2.25.1). */
 static int not_found(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_child *old = old_child(x);
@@ -157,6 +167,8 @@ static int no_more(struct ike_exchange *x)
     return ike_child_refused(x);
 }
 
+/* The child is refused and the IKE SA stays, but for INVALID_SYNTAX and for a peer that makes no more children. The old child
+ * goes on until its end, and the rekey is tried again before that. */
 static int take_errors(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -175,6 +187,8 @@ static int take_errors(struct ike_exchange *x)
     case IKE_N_CHILD_SA_NOT_FOUND:
         return x->purpose == IKE_DO_REKEY_CHILD ? not_found(x, &n) : ike_child_refused(x);
     case IKE_N_INVALID_KE_PAYLOAD: {
+        /* Only a group of our proposals, and not the one just sent or asked for once already: else a peer could drive us round
+         * for ever, or to a group we do not want. */
         uint16_t group = n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
         if (!group || (s->ke && group == s->ke->id) || s->wanted_ke == group ||
             !ike_proposals_has_ke(s->conf->child_proposals[s->index], group) || !ike_find_ke(x->e->core.crypto, group)) {
@@ -234,6 +248,8 @@ static int replace(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* If the peer's rekey of the same child was answered while ours was open, that one takes the child's place now; otherwise the
+ * old one is as before. */
 static void undo(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -269,9 +285,12 @@ static const struct ike_payload_rule full[] = {{IKE_P_SA, 1, 1},  {IKE_P_NONCE, 
                                                {IKE_P_TSI, 1, 1}, {IKE_P_TSR, 1, 1},   {0, 0, 0}};
 static const struct ike_payload_rule refused[] = {{IKE_P_SA, 0, 0}, {0, 0, 0}};
 static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
+/* Without an SA payload it is a refusal: errors have no other form. */
 static const struct ike_form response_forms[] = {{refusal, refused}, {NULL, full}, {NULL, NULL}};
 
+/* The SPI last, as it is the data plane's: what fails before it has nothing to give back. */
 static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, ike_child_reserve, put_request, NULL};
+/* Looked at again after each part that may ask the host: what was true when the request came may not be any more. */
 static ike_action *const request_handle[] = {take_subject,         ike_child_choose,      ike_child_decide, ike_child_reserve,
                                              ike_make_nonce,       ike_make_ke,           still_there,      ike_child_make,
                                              ike_child_install_in, ike_child_install_out, still_there,      NULL};

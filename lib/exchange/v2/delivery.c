@@ -7,6 +7,8 @@
 #include "message/names.h"
 #include "message/seal.h"
 
+/* The I flag follows the SA, the R flag the exchange: after a rekey begun by the other side the two roles differ (RFC 7296
+ * section 3.1). */
 static struct ike_header header_of(const struct ike_exchange *x)
 {
     const struct ike_sa *sa = x->sa;
@@ -23,6 +25,7 @@ static struct ike_header header_of(const struct ike_exchange *x)
     };
 }
 
+/* For IKE_SA_INIT, and for what the tap shows. Into core->out, where it stays until the next message is framed. */
 static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len)
 {
     struct ike_core *c = &x->e->core;
@@ -37,6 +40,7 @@ static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len
     return IKE_OK;
 }
 
+/* Keys go by the SA's direction: ours are the initiator's when we are that (RFC 7296 section 2.14). */
 static struct ike_seal keys_of(const struct ike_sa *sa, bool outgoing)
 {
     bool of_initiator = sa->initiator == outgoing;
@@ -44,6 +48,7 @@ static struct ike_seal keys_of(const struct ike_sa *sa, bool outgoing)
                              ike_key_a(&sa->layout, sa->keys, of_initiator)};
 }
 
+/* Any failure leaves nothing sent. An IV that was counted is lost with it, which does no harm. */
 static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size_t *len)
 {
     struct ike_core *c = &x->e->core;
@@ -61,6 +66,7 @@ static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size
     return ike_seal(&k, h, x->chain.first, x->chain.w.p, x->chain.w.len, iv, c->ctx, c->out, c->set.max_message, len);
 }
 
+/* Of what is about to be sealed; core->out is written anew right after it. */
 static void tap(struct ike_exchange *x, struct ike_header h)
 {
     struct ike_core *c = &x->e->core;
@@ -72,6 +78,7 @@ static void tap(struct ike_exchange *x, struct ike_header h)
     }
 }
 
+/* Kept as it leaves: a repetition is the same octets (RFC 7296 section 2.1). */
 static struct ike_sent *keep(struct ike_core *c, const uint8_t *data, size_t n)
 {
     struct ike_sent *s = ike_alloc(c, sizeof *s + n);
@@ -91,6 +98,7 @@ static void transmit(struct ike_core *c, const ike_path *path, const struct ike_
 
 /* ---- Requests: repetition --------------------------------------------------------------------------------------------- */
 
+/* Without jitter, so that the time of giving up can be told in advance. */
 static uint64_t wait_ms(const struct ike_core *c, unsigned tries)
 {
     uint64_t ms = c->set.retransmit_first_ms;
@@ -100,6 +108,7 @@ static uint64_t wait_ms(const struct ike_core *c, unsigned tries)
     return ms > c->set.retransmit_max_ms ? c->set.retransmit_max_ms : ms;
 }
 
+/* Jitter to both sides of the mean: peers that lost the same link do not all come back at once. */
 static ike_time wait_after(struct ike_core *c, unsigned tries)
 {
     uint64_t ms = wait_ms(c, tries);
@@ -108,6 +117,7 @@ static ike_time wait_after(struct ike_core *c, unsigned tries)
     return ms * IKE_MS;
 }
 
+/* Never past the time at which the request is given up. */
 static void arm(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -124,6 +134,7 @@ static int send_request(struct ike_exchange *x, struct ike_sent *s)
     x->tries = 0;
     x->first_sent = c->now;
     x->give_up = IKE_NEVER;
+    /* An established peer is given up by time where the connection says so; a new one by the number of tries. */
     if (sa->state != IKE_SA_CONNECTING && sa->conf && sa->conf->s.dpd_timeout_s) {
         x->give_up = c->now + sa->conf->s.dpd_timeout_s * IKE_SEC;
     }
@@ -133,6 +144,8 @@ static int send_request(struct ike_exchange *x, struct ike_sent *s)
     return IKE_OK;
 }
 
+/* The one answer that is kept; the window of one makes the former useless now. peer_mid moves only here, when the answer
+ * exists: a request whose answer could not be made is handled anew when it comes again. */
 static int send_response(struct ike_exchange *x, struct ike_sent *s)
 {
     struct ike_core *c = &x->e->core;
@@ -148,6 +161,8 @@ static int send_response(struct ike_exchange *x, struct ike_sent *s)
     return IKE_OK;
 }
 
+/* Everything that can fail comes before own_mid moves or anything is sent: a message id is used for one request only, and a
+ * request that failed has used none. */
 static int v2_send(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -170,6 +185,7 @@ static int v2_send(struct ike_exchange *x)
         ike_sent_free(c, s);
         return r == IKE_OK ? IKE_ERR_NOMEM : r;
     }
+    /* IKE_SA_INIT is 0, also when it is repeated with a cookie or another group (RFC 7296 section 2.2). */
     if (request && !init) {
         sa->own_mid++;
     } else if (request) {
@@ -187,6 +203,9 @@ static void v2_await(struct ike_exchange *x)
     }
 }
 
+/* An IKE_SA_INIT may be from anybody, so it is dropped; only a critical payload is answered, and within the guard's rate.
+ * Inside an SA a request is answered: an unknown critical payload costs the exchange, bad syntax the SA (RFC 7296 sections 2.5,
+ * 2.21.3). */
 static int v2_fault(struct ike_exchange *x, uint8_t payload, bool critical)
 {
     struct ike_core *c = &x->e->core;
@@ -206,6 +225,7 @@ static int v2_fault(struct ike_exchange *x, uint8_t payload, bool critical)
     return critical && x->sa->peer ? IKE_X_REFUSE : IKE_X_FATAL;
 }
 
+/* IKE_AUTH after IKE_SA_INIT, in the same setup. If memory is short for it the attempt has failed, and is counted. */
 static void run_next(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -239,6 +259,7 @@ static void end_sa(struct ike_exchange *x)
         ike_close_sa(x->e, sa, IKE_BY_FAILURE); /* it was we who could not bear the answer: the peer has yet to hear of it */
         return;
     }
+    /* Read before the SA goes: afterwards it is not connecting any more. */
     struct ike_conn *conn = x->role == IKE_INITIATOR && sa->state == IKE_SA_CONNECTING ? sa->conn : NULL;
     if (conn && x->script == &ike_v2_auth && x->msg && ike_message_find(x->msg, IKE_P_AUTH, 0)) {
         /* The peer takes the SA to be up: it is told (RFC 7296 section 2.21.2). */
@@ -295,6 +316,8 @@ static void delete_failed(struct ike_exchange *x, struct ike_task **task)
     }
 }
 
+/* What the end of an exchange means for its SA. First of all: whoever takes the SA down is at it already, and ends its
+ * exchanges by itself. */
 static void v2_over(struct ike_exchange *x, int result)
 {
     struct ike_engine *e = x->e;
@@ -334,6 +357,8 @@ const struct ike_delivery ike_v2_delivery = {v2_send, v2_await, v2_fault, v2_ove
 
 /* ---- Time-outs -------------------------------------------------------------------------------------------------------- */
 
+/* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached
+ * its aim: the SA goes, and nothing has failed. */
 static void no_answer(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -362,7 +387,8 @@ static void no_answer(struct ike_exchange *x)
     ike_sa_down(e, sa, deleting ? sa->down_cause : IKE_BY_TIMEOUT);
 }
 
-/* The host never answered a question. */
+/* The host never answered a question. An exchange inside an SA that stands ends alone; one that was to make the SA takes it
+ * along. */
 static void question_timed_out(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -381,6 +407,7 @@ static void question_timed_out(struct ike_exchange *x)
     }
 }
 
+/* For people: the real waits have jitter. */
 ike_time ike_exchange_gives_up(const struct ike_exchange *x)
 {
     const struct ike_core *c = &x->e->core;
@@ -394,6 +421,7 @@ ike_time ike_exchange_gives_up(const struct ike_exchange *x)
     return at < x->give_up ? at : x->give_up;
 }
 
+/* One timer for two things that never meet: a question is open, or a request is out. */
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
 {
     struct ike_core *c = &e->core;

@@ -7,6 +7,8 @@
 
 /* ---- Requests of ours -------------------------------------------------------------------------------------------------- */
 
+/* A Delete names the sender's inbound SPI (RFC 7296 section 3.11). Children are not listed with an IKE SA: they go with it
+ * (section 1.4.1). */
 static int put_request(struct ike_exchange *x)
 {
     struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
@@ -28,6 +30,7 @@ static int put_request(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Whatever the answer to a Delete says, the SA is gone here: the peer has had the request. */
 static int take_response(struct ike_exchange *x)
 {
     struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
@@ -45,7 +48,8 @@ static int take_response(struct ike_exchange *x)
 
 /* ---- Requests of the peer ---------------------------------------------------------------------------------------------- */
 
-/* A Delete for an SA that our own open request may be about to learn of: its SPI is remembered until the answer is here. */
+/* A Delete for an SA that our own open request may be about to learn of: its SPI is remembered until the answer is here. Four
+ * are room enough. */
 static void remember(struct ike_sa *sa, uint32_t spi)
 {
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
@@ -57,6 +61,8 @@ static void remember(struct ike_sa *sa, uint32_t spi)
     }
 }
 
+/* Only notes what is meant: nothing is taken down before the answer has left. Repeated SPIs count once, unknown ones are passed
+ * over. The list grows by no more than the peer has children, whatever the payload's count says. */
 static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d)
 {
     struct ike_core *c = &x->e->core;
@@ -96,6 +102,7 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+/* A Delete payload that is malformed makes the whole request so, before any of it is carried out. */
 static int take_deletes(struct ike_exchange *x)
 {
     const struct ike_payload *p;
@@ -157,6 +164,7 @@ static void undo(struct ike_exchange *x)
     }
 }
 
+/* Errors in a request concern nothing that waits: they are logged. */
 static int take_notifies(struct ike_exchange *x)
 {
     struct ike_notify n;
@@ -171,7 +179,8 @@ static int take_notifies(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
-/* The answer names the other half of each pair, except those that our own Delete is on its way for. */
+/* The answer names the other half of each pair, except those that our own Delete is on its way for: each half is deleted once
+ * (RFC 7296 section 1.4.1). */
 static int put_response(struct ike_exchange *x)
 {
     struct ike_blob all = {NULL, 0};
@@ -199,6 +208,8 @@ static int put_response(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* When the answer has left. The IKE SA lingers: the answer may be lost, and it is still to be repeated. What we had begun to
+ * delete ourselves keeps our reason. */
 static int carry_out(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -218,6 +229,8 @@ static int carry_out(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Fifty Delete payloads are more than any peer needs; every other payload is free and mostly ignored. An empty request is a
+ * liveness check. */
 static const struct ike_payload_rule any[] = {{IKE_P_DELETE, 0, 50}, {0, 0, 0}};
 static const struct ike_form forms[] = {{NULL, any}, {NULL, NULL}};
 

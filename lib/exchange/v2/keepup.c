@@ -4,6 +4,7 @@
  */
 #include "exchange/v2/v2.h"
 
+/* One that was replaced or is on its way out takes no new work. */
 static struct ike_sa *usable_sa(const struct ike_conn *conn)
 {
     IKE_LIST_EACH (pt, ptmp, &conn->peers) {
@@ -20,6 +21,7 @@ static struct ike_sa *usable_sa(const struct ike_conn *conn)
 
 struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn) { return usable_sa(conn); }
 
+/* By name in an exchange that runs, whose settings may be older; by place in a task, which is moved along when they change. */
 static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const char *child)
 {
     int index = ike_conf_child(conn->conf, child);
@@ -39,12 +41,14 @@ static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const 
     return false;
 }
 
+/* Up, begun, or waiting to begin: asking twice for the same child would make two. */
 bool ike_conn_busy(const struct ike_conn *conn, const char *child)
 {
     struct ike_sa *sa = usable_sa(conn), *trying = conn->connecting;
     return ike_child_live(conn, child) || (sa && planned(sa, conn, child)) || (trying && planned(trying, conn, child));
 }
 
+/* Over an attempt that is under way the child waits until that is up; it does not begin a second one. */
 int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
 {
     struct ike_sa *sa = usable_sa(conn), *trying = conn->connecting;
@@ -67,12 +71,14 @@ int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, cons
     return ike_connect(e, conn, index, packet);
 }
 
+/* Only what is to be there always. Children made on demand come with the next packet. */
 static bool wanted(const struct ike_conn *conn, size_t i)
 {
     return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
 }
 
-/* Pauses double, and are drawn at random around that so that many peers of one that comes back do not come at once. */
+/* Pauses double, and are drawn at random around that so that many peers of one that comes back do not come at once: between
+ * half and one and a half times the pause. */
 static void lengthen(struct ike_core *c, struct ike_pause *p)
 {
     uint64_t ms = c->set.retry_first_ms;
@@ -96,6 +102,8 @@ static ike_time may_begin_at(const struct ike_engine *e, const struct ike_conn *
     return conn->began && again > at ? again : at;
 }
 
+/* Called after whatever may have changed what is there; it only sets the timer, so it can be called from anywhere. A
+ * connection that may have many peers has nobody to begin with. */
 void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
 {
     struct ike_core *c = &e->core;
@@ -115,18 +123,21 @@ void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
     ike_timer_set(&c->wheel, &conn->timer, first);
 }
 
+/* The pause is the connection's: no child of it is tried meanwhile. */
 void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn)
 {
     lengthen(&e->core, &conn->pause);
     ike_keep_up(e, conn);
 }
 
+/* NULL when the settings no longer have it. */
 static struct ike_pause *pause_of(struct ike_conn *conn, const char *child)
 {
     int i = ike_conf_child(conn->conf, child);
     return i >= 0 && (size_t)i < conn->n_want ? &conn->want[i].pause : NULL;
 }
 
+/* The pause is the child's alone: the IKE SA stands, and others may use it. */
 void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *child)
 {
     struct ike_pause *p = pause_of(conn, child);
@@ -136,6 +147,7 @@ void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *c
     ike_keep_up(e, conn);
 }
 
+/* The connection works, so its own pause ends as well. */
 void ike_child_succeeded(struct ike_engine *e, struct ike_conn *conn, const char *child)
 {
     struct ike_pause *p = pause_of(conn, child);
@@ -151,6 +163,7 @@ bool ike_child_pauses(const struct ike_engine *e, const struct ike_conn *conn, i
     return may_begin_at(e, conn, (size_t)index) > e->core.now;
 }
 
+/* One that cannot even begin counts as a failed attempt, or it would be tried again at once and for ever. */
 void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
 {
     if (conn->removed || e->core.closing) {

@@ -9,6 +9,7 @@
 static struct ike_blob *own_nonce(struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->setup->ni : &x->setup->nr; }
 static struct ike_blob *peer_nonce(struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->setup->nr : &x->setup->ni; }
 
+/* Fresh for each exchange: a nonce of ours makes the keys new even if all else repeats. */
 int ike_make_nonce(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -56,12 +57,14 @@ int ike_make_ke(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Public values, so memcmp will do. */
 static bool same_octets(const struct ike_blob *b, const struct ike_payload *p)
 {
     return b->len == p->len && memcmp(b->ptr, p->body, p->len) == 0;
 }
 
-/* A nonce of ours that comes back, from this exchange or from a request of ours that is open. */
+/* A nonce of ours that comes back, from this exchange or from a request of ours that is open: the peer, or somebody between
+ * us, reflects our own messages. */
 static bool thrown_back(struct ike_exchange *x, const struct ike_payload *p)
 {
     bool ours = same_octets(own_nonce(x), p);
@@ -72,6 +75,7 @@ static bool thrown_back(struct ike_exchange *x, const struct ike_payload *p)
     return ours;
 }
 
+/* The PRF is the one just chosen, or for a child the IKE SA's. All zeros is no random value. */
 int ike_take_nonce(struct ike_exchange *x)
 {
     const struct ike_payload *p = ike_message_find(x->msg, IKE_P_NONCE, 0);
@@ -84,6 +88,7 @@ int ike_take_nonce(struct ike_exchange *x)
         ike_blame(&x->e->core, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_blame_expected(&x->e->core, "a nonce of at least %u octets, half the key of the PRF", prf->key_len / 2u);
         ike_blame_received(&x->e->core, "one of %u octets", (unsigned)p->len);
+        /* Inside an SA there is always an answer; before that, only what the guard lets out. */
         if (x->sa->peer) {
             return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0);
         }
@@ -94,6 +99,7 @@ int ike_take_nonce(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+/* The group was chosen with the proposal; the value must be of that group. A public value equal to ours is our own reflected. */
 int ike_take_ke(struct ike_exchange *x, uint16_t want)
 {
     struct ike_core *c = &x->e->core;
@@ -105,6 +111,7 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
         return x->script->delivery->fault(x, IKE_P_KE, false);
     }
     if (group != want) {
+        /* It may only answer what it was sent. */
         if (x->role == IKE_INITIATOR) {
             return x->script->delivery->fault(x, IKE_P_KE, false);
         }
@@ -119,6 +126,8 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
     if (x->role == IKE_RESPONDER) {
         s->ke = ike_find_ke(c->crypto, group);
     }
+    /* The exact length of the group, and whatever the group can check cheaply (RFC 6989 section 2): a bad value must not meet
+     * our private one. */
     const ike_ke *ke = s->ke;
     if (!ke || value.len != (x->role == IKE_INITIATOR ? ke->public_len_r : ke->public_len_i) ||
         (s->ke_public.len == value.len && memcmp(s->ke_public.ptr, value.ptr, value.len) == 0) ||
@@ -131,6 +140,7 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
 
 void ike_put_nonce(struct ike_exchange *x) { ike_put_payload(&x->chain, IKE_P_NONCE, ike_blob_bytes(own_nonce(x))); }
 
+/* No group, no payload: a child without PFS. */
 void ike_put_own_ke(struct ike_exchange *x)
 {
     if (x->setup->ke) {
@@ -138,6 +148,7 @@ void ike_put_own_ke(struct ike_exchange *x)
     }
 }
 
+/* Done once for each setup, however often it is asked for; the private value goes as soon as it has served. */
 int ike_compute_shared(struct ike_core *c, struct ike_setup *s)
 {
     const ike_ke *ke = s->ke;
@@ -156,11 +167,14 @@ int ike_compute_shared(struct ike_core *c, struct ike_setup *s)
     return r;
 }
 
+/* Inside an SA a value that gives no secret is bad syntax of the peer's; outside it could be anybody's and is no more than
+ * trouble. */
 int ike_keys_failed(struct ike_exchange *x, int error)
 {
     return error == IKE_ERR_CRYPTO && x->sa->peer ? x->script->delivery->fault(x, IKE_P_KE, false) : ike_trouble(x, error);
 }
 
+/* Algorithms and lengths of everything that is derived (RFC 7296 section 2.14); the keys themselves come later. */
 int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_suite *suite)
 {
     sa->suite = *suite;
@@ -170,11 +184,13 @@ int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_sui
     if (!sa->encr || !sa->prf || (suite->integ && !sa->integ)) {
         return IKE_ERR_UNSUPPORTED;
     }
+    /* Ciphers of one key size have no Key Length attribute. */
     size_t bits = suite->encr_bits ? suite->encr_bits : sa->encr->key_bits[0];
     sa->layout = ike_key_layout(sa->prf, sa->integ, bits / 8 + sa->encr->salt_len);
     return IKE_OK;
 }
 
+/* Views that are valid during the call. Only a host that sets the hook gets any. */
 static void log_keys(struct ike_core *c, const struct ike_sa *sa)
 {
     if (c->set.host.keys) {
@@ -193,6 +209,8 @@ static void log_keys(struct ike_core *c, const struct ike_sa *sa)
     }
 }
 
+/* A rekey derives SKEYSEED with the old SA's PRF and SK_d, everything after it with the new one's (RFC 7296 section 2.18).
+ * SK_p is needed for AUTH only, so it goes to the setup and a rekeyed SA has none; SK_d and the traffic keys stay. */
 int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *s, struct ike_sa *rekey)
 {
     uint8_t seed[IKE_HASH_MAX], all[7 * 80];
@@ -205,6 +223,7 @@ int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *
     } else {
         r = ike_skeyseed(sa->prf, c->ctx, ni, nr, shared, seed);
     }
+    /* Seven keys of at most 80 octets: all that can be negotiated fits. */
     if (r == IKE_OK && total > sizeof all) {
         r = IKE_ERR_UNSUPPORTED;
     }
@@ -226,6 +245,7 @@ int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *
     return r;
 }
 
+/* Octet by octet, and where one is the beginning of the other it is the lower (RFC 7296 section 2.8.1). */
 bool ike_nonce_less(ike_bytes a, ike_bytes b)
 {
     size_t n = a.len < b.len ? a.len : b.len;

@@ -26,7 +26,8 @@ static ike_time rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_
 
 /* ---- IKE SA ------------------------------------------------------------------------------------------------------------ */
 
-/* Where from and where to. */
+/* Where from and where to. The host is asked for its address at each attempt, as that may change with the network. On port
+ * 4500 of the peer the exchange begins encapsulated (RFC 7296 section 2.23). */
 static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *path)
 {
     *path = (ike_path){.local = conn->conf->s.local, .remote = conn->remote};
@@ -63,6 +64,7 @@ static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, con
     return r;
 }
 
+/* The child waits in the setup until IKE_AUTH. On an error nothing is left but the record. */
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
 {
     ike_path path;
@@ -85,6 +87,7 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
         ike_sa_down(e, sa, IKE_BY_FAILURE);
         return r;
     }
+    /* Before it runs: a failure on the way looks there. */
     conn->connecting = sa;
     conn->began = e->core.now;
     x->purpose = IKE_DO_INIT;
@@ -101,6 +104,7 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
     return IKE_OK;
 }
 
+/* Each side keeps its own: lifetimes are not negotiated (RFC 7296 section 2.8). */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
 {
     const ike_conn_settings *s = &sa->conf->s;
@@ -108,6 +112,7 @@ void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
     sa->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
 }
 
+/* Called from more than one place on the way of IKE_AUTH; only the first counts. */
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
 {
     if (sa->state != IKE_SA_CONNECTING) {
@@ -130,6 +135,7 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
     ike_sa_schedule(e, sa);
 }
 
+/* One that runs this very moment is only marked and ends by itself, so it must be off the list first. */
 static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
 {
     (void)e;
@@ -145,6 +151,8 @@ static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* The order: nothing waits or runs any more, then the children, then the SA. going_down keeps what ends on the way from
+ * beginning it again; keep-up comes last, when the look-ups know that it is gone. */
 static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bool linger)
 {
     if (sa->dead || sa->faded || sa->going_down) {
@@ -172,6 +180,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
     sa->setup = NULL;
     sa->down_cause = cause;
     sa->state = IKE_SA_DELETING;
+    /* A DOWN only for what was UP, and not for one whose place another has taken. */
     if (sa->reported && !sa->replaced_by) {
         sa->ev.cause = cause;
         sa->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
@@ -193,6 +202,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause) { take_down(e, sa, cause, false); }
 void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa, uint8_t cause) { take_down(e, sa, cause, true); }
 
+/* The state from before, so that the timer's attempt is not taken for a second one. */
 void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa)
 {
     sa->state = sa->replaced_by ? IKE_SA_REKEYED : IKE_SA_ESTABLISHED;
@@ -200,6 +210,8 @@ void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa)
     ike_sa_schedule(e, sa);
 }
 
+/* By a Delete, if there is a peer that could know of the SA. What waited is dropped; what is open may end first, for the
+ * window has room for one only. */
 int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
 {
     struct ike_task t = {.purpose = IKE_DO_DELETE_IKE};
@@ -232,6 +244,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     return IKE_OK;
 }
 
+/* A child belongs to the peer: its IKE SA is a number in it (RFC 7296 section 2.18). */
 void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to)
 {
     (void)e;
@@ -285,12 +298,14 @@ static ike_time dpd_at(const struct ike_sa *sa)
                : IKE_NEVER;
 }
 
+/* Only the side behind the NAT keeps the mapping alive (RFC 3948 section 4). */
 static ike_time keepalive_at(const struct ike_sa *sa)
 {
     return sa->nat_local && sa->conf->s.keepalive_s && sa->established ? sa->last_out + sa->conf->s.keepalive_s * IKE_SEC
                                                                        : IKE_NEVER;
 }
 
+/* One timer for all deadlines of an SA: the earliest. */
 void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
 {
     ike_time at = earlier(earlier(sa->rekey_at, sa->expires_at), sa->yield_at);
@@ -357,6 +372,7 @@ static void never_completed(struct ike_engine *e, struct ike_sa *sa)
     ike_exchange_blame(&x);
 }
 
+/* Fires for whichever deadline came, or for one that has moved on since; each is looked at. Any of them may end the SA. */
 void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
 {
     ike_time now = e->core.now;
@@ -407,6 +423,8 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
 
 /* ---- Children ---------------------------------------------------------------------------------------------------------- */
 
+/* Not while a collision is undecided: the host hears of the child that stays, once. A child that replaces one whose UP was
+ * never told is an UP itself. */
 void ike_child_report(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_child *old = ike_slots_get(&e->db.children, k->replaces);
@@ -427,6 +445,7 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
     }
 }
 
+/* A close that was asked for while it was being made is carried out now. */
 void ike_child_up(struct ike_engine *e, struct ike_child *k)
 {
     const ike_child_settings *s = ike_child_conf(k);
@@ -443,7 +462,8 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     }
 }
 
-/* The half that sends, installed by itself: nobody's exchange waits for it. */
+/* The half that sends, installed by itself: nobody's exchange waits for it. A child that cannot send is of no use and is
+ * closed. */
 static void late_done(struct ike_core *c, struct ike_question *q)
 {
     struct ike_child *k = q->owner;
@@ -456,6 +476,8 @@ static void late_done(struct ike_core *c, struct ike_question *q)
     }
 }
 
+/* More than one thing may call for it: the Delete of the one before, from either side, or the time for another try. Only the
+ * first does anything. */
 void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
     k->out_at = IKE_NEVER;
@@ -497,6 +519,7 @@ struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_ch
     return heir && heir->sa == k->sa ? heir : NULL;
 }
 
+/* Whoever takes over must send before this one is gone, or packets would be lost between the two. */
 void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
 {
     struct ike_conn *conn = k->peer->conn;
@@ -528,6 +551,7 @@ void ike_close_child_later(struct ike_engine *e, struct ike_child *k)
     ike_child_schedule(e, k);
 }
 
+/* The Delete goes over the IKE SA that the child belongs to now; without one there is nobody to tell. */
 int ike_close_child(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
@@ -565,6 +589,7 @@ void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
     }
 }
 
+/* In this order: a child that has to take over sending does so before anything ends. */
 void ike_child_timer(struct ike_engine *e, struct ike_child *k)
 {
     ike_time now = e->core.now;

@@ -6,6 +6,7 @@
 #include "message/names.h"
 #include <stdio.h>
 
+/* By ike_cause. */
 static const char *const causes[] = {
     [IKE_BY_LOCAL] = "ended here",    [IKE_BY_PEER] = "deleted by the peer",           [IKE_BY_TIMEOUT] = "the peer is silent",
     [IKE_BY_FAILURE] = "it failed",   [IKE_BY_REPLACEMENT] = "another took its place",
@@ -33,6 +34,7 @@ static void payload_names(uint8_t type, const uint8_t *p, size_t n, char *out, s
     }
 }
 
+/* Called for every message: nothing is formatted unless the level asks for it. Payloads by name only; contents may be secret. */
 void ike_log_message(struct ike_core *c, ike_sa_id sa, bool out, const struct ike_header *h, const ike_path *path, size_t octets,
                      uint8_t first, const uint8_t *payloads, size_t n)
 {
@@ -69,6 +71,7 @@ void ike_log_sa_down(struct ike_core *c, const struct ike_sa *sa, uint8_t cause)
             cause_of(cause));
 }
 
+/* The level is asked first: lists of selectors are dear to format. */
 void ike_log_child_up(struct ike_core *c, const struct ike_child *k)
 {
     char local[140], remote[140], suite[80];
@@ -83,6 +86,7 @@ void ike_log_child_up(struct ike_core *c, const struct ike_child *k)
             (unsigned)k->spi_out);
 }
 
+/* Once, at the first child: a rekey is narrowed in the same way and nobody needs to be told again. */
 void ike_log_narrowed(struct ike_core *c, const struct ike_child *k)
 {
     const ike_child_settings *s = ike_child_conf(k);

@@ -6,6 +6,8 @@
 
 #define NAT_HASH_LEN 20
 
+/* Of the address as this side sees it; the two sides compare. SHA-1 is the RFC's and is no security here: whoever can forge
+ * the hashes can as well change the addresses. */
 static bool hash_address(struct ike_core *c, uint64_t spi_i, uint64_t spi_r, const ike_addr *a, uint8_t out[NAT_HASH_LEN])
 {
     const ike_hash *sha1 = ike_find_hash(c->crypto, 1);
@@ -24,8 +26,11 @@ static bool hash_address(struct ike_core *c, uint64_t spi_i, uint64_t spi_r, con
     return true;
 }
 
+/* As in the header it goes with: the request knows no responder's SPI yet. */
 static uint64_t spi_r_on_wire(const struct ike_exchange *x) { return x->role == IKE_INITIATOR ? 0 : x->sa->spi_r; }
 
+/* Of a path whose local address may be wrong, on a host with several: then the peer sees a NAT that is not there, which costs
+ * keepalives and encapsulation, but works. */
 void ike_put_nat_detection(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -43,6 +48,8 @@ void ike_put_nat_detection(struct ike_exchange *x)
     ike_put_notify(&x->chain, IKE_N_NAT_DETECTION_DESTINATION_IP, ike_bytes_of(hash, sizeof hash));
 }
 
+/* Several SOURCE notifies may come, one for each address the peer may send from: one that fits is enough (RFC 7296 section
+ * 2.23). The notifies of IKE_SA_INIT are covered by AUTH later. */
 void ike_detect_nat(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
@@ -65,11 +72,14 @@ void ike_detect_nat(struct ike_exchange *x)
             dest_fits |= memcmp(n.data.ptr, dest, NAT_HASH_LEN) == 0;
         }
     }
+    /* No notifies, no NAT: a peer that does not detect cannot traverse either. */
     sa->nat_remote = any_source && !source_fits;
     sa->nat_local = any_dest && !dest_fits;
     sa->no_nat_t = !any_source || !any_dest; /* then it cannot take UDP encapsulation */
 }
 
+/* From IKE_AUTH on, as the initiator learns of the NAT in the answer to IKE_SA_INIT (RFC 7296 section 2.23). Devices on the
+ * way may meddle with port 500. */
 void ike_float_ports(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;

@@ -4,6 +4,7 @@
  */
 #include "exchange/v2/v2.h"
 
+/* IKE SA and children move together: the data plane of a peer behind a NAT sends from the same mapping. */
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
 {
     char was[64], is[64];
@@ -41,6 +42,7 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
     }
 }
 
+/* Up, and neither replaced nor on its way out. */
 static bool usable(const struct ike_sa *sa)
 {
     return !sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING);
@@ -50,6 +52,7 @@ static bool usable(const struct ike_sa *sa)
  * RFC 7296 does not say so, and a peer may not know it: when it has not done it by then, we do. */
 #define YIELD (10 * IKE_SEC)
 
+/* Begun by different sides, and the second before the first was up: neither side knew of the other's. Both see it alike. */
 static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
 {
     return older->initiator != newer->initiator && newer->created < older->established;
@@ -62,6 +65,7 @@ static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
     struct ike_sa *own = sa->conn->connecting;
     struct ike_exchange *x =
         own && !ike_list_empty(&own->outstanding) ? IKE_OF(own->outstanding.next, struct ike_exchange, link) : NULL;
+    /* An IKE_AUTH that has left may be answered already; giving up now would leave the peer with an SA. */
     if (sa->initiator || !x || (x->script == &ike_v2_auth && x->sent)) {
         return;
     }
@@ -79,6 +83,7 @@ static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* On another IKE SA of the same peer, usable: it needs no second. */
 static bool elsewhere(const struct ike_sa *from, const char *name)
 {
     IKE_LIST_EACH (it, tmp, &from->peer->children) {
@@ -90,6 +95,7 @@ static bool elsewhere(const struct ike_sa *from, const char *name)
     return false;
 }
 
+/* By name, as the settings may have changed; a child that is no longer configured is not made anew. */
 static void ask_for(struct ike_engine *e, const struct ike_sa *from, struct ike_sa *to, const char *name)
 {
     int index = ike_conf_child(to->conn->conf, name);
@@ -114,6 +120,7 @@ static void carry_over(struct ike_engine *e, struct ike_sa *from, struct ike_sa 
     }
 }
 
+/* Asked for before closing, while the children can still be seen. */
 static void give_up_for(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *stays)
 {
     carry_over(e, sa, stays);
@@ -121,6 +128,7 @@ static void give_up_for(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *
     ike_kick(e, stays);
 }
 
+/* The double may have gone meanwhile: then this one stays. */
 void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
 {
     sa->yield_at = IKE_NEVER;
@@ -133,6 +141,9 @@ void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* A peer that connects again has most likely lost the old SA, as after a restart. With INITIAL_CONTACT it says so and the old
+ * ones go silently (RFC 7296 section 2.4); without, they are deleted properly. Only what shares both authenticated identities
+ * is touched. */
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact)
 {
     if (!sa->peer || !sa->conf->s.unique) {

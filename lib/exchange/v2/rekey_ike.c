@@ -5,6 +5,8 @@
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 
+/* Made before its keys: the offer has to name its SPI. The NAT is the old SA's, for a rekey detects none; the path is taken
+ * over later, as it may change until then. */
 static int new_sa(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -29,6 +31,8 @@ static int new_sa(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* The group the peer asked for, the present one if it is still allowed, or our first. An IKE SA is never
+ * rekeyed without a key exchange (RFC 7296 section 1.3.2). */
 static int pick_ke(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -55,11 +59,13 @@ static int put_request(struct ike_exchange *x)
 #define HASTE     (5 * IKE_SEC)
 #define HASTY_MAX 8
 
+/* Counted along the chain of SAs, since each is rekeyed only once. */
 static uint8_t hasty(const struct ike_sa *sa, ike_time now)
 {
     return now - sa->established >= HASTE ? 0 : (uint8_t)(sa->hasty + (sa->hasty < UINT8_MAX));
 }
 
+/* What is cheap to refuse comes first: limits, then collisions, then the offer, then the value. */
 static int choose(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -93,7 +99,8 @@ static int choose(struct ike_exchange *x)
     return k == IKE_X_OK ? ike_take_nonce(x) : k;
 }
 
-/* SPIs, suite and keys of the new SA; both sides have everything for it now. */
+/* SPIs, suite and keys of the new SA; both sides have everything for it now. An SPI of 0 or equal to our own cannot name the SA.
+ */
 static int derive(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -124,6 +131,8 @@ static int put_response(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* From here on undo does not take it back. Its message ids begin at 0 (RFC 7296 section 2.18), and so do its lifetimes; the
+ * path is that of now. */
 static struct ike_sa *take_new(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->setup->new_sa;
@@ -140,6 +149,8 @@ static struct ike_sa *take_new(struct ike_exchange *x)
     return sa;
 }
 
+/* The answer has left, so the peer may use the new SA at once. If our own rekey is open, which SA stays is decided when that
+ * ends. */
 static int answered(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -157,6 +168,7 @@ static int answered(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* As with a child: whatever the error, the IKE SA stays, but for INVALID_SYNTAX. Its end by lifetime still comes. */
 static int take_errors(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -196,6 +208,7 @@ static int take_errors(struct ike_exchange *x)
     return r;
 }
 
+/* One of our proposals, with the group that we sent a value for; its PRF is the one that nonce and keys are judged by. */
 static int take_answer(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -210,7 +223,8 @@ static int take_answer(struct ike_exchange *x)
     return r == IKE_X_OK ? ike_take_nonce(x) : r;
 }
 
-/* Of two rekeys that crossed the one with the lowest nonce is redundant and is deleted by its initiator, on itself. */
+/* Of two rekeys that crossed the one with the lowest nonce is redundant and is deleted by its initiator, on itself (RFC 7296
+ * section 2.8.2). Children move only now, when it is known where to. The initiator of the rekey that stays deletes the old SA. */
 static int replace(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -238,6 +252,7 @@ static int replace(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* Ours failed, but the peer's stands: then that is the rekey. Otherwise the old SA is as before. */
 static void undo(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;

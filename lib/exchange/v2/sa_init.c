@@ -7,10 +7,13 @@
 #include "message/names.h"
 #include "proposal/offer.h"
 
+/* So many cookies in a row are answered at once. */
 #define MAX_COOKIES 3
 
 /* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
 
+/* The first group of the proposals until the peer asks for another; the private value is kept when the group is the same, as
+ * after a cookie (RFC 7296 section 2.6). */
 static int pick_ke(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -29,6 +32,8 @@ static int pick_ke(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* The cookie first, all else as before (RFC 7296 section 2.6): the full proposals also after INVALID_KE_PAYLOAD, or somebody
+ * between could trim them. */
 static int put_request(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -44,6 +49,7 @@ static int put_request(struct ike_exchange *x)
 
 /* ---- Responder: request ----------------------------------------------------------------------------------------------- */
 
+/* Names the one transform that keeps the nearest proposal from fitting: that is what is to be changed. */
 static void blame_no_proposal(struct ike_exchange *x, const struct ike_mismatch *why, const struct ike_payload *sa)
 {
     struct ike_core *c = &x->e->core;
@@ -82,6 +88,7 @@ static int choose(struct ike_exchange *x)
     if (ike_ke_parse(&args.prefer_ke, &value, ke) != IKE_OK) {
         return x->script->delivery->fault(x, IKE_P_KE, false);
     }
+    /* Once, however many connections are tried against it. */
     int parsed = ike_offer_parse(&offer, sa, false);
     if (parsed == IKE_ERR_PROTO) {
         return x->script->delivery->fault(x, IKE_P_SA, false);
@@ -97,11 +104,13 @@ static int choose(struct ike_exchange *x)
         if (r == IKE_ERR_PROTO) {
             return x->script->delivery->fault(x, IKE_P_SA, false);
         }
+        /* The most specific that fits by address is the one that was most likely meant. */
         if (!first) {
             first = conn;
             nearest = parsed == IKE_OK ? why : nearest;
         }
     }
+    /* It has cost a walk over the connections; many of them in a second have their price. */
     ike_guard_refused(&e->guard);
     x->notify = IKE_N_NO_PROPOSAL_CHOSEN;
     if (first) {
@@ -114,6 +123,7 @@ static int choose(struct ike_exchange *x)
         ike_blame_received(c, "IKE_SA_INIT request from %s", from);
         ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`");
     }
+    /* Recorded here all the same, but not told. */
     if (!ike_guard_reply(&e->guard, &x->path.remote)) {
         ike_exchange_blame(x);
         return IKE_X_DROP;
@@ -121,6 +131,7 @@ static int choose(struct ike_exchange *x)
     return IKE_X_FATAL;
 }
 
+/* The request is kept as it came: the initiator's AUTH is over it (RFC 7296 section 2.15). */
 static int take_request(struct ike_exchange *x)
 {
     int r = ike_take_ke(x, x->setup->chosen.suite.ke);
@@ -135,6 +146,7 @@ static int take_request(struct ike_exchange *x)
     return r;
 }
 
+/* A peer that does not detect a NAT is not told of ours. */
 static int put_response(struct ike_exchange *x)
 {
     ike_put_sa_answer(&x->chain, &x->setup->chosen.suite, x->setup->chosen.number, NULL, 0);
@@ -160,6 +172,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
                     : n->type == IKE_N_INVALID_MAJOR_VERSION        ? IKE_FAIL_VERSION
                     : n->type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
                                                                     : IKE_FAIL_PEER_ERROR;
+    /* The first reason stands: a later one may be a forgery to hide it, and as little is known of either. */
     if (!x->noted) {
         char offer[220];
         c->blamed = false;
@@ -177,6 +190,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
         if (x->note) {
             *x->note = c->draft;
         }
+        /* One repetition interval: long enough for a true answer behind a forged error, short enough for somebody who waits. */
         ike_time at = c->now + c->set.retransmit_first_ms * IKE_MS;
         x->give_up = at < x->give_up ? at : x->give_up;
         ike_timer_set(&c->wheel, &x->timer, x->give_up);
@@ -184,6 +198,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
     return IKE_X_DROP;
 }
 
+/* 64 octets is the most a cookie may have (RFC 7296 section 2.6). */
 static int take_cookie(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_core *c = &x->e->core;
@@ -196,6 +211,7 @@ static int take_cookie(struct ike_exchange *x, const struct ike_notify *n)
         return IKE_X_DROP;
     }
     x->setup->cookies = (uint8_t)(x->setup->cookies + (x->setup->cookies < UINT8_MAX));
+    /* The machine would end it as well, but with nothing to say why. */
     if (x->rounds + 1 >= x->script->max_rounds) {
         ike_blame(c, IKE_FAIL_COOKIES, IKE_DECIDER_PEER)->notify = n->type;
         return IKE_X_REFUSE;
@@ -204,6 +220,7 @@ static int take_cookie(struct ike_exchange *x, const struct ike_notify *n)
     return r == IKE_OK ? IKE_X_AGAIN : ike_trouble(x, r);
 }
 
+/* Unprotected, so anybody may have sent it: it can only choose among the groups of our own proposals, and each once. */
 static int take_invalid_ke(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_setup *s = x->setup;
@@ -224,6 +241,7 @@ static int take_invalid_ke(struct ike_exchange *x, const struct ike_notify *n)
     return IKE_X_AGAIN;
 }
 
+/* With an SA payload it is an answer, whatever notifies come along. */
 static int take_notifies(struct ike_exchange *x)
 {
     struct ike_notify n;
@@ -239,6 +257,8 @@ static int take_notifies(struct ike_exchange *x)
     return ike_message_error(x->msg, &n) ? note_error(x, &n) : IKE_X_DROP;
 }
 
+/* spi_r becomes ours to use only here, when all the rest was good; and it must differ from ours, or the answer may be our own
+ * request thrown back. */
 static int take_answer(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -267,6 +287,7 @@ static int take_answer(struct ike_exchange *x)
     return r;
 }
 
+/* At once, unlike the responder: IKE_AUTH comes next and needs the keys. */
 static int derive(struct ike_exchange *x)
 {
     int r = ike_compute_shared(&x->e->core, x->setup);
@@ -293,6 +314,7 @@ static const struct ike_script *to_auth(struct ike_exchange *x)
 static bool no_sa_payload(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_SA, 0) == NULL; }
 
 static const struct ike_payload_rule full[] = {{IKE_P_SA, 1, 1}, {IKE_P_KE, 1, 1}, {IKE_P_NONCE, 1, 1}, {0, 0, 0}};
+/* Other payloads beside an error do no harm. */
 static const struct ike_payload_rule notifies[] = {{IKE_P_SA, 0, 0}, {IKE_P_KE, 0, 1}, {IKE_P_NONCE, 0, 1}, {0, 0, 0}};
 static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
 static const struct ike_form response_forms[] = {{no_sa_payload, notifies}, {NULL, full}, {NULL, NULL}};
@@ -306,4 +328,5 @@ static const struct ike_step steps[] = {
     {"IKE_SA_INIT request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},
     {"IKE_SA_INIT response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL, NULL},
 };
+/* Twelve rounds: groups and cookies may take turns, but not for ever. */
 const struct ike_script ike_v2_sa_init = {"IKE_SA_INIT", 2, IKE_X_SA_INIT, &ike_v2_delivery, steps, 2, 12, to_auth, NULL};

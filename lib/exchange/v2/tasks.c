@@ -4,6 +4,7 @@
  */
 #include "exchange/v2/v2.h"
 
+/* What would make the same request. Which packet asked makes no difference. */
 static bool same(const struct ike_task *a, const struct ike_task *b)
 {
     return a->purpose == b->purpose && a->child == b->child && a->spi == b->spi &&
@@ -21,6 +22,7 @@ static struct ike_task *waiting(const struct ike_sa *sa, const struct ike_task *
     return NULL;
 }
 
+/* Child 0 means any. */
 bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)
 {
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
@@ -32,11 +34,13 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
     return false;
 }
 
+/* An SA that goes begins nothing, and its list of tasks has been emptied already. */
 static bool pointless(const struct ike_sa *sa, const struct ike_task *t)
 {
     return sa->dead || sa->faded || sa->going_down || waiting(sa, t);
 }
 
+/* By purpose, the smaller the sooner; among equals in order of asking. So a Delete overtakes what has not begun. */
 static void insert(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
 {
     struct ike_list *at = sa->tasks.next;
@@ -61,6 +65,7 @@ int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
     return IKE_OK;
 }
 
+/* The task is taken over in any case. */
 void ike_queue_owned(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
 {
     if (pointless(sa, t)) {
@@ -94,6 +99,7 @@ void ike_queue_again(struct ike_exchange *x)
     (void)ike_queue(e, x->sa, &t);
 }
 
+/* Those that wait; the ones of open exchanges go with these. */
 void ike_tasks_drop(struct ike_engine *e, struct ike_sa *sa)
 {
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
@@ -102,6 +108,7 @@ void ike_tasks_drop(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* A child that is no longer configured is not begun. */
 void ike_tasks_reindex(struct ike_engine *e, struct ike_sa *sa, const struct ike_conf *was, const struct ike_conf *is)
 {
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
@@ -116,6 +123,7 @@ void ike_tasks_reindex(struct ike_engine *e, struct ike_sa *sa, const struct ike
     }
 }
 
+/* Deletes and liveness are INFORMATIONAL; IKE_SA_INIT and IKE_AUTH are never queued. */
 static const struct ike_script *script_for(uint8_t purpose)
 {
     switch (purpose) {
@@ -187,6 +195,8 @@ static void prepare_child(struct ike_exchange *x, const struct ike_task *t)
     x->setup->packet_remote = t->packet_remote;
 }
 
+/* Takes the task over: it is put back in the queue, or goes with the exchange. The setup ends with the exchange, as nothing
+ * follows on it. */
 static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
 {
     const struct ike_script *script = script_for(t->purpose);
@@ -221,6 +231,8 @@ static unsigned count(const struct ike_list *l)
     return n;
 }
 
+/* Before the SA is up everything waits. A Delete of it and a liveness check go at any time after that; an SA that was replaced
+ * only finishes deletes that were asked for on it. */
 static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
 {
     if (sa->state == IKE_SA_CONNECTING) {
@@ -233,6 +245,8 @@ static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
            (sa->state == IKE_SA_REKEYED && t->purpose == IKE_DO_DELETE_CHILD);
 }
 
+/* The first that may begin now, not the first in the list: one that pauses must not hold up the others. Beginning one may end
+ * the SA. */
 void ike_kick(struct ike_engine *e, struct ike_sa *sa)
 {
     while (!sa->dead && !sa->faded && count(&sa->outstanding) < sa->window) {
@@ -254,6 +268,7 @@ void ike_kick(struct ike_engine *e, struct ike_sa *sa)
             ike_free(&e->core, t, sizeof *t);
         }
     }
+    /* Also when nothing has begun: something may wait for its time. */
     if (!sa->dead) {
         ike_sa_schedule(e, sa);
     }
