@@ -129,8 +129,10 @@ static int send_request(struct ike_exchange *x, struct ike_sent *s)
 {
     struct ike_core *c = &x->e->core;
     struct ike_sa *sa = x->sa;
+    /* A repeated script sends another request in the same exchange. */
     ike_sent_free(c, x->sent);
     x->sent = s;
+    /* The schedule begins anew with each request. */
     x->tries = 0;
     x->first_sent = c->now;
     x->give_up = IKE_NEVER;
@@ -169,10 +171,12 @@ static int v2_send(struct ike_exchange *x)
     struct ike_sa *sa = x->sa;
     bool init = x->script == &ike_v2_sa_init;
     bool request = x->role == IKE_INITIATOR;
+    /* The window of one makes this the only id in use. */
     if (request) {
         x->mid = init ? 0 : sa->own_mid;
     }
     struct ike_header h = header_of(x);
+    /* Before sealing, which needs core->out for the datagram. */
     tap(x, h);
     size_t len = 0;
     int r = init ? frame_clear(x, &h, &len) : frame_sealed(x, &h, &len);
@@ -247,6 +251,7 @@ static void run_next(struct ike_exchange *x)
 static void end_sa(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
+    /* A peer whose AUTH was refused repeats its request when the answer was lost: it gets the same one. */
     bool linger = x->role == IKE_RESPONDER && x->refused && x->script != &ike_v2_sa_init && !sa->peer;
     if (linger) {
         sa->state = IKE_SA_DELETING;

@@ -17,6 +17,7 @@ static int put_request(struct ike_exchange *x)
     case IKE_DO_DELETE_IKE:
         ike_put_delete_ike(&x->chain);
         break;
+    /* By its SPI alone when the child never came to be here: the peer has it all the same. */
     case IKE_DO_DELETE_CHILD:
         if (!k && !spi) {
             return IKE_X_REFUSE; /* the peer was faster */
@@ -35,6 +36,7 @@ static int take_response(struct ike_exchange *x)
 {
     struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
     struct ike_notify n;
+    /* INVALID_SYNTAX ends the SA at the peer, so here as well (RFC 7296 section 2.21.3). */
     if (x->purpose != IKE_DO_DELETE_IKE && ike_message_notify(x->msg, IKE_N_INVALID_SYNTAX, &n)) {
         return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
     }
@@ -68,6 +70,7 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
     struct ike_core *c = &x->e->core;
     struct ike_blob all = {NULL, 0};
     size_t n = x->deleted.len / sizeof(ike_child_id), had = 0;
+    /* Room for what is noted already and every child once. */
     IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
         had++;
     }
@@ -138,6 +141,7 @@ static int hand_over(struct ike_exchange *x)
         struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
         int r = !q ? IKE_ERR_NOMEM : answered ? q->result : ike_child_add(&e->db, heir, false, q->token);
         if (r == IKE_PENDING) {
+            /* So that undo knows whose outbound SA it was. */
             x->child = heir->id;
             return IKE_X_PENDING;
         }
@@ -235,6 +239,7 @@ static const struct ike_payload_rule any[] = {{IKE_P_DELETE, 0, 50}, {0, 0, 0}};
 static const struct ike_form forms[] = {{NULL, any}, {NULL, NULL}};
 
 static ike_action *const request_build[] = {put_request, NULL};
+/* Only the hand-over comes before the answer; what is deleted goes when that has left. */
 static ike_action *const request_handle[] = {take_notifies, take_deletes, hand_over, NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {carry_out, NULL};

@@ -264,6 +264,7 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     }
     bool closing = old->state == IKE_SA_DELETING; /* asked for while the rekey was open: it holds for what comes of it */
     old->replaced_by = fresh->id;
+    /* A double stays one after a rekey. */
     fresh->yield_at = old->yield_at;
     old->rekey_at = old->yield_at = IKE_NEVER;
     if (old->state != IKE_SA_DELETING) {
@@ -405,6 +406,7 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
         }
     }
     if (sa->rekey_at <= now) {
+        /* Asked for once: if it comes to nothing, the end of the lifetime is next. */
         sa->rekey_at = ask(e, sa, IKE_DO_REKEY_IKE) == IKE_OK ? IKE_NEVER : now + IKE_SEC;
     }
     if (sa->conf && dpd_at(sa) <= now && !heard_by_data_plane(e, sa)) {
@@ -497,6 +499,7 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
     if (r != IKE_OK) {
         IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s",
                 (unsigned)k->number, ike_strerror(r));
+        /* Memory may be back in a second; a refusal will be the same. */
         if (r == IKE_ERR_NOMEM) {
             k->out_at = e->core.now + IKE_SEC;
         } else {

@@ -22,7 +22,9 @@ static int new_sa(struct ike_exchange *x)
         sa->nat_remote = old->nat_remote;
         sa->ours_fake_nat = old->ours_fake_nat;
         sa->no_nat_t = old->no_nat_t;
+        /* The connection's settings of now, not those the old SA began with. */
         ike_sa_bind(&e->db, sa, old->conn);
+        /* The SPI is entered in the look-up at once: the peer may use the new SA as soon as it has our answer. */
         int r = ike_sa_draw_spi(&e->db, sa);
         if (r != IKE_OK) {
             return ike_trouble(x, r);
@@ -76,17 +78,20 @@ static int choose(struct ike_exchange *x)
     ike_bytes value;
     if (ike_too_many(x->sa, x->e->core.now) || hasty(x->sa, c->now) > HASTY_MAX ||
         ike_collision(x->sa, IKE_RX_REKEY_IKE, NULL) == IKE_LATER) {
+        /* No blame: the peer asks again later (RFC 7296 section 2.25). */
         x->notify = IKE_N_TEMPORARY_FAILURE;
         return IKE_X_REFUSE;
     }
     if (ike_ke_parse(&args.prefer_ke, &value, ke) != IKE_OK) {
         return x->script->delivery->fault(x, IKE_P_KE, false);
     }
+    /* The suite of now is preferred, as in our own offers. */
     int r = ike_select(x->sa->conf->proposals, sa, &args, &s->chosen, &why);
     if (r == IKE_ERR_PROTO) {
         return x->script->delivery->fault(x, IKE_P_SA, false);
     }
     if (r != IKE_OK) {
+        /* Both in full: which transform differs a reader sees for himself. */
         char ours[200], theirs[200];
         ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours);
@@ -95,6 +100,7 @@ static int choose(struct ike_exchange *x)
         ike_blame_received(c, "%s", theirs);
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL);
     }
+    /* Nonce and value are looked at only when the proposal is settled: by it they are judged. */
     int k = ike_take_ke(x, s->chosen.suite.ke);
     return k == IKE_X_OK ? ike_take_nonce(x) : k;
 }
@@ -156,6 +162,7 @@ static int answered(struct ike_exchange *x)
     struct ike_engine *e = x->e;
     struct ike_exchange *own = ike_own_exchange(x->sa, IKE_DO_REKEY_IKE, 0);
     struct ike_sa *sa = take_new(x);
+    /* The lower of the two nonces is all that the decision needs; without memory for it the peer's rekey loses here. */
     if (own && own->setup) {
         own->setup->rival = true;
         own->setup->rival_sa = sa->id;
@@ -180,6 +187,7 @@ static int take_errors(struct ike_exchange *x)
     if (!ike_message_error(x->msg, &n)) {
         return x->script->delivery->fault(x, IKE_P_SA, false);
     }
+    /* As with a child: only one of ours, and no group twice. */
     uint16_t group = n.type == IKE_N_INVALID_KE_PAYLOAD && n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
     if (n.type == IKE_N_INVALID_SYNTAX) {
         return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
@@ -190,6 +198,7 @@ static int take_errors(struct ike_exchange *x)
     }
     if (group && group != s->ke->id && s->wanted_ke != group && ike_proposals_has_ke(x->sa->conf->proposals, group) &&
         ike_find_ke(c->crypto, group)) {
+        /* A new exchange has a new nonce, and a rival was judged by the old one. */
         s->wanted_ke = group;
         ike_blob_free(c, &s->ke_private);
         ike_blob_free(c, &s->ke_public);
@@ -230,6 +239,7 @@ static int replace(struct ike_exchange *x)
     struct ike_engine *e = x->e;
     struct ike_setup *s = x->setup;
     struct ike_sa *rival = ike_slots_get(&e->db.sas, s->rival_sa), *old = x->sa;
+    /* The rival may have ended meanwhile; then there is nothing to lose to. */
     bool lost = s->rival && rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce));
     struct ike_sa *sa = take_new(x);
     s->rival = false;
@@ -241,6 +251,7 @@ static int replace(struct ike_exchange *x)
     } else {
         ike_sa_replaced(e, old, sa);
         if (rival) {
+            /* Its initiator deletes it; should it not, we do after three minutes. */
             rival->replaced_by = sa->id;
             rival->state = IKE_SA_REKEYED;
             rival->expires_at = e->core.now + 180 * IKE_SEC;
@@ -274,6 +285,7 @@ static void undo(struct ike_exchange *x)
 
 static bool refusal(const struct ike_exchange *x) { return ike_message_find(x->msg, IKE_P_SA, 0) == NULL; }
 
+/* Which of the two kinds of CREATE_CHILD_SA a request is, the protocol of its proposal says. */
 static const struct ike_payload_rule full[] = {{IKE_P_SA, 1, 1}, {IKE_P_NONCE, 1, 1}, {IKE_P_KE, 1, 1}, {0, 0, 0}};
 static const struct ike_payload_rule refused[] = {{IKE_P_SA, 0, 0}, {0, 0, 0}};
 static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
@@ -283,6 +295,7 @@ static ike_action *const request_build[] = {new_sa, pick_ke, ike_make_nonce, ike
 static ike_action *const request_handle[] = {choose, new_sa, ike_make_nonce, ike_make_ke, derive, NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {answered, NULL};
+/* Nothing of ours is replaced before its keys are there. */
 static ike_action *const response_handle[] = {take_errors, take_answer, derive, replace, NULL};
 
 static const struct ike_step steps[] = {

@@ -24,6 +24,7 @@ static int pick_ke(struct ike_exchange *x)
         ike_blame(c, IKE_FAIL_KE_GROUP, IKE_DECIDER_US);
         return IKE_X_REFUSE;
     }
+    /* A private value is of no use in another group. */
     if (ke != s->ke) {
         ike_blob_free(c, &s->ke_private);
         ike_blob_free(c, &s->ke_public);
@@ -85,6 +86,7 @@ static int choose(struct ike_exchange *x)
     struct ike_conn *first = NULL;
     struct ike_offer offer;
     ike_bytes value;
+    /* Its group is preferred among those that fit: no second round then. */
     if (ike_ke_parse(&args.prefer_ke, &value, ke) != IKE_OK) {
         return x->script->delivery->fault(x, IKE_P_KE, false);
     }
@@ -112,6 +114,7 @@ static int choose(struct ike_exchange *x)
     }
     /* It has cost a walk over the connections; many of them in a second have their price. */
     ike_guard_refused(&e->guard);
+    /* The same whether no connection fits or no proposal does: strangers do not learn which addresses are configured. */
     x->notify = IKE_N_NO_PROPOSAL_CHOSEN;
     if (first) {
         ike_sa_bind(&e->db, x->sa, first);
@@ -175,6 +178,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
     /* The first reason stands: a later one may be a forgery to hide it, and as little is known of either. */
     if (!x->noted) {
         char offer[220];
+        /* Whatever was drafted in this call is not what the peer says. */
         c->blamed = false;
         ike_blame(c, code, IKE_DECIDER_PEER)->notify = n->type;
         ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n->type);
@@ -188,6 +192,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
         x->noted = true;
         x->note = ike_alloc(c, sizeof *x->note);
         if (x->note) {
+            /* The draft is the engine's and is overwritten by others while we wait. */
             *x->note = c->draft;
         }
         /* One repetition interval: long enough for a true answer behind a forged error, short enough for somebody who waits. */
@@ -233,6 +238,7 @@ static int take_invalid_ke(struct ike_exchange *x, const struct ike_notify *n)
             return IKE_X_DROP;
         }
     }
+    /* It asks for what it was sent, or has asked for too many: dropped, the repetition timer goes on. */
     if (group == s->ke->id || s->n_tried == IKE_COUNT(s->tried)) {
         return IKE_X_DROP;
     }
@@ -301,6 +307,7 @@ static int derive(struct ike_exchange *x)
     if (r != IKE_OK) {
         return ike_trouble(x, r);
     }
+    /* Last: answers to IKE_SA_INIT come to the port it was sent from, what follows leaves from the other. */
     ike_float_ports(x);
     return IKE_X_OK;
 }
@@ -319,9 +326,11 @@ static const struct ike_payload_rule notifies[] = {{IKE_P_SA, 0, 0}, {IKE_P_KE, 
 static const struct ike_form request_forms[] = {{NULL, full}, {NULL, NULL}};
 static const struct ike_form response_forms[] = {{no_sa_payload, notifies}, {NULL, full}, {NULL, NULL}};
 
+/* Proposal before value: the group decides what the value has to be. */
 static ike_action *const request_handle[] = {choose, take_request, NULL};
 static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, put_request, NULL};
 static ike_action *const response_handle[] = {take_notifies, take_answer, derive, NULL};
+/* Nonce and value are made after all checks: a request that is refused costs no randomness and no key pair. */
 static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke, put_response, NULL};
 
 static const struct ike_step steps[] = {

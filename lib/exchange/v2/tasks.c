@@ -82,6 +82,7 @@ void ike_queue_again(struct ike_exchange *x)
     struct ike_engine *e = x->e;
     struct ike_core *c = &e->core;
     struct ike_task t = *x->task;
+    /* By handle: the child may have gone while the peer was busy. */
     struct ike_child *k = ike_slots_get(&e->db.children, t.child);
     if (t.purpose == IKE_DO_REKEY_CHILD && (!k || k->rekeyed || k->state == IKE_CHILD_DELETING || x->setup->rival)) {
         return; /* replaced or on its way out already */
@@ -95,6 +96,7 @@ void ike_queue_again(struct ike_exchange *x)
         ike_close_sa(e, x->sa, IKE_BY_FAILURE);
         return;
     }
+    /* Between one and two pauses: both sides wait as long, and would meet again without it. */
     t.not_before = c->now + c->set.temporary_retry_ms * IKE_MS + ike_jitter(c, c->set.temporary_retry_ms) * IKE_MS;
     (void)ike_queue(e, x->sa, &t);
 }
@@ -143,6 +145,7 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
     struct ike_child *k = ike_slots_get(&e->db.children, t->child);
     switch (t->purpose) {
     case IKE_DO_REKEY_CHILD:
+        /* Without an outbound SA the peer may not know of it yet: our answer that made it may be lost. */
         if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED || !k->out_installed) {
             return false;
         }
@@ -160,6 +163,7 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
     case IKE_DO_DELETE_CHILD:
         return k || t->spi;
     case IKE_DO_CHILD:
+        /* An index that no child has any more begins nothing. */
         return t->index < sa->conn->conf->s.n_children;
     default:
         return true;
@@ -185,6 +189,7 @@ static void prepare_child(struct ike_exchange *x, const struct ike_task *t)
     struct ike_child *k = ike_slots_get(&e->db.children, t->child);
     int index = k ? ike_conf_child(conf, ike_child_conf(k)->name) : t->index;
     if (k && index < 0) {
+        /* A child that is no longer configured is rekeyed as it was made, until somebody closes it. */
         conf = k->conf;
         index = k->index;
     }
@@ -218,6 +223,7 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
     if (script == &ike_v2_create_child) {
         prepare_child(x, t);
     }
+    /* Entered before it runs: what ends it must find it there. */
     ike_list_add(&sa->outstanding, &x->link);
     ike_exchange_run(x);
 }
