@@ -6,6 +6,7 @@
 #include "base/siphash.h"
 #include <stdlib.h>
 
+/* The defaults of a host that lends no allocator. */
 static void *libc_alloc(void *user, size_t n)
 {
     (void)user;
@@ -99,12 +100,15 @@ static int leave_out_ciphers(struct ike_core *c, const ike_crypto *given)
     n = 0;
     for (size_t i = 0; i < c->n_encr; i++) {
         const ike_encr *k = given->encr[i];
+        /* A cipher whose time never depends on the CPU has no constant_time to ask. */
         if (c->set.allow_variable_time || !k->constant_time || k->constant_time()) {
             c->encr[n++] = k;
         } else if (!k->usable || k->usable()) {
+            /* One that this CPU cannot run at all is no loss, and not worth a line. */
             IKE_LOG(c, IKE_LOG_CRYPTO, IKE_LOG_INFO, 0, "%s is left out: on this CPU its time depends on keys", k->name);
         }
     }
+    /* A shallow copy: the descriptors are the host's and outlive the engine, only the list of ciphers is ours. */
     c->allowed = *given;
     c->allowed.encr = c->encr;
     c->crypto = &c->allowed;
@@ -118,6 +122,7 @@ static int scratch_init(struct ike_core *c)
     c->ctx_size = largest_context(c->crypto);
     c->ctx_block = ike_alloc(c, c->ctx_size);
     c->ctx = c->ctx_block ? c->ctx_block + (-(uintptr_t)c->ctx_block & 15) : NULL;
+    /* plain, build and out are apart because one step uses all three: the request read, the answer built, the datagram framed. */
     c->plain = ike_alloc(c, c->set.max_message);
     c->build = ike_alloc(c, c->set.max_message);
     c->out = ike_alloc(c, c->set.max_message);
@@ -176,6 +181,7 @@ void ike_core_fini(struct ike_core *c)
     ike_slots_free(&c->questions, &c->mem);
 }
 
+/* Zeroed: every flag and pointer of a new object has a value, also those that its maker forgets. */
 void *ike_alloc(struct ike_core *c, size_t n)
 {
     void *p = c->mem.alloc(c->mem.user, n);
@@ -185,6 +191,7 @@ void *ike_alloc(struct ike_core *c, size_t n)
     return p;
 }
 
+/* The size is the caller's to know, as a host's release gets it; accounting needs it, too. */
 void ike_free(struct ike_core *c, void *p, size_t n)
 {
     if (p) {
@@ -192,6 +199,7 @@ void ike_free(struct ike_core *c, void *p, size_t n)
     }
 }
 
+/* Wiped by a call that the compiler cannot leave out, before the host has the memory back. */
 void ike_free_secret(struct ike_core *c, void *p, size_t n)
 {
     if (p) {
@@ -215,6 +223,7 @@ int ike_blob_room(struct ike_core *c, struct ike_blob *b, size_t n)
     return IKE_OK;
 }
 
+/* `from` may not point into b, which is wiped first. */
 int ike_blob_set(struct ike_core *c, struct ike_blob *b, ike_bytes from)
 {
     int r = ike_blob_room(c, b, from.len);
@@ -227,6 +236,7 @@ int ike_blob_set(struct ike_core *c, struct ike_blob *b, ike_bytes from)
 void ike_blob_free(struct ike_core *c, struct ike_blob *b)
 {
     ike_free_secret(c, b->ptr, b->len);
+    /* So that freeing again does nothing. */
     b->ptr = NULL;
     b->len = 0;
 }
@@ -244,7 +254,8 @@ int ike_draw(struct ike_core *c, void *out, size_t n)
 
 uint32_t ike_jitter(struct ike_core *c, uint32_t bound)
 {
-    /* Spreading load needs no secrecy, so a failing random source must not matter here. */
+    /* Spreading load needs no secrecy, so a failing random source must not matter here. The count makes two draws at the same
+     * time differ; the key makes two engines differ. */
     uint64_t seed[2] = {c->now, ++c->count.jitter_draws};
     return bound ? (uint32_t)(ike_siphash(c->hash_key, seed, sizeof seed) % bound) : 0;
 }
@@ -258,6 +269,7 @@ void ike_send(struct ike_core *c, const ike_path *path, ike_send_kind kind, cons
     ike_hook_leave(c);
 }
 
+/* Part of its owner, so posting never needs memory. */
 void ike_evslot_init(struct ike_evslot *s, uint8_t owner)
 {
     ike_list_init(&s->link);

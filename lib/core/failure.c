@@ -79,6 +79,7 @@ static void ring_put(struct ike_core *c, const ike_failure *f)
             slot = &c->ring[i];
         }
     }
+    /* A stranger's slot is taken over by whatever it does next; only the same thing again counts as a repetition. */
     uint32_t repeats = 0;
     if (*slot && (*slot)->code == f->code && (same_stranger(*slot, f) || same_again(*slot, f))) {
         repeats = (*slot)->repeats + 1;
@@ -117,6 +118,7 @@ bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
     c->blamed = false;
     c->count.failures++;
     c->count.strangers += stranger;
+    /* The same code for the same child again: the count says how often in a row. */
     if (last) {
         if (!*last) {
             *last = ike_alloc(c, sizeof **last);
@@ -154,6 +156,7 @@ const ike_failure *ike_failure_ring(const struct ike_core *c, size_t i)
             return NULL;
         }
         f = c->ring[at];
+        /* By age and not by place, as a repetition keeps its place. */
         before = c->ring_order[at];
     }
     return f;
