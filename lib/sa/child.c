@@ -32,6 +32,7 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     k->number = ++db->child_number;
     k->state = IKE_CHILD_INSTALLING;
     k->peer = peer;
+    /* Its own reference: settings that the connection has left behind live as long as a child made under them. */
     k->conf = ike_conf_ref(conf);
     k->index = index;
     k->n_local = (uint16_t)p->n_local;
@@ -200,6 +201,7 @@ static void take_out(struct ike_db *db, struct ike_child *k, bool inbound)
 /* A question about an outbound SA that nobody wants any more is cancelled before the SA is taken out. */
 void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k)
 {
+    /* A dead one's question has been dropped already. */
     if (!k->dead) {
         ike_question_drop(db->core, k->late_add, true);
         k->late_add = NULL;
@@ -221,6 +223,7 @@ void ike_child_move(struct ike_db *db, struct ike_child *k, const ike_path *path
 {
     struct ike_core *c = db->core;
     ike_path old = k->path;
+    /* Before the calls: the hook is shown the new path and given the old one beside it. */
     k->path = *path;
     for (int inbound = 0; inbound < 2 && c->set.host.sadb.move; inbound++) {
         if (inbound ? k->in_installed : k->out_installed) {

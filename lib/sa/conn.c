@@ -52,6 +52,7 @@ void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
         ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK) {
         return;
     }
+    /* Behind those that are as specific: among equals the one that was there first. */
     struct ike_list *at = db->wild.next;
     while (at != &db->wild && width(IKE_OF(at, struct ike_conn, wild_link)) >= width(conn)) {
         at = at->next;
@@ -168,6 +169,7 @@ static bool fits(const struct ike_conn *conn, const ike_path *path)
 struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
     const struct ike_list *at = &db->wild;
+    /* First the map, for the exact address; its chain goes on from `after` by itself. */
     if (!after || after->by_remote.in_map) {
         struct ike_map_node *n =
             after ? ike_map_find_next(&after->by_remote) : ike_map_find(&db->by_remote, hash_addr(db, &path->remote));

@@ -9,6 +9,7 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
 {
     memset(db, 0, sizeof *db);
     db->core = core;
+    /* Lists are the one thing that is not right when it is zero. */
     struct ike_list *lists[] = {&db->wild,          &db->conn_list,  &db->half_open,  &db->dead_sas,
                                 &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
@@ -39,6 +40,7 @@ struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *pat
     sa->state = IKE_SA_CONNECTING;
     sa->initiator = initiator;
     sa->path = *path;
+    /* One request at a time until the peer says otherwise, which it need not (RFC 7296 section 2.3). */
     sa->window = 1;
     sa->created = sa->last_in = sa->last_out = c->now;
     sa->rekey_at = sa->expires_at = sa->yield_at = sa->answer_until = IKE_NEVER;
@@ -114,6 +116,7 @@ int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
 /* New ones at the end, so the first is the oldest: the one to give up when there are too many. */
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
 {
+    /* Idempotent: more than one way leads out of being half-open. */
     if (on == sa->half_open) {
         return;
     }
@@ -135,6 +138,7 @@ void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer)
     ike_list_del(&sa->peer_link); /* a request that was dropped half-way may come again, in another name even */
     sa->peer = peer;
     ike_list_add(&peer->sas, &sa->peer_link);
+    /* The name it had before may have nobody else. */
     if (was && was != peer) {
         ike_peer_release(db, was);
     }
@@ -163,6 +167,7 @@ static void leave(struct ike_db *db, struct ike_sa *sa)
     }
     if (sa->conn) {
         sa->conn->sas--;
+        /* An attempt is over when its SA is. */
         if (sa->conn->connecting == sa) {
             sa->conn->connecting = NULL;
         }
