@@ -16,6 +16,7 @@ int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ik
         return r;
     }
     r = e->db.conns.count >= e->core.set.max_conns ? IKE_ERR_LIMIT : ike_conf_new(&e->core, s, &conf);
+    /* Names are how a host and its users find a connection; two of one name would hide each other. */
     if (r == IKE_OK && ike_conn_by_name(&e->db, s->name)) {
         r = IKE_ERR_EXISTS;
     }
@@ -130,6 +131,7 @@ int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
     if (conn) {
         uint16_t port = conn->remote.port;
         conn->remote = *remote;
+        /* An address that was resolved has no port; the configured one holds. */
         conn->remote.port = remote->port ? remote->port : port;
         ike_conn_relink(&e->db, conn);
         ike_keep_up(e, conn);
@@ -325,6 +327,7 @@ int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
         if (sa->conn) {
             hold(sa->conn, NULL);
         }
+        /* It is not up, so no Delete could go over it. */
         if (sa->conn && sa->conn->connecting == sa) {
             cancel(e, sa->conn);
         } else {

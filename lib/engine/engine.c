@@ -26,9 +26,11 @@ void ike_settings_init(ike_settings *s)
     s->cookie_per_source = 5;
     s->max_half_open = 1000;
     s->half_open_per_source = 50;
+    /* Long enough for a lossy link's repetitions of IKE_AUTH. */
     s->half_open_life_ms = 30000;
     /* The largest payload of a UDP datagram over IPv4. */
     s->max_message = 65507;
+    /* For all strangers together; one source has a tenth. */
     s->replies_per_second = 100;
     /* Six repetitions, after 2 s at first and 1.8 times as long each time: about two minutes until a peer is given up. */
     s->retransmit_first_ms = 2000;
@@ -95,6 +97,7 @@ static void free_now(ike_engine *e)
     uint64_t id = 0;
     struct ike_sa *sa;
     struct ike_child *k;
+    /* So that nothing that ends begins anything. */
     c->closing = true;
     c->set.host.event = NULL;
     while ((id = 0, sa = ike_slots_next(&e->db.sas, 0, &id))) {
