@@ -258,6 +258,7 @@ static void put_refusal(struct ike_exchange *x)
 static int say(struct ike_exchange *x, const struct ike_step *step)
 {
     struct ike_core *c = &x->e->core;
+    /* The first time at this step; otherwise an action that was pending goes on. */
     if (!x->building) {
         x->chain = ike_chain(c->build, c->set.max_message);
         x->building = true;

@@ -163,6 +163,7 @@ static int check_auth(struct ike_exchange *x)
     /* The other side's octets, over its message as we saw it on the wire. */
     struct ike_signed o = signed_octets(x, x->role == IKE_RESPONDER, &x->setup->remote_id);
     int r = m->check(&o, ike_blob_bytes(&x->setup->secret), value);
+    /* With a shared key it is the secret, most of the time; the identities that went into it have been checked before. */
     if (r == IKE_ERR_AUTH) {
         ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
         ike_blame_expected(c, "proof of the secret configured here");
@@ -248,6 +249,7 @@ static int take_ids(struct ike_exchange *x)
     if (ike_id_payload_parse(&id, idi) != IKE_OK) {
         return x->script->delivery->fault(x, IKE_P_IDI, false);
     }
+    /* Noted now, acted on only when the peer has proved who it is: anybody could send it otherwise. */
     s->initial_contact = ike_message_notify(x->msg, IKE_N_INITIAL_CONTACT, &n);
     int r = ike_blob_set(&x->e->core, &s->remote_id, ike_bytes_of(idi->body, idi->len));
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
@@ -334,6 +336,7 @@ static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id
         }
     }
     ike_answered(x);
+    /* By handle: the connection may have been removed while the host thought. */
     *conn = r == IKE_OK ? ike_slots_get(&x->e->db.conns, id) : NULL;
     if (!*conn) {
         ike_blame(c, IKE_FAIL_DENIED, IKE_DECIDER_US);
@@ -353,6 +356,7 @@ static int choose_conn(struct ike_exchange *x)
         return x->script->delivery->fault(x, IKE_P_IDR, false);
     }
     struct ike_conn *conn = find_conn(x, &wanted);
+    /* Asked even when nothing fits here: the host may know better. */
     if (x->e->core.set.host.hooks.peer) {
         int r = ask_peer(x, &conn, &wanted);
         if (r != IKE_X_OK) {

@@ -4,7 +4,8 @@
  */
 #include "exchange/v2/v2.h"
 
-/* LATER is TEMPORARY_FAILURE. A Delete always goes ahead: there is nothing to be gained by keeping what the peer lets go of. */
+/* LATER is TEMPORARY_FAILURE. A Delete always goes ahead: NO_D leaves our half out of the answer, FORGET ends what we had begun
+ * ourselves. */
 static const uint8_t verdicts[IKE_RX_N][IKE_DOING_N] = {
     /*                        nothing  child       delete child  rekey IKE   delete IKE */
     [IKE_RX_REKEY_CHILD] = {IKE_GO, IKE_GO, IKE_LATER, IKE_LATER, IKE_LATER},

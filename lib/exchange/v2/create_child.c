@@ -20,6 +20,7 @@ static int pick_ke(struct ike_exchange *x)
     const struct ike_proposals *p = s->conf->child_proposals[s->index];
     struct ike_child *old = old_child(x);
     uint16_t group = s->wanted_ke;
+    /* The group that both sides have used for this child before needs no second round. */
     if (!group && old && old->suite.ke && ike_proposals_has_ke(p, old->suite.ke)) {
         group = old->suite.ke;
     }
@@ -227,6 +228,7 @@ static int replace(struct ike_exchange *x)
     struct ike_child *old = old_child(x), *rival = ike_slots_get(&e->db.children, s->rival_child);
     struct ike_child *k = s->child;
     s->child = NULL;
+    /* Decided and kept: undo has nothing to do about either. */
     s->rival = s->reject = false;
     if (rival) {
         if (rival->up_reported) {
@@ -236,6 +238,7 @@ static int replace(struct ike_exchange *x)
         rival->replaced_by = k->id;
         rival->state = IKE_CHILD_REKEYED;
         rival->expires_at = e->core.now + 180 * IKE_SEC;
+        /* Sending goes over ours; the rival still receives until its initiator deletes it. */
         ike_child_uninstall_out(&e->db, rival);
         ike_child_schedule(e, rival);
     }

@@ -136,7 +136,7 @@ static int send_request(struct ike_exchange *x, struct ike_sent *s)
     x->tries = 0;
     x->first_sent = c->now;
     x->give_up = IKE_NEVER;
-    /* An established peer is given up by time where the connection says so; a new one by the number of tries. */
+    /* An established peer is given up by time as well, where the connection says so. */
     if (sa->state != IKE_SA_CONNECTING && sa->conf && sa->conf->s.dpd_timeout_s) {
         x->give_up = c->now + sa->conf->s.dpd_timeout_s * IKE_SEC;
     }
@@ -269,6 +269,7 @@ static void end_sa(struct ike_exchange *x)
     if (conn && x->script == &ike_v2_auth && x->msg && ike_message_find(x->msg, IKE_P_AUTH, 0)) {
         /* The peer takes the SA to be up: it is told (RFC 7296 section 2.21.2). */
         struct ike_task t = {.purpose = IKE_DO_DELETE_IKE};
+        /* The connection is free for the next attempt, while this SA only waits for its Delete. */
         conn->connecting = NULL;
         sa->state = IKE_SA_DELETING;
         sa->down_cause = IKE_BY_FAILURE;
@@ -280,6 +281,7 @@ static void end_sa(struct ike_exchange *x)
         ike_attempt_failed(x->e, conn);
         return;
     }
+    /* The peer has or gets an answer that may be lost: it lingers to repeat it. A refused IKE_SA_INIT is stateless. */
     if (x->role == IKE_RESPONDER && x->script != &ike_v2_sa_init) {
         ike_sa_linger(x->e, sa, IKE_BY_FAILURE);
     } else {
@@ -331,6 +333,7 @@ static void v2_over(struct ike_exchange *x, int result)
     if (sa->answering == x) {
         sa->answering = NULL;
     }
+    /* Ours from here on: it goes with the exchange unless a Delete that failed needs it again. */
     struct ike_task *task = x->task;
     x->task = NULL;
     if (sa->dead || sa->faded || sa->going_down) {
@@ -353,6 +356,7 @@ static void v2_over(struct ike_exchange *x, int result)
         ike_child_failed(e, sa->conn, x->setup->conf->s.children[x->setup->index].name);
     }
     ike_free(c, task, sizeof *task);
+    /* The window has room again. */
     if (!sa->dead && !sa->faded) {
         ike_kick(e, sa);
     }

@@ -95,6 +95,7 @@ static void lengthen(struct ike_core *c, struct ike_pause *p)
 static ike_time may_begin_at(const struct ike_engine *e, const struct ike_conn *conn, size_t i)
 {
     ike_time at = conn->want[i].pause.until, again = conn->began + e->core.set.retry_first_ms * IKE_MS;
+    /* With an IKE SA at hand or on its way only the child's own pause counts. */
     if (usable_sa(conn) || conn->connecting) {
         return at;
     }

@@ -15,9 +15,11 @@ static ike_time rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_
     if (!life_s) {
         return IKE_NEVER;
     }
+    /* A margin that leaves no life would rekey without end. */
     if (margin_s >= life_s) {
         margin_s = life_s / 10;
     }
+    /* In milliseconds, as one that is short would otherwise not spread at all. */
     uint64_t spread_ms = margin_s * 1000 * jitter_pct / 100;
     uint64_t at_ms = (life_s - margin_s) * 1000;
     uint64_t early = ike_jitter(c, (uint32_t)(spread_ms < UINT32_MAX ? spread_ms : UINT32_MAX - 1) + 1);
@@ -35,6 +37,7 @@ static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *
     path->encap = path->remote.port == c->set.encap_port;
     uint16_t port = path->encap ? c->set.local_encap_port : c->set.local_port;
     int r = IKE_OK;
+    /* A configured address is not questioned: the host may have several. */
     if (!path->local.family && c->set.host.route) {
         path->local.port = port;
         ike_hook_enter(c);
@@ -68,9 +71,11 @@ static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, con
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
 {
     ike_path path;
+    /* There is nobody to send to. */
     if (!ike_conn_is_single(conn)) {
         return IKE_ERR_INVALID;
     }
+    /* What failed before in this call, another connection's attempt for one, is not the cause here. */
     e->core.blamed = false;
     int r = find_path(&e->core, conn, &path);
     struct ike_sa *sa = r == IKE_OK ? ike_sa_new(&e->db, true, &path) : NULL;
@@ -120,6 +125,7 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
     }
     sa->state = IKE_SA_ESTABLISHED;
     sa->established = e->core.now;
+    /* The place among the half-open and the source's count are given back; the SA counts as real from now on. */
     ike_sa_half_open(&e->db, sa, false);
     if (!sa->initiator) {
         ike_guard_closed(&e->guard, &sa->path.remote);
@@ -176,6 +182,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
     if (!sa->initiator && sa->half_open) {
         ike_guard_closed(&e->guard, &sa->path.remote);
     }
+    /* Nonces, private values and the secret go now, not when the memory is reaped. */
     ike_setup_free(e, sa->setup);
     sa->setup = NULL;
     sa->down_cause = cause;
@@ -218,6 +225,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     if (sa->state == IKE_SA_CONNECTING && !sa->peer && !sa->setup) {
         return IKE_OK; /* a rekey holds it */
     }
+    /* Not up here, so no Delete can be sent; what the peer may have of it runs out, or its own checks find it dead. */
     if (sa->state == IKE_SA_CONNECTING && !sa->peer) {
         ike_sa_down(e, sa, cause);
         return IKE_OK;
@@ -325,6 +333,7 @@ void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
     }
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         struct ike_task *t = IKE_OF(it, struct ike_task, link);
+        /* One whose time has come waits for the window, which needs no timer. */
         if (t->not_before > e->core.now) {
             at = earlier(at, t->not_before);
         }
@@ -350,6 +359,7 @@ static bool heard_by_data_plane(struct ike_engine *e, struct ike_sa *sa)
         ike_hook_enter(c);
         int r = c->set.host.sadb.query(c->set.host.user, &d, &u);
         ike_hook_leave(c);
+        /* A time in the future is the host's mistake and would put off the check for ever. */
         if (r == IKE_OK && u.last > sa->last_in && u.last <= c->now) {
             sa->last_in = u.last;
         }
@@ -381,6 +391,7 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
         ike_sa_retire(&e->db, sa);
         return;
     }
+    /* Memory of an idle SA counts: an answer is not kept longer than it can be asked for. */
     if (sa->answer && sa->answer_until <= now) {
         ike_sent_free(&e->core, sa->answer);
         sa->answer = NULL;

@@ -158,6 +158,7 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
         }
         if (simultaneous(other, sa)) {
             struct ike_sa *lower = other->spi_i < sa->spi_i ? other : sa;
+            /* Only one of the two sides is its initiator, so they do not both delete. */
             if (lower->initiator) {
                 give_up_for(e, lower, lower == sa ? other : sa);
             } else {
