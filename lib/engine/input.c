@@ -13,7 +13,6 @@
 #define COOKIE_REPLY_LEN (IKE_HEADER_LEN + 8 + IKE_COOKIE_LEN)
 /* At this mark no key exchange is computed for a half-open SA any more: it is the dearest thing a stranger can make a responder
  * do. The SA is not given up, for anybody may send what is forged. */
-#define MAX_BAD_ICV 10
 
 /* Counted, so that a flood can be seen: most of what ends here leaves no other trace. */
 static int dropped(struct ike_engine *e, int why)
@@ -220,9 +219,6 @@ static int unseal(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     int r = ike_open(&k, m, c->ctx, c->plain, c->set.max_message, n);
     if (r == IKE_ERR_CRYPTO) {
         c->count.bad_icv++;
-        if (!sa->peer && sa->bad_icv < UINT8_MAX) {
-            sa->bad_icv++;
-        }
         return r;
     }
     return r == IKE_OK ? ike_message_parse_inner(m, c->plain, *n) : r;
@@ -438,9 +434,9 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
     if (!m->sk_at) {
         return hint(e, sa, m);
     }
-    int r = sa->bad_icv >= MAX_BAD_ICV && !sa->keys ? IKE_ERR_LIMIT : keys_ready(e, sa);
+    int r = sa->no_secret ? IKE_ERR_LIMIT : keys_ready(e, sa);
     if (r != IKE_OK) {
-        sa->bad_icv = r == IKE_ERR_CRYPTO ? MAX_BAD_ICV : sa->bad_icv; /* it would give no secret next time either */
+        sa->no_secret |= r == IKE_ERR_CRYPTO; /* nor next time: what it costs, it costs once */
         e->core.blamed = false;
         return dropped(e, r);
     }

@@ -95,7 +95,6 @@ struct ike_task {
     ike_child_id child;         /* to be rekeyed or deleted */
     uint32_t spi;               /* child 0: an SA of the peer's that we never kept, by our inbound SPI */
     ike_time not_before, since; /* since: first TEMPORARY_FAILURE */
-    uint16_t ke;                /* group asked for by INVALID_KE_PAYLOAD */
     ike_ts packet_local, packet_remote;
 };
 
@@ -120,7 +119,6 @@ struct ike_setup {
     struct ike_conf *conf; /* own reference */
     uint16_t index;        /* of the child in conf */
     uint8_t mode;
-    bool peer_transport; /* USE_TRANSPORT_MODE came along */
     uint32_t spi_in, reqid;
     bool spi_reserved;                   /* spi_in is to be given back, no SA has it yet */
     bool narrowed;                       /* initiator: the answer covers less than was asked for */
@@ -136,9 +134,8 @@ struct ike_setup {
     uint8_t n_early;
     /* An IKE rekey. */
     struct ike_sa *new_sa;
-    bool rekey_ike;
     /* Simultaneous rekey: the peer's exchange for the same SA, as long as ours is open (RFC 7296 section 2.8.1). */
-    bool rival, lost;
+    bool rival;
     ike_child_id rival_child;
     ike_sa_id rival_sa;
     struct ike_blob rival_nonce; /* the lower of its two */

@@ -41,12 +41,13 @@ bool ike_guard_wants_cookie(const struct ike_guard *g, const struct ike_db *db, 
 static void rotate(struct ike_guard *g)
 {
     uint8_t fresh[32];
-    if (g->core->now - g->rotated < ROTATE || g->core->rng.fill(g->core->rng.user, fresh, sizeof fresh) != IKE_OK) {
+    ike_time age = g->core->now - g->rotated;
+    if (age < ROTATE || g->core->rng.fill(g->core->rng.user, fresh, sizeof fresh) != IKE_OK) {
         return; /* without randomness the present secret serves on */
     }
     memcpy(g->secret[1], g->secret[0], 32);
     memcpy(g->secret[0], fresh, 32);
-    g->version++;
+    g->version = (uint8_t)(g->version + (age < 2 * ROTATE ? 1 : 2)); /* after an idle time the one before counts no more */
     g->rotated = g->core->now;
 }
 

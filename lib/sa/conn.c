@@ -28,7 +28,11 @@ bool ike_conn_is_single(const struct ike_conn *conn)
 }
 
 /* How specific: any address 0, else more than the longest prefix that is shorter. */
-static unsigned width(const struct ike_conn *conn) { return conn->remote.family ? conn->conf->s.remote_bits + 1u : 0; }
+static unsigned width(const struct ike_conn *conn)
+{
+    unsigned bits = conn->conf->s.remote_bits ? conn->conf->s.remote_bits : 128; /* 0: the address alone */
+    return conn->remote.family ? bits + 1 : 0;
+}
 
 /* A reqid is chosen once and kept over changes of address, because policies in the data plane name it. Where there are many
  * peers each needs its own, which is drawn when a child is made. */

@@ -44,25 +44,25 @@ struct ike_pause {
 
 /* What a connection wants of one of its children. */
 struct ike_want {
-    uint32_t reqid; /* for connections with one peer; 0: each peer gets its own */
-    bool held;      /* closed by command: stays down until initiated again */
+    uint32_t reqid;         /* for connections with one peer; 0: each peer gets its own */
+    bool held;              /* closed by command: stays down until initiated again */
     struct ike_pause pause; /* refused while its IKE SA stands: the others need not wait for it */
 };
 
 struct ike_conn {
     ike_conn_id id;
     uint32_t refs; /* peers and SAs */
-    bool removed; /* by the host; what is up still holds it */
+    bool removed;  /* by the host; what is up still holds it */
     struct ike_conf *conf;
     ike_addr remote;
     struct ike_want *want; /* conf->s.n_children */
     size_t n_want;
     struct ike_map_node by_remote, by_name;
     struct ike_list link, wild_link, peers;
-    struct ike_timer timer; /* the next attempt */
-    struct ike_pause pause; /* attempts at an IKE SA */
-    ike_time began;         /* the last of them */
-    uint32_t sas; /* bound to it, whatever their state */
+    struct ike_timer timer;    /* the next attempt */
+    struct ike_pause pause;    /* attempts at an IKE SA */
+    ike_time began;            /* the last of them */
+    uint32_t sas;              /* bound to it, whatever their state */
     struct ike_sa *connecting; /* the IKE SA we are setting up, NULL if none */
     ike_failure *failure;
     struct ike_evslot ev;
@@ -96,10 +96,10 @@ struct ike_sa {
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
     bool half_open;
-    bool no_nat_t;      /* the peer announced no NAT traversal */
-    bool ours_fake_nat; /* we announced a NAT that is not there */
-    uint8_t bad_icv;    /* wrong ICVs before authentication */
-    uint8_t down_cause; /* ike_cause */
+    bool no_nat_t;         /* the peer announced no NAT traversal */
+    bool ours_fake_nat;    /* we announced a NAT that is not there */
+    bool no_secret;        /* the peer's public value gives none: no message can be opened */
+    uint8_t down_cause;    /* ike_cause */
     uint64_t spi_i, spi_r; /* spi_r 0: not known yet */
     struct ike_map_node by_spi, by_init;
     struct ike_conn *conn; /* NULL until chosen */
@@ -112,22 +112,21 @@ struct ike_sa {
     const ike_integ *integ;
     const ike_prf *prf;
     struct ike_key_layout layout;
-    uint8_t *keys;               /* ike_key_kept(&layout) octets */
-    uint64_t iv;                 /* explicit IV counter of AEADs */
-    uint32_t own_mid, peer_mid;  /* next of ours; next expected of the peer's */
-    struct ike_list outstanding; /* our requests without an answer; at most `window` */
-    uint32_t window; /* 1: the peer need not accept more (RFC 7296 section 2.3) */
-    struct ike_exchange *answering; /* the peer's request in progress, NULL mostly */
-    struct ike_sent *answer;        /* to the request peer_mid - 1 */
-    ike_path answer_path;
-    struct ike_list tasks;   /* struct ike_task: local requests that wait */
-    struct ike_setup *setup; /* until established */
+    uint8_t *keys;                   /* ike_key_kept(&layout) octets */
+    uint64_t iv;                     /* explicit IV counter of AEADs */
+    uint32_t own_mid, peer_mid;      /* next of ours; next expected of the peer's */
+    struct ike_list outstanding;     /* our requests without an answer; at most `window` */
+    uint32_t window;                 /* 1: the peer need not accept more (RFC 7296 section 2.3) */
+    struct ike_exchange *answering;  /* the peer's request in progress, NULL mostly */
+    struct ike_sent *answer;         /* to the request peer_mid - 1 */
+    struct ike_list tasks;           /* struct ike_task: local requests that wait */
+    struct ike_setup *setup;         /* until established */
     ike_sa_id replaced_by, replaces; /* by a rekey */
     ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     uint32_t created_second, created_count; /* cap on CREATE_CHILD_SA requests, each of which may cost a key exchange */
-    uint8_t hasty; /* rekeys in a row, each of an SA of a few seconds */
+    uint8_t hasty;                          /* rekeys in a row, each of an SA of a few seconds */
     struct ike_timer timer;
     struct ike_evslot ev;
 };
@@ -143,8 +142,7 @@ struct ike_child {
     bool contested;   /* made by the peer while our own rekey of the same child is open: no event until that is decided */
     bool quiet;       /* its end is no event: it lost a collision, or its replacement already took over */
     bool rekeyed;     /* replaced by replaced_by */
-    bool failed_add;
-    bool narrowed; /* we asked for more than the peer gave */
+    bool narrowed;    /* we asked for more than the peer gave */
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint16_t index;    /* in conf->s.children */

@@ -83,7 +83,7 @@ static void the_table(void **state)
         [IKE_RX_REKEY_CHILD] = "GGLLL", [IKE_RX_CREATE_CHILD] = "GGGLL", [IKE_RX_DELETE_CHILD] = "GGDGG",
         [IKE_RX_REKEY_IKE] = "GLLGL",   [IKE_RX_DELETE_IKE] = "GGGFF",
     };
-    static const char letter[] = {[IKE_GO] = 'G', [IKE_LATER] = 'L', [IKE_NOT_FOUND] = 'N', [IKE_NO_D] = 'D', [IKE_FORGET] = 'F'};
+    static const char letter[] = {[IKE_GO] = 'G', [IKE_LATER] = 'L', [IKE_NO_D] = 'D', [IKE_FORGET] = 'F'};
     for (int rx = 0; rx < IKE_RX_N; rx++) {
         bool about_child = rx == IKE_RX_REKEY_CHILD || rx == IKE_RX_DELETE_CHILD;
         for (int what = 0; what < IKE_DOING_N; what++) {

@@ -355,6 +355,9 @@ static int choose_conn(struct ike_exchange *x)
     if (idr && ike_id_payload_parse(&wanted, idr) != IKE_OK) {
         return x->script->delivery->fault(x, IKE_P_IDR, false);
     }
+    /* The setup may come from a request that was dropped half-way, for a connection that is another one now. */
+    ike_blob_free(&x->e->core, &x->setup->local_id);
+    x->setup->reqid = 0;
     struct ike_conn *conn = find_conn(x, &wanted);
     /* Asked even when nothing fits here: the host may know better. */
     if (x->e->core.set.host.hooks.peer) {

@@ -214,7 +214,6 @@ static int judge(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     if (s->rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce))) {
-        s->lost = true;
         return IKE_X_REFUSE;
     }
     return IKE_X_OK;

@@ -154,7 +154,6 @@ static int send_response(struct ike_exchange *x, struct ike_sent *s)
     struct ike_sa *sa = x->sa;
     ike_sent_free(c, sa->answer);
     sa->answer = s;
-    sa->answer_path = x->path;
     sa->peer_mid = x->mid + 1;
     sa->answer_until = c->now + 180 * IKE_SEC; /* the peer has given up repeating by then */
     sa->last_out = c->now;

@@ -225,8 +225,9 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     if (sa->state == IKE_SA_CONNECTING && !sa->peer && !sa->setup) {
         return IKE_OK; /* a rekey holds it */
     }
-    /* Not up here, so no Delete can be sent; what the peer may have of it runs out, or its own checks find it dead. */
-    if (sa->state == IKE_SA_CONNECTING && !sa->peer) {
+    /* Not up here, nor can it be at a peer whose IKE_AUTH is not answered: what it may have of it runs out, or its own checks
+     * find it dead. */
+    if (sa->state == IKE_SA_CONNECTING && (!sa->peer || !sa->initiator)) {
         ike_sa_down(e, sa, cause);
         return IKE_OK;
     }
@@ -417,8 +418,10 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
         }
     }
     if (sa->rekey_at <= now) {
-        /* Asked for once: if it comes to nothing, the end of the lifetime is next. */
-        sa->rekey_at = ask(e, sa, IKE_DO_REKEY_IKE) == IKE_OK ? IKE_NEVER : now + IKE_SEC;
+        /* Should it come to nothing, another try is made half-way to the end. */
+        bool more = sa->expires_at != IKE_NEVER && sa->expires_at - now > 20 * IKE_SEC;
+        ike_time next = more ? now + (sa->expires_at - now) / 2 : IKE_NEVER;
+        sa->rekey_at = ask(e, sa, IKE_DO_REKEY_IKE) == IKE_OK ? next : now + IKE_SEC;
     }
     if (sa->conf && dpd_at(sa) <= now && !heard_by_data_plane(e, sa)) {
         (void)ask(e, sa, IKE_DO_LIVENESS);

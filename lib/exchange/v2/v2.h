@@ -67,7 +67,7 @@ enum ike_doing {
     IKE_DOING_DELETE_IKE,
     IKE_DOING_N
 };
-enum ike_verdict { IKE_GO, IKE_LATER, IKE_NOT_FOUND, IKE_NO_D, IKE_FORGET };
+enum ike_verdict { IKE_GO, IKE_LATER, IKE_NO_D, IKE_FORGET };
 /* What to do with a request while our own are open. child: the one it is about, NULL none or unknown. */
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child);
 bool ike_too_many(struct ike_sa *sa, ike_time now); /* CREATE_CHILD_SA requests in this second */
