@@ -35,6 +35,7 @@ static const char usage[] = "usage: ikelibctl [options] COMMAND\n"
                             "                        ikev2_decryption_table (ikelibd --keylog writes it)\n"
                             "  --port N              decode: UDP port of IKE (default 500)\n"
                             "  --encap-port N        decode: UDP port of IKE behind the non-ESP marker (default 4500)\n"
+                            "  -h, --help, --version\n"
                             "\n"
                             "Status: 0 done, 1 it did not work, 2 wrong usage, 3 the daemon cannot be reached.\n";
 
@@ -50,7 +51,6 @@ enum {
     OPT_KEYS,
     OPT_PORT,
     OPT_ENCAP_PORT,
-    OPT_HELP,
     OPT_VERSION
 };
 
@@ -66,7 +66,7 @@ static const struct option table[] = {{"socket", required_argument, NULL, OPT_SO
                                       {"port", required_argument, NULL, OPT_PORT},
                                       {"encap-port", required_argument, NULL, OPT_ENCAP_PORT},
                                       {"verbose", no_argument, NULL, 'v'},
-                                      {"help", no_argument, NULL, OPT_HELP},
+                                      {"help", no_argument, NULL, 'h'},
                                       {"version", no_argument, NULL, OPT_VERSION},
                                       {NULL, 0, NULL, 0}};
 
@@ -123,7 +123,7 @@ static int take(struct options *o, int opt)
         return read_port("--port needs 1 to 65535, not ", &o->port);
     case OPT_ENCAP_PORT:
         return read_port("--encap-port needs 1 to 65535, not ", &o->encap_port);
-    case OPT_HELP:
+    case 'h':
         fputs(usage, stdout);
         return CTL_OK;
     case OPT_VERSION:
@@ -177,7 +177,7 @@ static int run(const struct options *o, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options o = {.socket = IKELIBD_SOCKET, .level = 3, .port = 500, .encap_port = 4500};
-    for (int opt; (opt = getopt_long(argc, argv, "v", table, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "hv", table, NULL)) != -1;) {
         int r = take(&o, opt);
         if (r >= 0) {
             return r;
