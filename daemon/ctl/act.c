@@ -21,23 +21,6 @@ static void print_line(void *arg, const char *name, struct node *m)
     }
 }
 
-/* Whether the daemon has a connection of this name. */
-static int is_connection(struct client *c, const char *name, bool *yes)
-{
-    struct vici_buf b = {0};
-    struct node *out = NULL;
-    *yes = false;
-    vici_begin(&b, VICI_CMD_REQUEST, "get-conns");
-    int r = client_request(c, &b, 30, NULL, NULL, &out);
-    const struct node *list = tree_find(out, "conns");
-    for (const struct node *n = list ? list->first : NULL; n; n = n->next) {
-        *yes = *yes || strcmp(n->value, name) == 0;
-    }
-    tree_free(out);
-    vici_buf_free(&b);
-    return r;
-}
-
 static int find_subject(struct client *c, const struct options *o, const char *name, struct subject *s)
 {
     const char *slash = name ? strchr(name, '/') : NULL;
@@ -48,7 +31,7 @@ static int find_subject(struct client *c, const struct options *o, const char *n
         snprintf(s->ike, sizeof s->ike, "%.*s", (int)(slash - name), name);
         snprintf(s->child, sizeof s->child, "%s", slash + 1);
     } else if (name) {
-        r = is_connection(c, name, &conn);
+        r = client_has_conn(c, name, &conn);
         snprintf(conn ? s->ike : s->child, sizeof s->ike, "%s", name);
     }
     if (o->ike) {

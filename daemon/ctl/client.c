@@ -191,8 +191,7 @@ static void collect_whole(void *arg, const char *name, struct node *message)
     }
 }
 
-int client_list(struct client *c, const char *command, const char *name, const char *key, const char *value,
-                struct node *into)
+int client_list(struct client *c, const char *command, const char *name, const char *key, const char *value, struct node *into)
 {
     struct vici_buf b = {0};
     struct node *out = NULL;
@@ -203,6 +202,22 @@ int client_list(struct client *c, const char *command, const char *name, const c
             vici_put(&b, key, value);
         }
         r = client_request(c, &b, 60, strcmp(name, "list-failure") == 0 ? collect_whole : collect, into, &out);
+    }
+    tree_free(out);
+    vici_buf_free(&b);
+    return r;
+}
+
+int client_has_conn(struct client *c, const char *name, bool *yes)
+{
+    struct vici_buf b = {0};
+    struct node *out = NULL;
+    *yes = false;
+    vici_begin(&b, VICI_CMD_REQUEST, "get-conns");
+    int r = client_request(c, &b, 30, NULL, NULL, &out);
+    const struct node *list = tree_find(out, "conns");
+    for (const struct node *n = list ? list->first : NULL; n; n = n->next) {
+        *yes = *yes || strcmp(n->value, name) == 0;
     }
     tree_free(out);
     vici_buf_free(&b);

@@ -64,8 +64,9 @@ int client_request(struct client *c, struct vici_buf *b, unsigned wait_s, client
 /* Events only, until the daemon closes. */
 int client_listen(struct client *c, client_event *fn, void *arg);
 /* A request without arguments, or with one. The list of events of a streaming command goes below `into`. */
-int client_list(struct client *c, const char *command, const char *event, const char *key, const char *value,
-                struct node *into);
+int client_list(struct client *c, const char *command, const char *event, const char *key, const char *value, struct node *into);
+/* Whether the daemon has a connection of this name. */
+int client_has_conn(struct client *c, const char *name, bool *yes);
 
 /* ---- json.c ----------------------------------------------------------------------------------------------------------- */
 

@@ -73,45 +73,61 @@ static void print_failure(const struct node *f)
     unsigned long long repeats = tree_num(f, "repeats");
     printf("%s%s%s, %s ago", conn[0] ? conn : tree_str(f, "remote"), child[0] ? "/" : "", child,
            text_seconds(tree_num(f, "age")));
-    if (repeats > 1) {
-        printf(", %llu times in a row", repeats);
+    if (repeats) { /* before this one, which the explanation counts too */
+        printf(", %llu times in a row", repeats + 1);
     }
     puts(":");
     text_indented(stdout, text);
 }
 
-int cmd_explain(struct client *c, const struct options *o, const char *name)
+static void print_failures(const struct node *list, struct json *j)
 {
-    struct node list = {0};
-    struct json j = {.out = stdout};
-    int told = 0, r = client_list(c, "list-failures", "list-failure", "ike", name, &list);
-    if (r != CTL_OK) {
-        tree_free(list.first);
-        return r;
-    }
-    if (o->json) {
-        json_open(&j, NULL, '{');
-        json_num(&j, "schema", 1);
-        json_open(&j, "failures", '[');
-    }
-    for (const struct node *f = list.first; f && told < MOST; f = f->next) {
-        if (!newest(&list, f)) {
+    int told = 0;
+    for (const struct node *f = list->first; f && told < MOST; f = f->next) {
+        if (!newest(list, f)) {
             continue;
         }
-        if (o->json) {
-            json_failure(&j, NULL, f);
+        if (j) {
+            json_failure(j, NULL, f);
         } else {
             printf("%s", told ? "\n" : "");
             print_failure(f);
         }
         told++;
     }
+}
+
+static void print_explanation(const struct options *o, const char *name, const struct node *list)
+{
+    struct json j = {.out = stdout};
     if (o->json) {
+        json_open(&j, NULL, '{');
+        json_num(&j, "schema", 1);
+        json_open(&j, "failures", '[');
+        print_failures(list, &j);
         json_close(&j, ']');
         json_close(&j, '}');
-    } else if (told == 0) {
+    } else if (list->first) {
+        print_failures(list, NULL);
+    } else {
         printf("%s%sno attempt has failed\n", name ? name : "", name ? ": " : "");
     }
+}
+
+int cmd_explain(struct client *c, const struct options *o, const char *name)
+{
+    struct node list = {0};
+    bool known = true;
+    int r = client_list(c, "list-failures", "list-failure", "ike", name, &list);
+    if (r == CTL_OK && name && list.first == NULL) { /* what failed under a name that is gone is told still */
+        r = client_has_conn(c, name, &known);
+    }
+    if (r == CTL_OK && !known) {
+        fprintf(stderr, "ikelibctl: no connection %s\n", name);
+        r = CTL_FAILED;
+    } else if (r == CTL_OK) {
+        print_explanation(o, name, &list);
+    }
     tree_free(list.first);
-    return CTL_OK;
+    return r;
 }

@@ -50,6 +50,18 @@ has "a" "$T/a.explain" 'answer' '10\.66\.0\.2'
 has "a blames nobody" "$T/a.explain" 'decided: +nobody'
 lacks "a blames nobody" "$T/a.explain" 'the peer refused|this side refused'
 ctl a --json explain >"$T/json" 2>&1 && python3 -m json.tool "$T/json" >/dev/null && ok "explain --json is JSON" || bad "explain --json: $(cat "$T/json")"
+ctl a up peer >"$T/up" 2>&1 && bad "silence: a second up says it worked"
+ctl a explain >"$T/a.explain" 2>&1
+has "head and body count alike" "$T/a.explain" '^peer/peer, .* ago, 2 times in a row:' 'so far: +2 times in a row'
+
+echo "--- a connection that is not there"
+for o in "" --json; do
+    # shellcheck disable=SC2086 # an option or nothing
+    ctl a $o explain pear >"$T/out" 2>&1
+    [ $? = 1 ] && ok "status 1" || bad "explain of no connection: status is not 1"
+    has "explain $o pear" "$T/out" '^ikelibctl: no connection pear$'
+    lacks "explain $o pear" "$T/out" 'no attempt has failed|schema'
+done
 end a
 
 echo "--- all is well"
@@ -57,5 +69,6 @@ conf a; conf b; begin a; begin b
 ctl a up peer >"$T/up" 2>&1 && ok "up works" || bad "up: $(cat "$T/up")"
 ctl a explain >"$T/a.explain" 2>&1
 lacks "nothing to explain" "$T/a.explain" 'expected|refused'
+ctl a explain peer >"$T/a.explain" 2>&1 && has "nothing to explain" "$T/a.explain" '^peer: no attempt has failed$'
 end a; end b
 finish
