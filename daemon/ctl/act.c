@@ -4,7 +4,7 @@
  */
 #include "ctl/ctl.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* NAME is a connection, CONNECTION/CHILD, or a child. */
@@ -21,30 +21,87 @@ static void print_line(void *arg, const char *name, struct node *m)
     }
 }
 
-static int find_subject(struct client *c, const struct options *o, const char *name, struct subject *s)
+static int wrong(const char *text)
+{
+    fprintf(stderr, "ikelibctl: %s\n", text);
+    return CTL_USAGE;
+}
+
+/* Take over what an option names; it must not contradict NAME. */
+static int take_option(const char *option, char *out, size_t n)
+{
+    if (option && out[0] && strcmp(option, out) != 0) {
+        fprintf(stderr, "ikelibctl: %s or %s? The two names contradict each other\n", out, option);
+        return CTL_USAGE;
+    }
+    if (option) {
+        snprintf(out, n, "%s", option);
+    }
+    return CTL_OK;
+}
+
+/* Names as they are given, not looked up yet but for what tells a connection from a child. */
+static int read_subject(struct client *c, const struct options *o, const char *name, struct subject *s)
 {
     const char *slash = name ? strchr(name, '/') : NULL;
     bool conn = false;
     int r = CTL_OK;
     memset(s, 0, sizeof *s);
+    if (slash && (slash == name || slash[1] == 0)) {
+        return wrong("a name is missing beside the /");
+    }
     if (slash) {
         snprintf(s->ike, sizeof s->ike, "%.*s", (int)(slash - name), name);
         snprintf(s->child, sizeof s->child, "%s", slash + 1);
-    } else if (name) {
+    } else if (name && name[0]) {
         r = client_has_conn(c, name, &conn);
         snprintf(conn ? s->ike : s->child, sizeof s->ike, "%s", name);
     }
-    if (o->ike) {
-        snprintf(s->ike, sizeof s->ike, "%s", o->ike);
-    }
-    if (o->child) {
-        snprintf(s->child, sizeof s->child, "%s", o->child);
-    }
+    r = r == CTL_OK ? take_option(o->ike, s->ike, sizeof s->ike) : r;
+    r = r == CTL_OK ? take_option(o->child, s->child, sizeof s->child) : r;
     if (r == CTL_OK && !s->ike[0] && !s->child[0] && !o->ike_id && !o->child_id) {
-        fputs("ikelibctl: which one? Name a connection, CONNECTION/CHILD or a child\n", stderr);
-        return CTL_USAGE;
+        return wrong("which one? Name a connection, CONNECTION/CHILD or a child");
     }
     return r;
+}
+
+#define MOST 8 /* connections told at once */
+
+/* A child's name alone is enough where one connection has such a child. Otherwise the daemon would bring up the first, and take
+ * down all. */
+static int check_owner(struct client *c, const char *child)
+{
+    struct node conns = {0};
+    const struct node *first = NULL;
+    size_t n = 0;
+    int r = client_list(c, "list-conns", "list-conn", NULL, NULL, &conns);
+    for (const struct node *k = conns.first; k; k = k->next) {
+        if (tree_find(tree_find(k, "children"), child) == NULL) {
+            continue;
+        }
+        first = n++ == 0 ? k : first;
+        if (n == 2) {
+            fprintf(stderr, "ikelibctl: %s is a child of %s", child, first->name);
+        }
+        if (n >= 2 && n <= MOST) {
+            fprintf(stderr, ", %s", k->name);
+        }
+    }
+    if (n > MOST) {
+        fprintf(stderr, " and %zu more", n - MOST);
+    }
+    if (n > 1) {
+        fprintf(stderr, ": say %s/%s\n", first->name, child);
+    }
+    tree_free(conns.first);
+    return r == CTL_OK && n > 1 ? CTL_USAGE : r;
+}
+
+static int find_subject(struct client *c, const struct options *o, const char *name, struct subject *s)
+{
+    int r = read_subject(c, o, name, s);
+    bool alone = s->child[0] && !s->ike[0] && !o->ike_id && !o->child_id;
+    return r == CTL_OK && alone ? check_owner(c, s->child) : r;
 }
 
 static void put_argument(struct vici_buf *b, const char *key, const char *value)
@@ -87,7 +144,6 @@ static void json_answer(const struct node *a)
 static int run(struct client *c, const struct options *o, const char *command, const struct subject *s, struct node **out)
 {
     struct vici_buf b = {0};
-    char ms[32];
     int r = CTL_OK;
     if (o->verbose) {
         r = client_register(c, "control-log");
@@ -97,9 +153,8 @@ static int run(struct client *c, const struct options *o, const char *command, c
     put_argument(&b, "child", s->child);
     put_argument(&b, "ike-id", o->ike_id);
     put_argument(&b, "child-id", o->child_id);
-    if (o->timeout) {
-        snprintf(ms, sizeof ms, "%.0f", strtod(o->timeout, NULL) * 1000);
-        vici_put(&b, "timeout", ms);
+    if (o->timeout_ms) {
+        vici_putf(&b, "timeout", "%" PRIu32, o->timeout_ms);
     }
     if (r == CTL_OK) {
         r = client_request(c, &b, 0, o->verbose && !o->json ? print_line : NULL, NULL, out);
@@ -138,6 +193,9 @@ int cmd_up(struct client *c, const struct options *o, const char *name)
 {
     struct subject s;
     struct node *answer = NULL;
+    if (o->ike_id || o->child_id) { /* the daemon would pass over them */
+        return wrong("up takes names, not the numbers of what is up");
+    }
     int r = find_subject(c, o, name, &s);
     if (r == CTL_OK) {
         r = run(c, o, "initiate", &s, &answer);

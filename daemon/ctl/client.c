@@ -203,6 +203,10 @@ int client_list(struct client *c, const char *command, const char *name, const c
         }
         r = client_request(c, &b, 60, strcmp(name, "list-failure") == 0 ? collect_whole : collect, into, &out);
     }
+    if (r == CTL_OK && tree_find(out, "success") && !tree_yes(out, "success")) { /* a list that is fine has none */
+        fprintf(stderr, "ikelibctl: %s\n", tree_str(out, "errmsg"));
+        r = CTL_FAILED;
+    }
     tree_free(out);
     vici_buf_free(&b);
     return r;

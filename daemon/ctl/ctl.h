@@ -20,7 +20,7 @@ struct options {
     bool json, verbose;
     const char *child, *ike;       /* --child, --ike */
     const char *child_id, *ike_id; /* --child-id, --ike-id */
-    const char *timeout;           /* --timeout, seconds */
+    uint32_t timeout_ms;           /* --timeout; 0: none */
     int level;                     /* log: --level */
     const char *keys;              /* decode: --keys */
     uint16_t port, encap_port;     /* decode: --port, --encap-port */
@@ -63,7 +63,8 @@ int client_register(struct client *c, const char *event);
 int client_request(struct client *c, struct vici_buf *b, unsigned wait_s, client_event *fn, void *arg, struct node **answer);
 /* Events only, until the daemon closes. */
 int client_listen(struct client *c, client_event *fn, void *arg);
-/* A request without arguments, or with one. The list of events of a streaming command goes below `into`. */
+/* A request without arguments, or with one. The list of events of a streaming command goes below `into`. CTL_FAILED and said
+ * where the daemon refuses it. */
 int client_list(struct client *c, const char *command, const char *event, const char *key, const char *value, struct node *into);
 /* Whether the daemon has a connection of this name. */
 int client_has_conn(struct client *c, const char *name, bool *yes);

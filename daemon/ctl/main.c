@@ -7,6 +7,7 @@
 #include "ctl/decode.h"
 #include "daemon.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,13 +77,53 @@ static int wrong(const char *what, const char *value)
     return CTL_USAGE;
 }
 
-static bool is_number(const char *s, const char *digits) { return s[0] && s[strspn(s, digits)] == 0; }
-
-static int read_port(const char *name, uint16_t *port)
+/* A number of digits only. -1: go on. */
+static int read_number(const char *what, unsigned long long least, unsigned long long most, unsigned long long *out)
 {
-    const unsigned long v = strtoul(optarg, NULL, 10);
+    errno = 0;
+    *out = strtoull(optarg, NULL, 10);
+    bool good = optarg[0] && optarg[strspn(optarg, "0123456789")] == 0 && errno == 0 && *out >= least && *out <= most;
+    return good ? -1 : wrong(what, optarg);
+}
+
+static int read_port(const char *what, uint16_t *port)
+{
+    unsigned long long v;
+    int r = read_number(what, 1, UINT16_MAX, &v);
     *port = (uint16_t)v;
-    return is_number(optarg, "0123456789") && v > 0 && v <= UINT16_MAX ? -1 : wrong(name, optarg);
+    return r;
+}
+
+static int read_id(const char *what, const char **text)
+{
+    unsigned long long v;
+    *text = optarg;
+    return read_number(what, 1, UINT32_MAX, &v);
+}
+
+static int read_level(int *level)
+{
+    unsigned long long v;
+    int r = read_number("--level needs 0 to 3, not ", 0, 3, &v);
+    *level = (int)v;
+    return r;
+}
+
+/* The least is a millisecond: what rounds to none would be taken for no limit at all. */
+static int read_timeout(uint32_t *ms)
+{
+    char *end;
+    double v = strtod(optarg, &end) * 1000;
+    bool good = optarg[0] && optarg[strspn(optarg, "0123456789.")] == 0 && *end == 0 && v > 0 && v <= INT32_MAX;
+    *ms = !good ? 0 : v < 1 ? 1 : (uint32_t)v;
+    return good ? -1 : wrong("--timeout needs seconds, above 0 and at most 2147483, not ", optarg);
+}
+
+/* An empty name, such as of a variable that is not set, must not stand for all. */
+static int read_name(const char *what, const char **name)
+{
+    *name = optarg;
+    return optarg[0] ? -1 : wrong(what, "");
 }
 
 /* -1: go on. */
@@ -99,23 +140,17 @@ static int take(struct options *o, int opt)
         o->verbose = true;
         return -1;
     case OPT_CHILD:
-        o->child = optarg;
-        return -1;
+        return read_name("--child needs a name", &o->child);
     case OPT_IKE:
-        o->ike = optarg;
-        return -1;
+        return read_name("--ike needs a name", &o->ike);
     case OPT_CHILD_ID:
-        o->child_id = optarg;
-        return is_number(optarg, "0123456789") ? -1 : wrong("--child-id needs a number, not ", optarg);
+        return read_id("--child-id needs the number of a child, not ", &o->child_id);
     case OPT_IKE_ID:
-        o->ike_id = optarg;
-        return is_number(optarg, "0123456789") ? -1 : wrong("--ike-id needs a number, not ", optarg);
+        return read_id("--ike-id needs the number of an IKE SA, not ", &o->ike_id);
     case OPT_TIMEOUT:
-        o->timeout = optarg;
-        return is_number(optarg, "0123456789.") ? -1 : wrong("--timeout needs seconds, not ", optarg);
+        return read_timeout(&o->timeout_ms);
     case OPT_LEVEL:
-        o->level = atoi(optarg);
-        return is_number(optarg, "0123456789") ? -1 : wrong("--level needs a number, not ", optarg);
+        return read_level(&o->level);
     case OPT_KEYS:
         o->keys = optarg;
         return -1;
@@ -163,6 +198,9 @@ static int run(const struct options *o, int argc, char **argv)
         }
         if (argc > (commands[i].takes_name ? 2 : 1)) {
             return wrong("too many arguments: ", argv[argc - 1]);
+        }
+        if (argc > 1 && argv[1][0] == 0) {
+            return wrong("the name is empty", "");
         }
         int r = client_open(&c, o->socket);
         if (r == CTL_OK) {

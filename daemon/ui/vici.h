@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * vici.h - the parts of the control socket: server and clients (vici.c), commands (vici_cmd.c), lists (vici_list.c), actions
- * that wait for an outcome (vici_act.c), events (vici_event.c, vici_log.c, vici_known.c), and the form of what is told
- * (vici_form.c, vici_names.c).
+ * that wait for an outcome (vici_act.c), what both are about (vici_filter.c), events (vici_event.c, vici_log.c, vici_known.c),
+ * and the form of what is told (vici_form.c, vici_names.c).
  *
  * Nobody waits for a client. What a client has not read yet is kept in its own bounded queue: lists go on when the queue has
  * drained, log lines are dropped and counted, and who misses a change of state is disconnected.
@@ -120,6 +120,17 @@ void vici_list_failures(struct vici_client *c, struct vici_text request);
 void vici_initiate(struct vici_client *c, struct vici_text request);
 void vici_terminate(struct vici_client *c, struct vici_text request);
 void vici_rekey(struct vici_client *c, struct vici_text request);
+
+/* ---- vici_filter.c ---------------------------------------------------------------------------------------------------- */
+
+struct vici_filter {
+    char ike[64], child[64]; /* names, empty: not asked for */
+    uint32_t ike_number, child_number;
+    bool has_ike, has_child;
+    char error[96];
+};
+/* What the request names. false: with an error in f; nothing is to be done then. */
+bool vici_filter(struct vici_text request, struct vici_filter *f);
 
 /* ---- vici_event.c, vici_log.c
  * ------------------------------------------------------------------------------------------------------- */

@@ -161,8 +161,8 @@ static void failed(struct act *a, const ike_event *ev)
     const ike_failure *f = ev->failure;
     for (size_t i = 0; f && f->code != IKE_FAIL_REPLACED && a->action != TERMINATE && i < a->n; i++) {
         struct target *t = &a->targets[i];
-        bool mine = t->conn == ev->conn && (t->is_child ? f->child_name[0] == 0 || strcmp(f->child_name, t->name) == 0
-                                                        : ev->sa == 0 || ev->sa == t->id);
+        bool mine = t->conn == ev->conn &&
+                    (t->is_child ? f->child_name[0] == 0 || strcmp(f->child_name, t->name) == 0 : ev->sa == 0 || ev->sa == t->id);
         if (mine && t->state == OPEN) {
             a->failure = *f;
             a->have_failure = true;
@@ -206,51 +206,42 @@ static const struct vici_job_ops act_ops = {.event = act_event, .wants_line = ac
 
 /* ---- Beginning -------------------------------------------------------------------------------------------------------- */
 
-struct wish {
-    char ike[64], child[64];
-    uint32_t ike_number, child_number;
-    bool has_ike, has_child;
-};
-
+/* What is not there stays as it is. false: it is there and no number. */
 static bool get_long(struct vici_text request, const char *key, long *out)
 {
-    char text[24], *end;
-    if (!vici_get_str(request, key, text, sizeof text) || text[0] == 0) {
-        return false;
+    struct vici_text v;
+    char text[24] = "", *end;
+    if (!vici_get(request, key, &v)) {
+        return true;
     }
-    long v = strtol(text, &end, 10);
-    if (*end == 0) {
-        *out = v;
+    (void)vici_get_str(request, key, text, sizeof text);
+    *out = strtol(text, &end, 10);
+    return text[0] && *end == 0;
+}
+
+/* NULL: it is over, with an error answered. */
+static struct act *begin(struct vici_client *c, struct vici_text request, enum action action, struct vici_filter *w)
+{
+    long level = 1, timeout = 0;
+    if (!vici_filter(request, w)) {
+        vici_answer_error(c, "%s", w->error);
+        return NULL;
     }
-    return *end == 0;
-}
-
-static uint32_t get_number(struct vici_text request, const char *key, const char *other)
-{
-    long v = 0;
-    return (get_long(request, key, &v) || get_long(request, other, &v)) && v > 0 && v <= (long)UINT32_MAX ? (uint32_t)v : 0;
-}
-
-static void read_wish(struct vici_text request, struct wish *w)
-{
-    memset(w, 0, sizeof *w);
-    w->has_ike = vici_get_str(request, "ike", w->ike, sizeof w->ike);
-    w->has_child = vici_get_str(request, "child", w->child, sizeof w->child);
-    w->ike_number = get_number(request, "ike-id", "ike_id");
-    w->child_number = get_number(request, "child-id", "child_id");
-}
-
-static struct act *begin(struct vici_client *c, struct vici_text request, enum action action)
-{
+    if (!get_long(request, "timeout", &timeout) || timeout < -1 || timeout > INT32_MAX) {
+        vici_answer_error(c, "timeout is not a number of milliseconds from -1 to %d", INT32_MAX);
+        return NULL;
+    }
+    if (!get_long(request, "loglevel", &level)) {
+        vici_answer_error(c, "loglevel is not a number");
+        return NULL;
+    }
     struct act *a = calloc(1, sizeof *a);
-    long level = 1;
     if (a == NULL) {
         vici_answer_error(c, "out of memory");
         return NULL;
     }
-    (void)get_long(request, "timeout", &a->timeout_ms);
-    (void)get_long(request, "loglevel", &level);
     a->action = action;
+    a->timeout_ms = timeout;
     a->log_level = level < -1 ? -1 : level > 4 ? 4 : (int)level;
     a->starting = true;
     loop_timer_init(&a->timeout, on_timeout, a);
@@ -304,7 +295,7 @@ static bool has_child(const ike_conn_settings *s, const char *name)
 }
 
 /* The connection that is meant; false and answered if there is none. */
-static bool find_conn(struct act *a, const struct wish *w, ike_conn_info *out)
+static bool find_conn(struct act *a, const struct vici_filter *w, ike_conn_info *out)
 {
     ike_engine *e = daemon_of(a)->engine;
     char text[160];
@@ -335,7 +326,7 @@ static bool find_conn(struct act *a, const struct wish *w, ike_conn_info *out)
 }
 
 /* Without a child's name: those that are to be kept up, or else the first. */
-static bool add_wanted(struct act *a, const ike_conn_info *c, const struct wish *w)
+static bool add_wanted(struct act *a, const ike_conn_info *c, const struct vici_filter *w)
 {
     const ike_conn_settings *s = c->settings;
     bool ok = !w->has_child || add(a, true, 0, c->id, w->child);
@@ -364,10 +355,9 @@ static void note_installed(struct act *a)
 
 void vici_initiate(struct vici_client *c, struct vici_text request)
 {
-    struct act *a = begin(c, request, INITIATE);
-    struct wish w;
+    struct vici_filter w;
     ike_conn_info info;
-    read_wish(request, &w);
+    struct act *a = begin(c, request, INITIATE, &w);
     if (a == NULL || !find_conn(a, &w, &info)) {
         return;
     }
@@ -402,7 +392,7 @@ static bool alive(const struct act *a, unsigned state, bool is_child)
 
 static bool same(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
 
-static bool collect_children(struct act *a, const struct wish *w)
+static bool collect_children(struct act *a, const struct vici_filter *w)
 {
     ike_child_info k = {.size = sizeof k};
     ike_engine *e = daemon_of(a)->engine;
@@ -420,7 +410,7 @@ static bool collect_children(struct act *a, const struct wish *w)
     return true;
 }
 
-static bool collect_sas(struct act *a, const struct wish *w)
+static bool collect_sas(struct act *a, const struct vici_filter *w)
 {
     ike_sa_info sa = {.size = sizeof sa};
     ike_engine *e = daemon_of(a)->engine;
@@ -453,7 +443,7 @@ static bool still_there(const struct act *a, const struct target *t)
 }
 
 /* A connection that is kept up and waits for its next attempt has no SA to close: it is told to stop trying. */
-static bool hold(const struct act *a, const struct wish *w)
+static bool hold(const struct act *a, const struct vici_filter *w)
 {
     ike_conn_info k = {.size = sizeof k};
     ike_engine *e = daemon_of(a)->engine;
@@ -468,12 +458,11 @@ static bool hold(const struct act *a, const struct wish *w)
 
 static void act_on_sas(struct vici_client *c, struct vici_text request, enum action action)
 {
-    struct act *a = begin(c, request, action);
-    struct wish w;
+    struct vici_filter w;
+    struct act *a = begin(c, request, action, &w);
     if (a == NULL) {
         return;
     }
-    read_wish(request, &w);
     bool children = w.has_child || w.child_number;
     if (!children && !w.has_ike && !w.ike_number) {
         answer(a, "missing name or number of an SA");

@@ -21,8 +21,7 @@ struct of_sa {
 
 struct list {
     struct vici_job job;
-    char ike[64], child[64]; /* wanted names, empty: all */
-    uint32_t ike_number, child_number;
+    struct vici_filter want;
     bool registered;
     uint64_t after; /* the last object seen */
     bool collected;
@@ -44,14 +43,6 @@ static void finish(struct list *l)
     vici_answer(c); /* frees l */
 }
 
-static uint32_t get_number(struct vici_text request, const char *key, const char *other)
-{
-    char text[16];
-    return vici_get_str(request, key, text, sizeof text) || vici_get_str(request, other, text, sizeof text)
-               ? (uint32_t)strtoul(text, NULL, 10)
-               : 0;
-}
-
 static void start(struct vici_client *c, struct vici_text request, enum vici_event_id event, const struct vici_job_ops *ops)
 {
     struct list *l = calloc(1, sizeof *l);
@@ -59,10 +50,11 @@ static void start(struct vici_client *c, struct vici_text request, enum vici_eve
         vici_answer_error(c, "out of memory");
         return;
     }
-    (void)vici_get_str(request, "ike", l->ike, sizeof l->ike);
-    (void)vici_get_str(request, "child", l->child, sizeof l->child);
-    l->ike_number = get_number(request, "ike-id", "ike_id");
-    l->child_number = get_number(request, "child-id", "child_id");
+    if (!vici_filter(request, &l->want)) {
+        vici_answer_error(c, "%s", l->want.error);
+        free(l);
+        return;
+    }
     l->registered = vici_registered(c, event);
     vici_start_job(c, &l->job, ops);
     vici_again(&l->job);
@@ -116,8 +108,8 @@ static bool collect(struct list *l)
 
 static bool wanted_child(const struct list *l, const ike_child_info *k)
 {
-    return (l->child[0] == 0 || (k->name && strcmp(l->child, k->name) == 0)) &&
-           (l->child_number == 0 || l->child_number == k->number);
+    return (l->want.child[0] == 0 || (k->name && strcmp(l->want.child, k->name) == 0)) &&
+           (l->want.child_number == 0 || l->want.child_number == k->number);
 }
 
 static size_t put_children(struct list *l, const ike_sa_info *sa)
@@ -149,17 +141,14 @@ static size_t put_children(struct list *l, const ike_sa_info *sa)
     return told;
 }
 
-static const char *conn_name(const ike_sa_info *sa)
-{
-    return sa->conn_name && sa->conn_name[0] ? sa->conn_name : "(unnamed)";
-}
+static const char *conn_name(const ike_sa_info *sa) { return sa->conn_name && sa->conn_name[0] ? sa->conn_name : "(unnamed)"; }
 
 static void tell_sa(struct list *l, const ike_sa_info *sa)
 {
     struct vici_client *c = l->job.client;
-    bool children_only = l->child[0] || l->child_number;
-    if (!l->registered || (l->ike[0] && strcmp(l->ike, conn_name(sa)) != 0) ||
-        (l->ike_number && l->ike_number != sa->number)) {
+    bool children_only = l->want.child[0] || l->want.child_number;
+    if (!l->registered || (l->want.ike[0] && strcmp(l->want.ike, conn_name(sa)) != 0) ||
+        (l->want.ike_number && l->want.ike_number != sa->number)) {
         return;
     }
     vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_SA));
@@ -209,7 +198,7 @@ static void produce_conns(struct vici_job *j)
             return;
         }
         l->after = info.id;
-        if (l->registered && (l->ike[0] == 0 || strcmp(l->ike, info.settings->name) == 0)) {
+        if (l->registered && (l->want.ike[0] == 0 || strcmp(l->want.ike, info.settings->name) == 0)) {
             vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_CONN));
             vici_form_conn(&c->v->buf, c->v->d, &info);
             vici_send(c);
@@ -229,7 +218,7 @@ void vici_list_conns(struct vici_client *c, struct vici_text request)
 static bool tell_failure(struct list *l, const ike_failure *f)
 {
     struct vici_client *c = l->job.client;
-    if (l->registered && (l->ike[0] == 0 || strcmp(l->ike, f->conn_name) == 0)) {
+    if (l->registered && (l->want.ike[0] == 0 || strcmp(l->want.ike, f->conn_name) == 0)) {
         vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_FAILURE));
         vici_form_failure(&c->v->buf, f, daemon_now(c->v->d));
         vici_send(c);
@@ -253,7 +242,7 @@ static void produce_failures(struct vici_job *j)
         l->n += tell_failure(l, &f) ? 1 : 0;
     }
     ike_conn_id conn;
-    if (!c->gone && l->n == 0 && l->ike[0] && ike_conn_find(c->v->d->engine, l->ike, &conn) == IKE_OK &&
+    if (!c->gone && l->n == 0 && l->want.ike[0] && ike_conn_find(c->v->d->engine, l->want.ike, &conn) == IKE_OK &&
         ike_conn_failure(c->v->d->engine, conn, &f) == IKE_OK) {
         tell_failure(l, &f);
     }

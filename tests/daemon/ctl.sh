@@ -47,4 +47,69 @@ done
 ctl a --json decode "$T/one.pcap" >"$T/out" 2>"$T/err"
 python3 "$T/schema.py" lines "$T/out" 2>>"$T/err" && ok "decode" || bad "decode: $(cat "$T/out" "$T/err")"
 end a
+
+echo "--- numbers are read to their end"
+for w in "--ike-id 7x" "--ike-id 0" "--ike-id -1" "--ike-id 4294967296" "--child-id 18446744073709551617" "--level 4" "--level x" \
+    "--level 4294967296" "--timeout 0" "--timeout 1.2.3" "--timeout 1e3" "--timeout 99999999999" "--port 65536" "--port 0x1f4"; do
+    # shellcheck disable=SC2086 # words
+    gives 2 $w log
+    has "$w" "$T/err" "^ikelibctl: ${w% *} needs .*, not ${w#* };"
+done
+for o in --ike --child; do
+    gives 2 "$o" "" down
+    has "$o" "$T/err" "^ikelibctl: $o needs a name;"
+done
+for c in status explain up down rekey; do
+    gives 2 $c ""
+    has "$c" "$T/err" '^ikelibctl: the name is empty;'
+done
+
+echo "--- a child of several connections"
+conf a; conf b
+for n in 1 2 3; do
+    printf '[connection s%d]\nlocal = 10.66.0.1\nremote = 10.66.0.2\nsecret = another one\nlocal-id = a%d.ike.test\n' $n $n
+    printf 'remote-id = b%d.ike.test\n[child s%d/lan]\nlocal-net = 10.66.1.%d\nremote-net = 10.66.2.%d\n' $n $n $n $n
+done >>"$T/a.conf"
+sed -e 's/10\.66\.0\.1/10.66.0.9/; s/10\.66\.0\.2/10.66.0.1/; s/10\.66\.0\.9/10.66.0.2/' \
+    -e 's/\(local\|remote\)-id = \([ab]\)/\1-ID = \2/; s/local-ID/remote-id/; s/remote-ID/local-id/' \
+    -e 's/local-net = 10\.66\.1/LOCAL = 10.66.1/; s/remote-net/local-net/; s/LOCAL/remote-net/' -n -e '/^.connection s1/,$p' "$T/a.conf" >>"$T/b.conf"
+begin a; begin b
+children() { ctl a --json status | grep -c '"spi_in"'; }
+for c in up down rekey "--json up" "-v down"; do
+    # shellcheck disable=SC2086 # words
+    gives 2 $c lan
+    has "$c lan" "$T/err" '^ikelibctl: lan is a child of s1, s2, s3: say s1/lan$'
+done
+gives 2 up --child lan
+[ "$(children)" = 0 ] && ok "nothing was begun" || bad "$(children) children are up"
+for n in 1 2 3; do gives 0 up s$n/lan; done
+gives 2 down lan
+[ "$(children)" = 3 ] && ok "nothing was cut" || bad "$(children) children are left"
+gives 0 rekey lan --ike s2
+gives 0 down --ike s1 --child lan
+gives 0 down s2/lan
+[ "$(children)" = 1 ] && ok "each alone" || bad "$(children) children are left"
+gives 2 up s1 --ike s2
+has "two names" "$T/err" 's1 or s2\?'
+gives 2 up s1/lan --child voice
+gives 2 down /lan
+gives 2 down s3/
+has "half a name" "$T/err" 'a name is missing beside the /'
+gives 2 up --child-id 1
+has "up by number" "$T/err" 'up takes names'
+
+echo "--- a filter that cannot be read is not left out"
+long=$(printf '%070d' 0)
+for c in down up rekey; do
+    gives 1 $c "$long/lan"
+    has "$c" "$T/err" 'ike is no name: it is too long'
+    gives 1 $c "s3/$long"
+    has "$c" "$T/err" 'child is no name: it is too long'
+done
+for c in status explain; do
+    gives 1 $c "$long"
+    has "$c" "$T/err" 'ike is no name: it is too long'
+done
+[ "$(children)" = 1 ] && ok "nothing was cut" || bad "$(children) children are left"
+end a; end b
 finish

@@ -511,6 +511,60 @@ static void test_terminate(void **state)
     hang_up(p);
 }
 
+/* What cannot be read is an error: passed over it would make the command act on all. */
+static void test_filters(void **state)
+{
+    static const char *const commands[] = {"terminate", "rekey", "list-sas", "list-conns", "list-failures", "initiate"};
+    static const struct {
+        const char *key, *value, *error;
+    } bad[] = {{"ike", "0123456789012345678901234567890123456789012345678901234567890123", "ike is no name"},
+               {"child", "0123456789012345678901234567890123456789012345678901234567890123", "child is no name"},
+               {"ike", "", "ike is empty"},
+               {"child", "", "child is empty"},
+               {"ike-id", "1x", "ike-id is not a number"},
+               {"ike_id", "", "ike_id is not a number"},
+               {"ike-id", "0", "ike-id is not a number"},
+               {"child-id", "-1", "child-id is not a number"},
+               {"child-id", " 1", "child-id is not a number"},
+               {"child_id", "4294967296", "child_id is not a number"},
+               {"child-id", "18446744073709551617", "child-id is not a number"}};
+    struct fixture *f = *state;
+    struct peer *p = dial(f);
+    struct vici_packet a;
+    ike_conn_id conn;
+    add_conn(f, "office");
+    assert_int_equal(ike_conn_find(f->d.engine, "office", &conn), IKE_OK);
+    assert_int_equal(ike_initiate(f->d.engine, conn, NULL, loop_now(f->d.loop)), IKE_OK);
+    put(p, VICI_EVENT_REGISTER, "list-sa", NULL, NULL);
+    expect(p, VICI_EVENT_CONFIRM);
+    put(p, VICI_EVENT_REGISTER, "list-conn", NULL, NULL);
+    expect(p, VICI_EVENT_CONFIRM);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        for (size_t k = 0; k < sizeof commands / sizeof *commands; k++) {
+            put(p, VICI_CMD_REQUEST, commands[k], bad[i].key, bad[i].value);
+            assert_true(next(p, &a));
+            assert_int_equal(a.type, VICI_CMD_RESPONSE);
+            assert_string_equal(str(&a, "success"), "no");
+            assert_ptr_equal(strstr(str(&a, "errmsg"), bad[i].error), str(&a, "errmsg"));
+        }
+    }
+    static const char *const waits[][2] = {{"timeout", "soon"}, {"timeout", "-2"}, {"timeout", "99999999999"}, {"loglevel", "x"}};
+    for (size_t i = 0; i < 4; i++) {
+        put(p, VICI_CMD_REQUEST, "terminate", waits[i][0], waits[i][1]);
+        assert_true(next(p, &a));
+        assert_ptr_equal(strstr(str(&a, "errmsg"), waits[i][0]), str(&a, "errmsg"));
+    }
+    ask(p, "list-sas", &a); /* it is there still */
+    assert_int_equal(a.type, VICI_EVENT);
+    expect(p, VICI_CMD_RESPONSE);
+    put(p, VICI_CMD_REQUEST, "list-sas", "ike_id", "2"); /* what can be read counts */
+    expect(p, VICI_CMD_RESPONSE);
+    put(p, VICI_CMD_REQUEST, "list-sas", "ike_id", "1");
+    expect(p, VICI_EVENT);
+    expect(p, VICI_CMD_RESPONSE);
+    hang_up(p);
+}
+
 /* ---- The socket file */
 
 static void test_socket_file(void **state)
@@ -555,6 +609,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slow_follower, setup, teardown),
         cmocka_unit_test_setup_teardown(test_initiate, setup, teardown),
         cmocka_unit_test_setup_teardown(test_terminate, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_socket_file, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
