@@ -16,11 +16,13 @@
 #include "sysdep/resolve.h"
 #include "transport/udp.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RESOLVE_RETRY_FIRST (5 * IKE_SEC)
 #define RESOLVE_RETRY_MAX   (60 * IKE_SEC)
+#define RESOLVE_TELL        10 /* the log tells every so many failures in a row; the first one too */
 
 struct conn_rt *daemon_conn_find(struct ikelibd *d, const char *name)
 {
@@ -202,23 +204,36 @@ static void take_address(struct conn_rt *rt, const ike_addr *a)
     set_traps(rt, &s);
 }
 
+static void ask_again(struct conn_rt *rt, const char *error)
+{
+    unsigned doubled = rt->resolve_fails > 4 ? 4 : rt->resolve_fails;
+    ike_time wait = RESOLVE_RETRY_FIRST << doubled, now = loop_now(rt->d->loop);
+    wait = wait < RESOLVE_RETRY_MAX ? wait : RESOLVE_RETRY_MAX;
+    rt->resolve_fails++;
+    snprintf(rt->resolve_error, sizeof(rt->resolve_error), "%s", error);
+    if (rt->resolve_fails == 1 || rt->resolve_fails % RESOLVE_TELL == 0) {
+        char so_far[32] = "";
+        if (rt->resolve_fails > 1) {
+            snprintf(so_far, sizeof(so_far), " (%u times in a row)", rt->resolve_fails);
+        }
+        daemon_log(rt->d, IKE_LOG_WARN, "%s: cannot resolve %s: %s%s; next try in %u s", rt->name, rt->remote_name, error, so_far,
+                   (unsigned)(wait / IKE_SEC));
+    }
+    loop_timer_set(rt->d->loop, &rt->retry, now + wait);
+}
+
 static void on_resolved(void *arg, const ike_addr *list, size_t n, const char *error)
 {
     struct conn_rt *rt = arg;
     rt->resolving = false;
     const ike_addr *a = n > 0 ? choose(rt, list, n) : NULL;
-    if (a != NULL) {
-        rt->resolve_fails = 0;
-        take_address(rt, a);
+    if (a == NULL) {
+        ask_again(rt, n > 0 ? "no address of the family of `local`" : error);
         return;
     }
-    if (rt->resolve_fails++ == 0) {
-        daemon_log(rt->d, IKE_LOG_WARN, "%s: cannot resolve %s: %s; trying again", rt->name, rt->remote_name,
-                   n > 0 ? "no address of the family of `local`" : error);
-    }
-    unsigned doubled = rt->resolve_fails > 4 ? 4 : rt->resolve_fails - 1;
-    ike_time wait = RESOLVE_RETRY_FIRST << doubled;
-    loop_timer_set(rt->d->loop, &rt->retry, loop_now(rt->d->loop) + (wait < RESOLVE_RETRY_MAX ? wait : RESOLVE_RETRY_MAX));
+    rt->resolve_fails = 0;
+    rt->resolve_error[0] = 0;
+    take_address(rt, a);
 }
 
 static void ask(struct conn_rt *rt)
@@ -227,10 +242,10 @@ static void ask(struct conn_rt *rt)
         return;
     }
     loop_timer_cancel(&rt->retry);
-    if (resolve(rt->d->resolver, rt->remote_name, on_resolved, rt) == 0) {
-        rt->resolving = true;
-    } else {
-        loop_timer_set(rt->d->loop, &rt->retry, loop_now(rt->d->loop) + RESOLVE_RETRY_FIRST);
+    int error = resolve(rt->d->resolver, rt->remote_name, on_resolved, rt);
+    rt->resolving = error == 0;
+    if (error != 0) {
+        ask_again(rt, strerror(-error));
     }
 }
 
@@ -291,6 +306,7 @@ static int set_name(struct conn_rt *rt, const char *remote_name)
     rt->remote_name = copy;
     rt->remote = (ike_addr){0};
     rt->resolve_fails = 0;
+    rt->resolve_error[0] = 0;
     return IKE_OK;
 }
 

@@ -76,8 +76,9 @@ struct conn_rt {
     ike_addr remote;            /* last result; family 0: not resolved yet */
     struct conn_copy *settings; /* deep copy, for traps and for the start put off until the name is resolved */
     struct loop_timer retry;    /* next attempt to resolve */
-    unsigned resolve_fails;
-    bool resolving;
+    unsigned resolve_fails;     /* in a row */
+    char resolve_error[96];     /* why the last one failed; empty: none has, or the name is resolved */
+    bool resolving;             /* a question is under way */
     struct ikelibd *d;
 };
 

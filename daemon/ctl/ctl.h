@@ -93,6 +93,12 @@ const char *text_octets(unsigned long long n);
 /* Each line two blanks to the right. */
 void text_indented(FILE *out, const char *text);
 
+/* ---- status.c --------------------------------------------------------------------------------------------------------- */
+
+/* How it goes with the name of a connection's peer, without a line end. */
+void status_resolving(const struct node *conn);
+void status_json_name(struct json *j, const struct node *conn); /* the same as keys */
+
 /* ---- Commands: exit status -------------------------------------------------------------------------------------------- */
 
 int cmd_status(struct client *c, const struct options *o, const char *name);

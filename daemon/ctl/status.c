@@ -118,6 +118,12 @@ static bool waits_only(const struct node *conn)
     return strcmp(remote, "%any") == 0 || strchr(remote, '/');
 }
 
+/* The peer has a name that stands for no address yet. */
+static bool is_unresolved(const struct node *conn)
+{
+    return tree_find(conn, "remote-name") && !tree_find(conn, "remote-address");
+}
+
 static bool is_child_up(const struct picture *p, const char *conn, const char *child)
 {
     for (const struct node *const *sa = sas_of(p, conn); is_of(*sa, conn); sa++) {
@@ -147,10 +153,24 @@ static const char *state_of(const struct picture *p, const struct node *conn)
     if (connecting) {
         return "connecting";
     }
-    return tree_find(conn, "retry-time") ? "retrying"
-           : is_of(*first, conn->name)   ? "no child"
-           : waits_only(conn)            ? "listening"
-                                         : "down";
+    return is_unresolved(conn)             ? "resolving"
+           : tree_find(conn, "retry-time") ? "retrying"
+           : is_of(*first, conn->name)     ? "no child"
+           : waits_only(conn)              ? "listening"
+                                           : "down";
+}
+
+void status_resolving(const struct node *conn)
+{
+    printf("resolving %s", tree_str(conn, "remote-name"));
+    if (tree_find(conn, "resolve-fails")) {
+        printf(": %s, ", tree_str(conn, "resolve-error"));
+        if (tree_find(conn, "resolve-time")) {
+            printf("next try in %s", text_seconds(tree_num(conn, "resolve-time")));
+        } else {
+            printf("trying now");
+        }
+    }
 }
 
 /* ---- For people ------------------------------------------------------------------------------------------------------- */
@@ -242,7 +262,15 @@ static size_t print_conn(const struct picture *p, const struct node *conn)
     const char *state = state_of(p, conn);
     size_t told = 0;
     const struct node *f = tree_find(conn, "failure");
-    printf("%s: %s, with %s", conn->name, state, first_item(conn, "remote_addrs"));
+    if (strcmp(state, "resolving") == 0) {
+        printf("%s: ", conn->name);
+        status_resolving(conn);
+    } else {
+        printf("%s: %s, with %s", conn->name, state, first_item(conn, "remote_addrs"));
+    }
+    if (tree_find(conn, "remote-address")) {
+        printf(" (%s)", tree_str(conn, "remote-address"));
+    }
     if (tree_find(conn, "retry-time")) {
         printf(", next attempt in %s", text_seconds(tree_num(conn, "retry-time")));
     }
@@ -253,6 +281,11 @@ static size_t print_conn(const struct picture *p, const struct node *conn)
     for (const struct node *const *sa = sas_of(p, conn->name); is_of(*sa, conn->name); sa++) {
         print_sa(*sa);
         told++;
+    }
+    if (tree_find(conn, "remote-address") && tree_find(conn, "resolve-fails")) { /* again, since an attempt failed */
+        printf("  ");
+        status_resolving(conn);
+        puts("; the address it had is used until then");
     }
     if (f && strcmp(state, "up") != 0) {
         printf("  last failure %s ago: %s%s\n", text_seconds(tree_num(f, "age")), tree_str(f, "cause"),
@@ -296,7 +329,7 @@ static void print_all(const struct picture *p)
 
 /* ---- For programs ----------------------------------------------------------------------------------------------------- */
 
-enum kind { STR, LOW, NUM, YES, LIST };
+enum kind { STR, LOW, NUM, NUM0, YES, LIST };
 struct field {
     const char *vici, *json;
     enum kind kind;
@@ -311,7 +344,7 @@ static void json_list(struct json *j, const char *key, const struct node *list)
     json_close(j, ']');
 }
 
-/* What is not there: null for numbers, "" for strings, false. */
+/* What is not there: null for numbers, 0 for those of NUM0, "" for strings, false. */
 static void json_fields(struct json *j, const struct node *n, const struct field *f)
 {
     for (; f->vici; f++) {
@@ -322,7 +355,7 @@ static void json_fields(struct json *j, const struct node *n, const struct field
             json_bool(j, f->json, tree_yes(n, f->vici));
         } else if (f->kind == NUM && value == NULL) {
             json_null(j, f->json);
-        } else if (f->kind == NUM) {
+        } else if (f->kind == NUM || f->kind == NUM0) {
             json_num(j, f->json, tree_num(n, f->vici));
         } else {
             json_str(j, f->json, f->kind == LOW ? lower(tree_str(n, f->vici)) : tree_str(n, f->vici));
@@ -386,6 +419,12 @@ static const struct field wanted_fields[] = {{"mode", "mode", LOW},
                                              {"remote-ts", "remote_ts", LIST},
                                              {NULL, NULL, STR}};
 
+static const struct field name_fields[] = {{"remote-name", "remote_name", STR},     {"remote-address", "remote_address", STR},
+                                           {"resolve-error", "resolve_error", STR}, {"resolve-fails", "resolve_fails", NUM0},
+                                           {"resolve-time", "resolve_in", NUM},     {NULL, NULL, STR}};
+
+void status_json_name(struct json *j, const struct node *conn) { json_fields(j, conn, name_fields); }
+
 static void json_conn(struct json *j, const struct picture *p, const struct node *c)
 {
     const struct node *list = tree_find(c, "children"), *f = tree_find(c, "failure");
@@ -405,6 +444,7 @@ static void json_conn(struct json *j, const struct picture *p, const struct node
     } else {
         json_null(j, "retry_in");
     }
+    status_json_name(j, c);
     json_open(j, "children", '[');
     for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
         json_open(j, NULL, '{');

@@ -97,37 +97,75 @@ static void print_failures(const struct node *list, struct json *j)
     }
 }
 
-static void print_explanation(const struct options *o, const char *name, const struct node *list)
+/* A name that cannot be resolved keeps attempts from being made, so there is no failure to tell. */
+static bool print_names(const struct node *conns)
+{
+    bool any = false;
+    for (const struct node *c = conns->first; c; c = c->next) {
+        unsigned long long fails = tree_num(c, "resolve-fails");
+        if (fails == 0 && (tree_find(c, "remote-name") == NULL || tree_find(c, "remote-address"))) {
+            continue;
+        }
+        printf("%s: ", c->name);
+        status_resolving(c);
+        putchar('\n');
+        if (fails > 1) {
+            printf("  so far:   %llu times in a row\n", fails);
+        }
+        printf("  remedy:   correct `remote` (%s), or see that this host's name servers answer\n", tree_str(c, "source"));
+        any = true;
+    }
+    return any;
+}
+
+static void json_names(struct json *j, const struct node *conns)
+{
+    json_open(j, "names", '[');
+    for (const struct node *c = conns->first; c; c = c->next) {
+        if (tree_find(c, "remote-name")) {
+            json_open(j, NULL, '{');
+            json_str(j, "conn", c->name);
+            status_json_name(j, c);
+            json_close(j, '}');
+        }
+    }
+    json_close(j, ']');
+}
+
+static void print_explanation(const struct options *o, const char *name, const struct node *conns, const struct node *failures)
 {
     struct json j = {.out = stdout};
     if (o->json) {
         json_open(&j, NULL, '{');
         json_num(&j, "schema", 1);
+        json_names(&j, conns);
         json_open(&j, "failures", '[');
-        print_failures(list, &j);
+        print_failures(failures, &j);
         json_close(&j, ']');
         json_close(&j, '}');
-    } else if (list->first) {
-        print_failures(list, NULL);
-    } else {
+        return;
+    }
+    bool any = print_names(conns);
+    if (failures->first) {
+        printf("%s", any ? "\n" : "");
+        print_failures(failures, NULL);
+    } else if (!any) {
         printf("%s%sno attempt has failed\n", name ? name : "", name ? ": " : "");
     }
 }
 
 int cmd_explain(struct client *c, const struct options *o, const char *name)
 {
-    struct node list = {0};
-    bool known = true;
-    int r = client_list(c, "list-failures", "list-failure", "ike", name, &list);
-    if (r == CTL_OK && name && list.first == NULL) { /* what failed under a name that is gone is told still */
-        r = client_has_conn(c, name, &known);
-    }
-    if (r == CTL_OK && !known) {
+    struct node conns = {0}, failures = {0};
+    int r = client_list(c, "list-conns", "list-conn", "ike", name, &conns);
+    r = r == CTL_OK ? client_list(c, "list-failures", "list-failure", "ike", name, &failures) : r;
+    if (r == CTL_OK && name && !conns.first && !failures.first) { /* what failed under a name that is gone is told still */
         fprintf(stderr, "ikelibctl: no connection %s\n", name);
         r = CTL_FAILED;
     } else if (r == CTL_OK) {
-        print_explanation(o, name, &list);
+        print_explanation(o, name, &conns, &failures);
     }
-    tree_free(list.first);
+    tree_free(conns.first);
+    tree_free(failures.first);
     return r;
 }

@@ -353,6 +353,32 @@ static void note_installed(struct act *a)
     }
 }
 
+/* The peer has not one address: which of the two reasons it is, and what to do. A name is asked for again at once. */
+static void answer_no_address(struct act *a, ike_conn_id id)
+{
+    struct ikelibd *d = daemon_of(a);
+    struct conn_rt *rt = daemon_conn_by_id(d, id);
+    ike_conn_info k = {.size = sizeof k};
+    char text[768];
+    if (ike_conn_get(d->engine, id, &k) != IKE_OK) {
+        answer(a, ike_strerror(IKE_ERR_NOT_FOUND));
+        return;
+    }
+    const char *source = k.settings->source ? k.settings->source : k.settings->name;
+    if (rt && rt->remote_name && rt->remote.family == 0) {
+        snprintf(
+            text, sizeof text,
+            "%s is not resolved%s%s; it is being asked for now: try again, or correct `remote` (%s) or this host's name servers",
+            rt->remote_name, rt->resolve_fails ? ": " : " yet", rt->resolve_error, source);
+        daemon_conn_failed(d, id);
+    } else {
+        snprintf(text, sizeof text,
+                 "it can only wait for peers, as its `remote` is %s: let the peer begin, or give `remote` one address (%s)",
+                 k.settings->remote.family ? "a network" : "any", source);
+    }
+    answer(a, text);
+}
+
 void vici_initiate(struct vici_client *c, struct vici_text request)
 {
     struct vici_filter w;
@@ -367,9 +393,12 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
     }
     struct ikelibd *d = daemon_of(a);
     int r = ike_initiate(d->engine, info.id, w.has_child ? w.child : NULL, daemon_now(d));
+    if (r == IKE_ERR_INVALID && a->n_open) {
+        answer_no_address(a, info.id);
+        return;
+    }
     if (r != IKE_OK && a->n_open) {
-        answer(a, r == IKE_ERR_STATE ? "not possible: the connection only waits for peers, or its name is not resolved yet"
-                                     : ike_strerror(r));
+        answer(a, r == IKE_ERR_STATE ? "ikelibd is ending" : ike_strerror(r));
         return;
     }
     if (info.sas) { /* as it was before: without an IKE SA nothing can be up */

@@ -196,6 +196,24 @@ static void put_child_settings(struct vici_buf *b, const ike_child_settings *k)
     vici_section_end(b);
 }
 
+/* Of a peer that has a name: the address it stands for, or why it stands for none. */
+static void put_remote_name(struct vici_buf *b, const struct conn_rt *rt, ike_time now)
+{
+    char text[80];
+    vici_put(b, "remote-name", rt->remote_name);
+    if (rt->remote.family) {
+        ike_addr_format(&rt->remote, false, text, sizeof text);
+        vici_put(b, "remote-address", text);
+    }
+    if (rt->resolve_fails) {
+        vici_put(b, "resolve-error", rt->resolve_error);
+        put_number(b, "resolve-fails", rt->resolve_fails);
+    }
+    if (rt->retry.prev) {
+        put_number(b, "resolve-time", seconds(now, rt->retry.due));
+    }
+}
+
 void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *c)
 {
     const ike_conn_settings *s = c->settings;
@@ -230,6 +248,9 @@ void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *
     put_number(b, "attempts", c->attempts);
     if (c->retry_at) {
         put_number(b, "retry-time", seconds(now, c->retry_at));
+    }
+    if (rt && rt->remote_name) {
+        put_remote_name(b, rt, now);
     }
     if (ike_conn_failure(d->engine, c->id, &f) == IKE_OK) {
         vici_section(b, "failure");

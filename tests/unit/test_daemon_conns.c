@@ -200,16 +200,41 @@ static void names(void **state)
     assert_int_equal(rt->resolve_fails, 0);
 }
 
+static size_t told(const char *text)
+{
+    size_t n = 0;
+    for (const char *p = w->log; (p = strstr(p, text)) != NULL; p++) {
+        n++;
+    }
+    return n;
+}
+
 static void names_that_do_not_resolve(void **state)
 {
     (void)state;
     ike_conn_settings s = office();
     assert_int_equal(daemon_conn_put(&w->d, &s, "not a name", true), IKE_OK);
-    turn_until_resolved();
     struct conn_rt *rt = daemon_conn_find(&w->d, "office");
+    assert_string_equal(rt->resolve_error, "");
+    assert_null(rt->retry.prev); /* it is being asked for */
+    turn_until_resolved();
     assert_int_equal(rt->resolve_fails, 1);
+    assert_string_not_equal(rt->resolve_error, "");
     assert_non_null(rt->retry.prev); /* it will be tried again */
     assert_non_null(strstr(w->log, "cannot resolve not a name"));
+    assert_non_null(strstr(w->log, "; next try in 5 s\n"));
+    /* The log is told again, but not each time. */
+    for (unsigned i = 2; i <= 20; i++) {
+        daemon_conn_failed(&w->d, rt->id);
+        turn_until_resolved();
+        assert_int_equal(rt->resolve_fails, i);
+        assert_int_equal(told("cannot resolve not a name"), 1 + i / 10);
+    }
+    assert_non_null(strstr(w->log, " (10 times in a row); next try in 60 s\n"));
+    /* Another name has not failed yet. */
+    assert_int_equal(daemon_conn_put(&w->d, &s, "192.0.2.8", true), IKE_OK);
+    assert_int_equal(rt->resolve_fails, 0);
+    assert_string_equal(rt->resolve_error, "");
 }
 
 static void refused_settings_change_nothing(void **state)

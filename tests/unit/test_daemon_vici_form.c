@@ -201,6 +201,16 @@ static void a_name_for_the_peer(void **state)
     s.name = "office";
     w->d.conns = &rt;
     assert_non_null(strstr(conn_text(w, &c), "remote_addrs[vpn.ike.test] "));
+    assert_non_null(strstr(conn_text(w, &c), " attempts=0 remote-name=vpn.ike.test}")); /* it is being asked for */
+    strcpy(rt.resolve_error, "no such name");
+    rt.resolve_fails = 2;
+    loop_timer_set(w->d.loop, &rt.retry, loop_now(w->d.loop) + 12 * IKE_SEC);
+    assert_non_null(
+        strstr(conn_text(w, &c), " remote-name=vpn.ike.test resolve-error=no such name resolve-fails=2 resolve-time=12}"));
+    loop_timer_cancel(&rt.retry);
+    rt.resolve_fails = 0;
+    assert_int_equal(ike_addr_parse(&rt.remote, "192.0.2.8"), IKE_OK);
+    assert_non_null(strstr(conn_text(w, &c), " remote-name=vpn.ike.test remote-address=192.0.2.8}"));
     /* once it is resolved, the address */
     assert_int_equal(ike_addr_parse(&s.remote, "192.0.2.9"), IKE_OK);
     assert_non_null(strstr(conn_text(w, &c), "remote_addrs[192.0.2.9] "));

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What ikelibctl status and explain say where things are not as they should be: a name that cannot be resolved.
+. "$(dirname "$0")/lib.sh"
+
+# says WHAT PATTERN...: ikelibctl status of host a says each, now; it is in $T/status
+says() {
+    _label=$1
+    shift
+    ctl a status >"$T/status" 2>&1
+    sed 's/^/     /' "$T/status"
+    has "$_label" "$T/status" "$@"
+}
+# state NAME: of a connection in status --json
+state() { ctl a --json status | python3 -c 'import json, sys
+print(*[c["state"] for c in json.load(sys.stdin)["connections"] if c["name"] == sys.argv[1]])' "$1"; }
+is() { [ "$(state "$1")" = "$2" ]; }
+# fails_to COMMAND... : ikelibctl on a, status 1; what it says is in $T/out
+fails_to() {
+    ctl a "$@" >"$T/out" 2>&1
+    _rc=$?
+    [ $_rc = 1 ] && ok "$*: status 1" || bad "$*: status $_rc: $(cat "$T/out")"
+    sed 's/^/     /' "$T/out"
+}
+
+echo "--- a name that cannot be resolved, and a peer that has to begin"
+conf a "remote = no-such-name.invalid"
+printf '[connection any]\nremote = any\nsecret = x y z\n[connection net]\nremote = 10.66.0.0/24\nsecret = x y z\n' >>"$T/a.conf"
+begin a
+tried() { ctl a status | grep -q 'next try in'; }
+wait_for 20 tried || bad "nothing is said of the name: $(ctl a status)"
+says "status" '^peer: resolving no-such-name\.invalid: .+, next try in [0-9]+s$' '^any: listening, with %any$'
+is peer resolving && ok "state resolving" || bad "state is $(state peer)"
+ctl a explain peer >"$T/out" 2>&1 || bad "explain: status $?"
+sed 's/^/     /' "$T/out"
+has "explain" "$T/out" '^peer: resolving no-such-name\.invalid: .+, next try in [0-9]+s$' 'remedy: .*remote.*a\.conf:[0-9]+'
+lacks "explain" "$T/out" 'no attempt has failed'
+ctl a explain any >"$T/out" 2>&1
+has "explain of another" "$T/out" '^any: no attempt has failed$'
+ctl a --json explain peer >"$T/out" 2>&1
+has "explain --json" "$T/out" '"remote_name": "no-such-name.invalid"' '"resolve_error": ".+"' '"resolve_fails": [1-9]' '"resolve_in": [0-9]'
+fails_to up peer
+has "up" "$T/out" 'no-such-name\.invalid is not resolved: .+; it is being asked for now' 'correct .remote. \(.*a\.conf:[0-9]+\)'
+for c in any net; do
+    fails_to up $c
+    has "up $c" "$T/out" 'it can only wait for peers, as its .remote. is (any|a network): let the peer begin'
+    lacks "up $c" "$T/out" 'invalid|resolve'
+done
+has "log" "$T/a.log" 'WARN +peer: cannot resolve no-such-name\.invalid: .+; next try in 5 s'
+end a
+finish
