@@ -136,13 +136,34 @@ static bool is_child_up(const struct picture *p, const char *conn, const char *c
     return false;
 }
 
+static bool is_live(const struct node *sa)
+{
+    const char *s = tree_str(sa, "state");
+    return strcmp(s, "ESTABLISHED") == 0 || strcmp(s, "REKEYING") == 0;
+}
+
+static bool is_connecting(const struct node *sa) { return strcmp(tree_str(sa, "state"), "CONNECTING") == 0; }
+
+/* One of these SAs whose peer does not answer, where that holds for all peers of the connection; else NULL. */
+static const struct node *silent_sa(const struct picture *p, const char *conn, bool (*these)(const struct node *))
+{
+    const struct node *silent = NULL;
+    for (const struct node *const *sa = sas_of(p, conn); is_of(*sa, conn); sa++) {
+        if (these(*sa) && tree_find(*sa, "repetitions") == NULL) {
+            return NULL;
+        }
+        silent = silent == NULL && these(*sa) ? *sa : silent;
+    }
+    return silent;
+}
+
 /* up: a child carries traffic, and all do that are to be kept up; else what is being done about it. */
 static const char *state_of(const struct picture *p, const struct node *conn)
 {
     const struct node *list = tree_find(conn, "children"), *const *first = sas_of(p, conn->name);
     bool connecting = false, all = true;
     for (const struct node *const *sa = first; is_of(*sa, conn->name); sa++) {
-        connecting = connecting || strcmp(tree_str(*sa, "state"), "CONNECTING") == 0;
+        connecting = connecting || is_connecting(*sa);
     }
     for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
         all = all && (strcmp(tree_str(k, "start"), "yes") != 0 || is_child_up(p, conn->name, k->name));
@@ -158,6 +179,11 @@ static const char *state_of(const struct picture *p, const struct node *conn)
            : is_of(*first, conn->name)     ? "no child"
            : waits_only(conn)              ? "listening"
                                            : "down";
+}
+
+static const char *state_for_programs(const struct picture *p, const struct node *conn)
+{
+    return silent_sa(p, conn->name, is_live) ? "peer silent" : state_of(p, conn);
 }
 
 void status_resolving(const struct node *conn)
@@ -218,7 +244,21 @@ static void print_usage(const struct node *k, bool in)
     putchar('\n');
 }
 
-static void print_child(const struct node *k)
+/* What the settings ask for: a peer that gives less leaves the rest of it out of the tunnel. */
+static void print_narrowed(const struct node *k, const struct node *conn)
+{
+    const struct node *asked = tree_find(tree_find(conn, "children"), tree_str(k, "name"));
+    printf("      the peer gave less than asked for");
+    if (asked) {
+        printf(": ");
+        print_list(asked, "local-ts");
+        printf(" <-> ");
+        print_list(asked, "remote-ts");
+    }
+    putchar('\n');
+}
+
+static void print_child(const struct node *k, const struct node *conn)
 {
     printf("    child %s #%s: %s, %s%s, %s ", tree_str(k, "name"), tree_str(k, "uniqueid"), lower(tree_str(k, "state")),
            lower(tree_str(k, "mode")), tree_yes(k, "encap") ? " in UDP" : "", tree_str(k, "protocol"));
@@ -230,11 +270,41 @@ static void print_child(const struct node *k)
     printf(" <-> ");
     print_list(k, "remote-ts");
     putchar('\n');
+    if (tree_yes(k, "narrowed")) {
+        print_narrowed(k, conn);
+    }
     print_usage(k, true);
     print_usage(k, false);
 }
 
-static void print_sa(const struct node *sa)
+/* What tells a peer that is busy or gone from one that has nothing to say. */
+static void print_silence(const struct node *sa)
+{
+    if (is_connecting(sa)) {
+        printf("no answer yet");
+    } else {
+        printf("peer silent for %s", text_seconds(tree_num(sa, "last-in")));
+    }
+    printf(" (repetition %s of the request; given up in %s)", tree_str(sa, "repetitions"),
+           text_seconds(tree_num(sa, "gives-up-time")));
+}
+
+static void print_messages(const struct node *sa)
+{
+    unsigned long long waiting = tree_num(sa, "requests-waiting");
+    if (tree_find(sa, "last-in")) {
+        printf(", last message %s ago", text_seconds(tree_num(sa, "last-in")));
+    }
+    if (tree_find(sa, "repetitions")) {
+        printf(", repetition %s", tree_str(sa, "repetitions"));
+    }
+    if (waiting) {
+        printf(", %llu request%s", waiting, waiting == 1 ? " waits" : "s wait");
+    }
+}
+
+/* conn: NULL where it is gone. */
+static void print_sa(const struct node *sa, const struct node *conn)
 {
     bool begins = tree_yes(sa, "initiator");
     printf("  IKE SA #%s: %s, IKEv%s, %s[%s] %s <-> %s[%s] %s\n", tree_str(sa, "uniqueid"), lower(tree_str(sa, "state")),
@@ -245,6 +315,7 @@ static void print_sa(const struct node *sa)
         print_suite(sa);
         print_when(sa, "established", "age");
         print_when(sa, "rekey-time", "rekey in");
+        print_messages(sa);
         putchar('\n');
     }
     printf("    spi %s%s %s%s%s%s%s\n", tree_str(sa, "initiator-spi"), begins ? " (ours)" : "", tree_str(sa, "responder-spi"),
@@ -252,7 +323,7 @@ static void print_sa(const struct node *sa)
            tree_yes(sa, "nat-local") ? "our side" : "",
            tree_yes(sa, "nat-remote") ? (tree_yes(sa, "nat-local") ? " and the peer's" : "the peer's side") : "");
     for (const struct node *k = children_of(sa) ? children_of(sa)->first : NULL; k; k = k->next) {
-        print_child(k);
+        print_child(k, conn);
     }
 }
 
@@ -261,12 +332,18 @@ static size_t print_conn(const struct picture *p, const struct node *conn)
 {
     const char *state = state_of(p, conn);
     size_t told = 0;
-    const struct node *f = tree_find(conn, "failure");
+    const struct node *f = tree_find(conn, "failure"), *silent = silent_sa(p, conn->name, is_live);
+    silent = silent || strcmp(state, "connecting") != 0 ? silent : silent_sa(p, conn->name, is_connecting);
     if (strcmp(state, "resolving") == 0) {
         printf("%s: ", conn->name);
         status_resolving(conn);
     } else {
-        printf("%s: %s, with %s", conn->name, state, first_item(conn, "remote_addrs"));
+        printf("%s: %s", conn->name, state);
+        if (silent) {
+            printf(", ");
+            print_silence(silent);
+        }
+        printf(", with %s", first_item(conn, "remote_addrs"));
     }
     if (tree_find(conn, "remote-address")) {
         printf(" (%s)", tree_str(conn, "remote-address"));
@@ -279,7 +356,7 @@ static size_t print_conn(const struct picture *p, const struct node *conn)
     }
     putchar('\n');
     for (const struct node *const *sa = sas_of(p, conn->name); is_of(*sa, conn->name); sa++) {
-        print_sa(*sa);
+        print_sa(*sa, conn);
         told++;
     }
     if (tree_find(conn, "remote-address") && tree_find(conn, "resolve-fails")) { /* again, since an attempt failed */
@@ -308,7 +385,7 @@ static void print_strays(const struct picture *p)
         if (!known) {
             printf("%s", headed ? "" : "of no connection:\n");
             headed = true;
-            print_sa(p->by_name[i]);
+            print_sa(p->by_name[i], NULL);
         }
     }
 }
@@ -385,6 +462,9 @@ static const struct field sa_fields[] = {{"uniqueid", "id", NUM},
                                          {"established", "age", NUM},
                                          {"rekey-time", "rekey_in", NUM},
                                          {"last-in", "last_in", NUM},
+                                         {"requests-waiting", "requests_waiting", NUM0},
+                                         {"repetitions", "repetitions", NUM0},
+                                         {"gives-up-time", "gives_up_in", NUM},
                                          {NULL, NULL, STR}};
 
 static const struct field child_fields[] = {{"name", "name", STR},
@@ -411,6 +491,7 @@ static const struct field child_fields[] = {{"name", "name", STR},
                                             {"life-time", "expires_in", NUM},
                                             {"local-ts", "local_ts", LIST},
                                             {"remote-ts", "remote_ts", LIST},
+                                            {"narrowed", "narrowed", YES},
                                             {NULL, NULL, STR}};
 
 static const struct field wanted_fields[] = {{"mode", "mode", LOW},
@@ -430,7 +511,7 @@ static void json_conn(struct json *j, const struct picture *p, const struct node
     const struct node *list = tree_find(c, "children"), *f = tree_find(c, "failure");
     json_open(j, NULL, '{');
     json_str(j, "name", c->name);
-    json_str(j, "state", state_of(p, c));
+    json_str(j, "state", state_for_programs(p, c));
     json_str(j, "local", first_item(c, "local_addrs"));
     json_str(j, "remote", first_item(c, "remote_addrs"));
     json_str(j, "local_id", tree_str(tree_find(c, "local-1"), "id"));

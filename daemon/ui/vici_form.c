@@ -76,6 +76,10 @@ void vici_form_sa(struct vici_buf *b, const ike_sa_info *sa, ike_time now)
     if (sa->queued) {
         put_number(b, "requests-waiting", sa->queued);
     }
+    if (sa->repetitions) {
+        put_number(b, "repetitions", sa->repetitions);
+        put_number(b, "gives-up-time", seconds(now, sa->gives_up_at));
+    }
 }
 
 static void put_selectors(struct vici_buf *b, const char *key, const ike_ts *ts, size_t n)
@@ -126,6 +130,7 @@ void vici_form_child(struct vici_buf *b, const ike_child_info *k, ike_time now)
     if (k->established) {
         put_number(b, "install-time", seconds(k->established, now));
     }
+    put_yes(b, "narrowed", k->narrowed);
     put_selectors(b, "local-ts", k->local_ts, k->n_local_ts);
     put_selectors(b, "remote-ts", k->remote_ts, k->n_remote_ts);
 }

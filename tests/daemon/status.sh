@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What ikelibctl status and explain say where things are not as they should be: a name that cannot be resolved.
+# What ikelibctl status and explain say where things are not as they should be: a name that cannot be resolved, a peer that gives
+# less than was asked for, a silent one.
 . "$(dirname "$0")/lib.sh"
 
 # says WHAT PATTERN...: ikelibctl status of host a says each, now; it is in $T/status
@@ -48,4 +49,39 @@ for c in any net; do
 done
 has "log" "$T/a.log" 'WARN +peer: cannot resolve no-such-name\.invalid: .+; next try in 5 s'
 end a
+
+echo "--- a peer that gives less than was asked for, and then is silent"
+DAEMON="retransmit-first = 500ms"
+conf a "remote-net = 10.66.2.0/24, 10.77.0.0/24
+dpd = 1s"
+conf b
+begin a; begin b
+ctl a up peer >"$T/out" 2>&1 || bad "up: $(cat "$T/out")"
+says "up" '^peer: up, with 10\.66\.0\.2$' ', last message [0-9]+s ago$' '^      10\.66\.1\.0/24 <-> 10\.66\.2\.0/24$' \
+    '^      the peer gave less than asked for: 10\.66\.1\.0/24 <-> 10\.66\.2\.0/24, 10\.77\.0\.0/24$'
+lacks "up" "$T/status" 'silent|repetition|wait'
+is peer up && ok "state up" || bad "state is $(state peer)"
+ctl a --json status >"$T/out"
+has "status --json" "$T/out" '"narrowed": true' '"requests_waiting": 0' '"repetitions": 0' '"gives_up_in": null'
+kill -STOP "$PID_b"
+wait_for 10 is peer "peer silent" || bad "a stopped peer is not silent: $(ctl a status)"
+nsenter --net=/run/netns/a -- "$IKELIBCTL" --socket "$T/a.vici" rekey --child peer >/dev/null 2>&1 & # waits for the window
+PIDS="$PIDS $!"
+waits() { ctl a status | grep -q '1 request waits'; }
+wait_for 5 waits || bad "no request waits"
+says "silent" '^peer: up, peer silent for [0-9]+s \(repetition [0-9]+ of the request; given up in [0-9ms]+\), with 10\.66\.0\.2$' \
+    ', last message [0-9]+s ago, repetition [0-9]+, 1 request waits$'
+ctl a --json status >"$T/out"
+has "status --json" "$T/out" '"state": "peer silent"' '"repetitions": [1-9]' '"gives_up_in": [0-9]' '"last_in": [0-9]' '"requests_waiting": 1'
+kill -CONT "$PID_b"
+wait_for 10 is peer up && ok "it is up when it answers" || bad "it stays silent: $(ctl a status)"
+end a
+conf a; kill -STOP "$PID_b"; begin a
+ctl a --timeout 0.1 up peer >/dev/null 2>&1
+asks() { ctl a status | grep -q repetition; }
+wait_for 5 asks || bad "no request is repeated"
+says "connecting" '^peer: connecting, no answer yet \(repetition [0-9]+ of the request; given up in [0-9ms]+\), with 10\.66\.0\.2$'
+is peer connecting && ok "state connecting" || bad "state is $(state peer)"
+kill -CONT "$PID_b"
+end a; end b
 finish

@@ -54,6 +54,10 @@ static void an_ike_sa(void **state)
                                       "initiator-spi=0102030405060708 responder-spi=f0f0f0f0f0f0f0f0 nat-remote=yes nat-any=yes "
                                       "encr-alg=AES_CBC encr-keysize=256 integ-alg=HMAC_SHA2_256_128 prf-alg=PRF_HMAC_SHA2_256 "
                                       "dh-group=CURVE_25519 established=90 rekey-time=60 last-in=2 requests-waiting=3");
+    assert_null(strstr(sa_text(&sa), "repetitions"));
+    sa.repetitions = 4;
+    sa.gives_up_at = NOW + 85 * IKE_SEC;
+    assert_non_null(strstr(sa_text(&sa), " requests-waiting=3 repetitions=4 gives-up-time=85"));
     /* a rekey that is due, or never will be, has no time */
     sa.rekey_at = NOW - 1;
     assert_null(strstr(sa_text(&sa), "rekey-time"));
@@ -104,6 +108,8 @@ static void a_child(void **state)
                         "spi-out=00000001 encr-alg=AES_GCM_16 encr-keysize=128 dh-group=ECP_256 esn=1 bytes-in=100 "
                         "packets-in=1 use-in=5 bytes-out=18446744073709551615 packets-out=2 rekey-time=20 life-time=30 "
                         "install-time=10 local-ts[10.1.0.0/24] remote-ts[10.2.0.0/24[tcp/443],2001:db8::/64]");
+    k.narrowed = true;
+    assert_non_null(strstr(child_text(&k), " install-time=10 narrowed=yes local-ts["));
 }
 
 /* ---- Connections ---- */
