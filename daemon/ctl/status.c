@@ -12,9 +12,11 @@
 struct picture {
     struct node conns, sas, failures; /* sections of the lists */
     struct node *stats;
-    const struct node **by_name; /* SAs sorted by connection, in their order */
+    const struct node **by_name; /* SAs sorted by connection, in their order, without refusals */
     size_t n_sas;
 };
+
+static bool is_in(const struct node *sa, const char *state) { return strcmp(tree_str(sa, "state"), state) == 0; }
 
 /* ---- Which SAs a connection has */
 
@@ -26,19 +28,24 @@ static int by_name(const void *x, const void *y)
     return r ? r : m < n ? -1 : m > n;
 }
 
+/* A peer that was refused is remembered for a while so that the answer can be repeated: there never was a tunnel. */
+static bool is_refusal(const struct node *sa) { return is_in(sa, "DELETING") && tree_find(sa, "established") == NULL; }
+
 static int sort_sas(struct picture *p)
 {
+    size_t n = 0;
     for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
-        p->n_sas++;
+        n++;
     }
-    p->by_name = calloc(p->n_sas + 1, sizeof *p->by_name);
+    p->by_name = calloc(n + 1, sizeof *p->by_name);
     if (p->by_name == NULL) {
         fputs("ikelibctl: out of memory\n", stderr);
         return CTL_FAILED;
     }
-    size_t i = 0;
     for (const struct node *sa = p->sas.first; sa; sa = sa->next) {
-        p->by_name[i++] = sa;
+        if (!is_refusal(sa)) {
+            p->by_name[p->n_sas++] = sa;
+        }
     }
     qsort(p->by_name, p->n_sas, sizeof *p->by_name, by_name);
     return CTL_OK;
@@ -104,11 +111,7 @@ static const char *first_item(const struct node *section, const char *list)
 
 /* ---- State of a connection -------------------------------------------------------------------------------------------- */
 
-static bool is_up(const struct node *child)
-{
-    const char *s = tree_str(child, "state");
-    return strcmp(s, "INSTALLED") == 0 || strcmp(s, "REKEYING") == 0;
-}
+static bool is_up(const struct node *child) { return is_in(child, "INSTALLED") || is_in(child, "REKEYING"); }
 
 static const struct node *children_of(const struct node *sa) { return tree_find(sa, "child-sas"); }
 
@@ -136,13 +139,9 @@ static bool is_child_up(const struct picture *p, const char *conn, const char *c
     return false;
 }
 
-static bool is_live(const struct node *sa)
-{
-    const char *s = tree_str(sa, "state");
-    return strcmp(s, "ESTABLISHED") == 0 || strcmp(s, "REKEYING") == 0;
-}
+static bool is_live(const struct node *sa) { return is_in(sa, "ESTABLISHED") || is_in(sa, "REKEYING"); }
 
-static bool is_connecting(const struct node *sa) { return strcmp(tree_str(sa, "state"), "CONNECTING") == 0; }
+static bool is_connecting(const struct node *sa) { return is_in(sa, "CONNECTING"); }
 
 /* One of these SAs whose peer does not answer, where that holds for all peers of the connection; else NULL. */
 static const struct node *silent_sa(const struct picture *p, const char *conn, bool (*these)(const struct node *))
@@ -157,28 +156,32 @@ static const struct node *silent_sa(const struct picture *p, const char *conn, b
     return silent;
 }
 
+static bool any_sa(const struct picture *p, const char *conn, bool (*such)(const struct node *))
+{
+    const struct node *const *sa = sas_of(p, conn);
+    while (is_of(*sa, conn) && !such(*sa)) {
+        sa++;
+    }
+    return is_of(*sa, conn);
+}
+
 /* up: a child carries traffic, and all do that are to be kept up; else what is being done about it. */
 static const char *state_of(const struct picture *p, const struct node *conn)
 {
-    const struct node *list = tree_find(conn, "children"), *const *first = sas_of(p, conn->name);
-    bool connecting = false, all = true;
-    for (const struct node *const *sa = first; is_of(*sa, conn->name); sa++) {
-        connecting = connecting || is_connecting(*sa);
-    }
+    const struct node *list = tree_find(conn, "children");
+    bool all = true;
     for (const struct node *k = list ? list->first : NULL; k; k = k->next) {
         all = all && (strcmp(tree_str(k, "start"), "yes") != 0 || is_child_up(p, conn->name, k->name));
     }
     if (is_child_up(p, conn->name, NULL)) {
         return all ? "up" : "partly up";
     }
-    if (connecting) {
-        return "connecting";
-    }
-    return is_unresolved(conn)             ? "resolving"
-           : tree_find(conn, "retry-time") ? "retrying"
-           : is_of(*first, conn->name)     ? "no child"
-           : waits_only(conn)              ? "listening"
-                                           : "down";
+    return any_sa(p, conn->name, is_connecting) ? "connecting"
+           : is_unresolved(conn)                ? "resolving"
+           : tree_find(conn, "retry-time")      ? "retrying"
+           : any_sa(p, conn->name, is_live)     ? "no child"
+           : waits_only(conn)                   ? "listening"
+                                                : "down";
 }
 
 static const char *state_for_programs(const struct picture *p, const struct node *conn)
@@ -390,11 +393,27 @@ static void print_strays(const struct picture *p)
     }
 }
 
-static void print_all(const struct picture *p)
+/* What is listed below it, so that the figures agree; of one connection there are none of the whole daemon. */
+static void print_head(const struct picture *p, const char *name)
 {
-    const struct node *up = tree_find(p->stats, "uptime"), *n = tree_find(p->stats, "ikesas");
-    printf("ikelibd up %s, data plane %s, %s IKE SAs (%s half-open), %s child SAs\n", text_seconds(tree_num(up, "seconds")),
-           tree_str(p->stats, "backend"), tree_str(n, "total"), tree_str(n, "half-open"), tree_str(p->stats, "child-sas"));
+    size_t half_open = 0, children = 0;
+    printf("ikelibd up %s, data plane %s", text_seconds(tree_num(tree_find(p->stats, "uptime"), "seconds")),
+           tree_str(p->stats, "backend"));
+    for (size_t i = 0; i < p->n_sas; i++) {
+        half_open += is_connecting(p->by_name[i]);
+        for (const struct node *k = children_of(p->by_name[i]) ? children_of(p->by_name[i])->first : NULL; k; k = k->next) {
+            children++;
+        }
+    }
+    if (name == NULL) {
+        printf(", %zu IKE SAs (%zu half-open), %zu child SAs", p->n_sas, half_open, children);
+    }
+    putchar('\n');
+}
+
+static void print_all(const struct picture *p, const char *name)
+{
+    print_head(p, name);
     size_t told = 0;
     for (const struct node *c = p->conns.first; c; c = c->next) {
         told += print_conn(p, c);
@@ -603,7 +622,7 @@ int cmd_status(struct client *c, const struct options *o, const char *name)
     } else if (r == CTL_OK && o->json) {
         json_all(&p);
     } else if (r == CTL_OK) {
-        print_all(&p);
+        print_all(&p, name);
     }
     forget(&p);
     return r;

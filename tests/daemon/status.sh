@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # What ikelibctl status and explain say where things are not as they should be: a name that cannot be resolved, a peer that gives
-# less than was asked for, a silent one.
+# less than was asked for, a silent one, peers that are refused.
 . "$(dirname "$0")/lib.sh"
 
 # says WHAT PATTERN...: ikelibctl status of host a says each, now; it is in $T/status
@@ -83,5 +83,20 @@ wait_for 5 asks || bad "no request is repeated"
 says "connecting" '^peer: connecting, no answer yet \(repetition [0-9]+ of the request; given up in [0-9ms]+\), with 10\.66\.0\.2$'
 is peer connecting && ok "state connecting" || bad "state is $(state peer)"
 kill -CONT "$PID_b"
+end a; end b
+
+echo "--- peers that are refused"
+DAEMON=
+conf a; conf b "secret = another one"
+printf '[connection any]\nremote = any\nremote-id = x.ike.test\nsecret = x y z\n' >>"$T/a.conf"
+begin a; begin b
+for i in 1 2 3; do ctl b up peer >/dev/null 2>&1 && bad "a wrong secret is taken"; done
+says "refused" ', 0 IKE SAs \(0 half-open\), 0 child SAs$' '^peer: down, with 10\.66\.0\.2$' '^  last failure .*secret'
+lacks "refused" "$T/status" 'deleting|no child|IKE SA #'
+is peer down && ok "state down" || bad "state is $(state peer)"
+ctl a --json status >"$T/out"
+[ "$(grep -c '"state": "deleting"' "$T/out")" = 3 ] && ok "programs are told of each" || bad "status --json: $(cat "$T/out")"
+ctl a status any >"$T/out"
+has "status of one" "$T/out" '^ikelibd up [0-9a-z]+, data plane none$' '^any: listening'
 end a; end b
 finish
