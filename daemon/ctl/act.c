@@ -204,13 +204,59 @@ int cmd_up(struct client *c, const struct options *o, const char *name)
     return r;
 }
 
+/* ---- down -------------------------------------------------------------------------------------------------------------- */
+
+struct down {
+    const char *socket;
+    const struct options *o;
+    const struct subject *s;
+};
+
+static bool is_meant(const struct down *d, const struct node *sa)
+{
+    const struct node *list = tree_find(sa, "child-sas"), *k = list ? list->first : NULL;
+    while (k && d->s->child[0] && strcmp(tree_str(k, "name"), d->s->child) != 0) {
+        k = k->next;
+    }
+    return (k || !d->s->child[0]) && (!d->o->ike_id || strcmp(tree_str(sa, "uniqueid"), d->o->ike_id) == 0);
+}
+
+/* The answer to down is that of the peer to the Delete. A peer that is gone gives none, and whoever waits should know for what;
+ * our own connection to the daemon is busy waiting. */
+static void say_waiting(void *arg)
+{
+    const struct down *d = arg;
+    struct client c = {.fd = -1};
+    struct node sas = {0};
+    const struct node *sa = NULL;
+    if (client_open(&c, d->socket) == CTL_OK &&
+        client_list(&c, "list-sas", "list-sa", "ike", d->s->ike[0] ? d->s->ike : NULL, &sas) == CTL_OK) {
+        sa = sas.first;
+        while (sa && !(tree_find(sa, "repetitions") && is_meant(d, sa))) {
+            sa = sa->next;
+        }
+    }
+    fprintf(stderr, "%s: waiting for the peer's answer", subject_text(d->o, d->s));
+    if (sa) {
+        fputs("; ", stderr);
+        status_silence(stderr, sa);
+    }
+    fputc('\n', stderr);
+    tree_free(sas.first);
+    client_close(&c);
+}
+
 int cmd_down(struct client *c, const struct options *o, const char *name)
 {
     struct subject s;
     struct node *answer = NULL;
     int r = find_subject(c, o, name, &s);
     if (r == CTL_OK) {
+        struct down d = {o->socket, o, &s};
+        c->quiet = say_waiting;
+        c->quiet_arg = &d;
         r = run(c, o, "terminate", &s, &answer);
+        c->quiet = NULL;
         return finish(o, &s, "down", answer, r);
     }
     return r;

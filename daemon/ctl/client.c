@@ -5,6 +5,7 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,13 +114,24 @@ static void patience(struct client *c, unsigned seconds)
     (void)setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
 }
 
+static void wait_quietly(struct client *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    if (c->quiet && poll(&p, 1, CLIENT_QUIET) == 0) {
+        c->quiet(c->quiet_arg);
+        c->quiet = NULL;
+    }
+}
+
 /* Until a packet that is no event. */
 static int answer(struct client *c, client_event *fn, void *arg, struct vici_packet *p, uint8_t **buffer)
 {
     int r;
+    wait_quietly(c);
     while ((r = next(c, buffer, p)) == CTL_OK && p->type == VICI_EVENT) {
         event(p, fn, arg);
         free(*buffer);
+        wait_quietly(c);
     }
     return r;
 }

@@ -50,7 +50,10 @@ void tree_move(struct node *to, struct node *from);
 struct client {
     int fd;
     const char *path;
+    void (*quiet)(void *arg); /* called once when the daemon has said nothing for CLIENT_QUIET ms in a request, or NULL */
+    void *quiet_arg;
 };
+#define CLIENT_QUIET 3000
 /* CTL_OK, or CTL_NO_DAEMON with the reason said. */
 int client_open(struct client *c, const char *path);
 void client_close(struct client *c);
@@ -95,7 +98,9 @@ void text_indented(FILE *out, const char *text);
 
 /* ---- status.c --------------------------------------------------------------------------------------------------------- */
 
-/* How it goes with the name of a connection's peer, without a line end. */
+/* Of an SA whose peer does not answer: since when, and when it is given up. Without a line end, as the next one. */
+void status_silence(FILE *out, const struct node *sa);
+/* How it goes with the name of a connection's peer. */
 void status_resolving(const struct node *conn);
 void status_json_name(struct json *j, const struct node *conn); /* the same as keys */
 

@@ -127,10 +127,17 @@ static bool is_unresolved(const struct node *conn)
     return tree_find(conn, "remote-name") && !tree_find(conn, "remote-address");
 }
 
+static bool is_live(const struct node *sa) { return is_in(sa, "ESTABLISHED") || is_in(sa, "REKEYING"); }
+
+/* Its Delete waits for the peer's answer. */
+static bool is_closing(const struct node *sa) { return is_in(sa, "DELETING") && tree_find(sa, "established"); }
+
+static bool is_connecting(const struct node *sa) { return is_in(sa, "CONNECTING"); }
+
 static bool is_child_up(const struct picture *p, const char *conn, const char *child)
 {
     for (const struct node *const *sa = sas_of(p, conn); is_of(*sa, conn); sa++) {
-        for (const struct node *k = children_of(*sa) ? children_of(*sa)->first : NULL; k; k = k->next) {
+        for (const struct node *k = children_of(*sa) && !is_closing(*sa) ? children_of(*sa)->first : NULL; k; k = k->next) {
             if (is_up(k) && (child == NULL || strcmp(tree_str(k, "name"), child) == 0)) {
                 return true;
             }
@@ -138,10 +145,6 @@ static bool is_child_up(const struct picture *p, const char *conn, const char *c
     }
     return false;
 }
-
-static bool is_live(const struct node *sa) { return is_in(sa, "ESTABLISHED") || is_in(sa, "REKEYING"); }
-
-static bool is_connecting(const struct node *sa) { return is_in(sa, "CONNECTING"); }
 
 /* One of these SAs whose peer does not answer, where that holds for all peers of the connection; else NULL. */
 static const struct node *silent_sa(const struct picture *p, const char *conn, bool (*these)(const struct node *))
@@ -156,6 +159,15 @@ static const struct node *silent_sa(const struct picture *p, const char *conn, b
     return silent;
 }
 
+static bool has_start(const struct node *conn, const char *start)
+{
+    const struct node *list = tree_find(conn, "children"), *k = list ? list->first : NULL;
+    while (k && strcmp(tree_str(k, "start"), start) != 0) {
+        k = k->next;
+    }
+    return k != NULL;
+}
+
 static bool any_sa(const struct picture *p, const char *conn, bool (*such)(const struct node *))
 {
     const struct node *const *sa = sas_of(p, conn);
@@ -164,6 +176,9 @@ static bool any_sa(const struct picture *p, const char *conn, bool (*such)(const
     }
     return is_of(*sa, conn);
 }
+
+/* Not wanted though its settings ask for it. */
+static bool is_held(const struct node *conn) { return has_start(conn, "yes") && !tree_yes(conn, "wanted"); }
 
 /* up: a child carries traffic, and all do that are to be kept up; else what is being done about it. */
 static const char *state_of(const struct picture *p, const struct node *conn)
@@ -180,7 +195,10 @@ static const char *state_of(const struct picture *p, const struct node *conn)
            : is_unresolved(conn)                ? "resolving"
            : tree_find(conn, "retry-time")      ? "retrying"
            : any_sa(p, conn->name, is_live)     ? "no child"
+           : any_sa(p, conn->name, is_closing)  ? "going down"
            : waits_only(conn)                   ? "listening"
+           : is_held(conn)                      ? "down (by command)"
+           : has_start(conn, "on-demand")       ? "waiting for traffic"
                                                 : "down";
 }
 
@@ -281,15 +299,15 @@ static void print_child(const struct node *k, const struct node *conn)
 }
 
 /* What tells a peer that is busy or gone from one that has nothing to say. */
-static void print_silence(const struct node *sa)
+void status_silence(FILE *out, const struct node *sa)
 {
     if (is_connecting(sa)) {
-        printf("no answer yet");
+        fputs("no answer yet", out);
     } else {
-        printf("peer silent for %s", text_seconds(tree_num(sa, "last-in")));
+        fprintf(out, "peer silent for %s", text_seconds(tree_num(sa, "last-in")));
     }
-    printf(" (repetition %s of the request; given up in %s)", tree_str(sa, "repetitions"),
-           text_seconds(tree_num(sa, "gives-up-time")));
+    fprintf(out, " (repetition %s of the request; given up in %s)", tree_str(sa, "repetitions"),
+            text_seconds(tree_num(sa, "gives-up-time")));
 }
 
 static void print_messages(const struct node *sa)
@@ -330,13 +348,19 @@ static void print_sa(const struct node *sa, const struct node *conn)
     }
 }
 
+/* In each state others are the SAs that matter. */
+static const struct node *silent_of(const struct picture *p, const char *conn, const char *state)
+{
+    bool connecting = strcmp(state, "connecting") == 0, closing = strcmp(state, "going down") == 0;
+    return silent_sa(p, conn, connecting ? is_connecting : closing ? is_closing : is_live);
+}
+
 /* How many SAs were told with it. */
 static size_t print_conn(const struct picture *p, const struct node *conn)
 {
     const char *state = state_of(p, conn);
     size_t told = 0;
-    const struct node *f = tree_find(conn, "failure"), *silent = silent_sa(p, conn->name, is_live);
-    silent = silent || strcmp(state, "connecting") != 0 ? silent : silent_sa(p, conn->name, is_connecting);
+    const struct node *f = tree_find(conn, "failure"), *silent = silent_of(p, conn->name, state);
     if (strcmp(state, "resolving") == 0) {
         printf("%s: ", conn->name);
         status_resolving(conn);
@@ -344,7 +368,7 @@ static size_t print_conn(const struct picture *p, const struct node *conn)
         printf("%s: %s", conn->name, state);
         if (silent) {
             printf(", ");
-            print_silence(silent);
+            status_silence(stdout, silent);
         }
         printf(", with %s", first_item(conn, "remote_addrs"));
     }

@@ -33,6 +33,7 @@ struct act {
     struct loop_timer timeout;
     struct target *targets;
     size_t n, cap, n_open;
+    bool going; /* what is meant is being deleted already */
     bool have_failure;
     ike_failure failure;
 };
@@ -432,6 +433,7 @@ static bool collect_children(struct act *a, const struct vici_filter *w)
             ike_sa_info sa = {.size = sizeof sa};
             meant = ike_sa_get(e, k.sa, &sa) == IKE_OK && sa.number == w->ike_number;
         }
+        a->going |= meant && k.state == IKE_CHILD_DELETING;
         if (meant && alive(a, k.state, true) && !add(a, true, k.id, k.conn, k.name)) {
             return false;
         }
@@ -445,6 +447,7 @@ static bool collect_sas(struct act *a, const struct vici_filter *w)
     ike_engine *e = daemon_of(a)->engine;
     for (ike_sa_id at = 0; ike_sa_next(e, at, &sa) == IKE_OK; at = sa.id) {
         bool meant = (!w->has_ike || same(w->ike, sa.conn_name)) && (!w->ike_number || w->ike_number == sa.number);
+        a->going |= meant && sa.state == IKE_SA_DELETING && sa.established;
         if (meant && alive(a, sa.state, false) && !add(a, false, sa.id, sa.conn, NULL)) {
             return false;
         }
@@ -503,6 +506,10 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
     }
     if (a->n == 0 && action == TERMINATE && !w.ike_number && !w.child_number && hold(a, &w)) {
         answer(a, NULL);
+        return;
+    }
+    if (a->n == 0 && a->going) {
+        answer(a, "it is going down already, and waits for the peer's answer");
         return;
     }
     if (a->n == 0) {

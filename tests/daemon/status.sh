@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # What ikelibctl status and explain say where things are not as they should be: a name that cannot be resolved, a peer that gives
-# less than was asked for, a silent one, peers that are refused.
+# less than was asked for, a silent one, peers that are refused, and after down.
 . "$(dirname "$0")/lib.sh"
 
 # says WHAT PATTERN...: ikelibctl status of host a says each, now; it is in $T/status
@@ -98,5 +98,38 @@ ctl a --json status >"$T/out"
 [ "$(grep -c '"state": "deleting"' "$T/out")" = 3 ] && ok "programs are told of each" || bad "status --json: $(cat "$T/out")"
 ctl a status any >"$T/out"
 has "status of one" "$T/out" '^ikelibd up [0-9a-z]+, data plane none$' '^any: listening'
+end a; end b
+
+echo "--- down by command, and what waits for traffic"
+DAEMON="retransmit-first = 500ms"
+conf a "start = yes"; conf b
+printf '[connection lazy]\nremote = 10.66.0.7\nsecret = x y z\nlocal-net = 10.66.1.0/24\nremote-net = 10.7.0.0/24\nstart = on-demand\n' >>"$T/a.conf"
+printf '[connection never]\nremote = 10.66.0.8\nsecret = x y z\nlocal-net = 10.66.1.0/24\nremote-net = 10.8.0.0/24\n' >>"$T/a.conf"
+begin b; begin a
+wait_for 10 is peer up || bad "start = yes: $(ctl a status)"
+ctl a down peer >"$T/out" 2>&1 || bad "down: $(cat "$T/out")"
+lacks "down of a peer that answers" "$T/out" 'waiting'
+says "down" '^peer: down \(by command\), with 10\.66\.0\.2$' '^lazy: waiting for traffic, with 10\.66\.0\.7$' \
+    '^never: down, with 10\.66\.0\.8$'
+is peer "down (by command)" && is lazy "waiting for traffic" && is never down && ok "states for programs" || bad "$(ctl a --json status)"
+ctl a up peer >"$T/out" 2>&1 || bad "up: $(cat "$T/out")"
+is peer up && ok "up again" || bad "state is $(state peer)"
+
+echo "--- down of a silent peer"
+kill -STOP "$PID_b"
+nsenter --net=/run/netns/a -- "$IKELIBCTL" --socket "$T/a.vici" down peer >"$T/down" 2>&1 &
+down=$!
+PIDS="$PIDS $down"
+wait_for 10 grep -q waiting "$T/down" || bad "down does not say that it waits"
+has "down" "$T/down" "^peer: waiting for the peer's answer; peer silent for [0-9]+s \(repetition [0-9]+ of the request; given up in [0-9ms]+\)$"
+says "going down" '^peer: going down, peer silent for [0-9]+s \(repetition [0-9]+ of the request; given up in [0-9ms]+\), with 10\.66\.0\.2$'
+is peer "going down" && ok "state going down" || bad "state is $(state peer)"
+fails_to down peer
+has "a second down" "$T/out" "it is going down already, and waits for the peer's answer"
+kill -CONT "$PID_b"
+wait "$down"
+[ $? = 0 ] && ok "down ends with the answer" || bad "down: $(cat "$T/down")"
+[ "$(grep -c . "$T/down")" = 2 ] && has "down" "$T/down" '^peer: down$' || bad "down: $(cat "$T/down")"
+is peer "down (by command)" && ok "state down (by command)" || bad "state is $(state peer)"
 end a; end b
 finish
