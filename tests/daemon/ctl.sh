@@ -82,6 +82,14 @@ for c in up down rekey "--json up" "-v down"; do
 done
 gives 2 up --child lan
 [ "$(children)" = 0 ] && ok "nothing was begun" || bad "$(children) children are up"
+if [ -x /usr/sbin/swanctl ]; then # what a child's name alone does for it is strongSwan's: the first, and all
+    swan() { on a timeout 30 swanctl "$@" --uri "unix://$T/a.vici" >"$T/out" 2>&1 || bad "swanctl $*: $(cat "$T/out")"; }
+    swan --initiate --child lan
+    [ "$(children)" = 1 ] && ok "swanctl begins one" || bad "swanctl: $(children) children are up"
+    for n in 2 3; do gives 0 up s$n/lan; done
+    swan --terminate --child lan
+    [ "$(children)" = 0 ] && ok "swanctl cuts all" || bad "swanctl: $(children) children are left"
+fi
 for n in 1 2 3; do gives 0 up s$n/lan; done
 gives 2 down lan
 [ "$(children)" = 3 ] && ok "nothing was cut" || bad "$(children) children are left"

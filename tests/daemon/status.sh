@@ -50,6 +50,32 @@ done
 has "log" "$T/a.log" 'WARN +peer: cannot resolve no-such-name\.invalid: .+; next try in 5 s'
 end a
 
+echo "--- a name that could be resolved once"
+hosts() { printf '127.0.0.1 localhost\n%s\n' "$*" >"$T/hosts"; }
+hosts 10.66.0.2 b.ike.test
+if mount --bind "$T/hosts" /etc/hosts 2>/dev/null; then
+    DAEMON="retransmit-first = 100ms
+retransmit-tries = 1"
+    conf a "remote = b.ike.test"; conf b
+    begin a; begin b
+    wait_for 10 ctl a up peer || bad "up: $(ctl a status)"
+    says "resolved" '^peer: up, with b\.ike\.test \(10\.66\.0\.2\)$'
+    hosts
+    end b
+    fails_to up peer
+    again() { ctl a status | grep -q 'next try in'; }
+    wait_for 20 again || bad "the name is not asked for again: $(ctl a status)"
+    says "unresolved" '^peer: down, with b\.ike\.test \(10\.66\.0\.2\), 1 failed in a row$' \
+        '^  resolving b\.ike\.test: .+, next try in [0-9]+s; the address it had is used until then$' '^  last failure'
+    ctl a explain >"$T/out"
+    has "explain" "$T/out" '^peer: resolving b\.ike\.test: ' '^peer/peer, .* ago:$'
+    end a
+    umount /etc/hosts
+else
+    echo "SKIPPED: /etc/hosts cannot be replaced here"
+    [ -z "$CI" ] || FAILED=1
+fi
+
 echo "--- a peer that gives less than was asked for, and then is silent"
 DAEMON="retransmit-first = 500ms"
 conf a "remote-net = 10.66.2.0/24, 10.77.0.0/24
