@@ -250,7 +250,11 @@ static struct ike_conf_child *new_child(struct ike_conf_builder *b, struct ike_c
     k->section = s;
     k->settings = d->defaults;
     k->settings.name = ike_arena_text(b->arena, name, strlen(name));
-    b->no_memory = b->no_memory || k->settings.name == NULL;
+    /* Not linked: whoever walks the children compares their names. */
+    if (k->settings.name == NULL) {
+        b->no_memory = true;
+        return NULL;
+    }
     *d->last_child = k;
     d->last_child = &k->next;
     d->conn.settings.n_children++;
@@ -316,7 +320,8 @@ static void walk(struct ike_conf_builder *b, unsigned wanted)
         const entry *s = IKE_OF(at, const entry, link);
         const char *name;
         unsigned kind = kind_of(s->t.section, &name);
-        if (kind != wanted) {
+        /* What could not be kept would be missed by what refers to it: not a fault of the file. */
+        if (kind != wanted || b->no_memory) {
             continue;
         }
         if (kind == IKE_CONF_SECTIONS) {

@@ -305,6 +305,8 @@ static bool parse_ts(struct ike_arena *a, const key *k, const char *value, void 
             return false;
         }
     }
+    /* A count goes with a list only: readers look at the count. */
+    count = list ? count : 0;
     memcpy(field(k, target), &list, sizeof list);
     memcpy((uint8_t *)target + k->at2, &count, sizeof count);
     return list != NULL;

@@ -248,11 +248,46 @@ static void test_daemon(void **state)
     unload(&l);
 }
 
+/* Each allocation of the making of connections fails once. The arena asks for memory a block at a time, so a long text pushes
+ * what follows along until every place of it has met the end of a block. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    static const char text[] = "[connection a%d]\nremote = 10.0.0.%d\nsecret = s\nlocal-net = 10.1.0.0/24, 10.2.0.0/24\n"
+                               "remote-net = 10.3.0.0/24\n[child a%d/x]\nremote-net = 10.4.0.0/24\n"
+                               "[child y%d]\nconnection = a%d\nlocal-net = 10.5.0.0/24\n";
+    char all[8192], name[1000];
+    memset(name, 'f', sizeof name);
+    for (int pad = 1; pad <= (int)sizeof name; pad += 16) {
+        int at = sprintf(all, "[connection first]\nremote = any\nsecret-file = %.*s\n", pad, name);
+        for (int i = 1; i <= 12; i++) {
+            at += sprintf(all + at, text, i, i, i, i, i);
+        }
+        struct loaded l = {0};
+        ike_config_conns *conns = NULL;
+        (void)only(&l, all);
+        size_t before = l.heap.calls;
+        assert_int_equal(ike_config_build(l.config, &conns, &l.report), IKE_OK);
+        size_t calls = l.heap.calls - before;
+        ike_config_conns_free(conns);
+        for (size_t n = 1; n <= calls; n++) {
+            l.heap.fail_at = l.heap.calls + n;
+            int r = ike_config_build(l.config, &conns, &l.report);
+            /* A hash table that could not grow is slower, no more. */
+            assert_true(r == IKE_OK ? conns != NULL : r == IKE_ERR_NOMEM && conns == NULL);
+            ike_config_conns_free(conns);
+        }
+        assert_int_equal(l.report.n, 0);
+        unload(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
         cmocka_unit_test(test_values),     cmocka_unit_test(test_margin),   cmocka_unit_test(test_daemon),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
