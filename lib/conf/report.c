@@ -23,16 +23,18 @@ static void put_file(char *out, size_t n, const char *s)
     ike_text_escaped(&t, ike_bytes_of(s, strlen(s)));
 }
 
-/* The writer gets two octets less, which the closing quote and the NUL then have. */
+/* Octet by octet, so that the cut falls behind a whole escape and leaves room for the end. */
 static void put_quoted(char *out, size_t n, ike_bytes b)
 {
+    static const char cut[] = "…";
     const size_t most = n / 2; /* escapes are four times as long; what matters is the beginning */
-    struct ike_text t = ike_text(out, n - 2);
+    struct ike_text t = ike_text(out, n);
+    size_t i = 0;
     ike_text_char(&t, '"');
-    ike_text_escaped(&t, ike_bytes_of(b.ptr, b.len > most ? most : b.len));
-    t.cap = n;
-    t.len = t.len < n - 2 ? t.len : n - 3;
-    ike_text_str(&t, b.len > most ? "…" : "\"");
+    while (i < b.len && i < most && t.len + strlen("\\x00") + sizeof cut <= n) {
+        ike_text_escaped(&t, ike_bytes_of(b.ptr + i++, 1));
+    }
+    ike_text_str(&t, i < b.len ? cut : "\"");
 }
 
 /* Nothing is allocated: errors go to the caller's rows, and what does not fit is counted. */

@@ -225,6 +225,29 @@ static void test_long(void **state)
     free(text);
 }
 
+/* What is found is cut behind a whole escape, and the cut shows: it is not taken for the end of the value. */
+static void test_cut(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    for (int plain = 0; plain < 5; plain++) {
+        for (size_t n = 1; n <= 100; n++) {
+            char text[256], bad[128];
+            memset(bad, '\\', sizeof bad);
+            sprintf(text, GOOD "local = %.*s%.*s!\n", plain, "xxxx", (int)n, bad);
+            load(&l, text);
+            const char *p = l.errors[0].found + 1 + plain;
+            size_t shown = 0;
+            for (; memcmp(p, "\\x5c", 4) == 0; p += 4) {
+                shown++;
+            }
+            bool whole = strcmp(p, "!\"") == 0;
+            assert_true(whole ? shown == n : shown >= 24 && strcmp(p, "…") == 0);
+            unload(&l);
+        }
+    }
+}
+
 /* More errors than the report holds are counted. */
 static void test_many(void **state)
 {
@@ -310,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong), cmocka_unit_test(test_form),       cmocka_unit_test(test_long),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_many),  cmocka_unit_test(test_any_octets), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
