@@ -223,12 +223,16 @@ static struct ike_conf_draft *owner(struct ike_conf_builder *b, const entry *s, 
     if (d && !both) {
         return d;
     }
+    b->failed = true;
+    /* Its line has been reported. */
+    if (!slash && !tag && ike_config_spoilt(b->config, s->t.section, "connection")) {
+        return NULL;
+    }
     ike_triplet at = tag ? tag->t : s->t;
     at.tag = slash && !both ? NULL : "connection";
     struct ike_conf_fault f = {.hint = both ? "the section's title names another one"
                                        : n  ? NULL
                                             : "or call it [child CONNECTION/NAME]"};
-    b->failed = true;
     if (both) {
         conn = tag->t.value;
         n = strlen(conn);

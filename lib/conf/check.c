@@ -14,12 +14,16 @@ static const entry *written(struct ike_conf_builder *b, const struct ike_conf_dr
     return e ? e : ike_config_find(b->config, d->section->t.section, tag);
 }
 
-/* There is no triplet to point to, so the section's line stands for it. */
+/* There is no triplet to point to, so the section's line stands for it. A tag in a line that could not be read has been reported
+ * with that line. */
 static void missing(struct ike_conf_builder *b, const entry *section, const char *tag, const char *expected, const char *hint)
 {
+    b->failed = true;
+    if (ike_config_spoilt(b->config, section->t.section, tag)) {
+        return;
+    }
     ike_triplet at = section->t;
     at.tag = tag;
-    b->failed = true;
     ike_conf_report(b->report, &at, expected, (ike_bytes){NULL, 0}, &(struct ike_conf_fault){.hint = hint});
 }
 
@@ -51,7 +55,7 @@ static void check_secret(struct ike_conf_builder *b, const entry *s)
     const entry *file = ike_config_find(b->config, s->t.section, "secret-file");
     if (plain && file) {
         clash(b, file, "either secret or secret-file", "both are there");
-    } else if (!plain && !file) {
+    } else if (!plain && !file && !ike_config_spoilt(b->config, s->t.section, "secret-file")) {
         missing(b, s, "secret", "a pre-shared key", "write secret = TEXT or secret-file = PATH");
     }
 }

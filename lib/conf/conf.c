@@ -108,6 +108,41 @@ void ike_config_free(ike_config *c)
     mem.release(mem.user, c, sizeof *c);
 }
 
+/* ---- Lines that could not be read --------------------------------------------------------------------------------------- */
+
+/* Without memory for the note one fault is told as two, which is no harm. */
+void ike_config_spoil(ike_config *c, const char *section, const char *tag, size_t n)
+{
+    size_t ns = strlen(section) + 1;
+    struct ike_config_spoilt *s = get(c, sizeof *s + ns + n + 1);
+    if (s) {
+        s->size = sizeof *s + ns + n + 1;
+        s->tag = ns;
+        memcpy(s->section, section, ns);
+        memcpy(s->section + ns, tag, n);
+        s->next = c->spoilt;
+        c->spoilt = s;
+    }
+}
+
+bool ike_config_spoilt(const ike_config *c, const char *section, const char *tag)
+{
+    const struct ike_config_spoilt *s = c->spoilt;
+    while (s && (strcmp(s->section, section) != 0 || strcmp(s->section + s->tag, tag) != 0)) {
+        s = s->next;
+    }
+    return s != NULL;
+}
+
+static void forget_spoilt(ike_config *c)
+{
+    for (struct ike_config_spoilt *s = c->spoilt, *next; s; s = next) {
+        next = s->next;
+        drop(c, s, s->size);
+    }
+    c->spoilt = NULL;
+}
+
 /* ---- Transactions ------------------------------------------------------------------------------------------------------ */
 
 /* Nothing is copied: readers see changes at once, which lets the whole be checked before it is committed. */
@@ -135,6 +170,7 @@ int ike_config_commit(ike_config *c)
     }
     c->undo = NULL;
     c->open = false;
+    forget_spoilt(c);
     return IKE_OK;
 }
 
@@ -180,6 +216,7 @@ void ike_config_abort(ike_config *c)
     }
     c->undo = NULL;
     c->open = false;
+    forget_spoilt(c);
 }
 
 /* ---- Changes ----------------------------------------------------------------------------------------------------------- */

@@ -30,17 +30,29 @@ struct ike_config_file {
     char name[];
 };
 
+/* A tag that is in the file in a line that could not be read. */
+struct ike_config_spoilt {
+    struct ike_config_spoilt *next;
+    size_t size, tag; /* the tag begins there, behind the section */
+    char section[];
+};
+
 struct ike_config {
     ike_allocator mem;
     struct ike_list sections;
     struct ike_map map;
     struct ike_config_file *files;
     struct ike_config_undo *undo; /* newest first */
+    struct ike_config_spoilt *spoilt; /* of the open transaction */
     bool open;
 };
 
 /* The entry of a section (tag NULL) or of a tag; NULL if there is none. */
 const struct ike_config_entry *ike_config_find(const ike_config *c, const char *section, const char *tag);
+
+/* Note that the tag was there, though its line was reported: nobody shall miss it. `tag` is not ended by NUL. */
+void ike_config_spoil(ike_config *c, const char *section, const char *tag, size_t n);
+bool ike_config_spoilt(const ike_config *c, const char *section, const char *tag);
 
 /* ---- Arena (arena.c) --------------------------------------------------------------------------------------------------- */
 

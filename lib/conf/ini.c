@@ -20,6 +20,7 @@ struct reader {
     char section[SECTION_MAX + 1];
     bool have_section, skip; /* skip: tags belong to a header that was refused */
     bool failed;             /* something was reported */
+    bool bad_line;           /* ... about this line */
     int result;              /* of the database; not of syntax, which only sets `failed` */
     size_t len;
     char buf[IKE_CONFIG_VALUE_MAX + TAG_MAX + 64]; /* the line, continuations joined */
@@ -30,14 +31,14 @@ static void wrong(struct reader *r, const char *tag, const char *expected, ike_b
 {
     ike_triplet at = {r->have_section ? r->section : NULL, tag, NULL, r->file, r->line};
     ike_conf_report(r->report, &at, expected, found, &(struct ike_conf_fault){.hint = hint});
-    r->failed = true;
+    r->failed = r->bad_line = true;
 }
 
 static void wrong_word(struct reader *r, const char *tag, const char *expected, const char *found, const char *hint)
 {
     ike_triplet at = {r->have_section ? r->section : NULL, tag, NULL, r->file, r->line};
     ike_conf_report_word(r->report, &at, expected, found, hint);
-    r->failed = true;
+    r->failed = r->bad_line = true;
 }
 
 static bool blank(char c) { return c == ' ' || c == '\t'; }
@@ -276,6 +277,36 @@ static void assignment(struct reader *r)
     }
 }
 
+/* What a bad line begins with is the tag it was meant for, if there is one of that name: it shall not be missed as well. */
+static void spoil(struct reader *r, size_t word)
+{
+    char tag[TAG_MAX + 1] = {0};
+    if (r->have_section && !r->skip && word && word <= TAG_MAX) {
+        memcpy(tag, r->buf, word);
+        if (ike_conf_key_elsewhere(IKE_CONF_SECTIONS, tag) != IKE_CONF_SECTIONS) {
+            ike_config_spoil(r->c, r->section, tag, word);
+        }
+    }
+}
+
+/* A line, taken apart. */
+static void line(struct reader *r)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+    /* Before anything is taken off in place. */
+    size_t word = strspn(r->buf, letters);
+    if (r->len && clean(r)) {
+        if (r->buf[0] == '[') {
+            header(r);
+        } else {
+            assignment(r);
+        }
+    }
+    if (r->bad_line) {
+        spoil(r, word);
+    }
+}
+
 /* Syntax only. The transaction is the caller's to commit or abort, whatever was reported. */
 int ike_config_read(ike_config *c, const char *file, const char *text, size_t n, ike_config_report *report)
 {
@@ -291,14 +322,8 @@ int ike_config_read(ike_config *c, const char *file, const char *text, size_t n,
         r->text += 3;
     }
     while (r->result == IKE_OK && logical(r)) {
-        if (r->len == 0 || !clean(r)) {
-            continue;
-        }
-        if (r->buf[0] == '[') {
-            header(r);
-        } else {
-            assignment(r);
-        }
+        line(r);
+        r->bad_line = false;
     }
     int result = r->result ? r->result : r->failed ? IKE_ERR_INVALID : IKE_OK;
     ike_wipe(r, sizeof *r); /* secrets came through */

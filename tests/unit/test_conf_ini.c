@@ -128,6 +128,23 @@ static const struct {
     {"[connection a]\nremote = 10.0.0.0/8\nsecret = s\nstart = on-demand\n",
      "f:4: [connection a] start: expected no, found \"on-demand\"; remote names no single peer, so this side can only "
      "wait\n"},
+    /* a line that cannot be read is one fault: what it was about is not missed as well */
+    {"[connection a]\nremote = 10.0.0.2\nsecret = \"s\n",
+     "f:3: [connection a] secret: expected a value in quotes, found no closing quote; inside, write \\\" for a quote and \\\\ "
+     "for a backslash\n"},
+    {"[connection a]\nremote 10.0.0.2\nsecret = s\n",
+     "f:2: [connection a]: expected tag = value, or [section], found \"remote 10.0.0.2\"\n"},
+    {"[connection a]\nremote: 10.0.0.2\nsecret-file\n",
+     "f:2: [connection a]: expected tag = value, or [section], found \"remote: 10.0.0.2\"\n"
+     "f:3: [connection a]: expected tag = value, or [section], found \"secret-file\"\n"},
+    {"[connection a]\nremote =\nsecret = \x01\n", "f:2: [connection a] remote: expected a value, found nothing\n"
+                                                   "f:3: [connection a]: expected text, found octet 0x01\n"},
+    {"[connection b]\nremote 10.0.0.2\nsecret = s\n[connection a]\nsecret = s\n",
+     "f:2: [connection b]: expected tag = value, or [section], found \"remote 10.0.0.2\"\n"
+     "f:4: [connection a] remote: expected an address, a DNS name (either may end in :PORT), a network such as 192.0.2.0/24, "
+     "or any, found nothing\n"},
+    {GOOD "[child b]\nconnection a\n",
+     "f:5: [child b]: expected tag = value, or [section], found \"connection a\"\n"},
     /* children */
     {GOOD "[child b]\n",
      "f:4: [child b] connection: expected the name of a [connection] section, found nothing; or call it [child "
