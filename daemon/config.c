@@ -8,6 +8,7 @@
 #include "daemon.h"
 
 #include "config.h"
+#include "tryout.h"
 
 #include <ike/conf.h>
 
@@ -243,6 +244,8 @@ static int check_all(const struct voice *v, const char *path, struct config *c, 
             r = r == IKE_OK ? built : r;
         }
     }
+    built = tryout(c->db, r == IKE_OK ? c->conns : NULL, NULL, report);
+    r = r == IKE_OK ? built : r;
     return r == IKE_OK ? ike_config_commit(c->db) : r;
 }
 
@@ -359,7 +362,9 @@ static int put(struct ikelibd *d, const ike_config_conn *c) { return daemon_conn
 
 static const char *refusal(int error)
 {
-    return error == IKE_ERR_UNSUPPORTED ? "an algorithm of its proposals is not part of this build" : ike_strerror(error);
+    /* An engine with the settings of the file takes it (tryout.c): this one was made with others. */
+    return error == IKE_ERR_UNSUPPORTED ? "its proposals need allow-variable-time, which counts from the next start"
+                                        : ike_strerror(error);
 }
 
 /* Back to what was, for the changes before `n`. */

@@ -380,8 +380,11 @@ static int bind_socket(struct transport *t, struct udp_socket *s, int fd)
                    owner);
     } else if (error == -EACCES) {
         daemon_log(t->d, IKE_LOG_ERROR, "no right to bind UDP port %u: start as root or with CAP_NET_BIND_SERVICE", s->port);
+    } else if (t->d->settings.listen[0] != 0) {
+        daemon_log(t->d, IKE_LOG_ERROR, "cannot bind UDP port %u of %s: %s (listen in [daemon])", s->port, t->d->settings.listen,
+                   strerror(-error));
     } else {
-        daemon_log(t->d, IKE_LOG_ERROR, "cannot bind UDP port %u: %s", s->port, strerror(-error));
+        daemon_log(t->d, IKE_LOG_ERROR, "cannot bind UDP port %u (IPv%u): %s", s->port, s->family, strerror(-error));
     }
     return error;
 }

@@ -97,6 +97,11 @@ IKE_API int ike_config_each(const ike_config *c, int (*fn)(void *user, const ike
  * IKE_OK; IKE_ERR_INVALID when something was reported; IKE_ERR_STATE, _NOMEM. */
 IKE_API int ike_config_read(ike_config *c, const char *file, const char *text, size_t n, ike_config_report *report);
 
+/* For what the caller alone can find out: one more error, at the triplet `at` (NULL: nowhere), in the form of all others. `found`
+ * is quoted; hint may be NULL. */
+IKE_API void ike_config_complain(ike_config_report *report, const ike_triplet *at, const char *expected, ike_bytes found,
+                                 const char *hint);
+
 /* ---- Keys ------------------------------------------------------------------------------------------------------------- */
 
 /* A row of the table, in words. */

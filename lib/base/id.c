@@ -17,12 +17,16 @@ static const char email_prefix[] = "email:", type_prefix[] = "type";
 /* memchr may not be called with NULL, which an empty identity may have. */
 static bool has(ike_bytes b, char c) { return b.len && memchr(b.ptr, c, b.len) != NULL; }
 
-/* Whether a bare FQDN would be read back as something else: an address, a mail address, a prefixed form, "%any". */
+/* "C=CH, O=Example": what looks like a distinguished name is nothing else without a prefix. */
+static bool like_dn(ike_bytes b) { return has(b, '=') || has(b, ','); }
+
+/* Whether a bare FQDN would be read back as something else: an address, a mail address, a prefixed form, "%any", or not at
+ * all. */
 static bool fqdn_needs_mark(ike_bytes b)
 {
     char text[16]; /* the longest dotted quad */
     ike_addr a;
-    if (b.len == 0 || has(b, '@') || has(b, ':') || b.ptr[0] == '%') {
+    if (b.len == 0 || has(b, '@') || has(b, ':') || b.ptr[0] == '%' || like_dn(b)) {
         return true;
     }
     if (b.len >= sizeof(text)) {
@@ -34,7 +38,10 @@ static bool fqdn_needs_mark(ike_bytes b)
 }
 
 /* A mail address that speaks for itself: "user@host", no prefix in front. With a colon it could be read as a prefixed form. */
-static bool email_is_plain(ike_bytes b) { return has(b, '@') && b.ptr[0] != '@' && b.ptr[0] != '%' && !has(b, ':'); }
+static bool email_is_plain(ike_bytes b)
+{
+    return has(b, '@') && b.ptr[0] != '@' && b.ptr[0] != '%' && !has(b, ':') && !like_dn(b);
+}
 
 /* The form for what has no readable text of its own. */
 static void put_hex_kind(struct ike_text *t, const ike_id *id)
@@ -183,6 +190,10 @@ static int take_id(ike_id *id, const char *text, struct ike_wr *w)
     if (text[0] == '@') {
         id->type = IKE_ID_FQDN;
         return take_text(text + 1, w);
+    }
+    /* Silently a name or a mail address, it would be one that no peer has. */
+    if (like_dn(ike_bytes_of(text, strlen(text)))) {
+        return IKE_ERR_INVALID;
     }
     if (strchr(text, '@')) {
         id->type = IKE_ID_RFC822_ADDR;

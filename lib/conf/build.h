@@ -48,5 +48,6 @@ void ike_conf_value_wrong(struct ike_conf_builder *b, const struct ike_config_en
 /* Checks that concern several tags at once (check.c). They also shrink margins that nobody wrote to fit their lifetime. */
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d);
 void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, struct ike_conf_child *k);
+void ike_conf_check_daemon(struct ike_conf_builder *b, const ike_config_daemon *d);
 
 #endif

@@ -174,3 +174,13 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
     check_start(b, d, k);
     check_name(b, d, k);
 }
+
+/* Two sockets cannot have one port. What the caller brought from elsewhere is not ours to report. */
+void ike_conf_check_daemon(struct ike_conf_builder *b, const ike_config_daemon *d)
+{
+    const entry *e = ike_config_find(b->config, "daemon", "encap-port");
+    e = e ? e : ike_config_find(b->config, "daemon", "port");
+    if (e && d->port == d->encap_port) {
+        clash(b, e, "two ports", "port and encap-port have to differ");
+    }
+}

@@ -21,8 +21,10 @@ int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_c
     if (value == NULL) {
         return IKE_ERR_NOMEM;
     }
+    /* A line end inside would be part of the key, where nobody sees it. */
+    bool lines = value[strcspn(value, "\r\n")] != 0;
     /* A NUL inside would cut the secret short. */
-    if (strlen(value) != text.len || !ike_conf_secret(&s->arena, value, &c->settings.secret, &f)) {
+    if (lines || strlen(value) != text.len || !ike_conf_secret(&s->arena, value, &c->settings.secret, &f)) {
         if (f.no_memory) {
             return IKE_ERR_NOMEM;
         }
@@ -31,7 +33,7 @@ int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_c
         ike_triplet at = {section, "secret-file", NULL, c->file, c->line};
         ike_text_str(&st, "connection ");
         ike_text_str(&st, c->settings.name);
-        ike_text_str(&ft, text.len ? "something else (not shown)" : "nothing");
+        ike_text_str(&ft, lines ? "several lines" : text.len ? "something else (not shown)" : "nothing");
         ike_text_str(&ft, c->secret_file ? " in " : "");
         ike_text_str(&ft, c->secret_file ? c->secret_file : "");
         ike_conf_report_word(report, &at, "a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line", found, f.hint);
@@ -145,6 +147,9 @@ int ike_config_daemon_get(const ike_config *c, ike_config_daemon *d, ike_setting
     other = engine ? *engine : other;
     void *targets[] = {[IKE_CONF_T_DAEMON] = &own, [IKE_CONF_T_ENGINE] = &other, [IKE_CONF_T_NONE] = NULL};
     ike_conf_fill(&b, section, IKE_CONF_DAEMON, targets);
+    if (!b.failed) {
+        ike_conf_check_daemon(&b, &own);
+    }
     if (!b.failed) {
         keep_texts(section, &own);
         if (d) {

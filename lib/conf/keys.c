@@ -37,10 +37,10 @@ const struct ike_conf_key ike_conf_keys[] = {
        "Write the keys of every IKE SA to this file, for decrypting captures. Who has the file can read the negotiations: "
        "for tests only."),
      .max = 255},
-    {D(tun_name, text, "tun-name", "ikelib%d",
+    {D(tun_name, device, "tun-name", "ikelib%d",
        "Name of the TUN device of the userspace back-end; %d is replaced by a number."),
      .max = 15},
-    {D(mtu, number, "mtu", "0", "MTU of the TUN device; 0: from the path."), .min = 0, .max = 65535},
+    {D(mtu, mtu, "mtu", "0", "MTU of the TUN device; 0: from the path."), .min = 576, .max = 65535},
     {D(routes, yesno, "routes", "yes", "Whether routes into the tunnels are installed.")},
 
     {E(retransmit_first_ms, millis, "retransmit-first", "2s",

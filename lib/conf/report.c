@@ -80,6 +80,12 @@ void ike_conf_report(ike_config_report *r, const ike_triplet *t, const char *exp
     }
 }
 
+void ike_config_complain(ike_config_report *report, const ike_triplet *at, const char *expected, ike_bytes found,
+                         const char *hint)
+{
+    ike_conf_report(report, at, expected, found, &(struct ike_conf_fault){.hint = hint});
+}
+
 /* For what is no quotation: "a second one", "something else (not shown)". Secrets are reported by this alone. */
 void ike_conf_report_word(ike_config_report *r, const ike_triplet *t, const char *expected, const char *found,
                           const char *hint)

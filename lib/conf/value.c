@@ -232,6 +232,23 @@ static bool parse_octets(struct ike_arena *a, const key *k, const char *value, v
     return parse_amount(k, value, target, octets, 1);
 }
 
+/* 0, or what every IPv4 host has to take (RFC 791): below it a device does not carry IPv4. */
+static void expected_mtu(const key *k, struct ike_text *out)
+{
+    expected_number(k, out);
+    ike_text_str(out, ", or 0");
+}
+
+static bool parse_mtu(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    if (strcmp(value, "0") == 0) {
+        store(k, target, 0);
+        return true;
+    }
+    return parse_number(a, k, value, target, f);
+}
+
+const struct ike_conf_kind ike_kind_mtu = {expected_mtu, parse_mtu, same_number, false};
 const struct ike_conf_kind ike_kind_number = {expected_number, parse_number, same_number, false};
 const struct ike_conf_kind ike_kind_seconds = {expected_seconds, parse_seconds, same_number, false};
 const struct ike_conf_kind ike_kind_millis = {expected_millis, parse_millis, same_number, false};
@@ -317,6 +334,30 @@ static bool parse_path(struct ike_arena *a, const key *k, const char *value, voi
 
 const struct ike_conf_kind ike_kind_text = {expected_text, parse_text, same_text, false};
 const struct ike_conf_kind ike_kind_path = {expected_path, parse_path, same_text, false};
+
+static void expected_device(const key *k, struct ike_text *out)
+{
+    ike_text_str(out, "the name of a device, at most ");
+    ike_text_uint(out, k->max);
+    ike_text_str(out, " characters, none of / : and blanks, % only as %d");
+}
+
+/* What the kernel takes (dev_valid_name, dev_alloc_name): it would say no more than "invalid argument". */
+static bool parse_device(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    const char *percent = strchr(value, '%');
+    for (const char *s = value; *s; s++) {
+        if (*s <= ' ' || *s > '~' || *s == '/' || *s == ':') {
+            return false;
+        }
+    }
+    if (strcmp(value, ".") == 0 || strcmp(value, "..") == 0 || (percent && (percent[1] != 'd' || strchr(percent + 1, '%')))) {
+        return false;
+    }
+    return parse_text(a, k, value, target, f);
+}
+
+const struct ike_conf_kind ike_kind_device = {expected_device, parse_device, same_text, false};
 
 /* The characters left out separate names elsewhere: in titles, lists, JSON and on the command line. */
 bool ike_conf_name_ok(const char *s, size_t n)

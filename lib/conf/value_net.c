@@ -92,6 +92,11 @@ static bool parse_network(const char *value, const char *slash, ike_conn_setting
         !take_number(slash + 1, s->remote.family == 4 ? 32 : 128, &bits)) {
         return false;
     }
+    /* Peers have addresses of their own. */
+    if (s->remote.family == 4 ? s->remote.ip[0] >= 224 : s->remote.ip[0] == 0xff) {
+        f->hint = "no single host has such an address";
+        return false;
+    }
     /* A prefix of 0 matches everybody, which is to be said in so many words. */
     if (bits == 0) {
         f->hint = "write any for all peers";
@@ -124,14 +129,32 @@ static bool parse_name(struct ike_arena *a, const char *value, ike_config_conn *
     return !f->no_memory;
 }
 
+/* Whether one peer can be there, to be called or to call. */
+static bool one_peer(const ike_addr *a, fault *f)
+{
+    static const uint8_t zero[16];
+    bool v4 = a->family == 4, link_local = !v4 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+    if (memcmp(a->ip, zero, v4 ? 4 : 16) == 0) {
+        f->hint = "write any for all peers";
+    } else if (v4 ? a->ip[0] == 0 || a->ip[0] >= 224 : a->ip[0] == 0xff) {
+        f->hint = "no single host has this address";
+    } else if (link_local && a->scope == 0) {
+        f->hint = "a link-local address needs the number of its interface (ip link): fe80::1%2";
+    }
+    return f->hint == NULL;
+}
+
 /* An address is tried before a name, so "10.0.0.1" is never looked up. */
 static bool parse_remote(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
 {
     (void)k;
     ike_config_conn *c = target;
     const char *slash = strchr(value, '/');
-    if (is_any(value) || ike_addr_parse(&c->settings.remote, value) == IKE_OK) {
+    if (is_any(value)) {
         return true;
+    }
+    if (ike_addr_parse(&c->settings.remote, value) == IKE_OK) {
+        return one_peer(&c->settings.remote, f);
     }
     return slash ? parse_network(value, slash, &c->settings, f) : parse_name(a, value, c, f);
 }
@@ -222,6 +245,11 @@ static bool parse_id(struct ike_arena *a, const key *k, const char *value, void 
     uint8_t *buf = ike_arena_get(a, n);
     f->no_memory = buf == NULL;
     if (buf == NULL || ike_id_parse(&id, value, buf, n) != IKE_OK || id.type == IKE_ID_NONE || id.data.len > 1024) {
+        /* What a name cannot have, distinguished names always have: C=CH, O=Example. */
+        if (value[strcspn(value, "=,")]) {
+            f->hint = "a distinguished name cannot be written as text yet, only as asn1dn:HEX; @TEXT is a name, "
+                      "email:TEXT an address";
+        }
         return false;
     }
     memcpy(field(k, target), &id, sizeof id);

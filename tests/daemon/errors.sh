@@ -45,6 +45,20 @@ write "[connection office]" "remote = 10.66.0.2" "secret = x y z" "start = maybe
 check 'x\.conf:4: ' 'x\.conf:5: ' 'x\.conf:6: '
 lacks "the secret is not shown" "$T/out" 'x y z'
 refuses 'x\.conf:4: ' 'x\.conf:5: '
+# what the start would refuse --check refuses, in the same words
+both() { check "$@"; refuses "$@"; }
+write "[connection office]" "remote = 10.66.0.2" "secret = x y z" "proposals = aes256-sha256-x25519-modp1024"
+both 'x\.conf:4: \[connection office\] proposals: .*found "modp1024"; it is not part of this build'
+write "[connection office]" "remote = 10.66.0.2" "secret = x y z" "[child office/lan]" "esp-proposals = 3des-sha256"
+both 'x\.conf:5: \[child office/lan\] esp-proposals: .*found "3des"; it is not part of this build'
+write "[daemon]" "port = 4500" "$good"
+both 'x\.conf:2: \[daemon\] port: .*port and encap-port have to differ'
+write "[daemon]" "tun-name = my tun" "mtu = 500" "$good"
+both 'x\.conf:2: \[daemon\] tun-name: .*"my tun"' 'x\.conf:3: \[daemon\] mtu: .*"500"'
+write "[connection office]" "remote = 255.255.255.255" "secret = x y z" "local-id = C=CH, CN=office"
+both 'x\.conf:2: \[connection office\] remote: .*no single host' 'x\.conf:4: .*local-id: .*distinguished name'
+write "[daemon]" "max-connections = 1" "$good" "[connection branch]" "remote = 10.66.0.3" "secret = x y z"
+both 'x\.conf:9: \[connection branch\]: .*max-connections'
 on a "$IKELIBD" --check "$T/nothere.conf" >"$T/out" 2>&1 && bad "--check of a missing file passes"
 has "missing file" "$T/out" 'nothere\.conf.*no such file'
 
@@ -54,6 +68,9 @@ write "[daemon]" "backend = none" "socket = $T/x.vici" "[connection office]" "re
 chmod 644 "$T/secret"
 refuses 'secret.*(others|read|mode|permission)'
 chmod 600 "$T/secret"
+printf 'one\ntwo\n' >"$T/secret"
+refuses 'secret-file: .*one line, found several lines'
+printf 'correct horse battery staple\n' >"$T/secret"
 on a "$IKELIBD" --check "$T/x.conf" >"$T/out" 2>&1 && ok "secret file of mode 600 is accepted" || bad "mode 600: $(cat "$T/out")"
 write "[daemon]" "backend = none" "socket = $T/x.vici" "[connection office]" "remote = 10.66.0.2" "secret-file = $T/notthere"
 refuses 'notthere.*no such file'
@@ -61,6 +78,10 @@ write "[daemon]" "backend = none" "socket = $T/x.vici" "$good"
 chmod 644 "$T/x.conf"
 on a "$IKELIBD" --check "$T/x.conf" >"$T/out" 2>&1
 has "a secret in a file that others can read" "$T/out" 'x\.conf: others can read it .*chmod 600'
+
+echo "--- an address that is not ours"
+write "[daemon]" "backend = none" "socket = $T/x.vici" "listen = 10.66.9.9" "$good"
+refuses 'cannot bind UDP port 500 of 10\.66\.9\.9: .*listen in \[daemon\]'
 
 echo "--- the port is taken"
 write "[daemon]" "backend = none" "socket = $T/x.vici" "$good"

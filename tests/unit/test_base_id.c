@@ -34,6 +34,8 @@ static const struct {
     {"a\\x00b", IKE_ID_FQDN, "a\0b", 3, NULL},
     {"DOMAIN\\user", IKE_ID_FQDN, "DOMAIN\\user", 11, "DOMAIN\\x5cuser"},
     {"user@example.org", IKE_ID_RFC822_ADDR, "user@example.org", 16, NULL},
+    {"@C=CH, O=Example", IKE_ID_FQDN, "C=CH, O=Example", 15, NULL},
+    {"email:a=b@example.org", IKE_ID_RFC822_ADDR, "a=b@example.org", 15, NULL},
     {"email:nobody", IKE_ID_RFC822_ADDR, "nobody", 6, NULL},
     {"email:a@b", IKE_ID_RFC822_ADDR, "a@b", 3, "a@b"},
     {"email:@b", IKE_ID_RFC822_ADDR, "@b", 2, NULL},
@@ -73,6 +75,7 @@ static void test_refused(void **state)
     static const char *const bad[] = {
         "",           "%",         "%none",        "%anyone", "keyid:0",   "keyid:0g",  "keyid:00 ", "asn1dn:#30",  "type:00",
         "type256:00", "type1x:00", "10.0.0.1:500", "[::1]",   "[::1]:500", "fe80::1%2", "a:b",       "type0001:00",
+        "C=CH",       "a,b",       "E=a@example.org",
     };
     for (size_t i = 0; i < IKE_COUNT(bad); i++) {
         uint8_t buf[32];
@@ -94,7 +97,7 @@ static void test_refused(void **state)
 static void test_round_trip(void **state)
 {
     (void)state;
-    static const char trouble[] = "@:%\\x04aF.1\n\"keyid";
+    static const char trouble[] = "@:=,%\\x04aF.1\n\"keyid";
     uint64_t s = 0x9e3779b97f4a7c15;
     for (unsigned i = 0; i < 200000; i++) {
         uint8_t data[20], buf[20];

@@ -123,6 +123,8 @@ static void test_remote(void **state)
         {REMOTE("10.0.0.2"), "10.0.0.2", NULL, 0},
         {REMOTE("10.0.0.2:5000"), "10.0.0.2:5000", NULL, 0},
         {REMOTE("2001:db8::1"), "2001:db8::1", NULL, 0},
+        {REMOTE("fe80::1%2"), "fe80::1%2", NULL, 0},
+        {REMOTE("fe80::/10"), "fe80::", NULL, 10},
         {REMOTE("10.8.0.0/13"), "10.8.0.0", NULL, 13},
         {REMOTE("2001:db8::/32"), "2001:db8::", NULL, 32},
         {REMOTE("10.0.0.2/32"), "10.0.0.2", NULL, 32},
@@ -229,6 +231,7 @@ static void test_daemon(void **state)
     (void)state;
     struct loaded l = {0};
     load(&l, "[daemon]\nbackend = userspace\nlisten = 10.0.0.1\nport = 5000\nsocket = /tmp/s\nlog = debug\nroutes = no\n"
+             "mtu = 576\ntun-name = ike-t%d.x\n"
              "retransmit-first = 500ms\nretransmit-tries = 3\nretry-max = 2m\ncookie-threshold = 0\npeer-encap-port = 9\n");
     assert_string_equal(l.text, "");
     assert_string_equal(l.daemon.backend, "userspace");
@@ -237,6 +240,8 @@ static void test_daemon(void **state)
     assert_int_equal(l.daemon.encap_port, 4500);
     assert_string_equal(l.daemon.socket, "/tmp/s");
     assert_null(l.daemon.keylog);
+    assert_int_equal(l.daemon.mtu, 576);
+    assert_string_equal(l.daemon.tun_name, "ike-t%d.x");
     assert_int_equal(l.daemon.log_level, IKE_LOG_DEBUG);
     assert_false(l.daemon.routes);
     assert_int_equal(l.engine.retransmit_first_ms, 500);

@@ -111,13 +111,18 @@ static void test_secret_file(void **state)
     assert_int_equal(ike_config_conns_secret(l.conns, 0, (ike_bytes){(const uint8_t *)nul, sizeof nul - 1}, &l.report),
                      IKE_ERR_INVALID);
     assert_int_equal(ike_config_conns_secret(l.conns, 0, (ike_bytes){NULL, 0}, &l.report), IKE_ERR_INVALID);
+    static const char two[] = "one\r\ntwo\n";
+    assert_int_equal(ike_config_conns_secret(l.conns, 0, (ike_bytes){(const uint8_t *)two, sizeof two - 1}, &l.report),
+                     IKE_ERR_INVALID);
     assert_int_equal(ike_config_conns_secret(l.conns, 1, (ike_bytes){NULL, 0}, &l.report), IKE_ERR_NOT_FOUND);
     describe(&l);
     assert_string_equal(l.text,
                         "f:1: [connection a] secret-file: expected a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line, "
                         "found something else (not shown) in k/a.psk\n"
                         "f:1: [connection a] secret-file: expected a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line, "
-                        "found nothing in k/a.psk\n");
+                        "found nothing in k/a.psk\n"
+                        "f:1: [connection a] secret-file: expected a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line, "
+                        "found several lines in k/a.psk\n");
     unload(&l);
 }
 

@@ -6,6 +6,13 @@
 
 #define GOOD "[connection a]\nremote = 10.0.0.2\nsecret = s\n"
 
+#define EXPECTED_REMOTE                                                                                                       \
+    "expected an address, a DNS name (either may end in :PORT), a network such as 192.0.2.0/24, or any"
+#define EXPECTED_DEVICE                                                                                                       \
+    "expected the name of a device, at most 15 characters, none of / : and blanks, % only as %d"
+#define NOT_A_DN                                                                                                              \
+    "a distinguished name cannot be written as text yet, only as asn1dn:HEX; @TEXT is a name, email:TEXT an address"
+
 static const struct {
     const char *text, *errors;
 } wrong[] = {
@@ -106,6 +113,47 @@ static const struct {
      "f:2: [daemon] socket: expected a path that begins with /, at most 107 characters, found \"vici\"\n"},
     {"[daemon]\nretransmit-first = 0\n",
      "f:2: [daemon] retransmit-first: expected a time such as 500ms, 2s or 1m, 10ms to 1m, found \"0\"\n"},
+    {"[connection a]\nremote = 0.0.0.0\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"0.0.0.0\"; write any for all peers\n"},
+    {"[connection a]\nremote = ::\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"::\"; write any for all peers\n"},
+    {"[connection a]\nremote = 0.0.0.1:500\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"0.0.0.1:500\"; no single host has this address\n"},
+    {"[connection a]\nremote = 224.0.0.1\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"224.0.0.1\"; no single host has this address\n"},
+    {"[connection a]\nremote = 255.255.255.255\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"255.255.255.255\"; no single host has this address\n"},
+    {"[connection a]\nremote = ff02::1\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"ff02::1\"; no single host has this address\n"},
+    {"[connection a]\nremote = 239.0.0.0/8\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE ", found \"239.0.0.0/8\"; no single host has such an address\n"},
+    {"[connection a]\nremote = fe80::1\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE
+     ", found \"fe80::1\"; a link-local address needs the number of its interface (ip link): fe80::1%2\n"},
+    {"[connection a]\nremote = [febf::1]:500\nsecret = s\n",
+     "f:2: [connection a] remote: " EXPECTED_REMOTE
+     ", found \"[febf::1]:500\"; a link-local address needs the number of its interface (ip link): fe80::1%2\n"},
+    {GOOD "local-id = C=CH, O=Example, CN=gw\n",
+     "f:4: [connection a] local-id: expected an identity: an address, a name, @name, user@host, keyid:HEX or "
+     "keyid:@TEXT, found \"C=CH, O=Example, CN=gw\"; " NOT_A_DN "\n"},
+    {GOOD "remote-id = CN=gw.example.org\n",
+     "f:4: [connection a] remote-id: expected an identity: an address, a name, @name, user@host, keyid:HEX or "
+     "keyid:@TEXT, or any, found \"CN=gw.example.org\"; " NOT_A_DN "\n"},
+    {GOOD "remote-id = E=a@example.org\n",
+     "f:4: [connection a] remote-id: expected an identity: an address, a name, @name, user@host, keyid:HEX or "
+     "keyid:@TEXT, or any, found \"E=a@example.org\"; " NOT_A_DN "\n"},
+    {"[daemon]\nmtu = 575\n", "f:2: [daemon] mtu: expected a number, 576 to 65535, or 0, found \"575\"\n"},
+    {"[daemon]\ntun-name = a b\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"a b\"\n"},
+    {"[daemon]\ntun-name = a/b\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"a/b\"\n"},
+    {"[daemon]\ntun-name = a:b\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"a:b\"\n"},
+    {"[daemon]\ntun-name = ..\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"..\"\n"},
+    {"[daemon]\ntun-name = tun%\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"tun%\"\n"},
+    {"[daemon]\ntun-name = tun%d%d\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"tun%d%d\"\n"},
+    {"[daemon]\ntun-name = tun%s\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"tun%s\"\n"},
+    {"[daemon]\ntun-name = sixteencharacter\n", "f:2: [daemon] tun-name: " EXPECTED_DEVICE ", found \"sixteencharacter\"\n"},
+    {"[daemon]\nencap-port = 5000\nport = 5000\n",
+     "f:2: [daemon] encap-port: expected two ports, found \"5000\"; port and encap-port have to differ\n"},
+    {"[daemon]\nport = 4500\n", "f:2: [daemon] port: expected two ports, found \"4500\"; port and encap-port have to differ\n"},
     /* several tags together */
     {"[connection a]\n",
      "f:1: [connection a] remote: expected an address, a DNS name (either may end in :PORT), a network such as 192.0.2.0/24, "
@@ -138,13 +186,12 @@ static const struct {
      "f:2: [connection a]: expected tag = value, or [section], found \"remote: 10.0.0.2\"\n"
      "f:3: [connection a]: expected tag = value, or [section], found \"secret-file\"\n"},
     {"[connection a]\nremote =\nsecret = \x01\n", "f:2: [connection a] remote: expected a value, found nothing\n"
-                                                   "f:3: [connection a]: expected text, found octet 0x01\n"},
+                                                  "f:3: [connection a]: expected text, found octet 0x01\n"},
     {"[connection b]\nremote 10.0.0.2\nsecret = s\n[connection a]\nsecret = s\n",
      "f:2: [connection b]: expected tag = value, or [section], found \"remote 10.0.0.2\"\n"
      "f:4: [connection a] remote: expected an address, a DNS name (either may end in :PORT), a network such as 192.0.2.0/24, "
      "or any, found nothing\n"},
-    {GOOD "[child b]\nconnection a\n",
-     "f:5: [child b]: expected tag = value, or [section], found \"connection a\"\n"},
+    {GOOD "[child b]\nconnection a\n", "f:5: [child b]: expected tag = value, or [section], found \"connection a\"\n"},
     /* children */
     {GOOD "[child b]\n",
      "f:4: [child b] connection: expected the name of a [connection] section, found nothing; or call it [child "
@@ -156,8 +203,7 @@ static const struct {
     {GOOD "[child a/b]\nconnection = c\n", "f:5: [child a/b] connection: expected the name of a [connection] section, found "
                                            "\"c\"; the section's title names another "
                                            "one\n"},
-    {GOOD "[child b]\nconnection = a\n[child a/b]\n",
-     "f:6: [child a/b]: expected children with different names, found \"b\"\n"},
+    {GOOD "[child b]\nconnection = a\n[child a/b]\n", "f:6: [child a/b]: expected children with different names, found \"b\"\n"},
     {GOOD "local-net = 10.1.0.0/24\n[child a/a]\n", "f:5: [child a/a]: expected children with different names, found \"a\"; "
                                                     "local-net or remote-net in the connection make one "
                                                     "of the connection's name\n"},

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * tryout.c - whether an engine would take a configuration: asked of a second one, which has no host around it, before anything
+ * that runs is touched. So ikelibd --check, the start and a reload all refuse the same, with the same words.
+ */
+#include "tryout.h"
+
+#include "sysdep/random.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct trial {
+    ike_config_report *report;
+    ike_engine *engine, *lenient; /* lenient: with allow-variable-time; NULL until it is needed */
+    ike_settings settings;
+    int result;
+};
+
+static void send_nothing(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    (void)user;
+    (void)path;
+    (void)kind;
+    (void)bytes;
+    (void)n;
+}
+
+static void complain(struct trial *t, const ike_triplet *at, const char *expected, const char *found, size_t n, const char *hint)
+{
+    ike_config_complain(t->report, at, expected, (ike_bytes){(const uint8_t *)found, n}, hint);
+    t->result = t->result == IKE_OK ? IKE_ERR_INVALID : t->result;
+}
+
+/* ---- Algorithms ----------------------------------------------------------------------------------------------------------- */
+
+/* Whether it knows how to run the first n octets of this text. Whether they are a whole proposal is another matter. */
+static bool can_run(ike_engine *e, uint8_t protocol, const char *text, size_t n)
+{
+    ike_conn_id id;
+    ike_conn_settings s;
+    ike_child_settings k;
+    char *part = strndup(text, n);
+    ike_conn_settings_init(&s);
+    ike_child_settings_init(&k);
+    s.name = k.name = "trial";
+    s.children = &k;
+    s.n_children = 1;
+    *(protocol == IKE_PROTO_IKE ? &s.proposals : &k.proposals) = part;
+    int r = part != NULL ? ike_conn_add(e, &s, &id, 0) : IKE_OK;
+    if (part != NULL && r == IKE_OK) {
+        (void)ike_conn_remove(e, id, 0);
+    }
+    free(part);
+    return r != IKE_ERR_UNSUPPORTED;
+}
+
+/* The first keyword that makes the text more than can be run; false if there is none. */
+static bool find_lack(ike_engine *e, uint8_t protocol, const char *text, const char **word, size_t *n)
+{
+    static const char between[] = "-, \t\r\n";
+    if (can_run(e, protocol, text, strlen(text))) {
+        return false;
+    }
+    for (const char *s = text + strspn(text, between); *s; s += *n, s += strspn(s, between)) {
+        *word = s;
+        *n = strcspn(s, between);
+        if (!can_run(e, protocol, text, (size_t)(s - text) + *n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ike_engine *lenient(struct trial *t)
+{
+    if (t->lenient == NULL && !t->settings.allow_variable_time) {
+        ike_settings s = t->settings;
+        s.allow_variable_time = true;
+        (void)ike_engine_new(&t->lenient, &s, 0);
+    }
+    return t->lenient;
+}
+
+static int look_at(void *user, const ike_triplet *at)
+{
+    struct trial *t = user;
+    const char *word;
+    size_t n;
+    uint8_t protocol = at->tag == NULL                         ? 0
+                       : strcmp(at->tag, "proposals") == 0     ? IKE_PROTO_IKE
+                       : strcmp(at->tag, "esp-proposals") == 0 ? IKE_PROTO_ESP
+                                                               : 0;
+    /* What is no proposal has been reported. */
+    if (protocol == 0 || ike_proposals_check(at->value, protocol, NULL, NULL) != IKE_OK ||
+        !find_lack(t->engine, protocol, at->value, &word, &n)) {
+        return 0;
+    }
+    ike_engine *more = lenient(t);
+    bool allowed = more != NULL && can_run(more, protocol, at->value, (size_t)(word - at->value) + n);
+    complain(t, at, "algorithms that can be used here", word, n,
+             allowed ? "on this CPU its time depends on keys; [daemon] allow-variable-time = yes takes it all the same"
+                     : "it is not part of this build");
+    return 0;
+}
+
+/* ---- Connections ---------------------------------------------------------------------------------------------------------- */
+
+/* With nothing that starts by itself. */
+static int add(struct trial *t, const ike_config_conn *c)
+{
+    ike_conn_id id;
+    ike_conn_settings s = c->settings;
+    ike_child_settings *k = calloc(s.n_children + 1, sizeof(*k));
+    if (k == NULL) {
+        return IKE_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < s.n_children; i++) {
+        k[i] = s.children[i];
+        k[i].start = IKE_START_NO;
+    }
+    s.children = k;
+    int r = ike_conn_add(t->engine, &s, &id, 0);
+    free(k);
+    return r;
+}
+
+static void add_all(struct trial *t, const ike_config_conns *conns)
+{
+    for (size_t i = 0; t->result == IKE_OK && i < ike_config_conns_count(conns); i++) {
+        const ike_config_conn *c = ike_config_conns_at(conns, i);
+        char section[IKE_CONFIG_NAME_MAX + 16] = "connection ";
+        int r = add(t, c);
+        if (r == IKE_ERR_NOMEM || r == IKE_ERR_HOST) {
+            t->result = r;
+        } else if (r != IKE_OK) {
+            ike_triplet at = {strcat(section, c->settings.name), NULL, NULL, c->file, c->line};
+            const char *why = ike_strerror(r);
+            complain(t, &at,
+                     r == IKE_ERR_LIMIT ? "no more than max-connections of [daemon]" : "a connection that can be used here", why,
+                     strlen(why), NULL);
+        }
+    }
+}
+
+/* ---- All ------------------------------------------------------------------------------------------------------------------ */
+
+int tryout(const ike_config *db, const ike_config_conns *conns, const ike_crypto *crypto, ike_config_report *report)
+{
+    struct trial t = {.report = report, .result = IKE_OK};
+    ike_config_report none = {NULL, 0, 0, 0}; /* what is wrong with [daemon] has been reported */
+    ike_settings_init(&t.settings);
+    (void)ike_config_daemon_get(db, NULL, &t.settings, &none);
+    t.settings.crypto = crypto;
+    t.settings.host.random = random_fill;
+    t.settings.host.send = send_nothing;
+    int r = ike_engine_new(&t.engine, &t.settings, 0);
+    if (r == IKE_ERR_NOMEM || r == IKE_ERR_HOST) {
+        return r;
+    }
+    if (r != IKE_OK) {
+        ike_triplet at = {"daemon", NULL, NULL, NULL, 0};
+        const char *why = ike_strerror(r);
+        (void)ike_config_get(db, "daemon", NULL, &at);
+        complain(&t, &at, "settings an engine starts with", why, strlen(why),
+                 r == IKE_ERR_UNSUPPORTED ? "no cipher can be used on this CPU without allow-variable-time = yes" : NULL);
+        return t.result;
+    }
+    (void)ike_config_each(db, look_at, &t);
+    if (conns != NULL) {
+        add_all(&t, conns);
+    }
+    ike_engine_free(t.lenient);
+    ike_engine_free(t.engine);
+    return t.result;
+}

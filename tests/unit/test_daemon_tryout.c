@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * daemon/tryout.c: algorithms that the crypto in use does not have or that this CPU must not run, and connections that no engine
+ * takes.
+ */
+#include "conf_help.h"
+
+#include "tryout.h"
+
+#define A "[connection a]\nremote = 10.0.0.2\nsecret = s\n"
+
+static int try_it(struct loaded *l, const char *text, const ike_crypto *crypto)
+{
+    load(l, text);
+    assert_string_equal(l->text, "");
+    assert_int_equal(l->built, IKE_OK);
+    int r = tryout(l->config, l->conns, crypto, &l->report);
+    describe(l);
+    return r;
+}
+
+static void test_algorithms(void **state)
+{
+    (void)state;
+    static const char lack[] = "it is not part of this build";
+    static const struct {
+        const char *text, *place, *word; /* word NULL: all can be run */
+    } cases[] = {
+        {A, NULL, NULL},
+        {A "proposals = aes256-sha256-x25519\nesp-proposals = aes256gcm16, aes128-sha1\n", NULL, NULL},
+        {A "proposals = aes256-sha256-modp1024\n", "4: [connection a] proposals", "modp1024"},
+        {A "proposals = aes256-sha256-x25519, \\\n 3des-sha256-x25519\n", "4: [connection a] proposals", "3des"},
+        {A "proposals = AES256-SHA256-MODP768-x25519\n", "4: [connection a] proposals", "MODP768"},
+        {A "proposals = aes256-md5-x25519\n", "4: [connection a] proposals", "md5"},
+        {A "proposals = aes256gcm16-prfaescmac-x25519\n", "4: [connection a] proposals", "prfaescmac"},
+        {A "esp-proposals = aes256-sha256-mlkem768\n", "4: [connection a] esp-proposals", "mlkem768"},
+        {A "[child c]\nconnection = a\nesp-proposals = camellia128-sha1\n", "6: [child c] esp-proposals", "camellia128"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct loaded l = {0};
+        char want[256] = "";
+        int r = try_it(&l, cases[i].text, NULL);
+        if (cases[i].word) {
+            snprintf(want, sizeof want, "f:%s: expected algorithms that can be used here, found \"%s\"; %s\n", cases[i].place,
+                     cases[i].word, lack);
+        }
+        assert_string_equal(l.text, want);
+        assert_int_equal(r, cases[i].word ? IKE_ERR_INVALID : IKE_OK);
+        unload(&l);
+    }
+}
+
+static bool never(void) { return false; }
+
+/* A CPU without instructions for AES. */
+static void test_variable_time(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    ike_encr copies[16];
+    const ike_encr *list[17] = {NULL};
+    ike_crypto crypto = *ike_crypto_default(), only_aes = crypto;
+    size_t n = 0;
+    for (; crypto.encr[n] && n < 16; n++) {
+        copies[n] = *crypto.encr[n];
+        copies[n].constant_time = copies[n].constant_time ? never : NULL;
+        list[n] = &copies[n];
+    }
+    crypto.encr = list;
+    assert_int_equal(try_it(&l, A "proposals = chacha20poly1305-prfsha256-x25519\n", &crypto), IKE_OK);
+    unload(&l);
+    assert_int_equal(try_it(&l, A "proposals = aes256-sha256-x25519\n", &crypto), IKE_ERR_INVALID);
+    assert_string_equal(l.text, "f:4: [connection a] proposals: expected algorithms that can be used here, found \"aes256\"; on "
+                                "this CPU its time depends on keys; [daemon] allow-variable-time = yes takes it all the same\n");
+    unload(&l);
+    assert_int_equal(try_it(&l, "[daemon]\nallow-variable-time = yes\n" A "proposals = aes256-sha256-x25519\n", &crypto), IKE_OK);
+    unload(&l);
+    /* and one that has nothing else */
+    list[0] = &copies[0];
+    list[1] = NULL;
+    copies[0].constant_time = never;
+    only_aes.encr = list;
+    assert_int_equal(try_it(&l, "[daemon]\nlog = info\n" A, &only_aes), IKE_ERR_INVALID);
+    assert_non_null(strstr(l.text, "f:1: [daemon]: expected settings an engine starts with, found "));
+    assert_non_null(strstr(l.text, "allow-variable-time = yes"));
+    unload(&l);
+}
+
+static void test_connections(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    assert_int_equal(try_it(&l,
+                            "[daemon]\nmax-connections = 2\n" A "start = yes\n"
+                            "[connection b]\nremote = gw\nsecret = s\nstart = on-demand\n[child b/x]\n",
+                            NULL),
+                     IKE_OK);
+    unload(&l);
+    assert_int_equal(try_it(&l, "[daemon]\nmax-connections = 1\n" A "[connection b]\nremote = any\nsecret = s\n", NULL),
+                     IKE_ERR_INVALID);
+    assert_non_null(strstr(l.text, "f:6: [connection b]: expected no more than max-connections of [daemon], found "));
+    unload(&l);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return ike_crypto_global_init();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_algorithms), cmocka_unit_test(test_variable_time),
+                                       cmocka_unit_test(test_connections)};
+    return cmocka_run_group_tests(tests, start, NULL);
+}
