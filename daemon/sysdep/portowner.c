@@ -10,33 +10,74 @@
 #include <string.h>
 #include <unistd.h>
 
-unsigned long port_owner_inode(FILE *table, uint16_t port)
+#define SOCKETS_MAX 64
+
+/* Words of 32 bits in the host's order, as the kernel prints them. False if the text is no address. */
+static bool read_ip(const char *hex, ike_addr *a)
 {
-    char line[512];
-    while (fgets(line, sizeof(line), table) != NULL) {
-        unsigned local_port = 0;
-        unsigned long inode = 0;
-        /* sl local:port remote:port st tx:rx tr:when retrnsmt uid timeout inode ... */
-        if (sscanf(line, "%*s %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*s %*s %lu", &local_port, &inode) == 2 &&
-            local_port == port && inode != 0) {
-            return inode;
-        }
+    size_t n = strlen(hex);
+    *a = (ike_addr){.family = n == 8 ? 4 : 6};
+    for (size_t i = 0; i < n / 8 && i < 4; i++) {
+        char word[9] = "";
+        memcpy(word, hex + 8 * i, 8);
+        uint32_t v = (uint32_t)strtoul(word, NULL, 16);
+        memcpy(a->ip + 4 * i, &v, 4);
     }
-    return 0;
+    return n == 8 || n == 32;
 }
 
-static unsigned long find_inode(uint16_t port)
+static bool is_all(const ike_addr *a)
 {
-    static const char *const tables[] = {"/proc/net/udp", "/proc/net/udp6"};
-    unsigned long inode = 0;
-    for (size_t i = 0; i < 2 && inode == 0; i++) {
-        FILE *f = fopen(tables[i], "re");
+    static const uint8_t zero[16];
+    return memcmp(a->ip, zero, a->family == 4 ? 4 : 16) == 0;
+}
+
+/* Whether both cannot be bound. The table of IPv6 does not tell which of its sockets take IPv4 too: when one for IPv4 is asked
+ * about, one for all addresses is taken to be such a one. Ours for IPv6 never are. */
+static bool conflict(const ike_addr *held, const ike_addr *local)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    ike_addr h = *held;
+    if (h.family == 6 && memcmp(h.ip, mapped, sizeof(mapped)) == 0) {
+        h = (ike_addr){.family = 4};
+        memcpy(h.ip, held->ip + sizeof(mapped), 4);
+    }
+    if (h.family != local->family) {
+        return local->family == 4 && is_all(&h);
+    }
+    return is_all(&h) || is_all(local) || memcmp(h.ip, local->ip, h.family == 4 ? 4 : 16) == 0;
+}
+
+size_t port_owner_inodes(FILE *table, const ike_addr *local, unsigned long *inodes, size_t n)
+{
+    char line[512];
+    size_t found = 0;
+    while (found < n && fgets(line, sizeof(line), table) != NULL) {
+        char ip[33];
+        unsigned port = 0;
+        unsigned long inode = 0;
+        ike_addr held;
+        /* sl local:port remote:port st tx:rx tr:when retrnsmt uid timeout inode ... */
+        if (sscanf(line, "%*s %32[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*s %*s %lu", ip, &port, &inode) == 3 && inode != 0 &&
+            port == local->port && read_ip(ip, &held) && conflict(&held, local)) {
+            inodes[found++] = inode;
+        }
+    }
+    return found;
+}
+
+/* IPv4's own table first: what it has is surely in the way. */
+static size_t find_inodes(const ike_addr *local, unsigned long *inodes, size_t n)
+{
+    size_t found = 0;
+    for (int v6 = local->family == 6; v6 < 2; v6++) {
+        FILE *f = fopen(v6 ? "/proc/net/udp6" : "/proc/net/udp", "re");
         if (f != NULL) {
-            inode = port_owner_inode(f, port);
+            found += port_owner_inodes(f, local, inodes + found, n - found);
             fclose(f);
         }
     }
-    return inode;
+    return found;
 }
 
 static bool process_has(const char *pid, const char *link)
@@ -61,10 +102,10 @@ static bool process_has(const char *pid, const char *link)
     return found;
 }
 
-static void process_name(const char *pid, char *out, size_t n)
+static void process_name(long pid, char *out, size_t n)
 {
-    char path[300], name[64] = "";
-    snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+    char path[64], name[64] = "";
+    snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
     FILE *f = fopen(path, "re");
     if (f != NULL) {
         if (fgets(name, sizeof(name), f) != NULL) {
@@ -72,28 +113,42 @@ static void process_name(const char *pid, char *out, size_t n)
         }
         fclose(f);
     }
-    snprintf(out, n, "%s (pid %s)", name[0] != 0 ? name : "a process", pid);
+    snprintf(out, n, "%s (pid %ld)", name[0] != 0 ? name : "a process", pid);
 }
 
-bool port_owner(uint16_t port, char *out, size_t n)
+/* The number of the process that has the socket, 0 if none can be seen to have it. */
+static long find_process(unsigned long inode)
 {
-    unsigned long inode = find_inode(port);
-    if (inode == 0) {
-        return false;
-    }
     char link[64];
+    long pid = 0;
     snprintf(link, sizeof(link), "socket:[%lu]", inode);
-    snprintf(out, n, "another process");
     DIR *proc = opendir("/proc");
-    if (proc == NULL) {
-        return true;
-    }
-    for (struct dirent *e; (e = readdir(proc)) != NULL;) {
+    for (struct dirent *e; proc != NULL && pid == 0 && (e = readdir(proc)) != NULL;) {
         if (isdigit((unsigned char)e->d_name[0]) && process_has(e->d_name, link)) {
-            process_name(e->d_name, out, n);
-            break;
+            pid = strtol(e->d_name, NULL, 10);
         }
     }
-    closedir(proc);
-    return true;
+    if (proc != NULL) {
+        closedir(proc);
+    }
+    return pid;
+}
+
+/* A socket of ours is not what somebody has to stop. */
+bool port_owner(const ike_addr *local, char *out, size_t n)
+{
+    unsigned long inodes[SOCKETS_MAX];
+    size_t found = find_inodes(local, inodes, SOCKETS_MAX);
+    bool unseen = false;
+    for (size_t i = 0; i < found; i++) {
+        long pid = find_process(inodes[i]);
+        if (pid == 0) {
+            unseen = true;
+        } else if (pid != getpid()) {
+            process_name(pid, out, n);
+            return true;
+        }
+    }
+    snprintf(out, n, "another process");
+    return unseen;
 }

@@ -5,14 +5,13 @@
 #ifndef IKELIBD_PORTOWNER_H
 #define IKELIBD_PORTOWNER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <ike/types.h>
 #include <stdio.h>
 
-/* The inode of the first socket bound to `port` in a table in the format of /proc/net/udp; 0 if none. */
-unsigned long port_owner_inode(FILE *table, uint16_t port);
-/* "charon (pid 812)", or "another process" when /proc does not tell. False if no socket has the port. */
-bool port_owner(uint16_t port, char *out, size_t n);
+/* Inodes of sockets in a table in the format of /proc/net/udp or udp6 that keep a socket from being bound to `local` (an address
+ * of zeros: all of its family). At most n; how many. */
+size_t port_owner_inodes(FILE *table, const ike_addr *local, unsigned long *inodes, size_t n);
+/* "charon (pid 812)", or "another process" when /proc does not tell. False if nobody but ourselves has the port. */
+bool port_owner(const ike_addr *local, char *out, size_t n);
 
 #endif

@@ -375,7 +375,7 @@ static int bind_socket(struct transport *t, struct udp_socket *s, int fd)
     }
     int error = -errno;
     char owner[128];
-    if (error == -EADDRINUSE && port_owner(s->port, owner, sizeof(owner))) {
+    if (error == -EADDRINUSE && port_owner(&local, owner, sizeof(owner))) {
         daemon_log(t->d, IKE_LOG_ERROR, "UDP port %u is taken by %s: stop it, or set port and encap-port in [daemon]", s->port,
                    owner);
     } else if (error == -EACCES) {

@@ -85,16 +85,28 @@ refuses 'cannot bind UDP port 500 of 10\.66\.9\.9: .*listen in \[daemon\]'
 
 echo "--- the port is taken"
 write "[daemon]" "backend = none" "socket = $T/x.vici" "$good"
-nsenter --net=/run/netns/a -- python3 -c 'import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(("0.0.0.0", 500))
-time.sleep(60)' &
-PIDS="$PIDS $!"
-holder=$!
-wait_for 5 sh -c "nsenter --net=/run/netns/a -- grep -q ':01F4 ' /proc/net/udp" || bad "nobody holds port 500"
-refuses '500' "(python3|$holder)"
-kill $holder
-wait $holder 2>/dev/null
+# taken FAMILY ADDRESS V6ONLY: somebody else has port 500 there, and is named
+taken() {
+    nsenter --net=/run/netns/a -- python3 -c 'import socket, sys, time
+family, address, only = sys.argv[1:]
+s = socket.socket(getattr(socket, family), socket.SOCK_DGRAM)
+if family == "AF_INET6":
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(only))
+s.bind((address, 500))
+time.sleep(60)' "$@" &
+    holder=$!
+    PIDS="$PIDS $holder"
+    wait_for 5 sh -c "nsenter --net=/run/netns/a -- grep -q ':01F4 ' /proc/net/udp /proc/net/udp6" || bad "nobody holds port 500"
+    refuses "UDP port 500 is taken by python3 \\(pid $holder\\)"
+    kill $holder
+    wait $holder 2>/dev/null
+}
+taken AF_INET 0.0.0.0 0
+if on a test -e /proc/net/if_inet6; then
+    taken AF_INET6 :: 1
+    taken AF_INET6 :: 0
+    taken AF_INET6 ::ffff:127.0.0.1 0
+fi
 
 echo "--- the socket"
 conf a; begin a
