@@ -131,6 +131,8 @@ void daemon_shutdown(struct ikelibd *d);
 
 /* host.c: the callbacks the engine is given. */
 void daemon_host(struct ikelibd *d, ike_host *h);
+/* keylog.c: open the file of settings.keylog, if there is one, into keylog_fd. 0, or -1: logged. */
+int keylog_open(struct ikelibd *d);
 /* conns.c: an attempt of this connection failed, or its peer is gone: a name may stand for another address by now. */
 void daemon_conn_failed(struct ikelibd *d, ike_conn_id id);
 /* conns.c: forget all connections (after the engine is gone). */

@@ -10,7 +10,6 @@
 #include "transport/udp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,27 +100,6 @@ static ike_time idle(void *arg, ike_time now)
 
 /* ---- Opening -------------------------------------------------------------------------------------------------------------- */
 
-static int open_keylog(struct ikelibd *d)
-{
-    const char *path = d->settings.keylog;
-    d->keylog_fd = -1;
-    if (path[0] == 0) {
-        return 0;
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fchmod(fd, 0600) < 0) {
-        daemon_log(d, IKE_LOG_ERROR, "key log %s: %s", path, strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
-    }
-    d->keylog_fd = fd;
-    daemon_log(d, IKE_LOG_WARN, "KEY LOG IS ON: whoever reads %s can decrypt every IKE SA of this run and the tunnels made in it",
-               path);
-    return 0;
-}
-
 /* The control socket's directory, one level: /run starts empty at each boot. */
 static void make_socket_dir(const struct daemon_settings *s)
 {
@@ -158,7 +136,7 @@ static int open_all(struct ikelibd *d, const struct config *c, struct signals *s
         daemon_log(d, IKE_LOG_ERROR, "cannot start: %s", strerror(error != 0 ? -error : ENOMEM));
         return -1;
     }
-    if (open_keylog(d) != 0 || app_select(d) != 0 || transport_open(d, &d->net) != 0 || open_engine(d, c) != IKE_OK) {
+    if (keylog_open(d) != 0 || app_select(d) != 0 || transport_open(d, &d->net) != 0 || open_engine(d, c) != IKE_OK) {
         return -1;
     }
     loop_set_idle(d->loop, idle, d);

@@ -64,6 +64,10 @@ conf a
 on a timeout 10 "$IKELIBD" --config "$T/a.conf" --keylog "$T/link" >"$T/out" 2>&1
 [ $? = 1 ] && [ ! -e "$T/elsewhere" ] && ok "no link is followed: $(grep -i 'key log' "$T/out")" ||
     bad "a link is followed: $(cat "$T/out")"
+has "the link" "$T/out" 'is a symbolic link'
+mkfifo "$T/fifo"
+on a timeout 10 "$IKELIBD" --config "$T/a.conf" --keylog "$T/fifo" >"$T/out" 2>&1
+[ $? = 1 ] && has "a FIFO" "$T/out" 'not a regular file' || bad "a FIFO is opened: $(cat "$T/out")"
 printf 'old\n' >"$T/keys"
 chmod 644 "$T/keys"
 begin a --keylog "$T/keys"
