@@ -114,6 +114,9 @@ void event_listener_add(struct ikelibd *d, struct event_listener *l);
 void event_listener_remove(struct ikelibd *d, struct event_listener *l);
 void daemon_event(struct ikelibd *d, const ike_event *ev); /* to all listeners */
 int log_level_parse(const char *text, ike_log_level *out); /* error warn info debug trace */
+/* Whether fd leads to the journal: $JOURNAL_STREAM names its device and inode (systemd.exec(5)). That it is set says nothing, as
+ * every shell started from a service inherits it. */
+bool log_is_journal(const char *stream, int fd);
 
 /* Add the connection, or replace the one of this name. The back-end's needs are met here: `encap` is set where it must be,
  * traps of on-demand children and names as remote are looked after. remote_name: DNS name, or NULL when s->remote counts.

@@ -4,9 +4,11 @@
  */
 #include "daemon.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A walk over one of the lists. Who removes a node moves the walks that would step on it; walks nest when a listener's
  * action makes new lines or events. */
@@ -78,6 +80,14 @@ int log_level_parse(const char *text, ike_log_level *out)
         }
     }
     return IKE_ERR_INVALID;
+}
+
+bool log_is_journal(const char *stream, int fd)
+{
+    uintmax_t device, inode;
+    struct stat st;
+    return stream != NULL && sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+           device == st.st_dev && inode == st.st_ino;
 }
 
 /* ---- Events --------------------------------------------------------------------------------------------------------------- */

@@ -62,17 +62,27 @@ static void on_signal(void *arg, uint32_t events)
     }
 }
 
+static void signals_set(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+}
+
+/* Before anything that takes time: a reload that is asked for meanwhile waits, and does not kill. */
+static void signals_block(sigset_t *before)
+{
+    sigset_t set;
+    signals_set(&set);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigprocmask(SIG_BLOCK, &set, before);
+}
+
 static int signals_open(struct signals *s)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
-        return -errno;
-    }
+    signals_set(&set);
     s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return s->fd < 0 ? -errno : loop_fd_add(s->d->loop, s->fd, EPOLLIN, on_signal, s);
 }
@@ -189,6 +199,8 @@ static int run(struct ikelibd *d, struct config *first)
 int main(int argc, char **argv)
 {
     struct options o;
+    sigset_t before;
+    signals_block(&before);
     int status = options_parse(argc, argv, &o);
     if (status >= 0) {
         return status;
@@ -198,10 +210,11 @@ int main(int argc, char **argv)
         return 1;
     }
     if (o.check != NULL) {
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
         return config_check(o.check, stdout, stderr);
     }
     struct ikelibd d = {.config_path = o.config, .keylog_fd = -1, .started_wall = (int64_t)time(NULL)};
-    bool journal = getenv("JOURNAL_STREAM") != NULL;
+    bool journal = log_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO);
     struct log_sink sink = {.level = IKE_LOG_INFO, .line = stderr_line, .arg = &journal};
     d.loop = loop_new();
     if (d.loop == NULL) {

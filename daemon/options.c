@@ -18,11 +18,12 @@ static const char usage[] =
     "      --backend B     data plane: auto, xfrm, userspace, none\n"
     "      --log LEVEL     error, warn, info, debug, trace\n"
     "      --keylog FILE   write the keys of every IKE SA to FILE: for debugging only\n"
-    "      --version, --help\n"
+    "      --version\n"
+    "  -h, --help\n"
     "\n"
     "SIGHUP reads the configuration again; SIGTERM deletes the tunnels and ends, a second one ends at once.\n";
 
-enum { OPT_CHECK = 256, OPT_FOREGROUND, OPT_SOCKET, OPT_BACKEND, OPT_LOG, OPT_KEYLOG, OPT_VERSION, OPT_HELP };
+enum { OPT_CHECK = 256, OPT_FOREGROUND, OPT_SOCKET, OPT_BACKEND, OPT_LOG, OPT_KEYLOG, OPT_VERSION };
 
 static const struct option table[] = {{"config", required_argument, NULL, 'c'},
                                       {"check", required_argument, NULL, OPT_CHECK},
@@ -32,7 +33,7 @@ static const struct option table[] = {{"config", required_argument, NULL, 'c'},
                                       {"log", required_argument, NULL, OPT_LOG},
                                       {"keylog", required_argument, NULL, OPT_KEYLOG},
                                       {"version", no_argument, NULL, OPT_VERSION},
-                                      {"help", no_argument, NULL, OPT_HELP},
+                                      {"help", no_argument, NULL, 'h'},
                                       {NULL, 0, NULL, 0}};
 
 /* Values that end up in the fixed arrays of the settings. */
@@ -42,6 +43,19 @@ static bool fits(const char *what, const char *value, size_t max)
         return true;
     }
     fprintf(stderr, "ikelibd: --%s: longer than %zu characters\n", what, max - 1);
+    return false;
+}
+
+/* Before the configuration is read, as any other wrong use. */
+static bool is_backend(const char *value)
+{
+    static const char *const all[] = {"auto", "xfrm", "userspace", "none"};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strcmp(value, all[i]) == 0) {
+            return true;
+        }
+    }
+    fprintf(stderr, "ikelibd: --backend %s: expected auto, xfrm, userspace or none\n", value);
     return false;
 }
 
@@ -62,7 +76,7 @@ static int take(struct options *o, int opt)
         return fits("socket", optarg, sizeof(s->socket_path)) ? -1 : 2;
     case OPT_BACKEND:
         o->backend = optarg;
-        return fits("backend", optarg, sizeof(s->backend)) ? -1 : 2;
+        return is_backend(optarg) ? -1 : 2;
     case OPT_KEYLOG:
         o->keylog = optarg;
         return fits("keylog", optarg, sizeof(s->keylog)) ? -1 : 2;
@@ -76,7 +90,7 @@ static int take(struct options *o, int opt)
     case OPT_VERSION:
         printf("ikelibd %s\n", ike_version());
         return 0;
-    case OPT_HELP:
+    case 'h':
         fputs(usage, stdout);
         return 0;
     default:
@@ -88,7 +102,7 @@ static int take(struct options *o, int opt)
 int options_parse(int argc, char **argv, struct options *o)
 {
     *o = (struct options){.config = IKELIBD_CONFIG};
-    for (int opt; (opt = getopt_long(argc, argv, "c:", table, NULL)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, "c:h", table, NULL)) != -1;) {
         int status = take(o, opt);
         if (status >= 0) {
             return status;

@@ -8,7 +8,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon.h"
 
@@ -116,8 +119,32 @@ static void nested(void **state)
     assert_null(d.walks);
 }
 
+/* The variable names the file; another one, or nothing that can be read, is not meant. */
+static void journal(void **state)
+{
+    (void)state;
+    char name[64];
+    struct stat st;
+    int fds[2], other[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(pipe(other), 0);
+    assert_int_equal(fstat(fds[1], &st), 0);
+    snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    assert_true(log_is_journal(name, fds[1]));
+    assert_false(log_is_journal(name, other[1]));
+    assert_false(log_is_journal(NULL, fds[1]));
+    assert_false(log_is_journal("", fds[1]));
+    assert_false(log_is_journal("yes", fds[1]));
+    assert_false(log_is_journal(name, -1));
+    for (int i = 0; i < 2; i++) {
+        close(fds[i]);
+        close(other[i]);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(levels), cmocka_unit_test(removal_on_the_way), cmocka_unit_test(nested)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(levels), cmocka_unit_test(removal_on_the_way), cmocka_unit_test(nested),
+                                       cmocka_unit_test(journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ike/conf.h>
+
 #include "options.h"
 
 /* What was said on stdout and stderr. */
@@ -93,6 +95,15 @@ static void what_is_refused(void **state)
     longest[sizeof longest - 1] = 0;
     assert_int_equal(parse(&o, "--keylog", longest, NULL), 2);
     assert_int_equal(parse(&o, "--backend", longest, NULL), 2);
+    assert_int_equal(parse(&o, "--backend", "foo", NULL), 2);
+    assert_non_null(strstr(said, "--backend foo: expected auto, xfrm, userspace or none"));
+    /* the words of the file */
+    ike_config_key k;
+    assert_int_equal(ike_config_key_at(0, &k), IKE_OK);
+    assert_string_equal(k.tag, "backend");
+    assert_non_null(strstr(said, k.expected));
+    assert_int_equal(parse(&o, "-h", NULL), 0);
+    assert_non_null(strstr(said, "usage: ikelibd"));
     assert_int_equal(parse(&o, "--help", "--no-such", NULL), 0);
     assert_non_null(strstr(said, "usage: ikelibd"));
     assert_int_equal(parse(&o, "--version", NULL), 0);
