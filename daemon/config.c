@@ -5,12 +5,9 @@
  * lib/conf reads and checks the text; what touches the system is here: files and their permissions, and the replacement of
  * the engine's connections as a whole.
  */
-#include "daemon.h"
-
 #include "config.h"
-#include "tryout.h"
 
-#include <ike/conf.h>
+#include "tryout.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -326,6 +323,24 @@ void config_engine_settings(const struct config *c, ike_settings *s)
 {
     ike_config_report none = {NULL, 0, 0, 0}; /* checked when it was read */
     (void)ike_config_daemon_get(c->db, NULL, s, &none);
+}
+
+/* An empty text is one that is not there. */
+static const char *text(const char *s) { return s[0] ? s : NULL; }
+
+ike_config_daemon config_daemon_view(const struct daemon_settings *s)
+{
+    return (ike_config_daemon){.size = sizeof(ike_config_daemon),
+                               .backend = text(s->backend),
+                               .listen = text(s->listen),
+                               .port = s->port,
+                               .encap_port = s->encap_port,
+                               .socket = text(s->socket_path),
+                               .keylog = text(s->keylog),
+                               .log_level = (uint8_t)s->log_level,
+                               .tun_name = text(s->tun_name),
+                               .mtu = s->mtu,
+                               .routes = s->routes};
 }
 
 /* ---- Applying --------------------------------------------------------------------------------------------------------- */

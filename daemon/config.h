@@ -5,14 +5,17 @@
 #ifndef IKELIBD_CONFIG_H
 #define IKELIBD_CONFIG_H
 
-#include <ike/ike.h>
+#include <ike/conf.h>
+
+#include "daemon.h"
 
 #include <stdio.h>
 
-struct config;
-
 /* Overwrite the engine's settings that section [daemon] names: retransmission, limits, ports of the peers. */
 void config_engine_settings(const struct config *c, ike_settings *s);
+
+/* The same settings in the form of lib/conf; its texts are those of *s. */
+ike_config_daemon config_daemon_view(const struct daemon_settings *s);
 
 /* `ikelibd --check PATH`: every problem, or else what was understood. The exit status: 0 when all is well. */
 int config_check(const char *path, FILE *out, FILE *err);

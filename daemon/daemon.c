@@ -5,6 +5,8 @@
 #include "daemon.h"
 
 #include "app/app.h"
+#include "config.h"
+#include "options.h"
 #include "transport/udp.h"
 
 #include <stdio.h>
@@ -16,16 +18,25 @@ ike_time daemon_now(const struct ikelibd *d) { return loop_now(d->loop); }
 /* ---- Reload --------------------------------------------------------------------------------------------------------------- */
 
 /* What is decided once at start; a changed value waits for the next one. */
-static void warn_restart(struct ikelibd *d, const struct daemon_settings *now)
+static void warn_restart(void *arg, const char *tag)
 {
-    const struct daemon_settings *was = &d->settings;
-    const char *what = strcmp(was->listen, now->listen) != 0                               ? "listen"
-                       : was->port != now->port || was->encap_port != now->encap_port      ? "port"
-                       : strcmp(was->tun_name, now->tun_name) != 0 || was->mtu != now->mtu ? "tun"
-                       : was->routes != now->routes                                        ? "routes"
-                                                                                           : NULL;
-    if (what != NULL) {
-        daemon_log(d, IKE_LOG_WARN, "[daemon] %s changed: it counts from the next start", what);
+    if (strcmp(tag, "log") != 0) {
+        daemon_log(arg, IKE_LOG_WARN, "[daemon] %s changed: it counts from the next start", tag);
+    }
+}
+
+/* Compared with what runs and not with the last file: what has not been done yet is said again. */
+static void take_settings(struct ikelibd *d, const struct daemon_settings *s, const struct config *c)
+{
+    ike_settings engine;
+    ike_config_daemon runs = config_daemon_view(&d->settings), is = config_daemon_view(s);
+    ike_settings_init(&engine);
+    config_engine_settings(c, &engine);
+    ike_config_daemon_diff(&runs, &d->engine_settings, &is, &engine, warn_restart, d);
+    d->settings.log_level = s->log_level;
+    if (d->console != NULL) {
+        d->console->level = s->log_level;
+        log_level_update(d);
     }
 }
 
@@ -39,12 +50,15 @@ int daemon_reload(struct ikelibd *d)
         daemon_log(d, IKE_LOG_ERROR, "%s is not taken over: what runs goes on unchanged", d->config_path);
         return error;
     }
-    warn_restart(d, &s);
+    if (d->options != NULL) {
+        options_apply(d->options, &s);
+    }
     error = config_apply(d, c);
     if (error != IKE_OK) {
         config_free(c);
         return error;
     }
+    take_settings(d, &s, c);
     daemon_log(d, IKE_LOG_INFO, "%s read again", d->config_path);
     return IKE_OK;
 }

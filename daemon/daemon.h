@@ -23,6 +23,7 @@ struct transport; /* UDP sockets, transport/udp.h */
 struct resolver;  /* sysdep/resolve.h */
 struct vici;      /* ui/, opaque here */
 struct config;    /* config.c, opaque here */
+struct options;   /* options.h */
 
 /* ---- Settings of the daemon itself (section [daemon]) -------------------------------------------------------------------- */
 
@@ -85,7 +86,9 @@ struct conn_rt {
 struct ikelibd {
     struct loop *loop;
     ike_engine *engine;
-    struct daemon_settings settings;
+    struct daemon_settings settings; /* as they count: but for log_level those of the start */
+    ike_settings engine_settings;    /* what the engine was made with */
+    const struct options *options;   /* the command line, which wins over the file; NULL: nothing is in it */
     const char *config_path;
     struct config *config; /* what is loaded; owned by config.c */
     struct transport *net;
@@ -93,6 +96,8 @@ struct ikelibd {
     struct resolver *resolver;
     struct vici *vici;
     struct log_sink *sinks;
+    void (*log_level_set)(ike_engine *e, ike_log_class c, ike_log_level level); /* the library's; NULL: none is linked */
+    struct log_sink *console; /* one of them: stderr, whose level is settings.log_level; NULL: none */
     struct event_listener *listeners;
     struct walk *walks; /* walks over these lists that are under way, see log.c */
     struct conn_rt *conns;
@@ -110,6 +115,8 @@ void daemon_log(struct ikelibd *d, ike_log_level level, const char *fmt, ...) __
 void daemon_log_line(struct ikelibd *d, const struct log_line *l); /* to all sinks */
 void log_sink_add(struct ikelibd *d, struct log_sink *s);
 void log_sink_remove(struct ikelibd *d, struct log_sink *s);
+/* The level of a sink that is in the list has changed: the engine's follows the deepest. */
+void log_level_update(struct ikelibd *d);
 void event_listener_add(struct ikelibd *d, struct event_listener *l);
 void event_listener_remove(struct ikelibd *d, struct event_listener *l);
 void daemon_event(struct ikelibd *d, const ike_event *ev); /* to all listeners */

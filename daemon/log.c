@@ -28,10 +28,23 @@ static void step_over(struct ikelibd *d, const void *node, void *next)
 
 /* ---- Log ------------------------------------------------------------------------------------------------------------------ */
 
+/* What nobody wants to hear the engine need not even put into words. */
+void log_level_update(struct ikelibd *d)
+{
+    ike_log_level deepest = IKE_LOG_ERROR;
+    for (const struct log_sink *s = d->sinks; s != NULL; s = s->next) {
+        deepest = s->level > deepest ? s->level : deepest;
+    }
+    if (d->engine != NULL && d->log_level_set != NULL) {
+        d->log_level_set(d->engine, IKE_LOG_CLASSES, deepest);
+    }
+}
+
 void log_sink_add(struct ikelibd *d, struct log_sink *s)
 {
     s->next = d->sinks;
     d->sinks = s;
+    log_level_update(d);
 }
 
 void log_sink_remove(struct ikelibd *d, struct log_sink *s)
@@ -40,6 +53,7 @@ void log_sink_remove(struct ikelibd *d, struct log_sink *s)
         if (*p == s) {
             step_over(d, s, s->next);
             *p = s->next;
+            log_level_update(d);
             return;
         }
     }

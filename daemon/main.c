@@ -127,6 +127,7 @@ static int open_engine(struct ikelibd *d, const struct config *c)
     ike_settings s;
     ike_settings_init(&s);
     config_engine_settings(c, &s);
+    d->engine_settings = s;
     daemon_host(d, &s.host);
     s.local_port = d->settings.port;
     s.local_encap_port = d->settings.encap_port;
@@ -213,7 +214,7 @@ int main(int argc, char **argv)
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
         return config_check(o.check, stdout, stderr);
     }
-    struct ikelibd d = {.config_path = o.config, .keylog_fd = -1, .started_wall = (int64_t)time(NULL)};
+    struct ikelibd d = {.config_path = o.config, .options = &o, .keylog_fd = -1, .started_wall = (int64_t)time(NULL)};
     bool journal = log_is_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO);
     struct log_sink sink = {.level = IKE_LOG_INFO, .line = stderr_line, .arg = &journal};
     d.loop = loop_new();
@@ -223,6 +224,7 @@ int main(int argc, char **argv)
     }
     d.started = loop_now(d.loop);
     log_sink_add(&d, &sink);
+    d.console = &sink;
     daemon_settings_init(&d.settings);
     struct config *first = NULL;
     status = 1;

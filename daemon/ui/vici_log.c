@@ -12,14 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool somebody_listens(const struct vici *v)
+/* How deep a client wants lines, -1: not at all. `log` has no level: who registers is told everything. */
+static int wanted_by(const struct vici_client *c)
 {
-    for (const struct vici_client *c = v->clients; c; c = c->next) {
-        if (!c->gone && (vici_registered(c, VICI_EV_LOG) || (c->job && vici_registered(c, VICI_EV_CONTROL_LOG)))) {
-            return true;
-        }
+    struct vici_job *j = c->job;
+    if (c->gone) {
+        return -1;
     }
-    return false;
+    if (vici_registered(c, VICI_EV_LOG)) {
+        return IKE_LOG_TRACE;
+    }
+    int level = j && j->ops->wants_line && vici_registered(c, VICI_EV_CONTROL_LOG) ? IKE_LOG_TRACE : -1;
+    while (level >= 0 && !j->ops->wants_line(j, 0, vici_log_level((ike_log_level)level))) {
+        level--;
+    }
+    return level;
+}
+
+static int deepest(const struct vici *v)
+{
+    int level = -1;
+    for (const struct vici_client *c = v->clients; c; c = c->next) {
+        int wanted = wanted_by(c);
+        level = wanted > level ? wanted : level;
+    }
+    return level;
 }
 
 static void on_line(void *arg, const struct log_line *l)
@@ -45,13 +62,18 @@ void vici_log_open(struct vici *v)
     v->sink = (struct log_sink){.level = IKE_LOG_TRACE, .line = on_line, .arg = v};
 }
 
+/* The engine says what our sink hears, so the sink hears no more than is wanted. */
 void vici_log_update(struct vici *v)
 {
-    bool on = somebody_listens(v);
+    int level = deepest(v);
+    bool on = level >= 0;
+    v->sink.level = on ? (ike_log_level)level : v->sink.level;
     if (on && !v->sink_on) {
         log_sink_add(v->d, &v->sink);
     } else if (!on && v->sink_on) {
         log_sink_remove(v->d, &v->sink);
+    } else if (on) {
+        log_level_update(v->d);
     }
     v->sink_on = on;
 }

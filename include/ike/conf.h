@@ -180,6 +180,12 @@ IKE_API void ike_config_daemon_init(ike_config_daemon *d);
  * IKE_OK, IKE_ERR_INVALID (reported), IKE_ERR_NOMEM. */
 IKE_API int ike_config_daemon_get(const ike_config *c, ike_config_daemon *d, ike_settings *engine, ike_config_report *report);
 
+/* Every tag of [daemon] that two such pairs differ in, in the order of the table. The engine's half is left out where either is
+ * NULL. */
+typedef void (*ike_config_tag_fn)(void *user, const char *tag);
+IKE_API void ike_config_daemon_diff(const ike_config_daemon *a, const ike_settings *engine_a, const ike_config_daemon *b,
+                                    const ike_settings *engine_b, ike_config_tag_fn fn, void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -162,3 +162,18 @@ int ike_config_daemon_get(const ike_config *c, ike_config_daemon *d, ike_setting
     ike_arena_free(&arena);
     return b.no_memory ? IKE_ERR_NOMEM : b.failed ? IKE_ERR_INVALID : IKE_OK;
 }
+
+/* By the key table, so that a new tag is compared without anybody thinking of it. */
+void ike_config_daemon_diff(const ike_config_daemon *a, const ike_settings *engine_a, const ike_config_daemon *b,
+                            const ike_settings *engine_b, ike_config_tag_fn fn, void *user)
+{
+    for (size_t i = 0; i < ike_conf_n_keys; i++) {
+        const struct ike_conf_key *k = &ike_conf_keys[i];
+        bool same = k->target == IKE_CONF_T_DAEMON                            ? k->kind->same(k, a, b)
+                    : k->target == IKE_CONF_T_ENGINE && engine_a && engine_b ? k->kind->same(k, engine_a, engine_b)
+                                                                             : true;
+        if (!same) {
+            fn(user, k->tag);
+        }
+    }
+}

@@ -148,6 +148,28 @@ assert s["counters"]["handshakes"] == 1 and s["counters"]["rekeys"] == 2 and s["
 PY
 ctl a stats | grep -q '^  failures  *1$' && ok "the failure is counted" || bad "the failure is not counted"
 
+echo "--- log levels"
+lacks "stderr has its own level" "$T/a.log" ' (debug|trace) '
+python3 - "$T/a_json" <<'PY' && ok "log: what the engine only says when it is asked" || bad "log has nothing below info"
+import json, sys
+text = {level: [l["text"] for l in map(json.loads, open(sys.argv[1])) if l["level"] == level] for level in (2, 3)}
+assert any(t.startswith("sent IKE_AUTH request") for t in text[2]), text[2][:5]
+assert any("its payloads: " in t for t in text[3]), text[3][:5]
+PY
+kill "$LISTENER_a_log" "$LISTENER_a_json" "$LISTENER_a_level"
+wait "$LISTENER_a_json" "$LISTENER_a_level" "$LISTENER_a_log" 2>/dev/null
+on a swanctl --initiate --child peer --loglevel 2 --timeout 10 --uri "unix://$T/a.vici" >"$T/out" 2>&1
+has "a command's own lines, when nobody else listens" "$T/out" 'sent IKE_SA_INIT request'
+lacks "a command's own lines" "$T/out" 'its payloads'
+lacks "stderr has its own level" "$T/a.log" ' (debug|trace) '
+listen a a_log "$IKELIBCTL" --socket "$T/a.vici" log --level 1
+conf a "secret = another one"
+sed -i 's/^socket = .*/&\nlog = debug\nport = 501/' "$T/a.conf"
+ctl a reload >"$T/out" 2>&1 || bad "reload: $(cat "$T/out")"
+has "reload" "$T/a.log" '\[daemon\] port changed: it counts from the next start'
+ctl a up peer >"$T/out" 2>&1
+has "log = debug counts at once" "$T/a.log" ' debug sent IKE_SA_INIT request'
+
 end a; end b
 # who listens ends with the daemon: ikelibctl says so, and its status is that of a daemon that is not there
 wait "$LISTENER_a_log"

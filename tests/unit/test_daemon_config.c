@@ -20,6 +20,7 @@
 #include "app/app.h"
 #include "config.h"
 #include "daemon.h"
+#include "options.h"
 
 struct fixture {
     struct ikelibd d;
@@ -268,6 +269,60 @@ static void test_check(void **state)
     free(text);
 }
 
+/* What runs is compared with what the file and the command line say: `log` counts at once, the rest is named as often as it
+ * differs. */
+static void test_daemon_tags(void **state)
+{
+    struct fixture *f = *state;
+    struct options o = {.backend = "none"};
+    struct log_sink console = {.level = IKE_LOG_INFO, .line = hear, .arg = f};
+    ike_config_key k;
+    log_sink_remove(&f->d, &f->sink);
+    log_sink_add(&f->d, &console);
+    f->d.console = &console;
+    f->d.options = &o;
+    ike_settings_init(&f->d.engine_settings);
+    assert_int_equal(load(f, "[daemon]\nbackend = xfrm\nretry-first = 1000ms\n"), IKE_OK); /* the command line wins */
+    assert_null(strstr(f->log, "changed:"));
+    assert_int_equal(load(f, "[daemon]\nlog = debug\nport = 501\n"), IKE_OK);
+    assert_int_equal(console.level, IKE_LOG_DEBUG);
+    assert_int_equal(f->d.settings.log_level, IKE_LOG_DEBUG);
+    assert_null(strstr(f->log, "[daemon] log"));
+    assert_non_null(strstr(f->log, "[daemon] port changed: it counts from the next start"));
+    /* nothing has been done about it */
+    assert_int_equal(load(f, "[daemon]\nport = 501\n"), IKE_OK);
+    assert_non_null(strstr(f->log, "[daemon] port changed"));
+    assert_int_equal(console.level, IKE_LOG_INFO);
+    assert_int_equal(load(f, ""), IKE_OK);
+    assert_null(strstr(f->log, "changed:"));
+    o.has_log = true;
+    o.log = IKE_LOG_WARN;
+    assert_int_equal(load(f, "[daemon]\nlog = trace\n"), IKE_OK);
+    assert_int_equal(console.level, IKE_LOG_WARN);
+    /* every tag of the table is told, but for log and what the command line says */
+    console.level = IKE_LOG_INFO;
+    o = (struct options){.has_log = true, .log = IKE_LOG_INFO};
+    for (size_t i = 0; ike_config_key_at(i, &k) == IKE_OK; i++) {
+        static const char *const words[] = {"none", "10.0.0.1", "/tmp/x", "ike7", "no", "yes", "7s", "700"};
+        char text[128], said[128];
+        if (strcmp(k.section, "daemon") != 0 || strcmp(k.tag, "log") == 0) {
+            continue;
+        }
+        strcpy(f->d.settings.backend, "auto");
+        snprintf(said, sizeof said, "[daemon] %s changed: it counts from the next start", k.tag);
+        bool told = false;
+        for (size_t n = 0; n < sizeof words / sizeof *words && !told; n++) {
+            snprintf(text, sizeof text, "[daemon]\n%s = %s\n", k.tag, words[n]);
+            told = load(f, text) == IKE_OK && strstr(f->log, said);
+        }
+        if (!told) {
+            fail_msg("a change of %s is not told: %s", k.tag, f->log);
+        }
+    }
+    log_sink_remove(&f->d, &console);
+    log_sink_add(&f->d, &f->sink);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open_config, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_settings, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_daemon_tags, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

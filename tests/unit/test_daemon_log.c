@@ -119,6 +119,38 @@ static void nested(void **state)
     assert_null(d.walks);
 }
 
+/* In the library's place. */
+static int engine_level;
+static void level_set(ike_engine *e, ike_log_class c, ike_log_level level)
+{
+    (void)e;
+    assert_int_equal(c, IKE_LOG_CLASSES);
+    engine_level = (int)level;
+}
+
+static void engine_says_what_is_heard(void **state)
+{
+    (void)state;
+    struct ikelibd d;
+    struct ear ears[2];
+    prepare(&d, ears, 1);
+    engine_level = -1;
+    log_level_update(&d);
+    assert_int_equal(engine_level, -1); /* there is none yet */
+    d.engine = (ike_engine *)(void *)&d;
+    d.log_level_set = level_set;
+    log_level_update(&d);
+    assert_int_equal(engine_level, IKE_LOG_INFO);
+    ears[1].sink = (struct log_sink){.level = IKE_LOG_TRACE, .line = hear, .arg = &ears[1]};
+    log_sink_add(&d, &ears[1].sink);
+    assert_int_equal(engine_level, IKE_LOG_TRACE);
+    ears[1].sink.level = IKE_LOG_DEBUG;
+    log_level_update(&d);
+    assert_int_equal(engine_level, IKE_LOG_DEBUG);
+    log_sink_remove(&d, &ears[1].sink);
+    assert_int_equal(engine_level, IKE_LOG_INFO);
+}
+
 /* The variable names the file; another one, or nothing that can be read, is not meant. */
 static void journal(void **state)
 {
@@ -145,6 +177,6 @@ static void journal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(levels), cmocka_unit_test(removal_on_the_way), cmocka_unit_test(nested),
-                                       cmocka_unit_test(journal)};
+                                       cmocka_unit_test(engine_says_what_is_heard), cmocka_unit_test(journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

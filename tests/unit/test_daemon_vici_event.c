@@ -189,11 +189,57 @@ static void names(void **state)
     assert_int_equal(vici_event_find((struct vici_text){"", 0}), -1);
 }
 
+static int job_level;
+static bool wants_line(struct vici_job *j, ike_conn_id conn, int level)
+{
+    (void)j;
+    (void)conn;
+    return level <= job_level;
+}
+
+/* The engine puts into words what the deepest listener wants; nobody makes more of it than that. */
+static void log_levels(void **state)
+{
+    static const struct vici_job_ops ops = {.wants_line = wants_line};
+    static const struct {
+        int level; /* of VICI */
+        ike_log_level sink;
+    } cases[] = {{0, IKE_LOG_WARN}, {1, IKE_LOG_INFO}, {2, IKE_LOG_DEBUG}, {3, IKE_LOG_TRACE}, {4, IKE_LOG_TRACE}};
+    struct world *w = *state;
+    struct vici_job job = {.ops = &ops, .client = &w->clients[0]};
+    assert_false(w->v.sink_on);
+    want(w, 1, 1u << VICI_EV_LOG);
+    assert_true(w->v.sink_on);
+    assert_int_equal(w->v.sink.level, IKE_LOG_TRACE);
+    want(w, 1, 0);
+    assert_false(w->v.sink_on);
+    w->clients[0].job = &job;
+    job_level = 3;
+    want(w, 0, 0);
+    assert_false(w->v.sink_on); /* it has not asked for lines */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        job_level = cases[i].level;
+        want(w, 0, 1u << VICI_EV_CONTROL_LOG);
+        assert_true(w->v.sink_on);
+        assert_int_equal(w->v.sink.level, cases[i].sink);
+    }
+    job_level = -1;
+    want(w, 0, 1u << VICI_EV_CONTROL_LOG);
+    assert_false(w->v.sink_on);
+    job_level = 1;
+    want(w, 1, 1u << VICI_EV_LOG);
+    assert_int_equal(w->v.sink.level, IKE_LOG_TRACE);
+    w->clients[0].job = NULL;
+    want(w, 0, 0);
+    want(w, 1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(forms, setup, teardown),
         cmocka_unit_test_setup_teardown(who_gets_what, setup, teardown),
+        cmocka_unit_test_setup_teardown(log_levels, setup, teardown),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
