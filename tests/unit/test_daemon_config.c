@@ -263,9 +263,18 @@ static void test_check(void **state)
     write_file(f->path, CONN("office", "dpd = x\nmode = y\n"), 0600);
     rewind(out);
     assert_int_equal(config_check(f->path, out, out), 1);
-    fclose(out);
+    fflush(out);
     assert_non_null(strstr(text, ":4: [connection office] dpd: "));
     assert_non_null(strstr(text, ":5: [connection office] mode: "));
+    /* what this build cannot run: the same words as when it is loaded */
+    static const char lack[] = ":4: [connection office] proposals: expected algorithms that can be used here, found "
+                               "\"modp1024\"; it is not part of this build";
+    rewind(out);
+    assert_int_not_equal(load(f, CONN("office", "proposals = aes256-sha256-modp1024\n")), IKE_OK);
+    assert_non_null(strstr(f->log, lack));
+    assert_int_equal(config_check(f->path, out, out), 1);
+    fclose(out);
+    assert_non_null(strstr(text, lack));
     free(text);
 }
 
