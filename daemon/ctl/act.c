@@ -149,6 +149,7 @@ static int run(struct client *c, const struct options *o, const char *command, c
         r = client_register(c, "control-log");
     }
     vici_begin(&b, VICI_CMD_REQUEST, command);
+    put_argument(&b, "loglevel", o->verbose ? "2" : NULL); /* with each message, which is why one asks */
     put_argument(&b, "ike", s->ike);
     put_argument(&b, "child", s->child);
     put_argument(&b, "ike-id", o->ike_id);

@@ -76,7 +76,8 @@ ctl a stats >"$T/before" || bad "stats: $(cat "$T/before")"
 
 echo "--- up, rekey of both, down of both"
 ctl a up peer >"$T/out" 2>&1 || bad "up: $(cat "$T/out")"
-ctl a rekey --child peer >"$T/out" 2>&1 || bad "rekey --child: $(cat "$T/out")"
+ctl a -v rekey --child peer >"$T/out" 2>&1 || bad "rekey --child: $(cat "$T/out")"
+has "rekey --verbose" "$T/out" 'sent CREATE_CHILD_SA request, message id [0-9]+, [0-9]+ octets to ' 'received CREATE_CHILD_SA response'
 ctl a rekey --ike peer >"$T/out" 2>&1 || bad "rekey --ike: $(cat "$T/out")"
 ctl a stats >"$T/stats"; ctl a --json stats >"$T/stats.json"
 ctl a down --child peer >"$T/out" 2>&1 || bad "down --child: $(cat "$T/out")"
