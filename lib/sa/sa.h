@@ -96,6 +96,7 @@ struct ike_sa {
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
     bool half_open;
+    bool close_when_up;    /* asked for while IKE_AUTH waits for an answer of the host's */
     bool no_nat_t;         /* the peer announced no NAT traversal */
     bool ours_fake_nat;    /* we announced a NAT that is not there */
     bool no_secret;        /* the peer's public value gives none: no message can be opened */

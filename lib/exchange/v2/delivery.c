@@ -305,6 +305,9 @@ static void after_auth(struct ike_exchange *x, int result)
     }
     ike_setup_free(e, sa->setup);
     sa->setup = NULL;
+    if (sa->close_when_up) {
+        ike_close_sa(e, sa, sa->down_cause);
+    }
 }
 
 /* A Delete that could not even be sent: the timer tries again, when memory may be back. */

@@ -225,13 +225,17 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     if (sa->state == IKE_SA_CONNECTING && !sa->peer && !sa->setup) {
         return IKE_OK; /* a rekey holds it */
     }
-    /* Not up here, nor can it be at a peer whose IKE_AUTH is not answered: what it may have of it runs out, or its own checks
-     * find it dead. */
-    if (sa->state == IKE_SA_CONNECTING && (!sa->peer || !sa->initiator)) {
+    /* Not up here, so no Delete can be sent; what the peer may have of it runs out, or its own checks find it dead. */
+    if (sa->state == IKE_SA_CONNECTING && !sa->peer) {
         ike_sa_down(e, sa, cause);
         return IKE_OK;
     }
     if (sa->state == IKE_SA_DELETING) {
+        return IKE_OK;
+    }
+    if (sa->state == IKE_SA_CONNECTING) { /* neither side could make sense of a Delete in the middle of IKE_AUTH */
+        sa->close_when_up = true;
+        sa->down_cause = cause;
         return IKE_OK;
     }
     sa->state = IKE_SA_DELETING;
