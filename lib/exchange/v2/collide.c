@@ -27,6 +27,13 @@ struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, 
     return NULL;
 }
 
+/* IKE_AUTH makes one as well, and may wait for the host after the IKE SA is up. */
+bool ike_making_child(const struct ike_sa *sa)
+{
+    return ike_own_exchange(sa, IKE_DO_CHILD, 0) || ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0) ||
+           ike_own_exchange(sa, IKE_DO_INIT, 0);
+}
+
 /* What counts as ours depends on what came: the rekey of an IKE SA moves all children, so any child's negotiation is in its
  * way; other requests meet only what is about the same child. */
 static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_received rx, const struct ike_child *child)
@@ -34,8 +41,7 @@ static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_receive
     ike_child_id id = child ? child->id : 0;
     switch (what) {
     case IKE_DOING_CHILD:
-        return rx == IKE_RX_REKEY_IKE ? ike_own_exchange(sa, IKE_DO_CHILD, 0) || ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0)
-                                      : id && ike_own_exchange(sa, IKE_DO_REKEY_CHILD, id);
+        return rx == IKE_RX_REKEY_IKE ? ike_making_child(sa) : id && ike_own_exchange(sa, IKE_DO_REKEY_CHILD, id);
     case IKE_DOING_DELETE_CHILD:
         if (rx == IKE_RX_REKEY_IKE) {
             return ike_own_exchange(sa, IKE_DO_DELETE_CHILD, 0) != NULL;

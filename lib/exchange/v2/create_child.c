@@ -55,12 +55,6 @@ static int later(struct ike_exchange *x)
     return IKE_X_REFUSE;
 }
 
-/* The answer to a request of ours may be on its way that makes just the SA the peer speaks of. */
-static bool learning(const struct ike_sa *sa)
-{
-    return ike_own_exchange(sa, IKE_DO_CHILD, 0) || ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0);
-}
-
 /* Which child, if any, is to be replaced, and whether now is the time. Before anything is parsed or computed for it. */
 static int take_subject(struct ike_exchange *x)
 {
@@ -79,8 +73,8 @@ static int take_subject(struct ike_exchange *x)
     if (rekey) {
         old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, ike_load32(n.spi)) : NULL;
         /* "Not found" would make the peer drop an SA that we are about to have. */
-        if (!old && learning(x->sa)) {
-            return later(x);
+        if (old ? !old->established : ike_making_child(x->sa)) {
+            return later(x); /* the host has yet to install it, or we to hear that it is made */
         }
         if (!old || old->suite.protocol != n.protocol) {
             /* Protocol and SPI go back as they came, which tells the peer what we lack (RFC 7296 section 2.25.1). */

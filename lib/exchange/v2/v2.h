@@ -73,6 +73,7 @@ enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, co
 bool ike_too_many(struct ike_sa *sa, ike_time now); /* CREATE_CHILD_SA requests in this second */
 /* Our open request for this purpose, NULL if none; child 0: any. */
 struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child);
+bool ike_making_child(const struct ike_sa *sa); /* an open request of ours may make one, or has */
 
 /* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
 /* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
