@@ -72,6 +72,10 @@ bool ike_too_many(struct ike_sa *sa, ike_time now)
 /* The weightiest of what we are doing decides: its columns are last. */
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child)
 {
+    /* One that the peer's rekey made while ours is open: which of the two stays, and has the children, is not decided yet. */
+    if (!sa->reported) {
+        return IKE_LATER;
+    }
     /* A replaced IKE SA takes no new work; its own rekey again is answered like one that is under way. */
     if (sa->replaced_by && rx == IKE_RX_REKEY_IKE) {
         return IKE_LATER;
