@@ -189,12 +189,11 @@ static int take_errors(struct ike_exchange *x)
             !ike_proposals_has_ke(s->conf->child_proposals[s->index], group) || !ike_find_ke(x->e->core.crypto, group)) {
             return ike_child_refused(x);
         }
-        /* A new exchange with a new nonce: it is what a collision is judged by. */
+        /* A new exchange with a new nonce: it is what a collision is judged by, one that has happened already included. */
         s->wanted_ke = group;
         ike_blob_free(&x->e->core, &s->ke_private);
         ike_blob_free(&x->e->core, &s->ke_public);
         ike_blob_free(&x->e->core, &s->ni);
-        s->rival = false;
         return IKE_X_AGAIN;
     }
     default:

@@ -203,7 +203,6 @@ static int take_errors(struct ike_exchange *x)
         ike_blob_free(c, &s->ke_private);
         ike_blob_free(c, &s->ke_public);
         ike_blob_free(c, &s->ni);
-        s->rival = false;
         return IKE_X_AGAIN;
     }
     const char *name = ike_name(IKE_REG_NOTIFY, n.type);
