@@ -256,7 +256,7 @@ static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time n
     struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
     if (!sa) {
         r = IKE_ERR_NOT_FOUND;
-    } else if (sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) {
+    } else if ((sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) || !sa->reported) {
         r = IKE_ERR_STATE;
     } else if ((r = ike_queue(e, sa, &t)) == IKE_OK) {
         ike_kick(e, sa);

@@ -247,6 +247,9 @@ static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
     if (t->purpose == IKE_DO_DELETE_IKE || t->purpose == IKE_DO_LIVENESS) {
         return true;
     }
+    if (!sa->reported) {
+        return false; /* made by the peer's rekey while ours is open: it is not decided yet whether it stays */
+    }
     return sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING ||
            (sa->state == IKE_SA_REKEYED && t->purpose == IKE_DO_DELETE_CHILD);
 }
