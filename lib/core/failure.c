@@ -3,6 +3,7 @@
  * Failure records: drafted while an attempt fails, committed once. Text about a failure is data copied at that moment,
  * since the objects it speaks of may be gone when somebody reads it.
  */
+#include "base/sabotage.h"
 #include "core/core.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,6 +119,7 @@ bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
     c->blamed = false;
     c->count.failures++;
     c->count.strangers += stranger;
+    IKE_WITNESS(ike_witness_failure(c->set.host.user, f));
     /* The same code for the same child again: the count says how often in a row. */
     if (last) {
         if (!*last) {

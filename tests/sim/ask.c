@@ -69,6 +69,7 @@ static void answer_now(struct sim *s, void *what)
         return;
     }
     bool dead = q->cancelled;
+    sim_bounds_call(h);
     sim_trace(s, h, "answer %s%s%s", sim_ask_names[q->kind], q->refuse ? " no" : "", dead ? " (was cancelled)" : "");
     if (!dead) { /* an answer of another kind is refused and changes nothing */
         int r = q->kind == SIM_ASK_PEER ? ike_answer_spi(h->engine, q->token, IKE_OK, 4711, s->now)
@@ -78,6 +79,7 @@ static void answer_now(struct sim *s, void *what)
         }
     }
     int r = answer(h, q);
+    sim_bounds_heard(h);
     q = find(h, a.token);
     if (!q) {
         sim_break(s, "%s: a question was cancelled by its own answer", h->name);
@@ -123,6 +125,9 @@ int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_quest
     *out = NULL;
     h->asked[kind]++;
     sim_pry(h);
+    h->sim->stat[SIM_STAT_REFUSED] += m.refuse;
+    h->sim->stat[SIM_STAT_LATE] += m.pending && m.delay != IKE_NEVER;
+    h->sim->stat[SIM_STAT_NEVER] += m.pending && m.delay == IKE_NEVER;
     if (!m.pending) {
         return m.refuse ? refusal[kind] : IKE_OK;
     }

@@ -26,6 +26,7 @@ struct sim_case {
     char *name; /* the file's, without folder and ending */
     char *path, *title;
     struct sim_line *line;
+    unsigned read;            /* lines of text so far */
     unsigned lines, variants; /* at least one variant; without any its name is "" */
     struct sim_variant variant[SIM_VARIANTS];
 };
@@ -35,13 +36,16 @@ struct sim_options {
     struct sim_fault fault;
     bool sweep; /* calls may fail and expectations are not looked at: the sweep compares end states */
     bool trace, engine_log;
+    unsigned ladder; /* lines of a diagram; 0: none */
 };
 
 struct sim_result {
     bool ok;
     char why[768];
     uint64_t hash; /* of the trace */
-    char *state, *trace;
+    char *state, *trace, *ladder;
+    unsigned stat[SIM_STATS];
+    ike_time longest; /* that a wanted child was missing without excuse */
     unsigned hosts, messages, datagrams;
     ike_time waited; /* in all statements that wait for quiet */
     uint64_t allocs[SIM_HOSTS], randoms[SIM_HOSTS];
@@ -64,6 +68,10 @@ struct sim_run {
 };
 
 struct sim_case *sim_case_load(const char *path); /* NULL and a message on stderr */
+/* Line by line: one made so ends with sim_case_end. Text is changed; false: not understood. */
+struct sim_case *sim_case_new(const char *path);
+bool sim_case_add(struct sim_case *c, char *text);
+void sim_case_end(struct sim_case *c);
 void sim_case_free(struct sim_case *c);
 void sim_case_run(const struct sim_case *c, unsigned variant, const struct sim_options *o, struct sim_result *r);
 void sim_result_free(struct sim_result *r);
@@ -71,6 +79,10 @@ void sim_result_free(struct sim_result *r);
 /* NULL, or what is wrong. */
 const char *SIM_PRINTF(2, 3) sim_complain(struct sim_run *r, const char *fmt, ...);
 struct sim_host *sim_word_host(struct sim_run *r, unsigned i); /* the host the word names; NULL after a complaint */
+
+/* statement.c: the line at hand. */
+const char *sim_statement(struct sim_run *r);
+const char *sim_case_quiet(struct sim_run *r, ike_time limit);
 
 /* ops.c: word[at] is the operation, of host h. */
 const char *sim_op(struct sim_run *r, struct sim_host *h, unsigned at);

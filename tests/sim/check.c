@@ -101,9 +101,27 @@ static void check_owner(struct sim_host *h, ike_sa_id sa)
     }
 }
 
+bool sim_came_up(const struct sim_host *h, ike_sa_id id)
+{
+    bool fresh;
+    return *sim_map_at(&h->sim->events, mix(h, 3, id, false), &fresh) & APPEARED;
+}
+
+static void check_keys(struct sim_host *h, ike_sa_id id)
+{
+    ike_sa_info sa = {.size = sizeof sa};
+    if (ike_sa_get(h->engine, id, &sa) == IKE_OK && sim_keys_differ(h->sim, sa.spi_i, sa.spi_r)) {
+        sim_break(h->sim, "%s: IKE SA #%u comes up, and its two ends do not hold the same keys", h->name,
+                  sim_sa_name(h->sim, sa.spi_i));
+    }
+}
+
 void sim_check_event(struct sim_host *h, const ike_event *e)
 {
     const char *name = sim_event_name(e->type);
+    if (e->type == IKE_EV_SA_UP || e->type == IKE_EV_SA_REKEYED) {
+        check_keys(h, e->sa);
+    }
     switch (e->type) {
     case IKE_EV_SA_UP:
         life(h, false, e->sa, APPEARED, name);
@@ -301,7 +319,8 @@ static void check_sas(struct sim_host *h)
             sim_break(h->sim, "%s has IKE SA #%u, nobody else has", h->name, name);
         } else if (a.initiator == b.initiator || a.encr != b.encr || a.encr_bits != b.encr_bits || a.prf != b.prf ||
                    a.integ != b.integ || a.ke != b.ke || a.children != b.children) {
-            sim_break(h->sim, "the two ends of IKE SA #%u do not agree on roles, algorithms or number of children", name);
+            sim_break(h->sim, "the two ends of IKE SA #%u do not agree on roles, algorithms or number of children (%u and %u)",
+                      name, (unsigned)a.children, (unsigned)b.children);
         }
     }
 }

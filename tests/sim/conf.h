@@ -16,6 +16,7 @@ struct sim_child {
     char name[32], proposals[SIM_TEXT];
     ike_ts local_ts[SIM_TS], remote_ts[SIM_TS];
     ike_child_settings set;
+    bool held; /* closed by command: not kept up until it is begun again */
 };
 
 struct sim_conn {
@@ -24,6 +25,7 @@ struct sim_conn {
     ike_conn_settings set;
     struct sim_child child[SIM_CHILDREN];
     ike_conn_id id;
+    bool removed;
 };
 
 struct sim_conf {

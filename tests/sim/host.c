@@ -17,6 +17,7 @@ static void *host_alloc(void *user, size_t n)
     sim_count_call(h->sim);
     if (++h->allocs == h->fail_alloc) {
         sim_trace(h->sim, h, "no memory (%zu)", n);
+        h->sim->stat[SIM_STAT_ALLOC]++;
         return NULL;
     }
     uint8_t *p = malloc(n + GUARD);
@@ -68,6 +69,7 @@ static int host_random(void *user, uint8_t *out, size_t n)
     sim_pry(h);
     if (++h->randoms == h->fail_random) {
         sim_trace(h->sim, h, "no random (%zu)", n);
+        h->sim->stat[SIM_STAT_RANDOM]++;
         return IKE_ERR_HOST;
     }
     for (size_t i = 0; i < n; i++) {
@@ -102,6 +104,7 @@ static void host_tap(void *user, const ike_path *path, bool outgoing, const uint
     struct sim_host *h = user;
     (void)path;
     sim_pry(h);
+    sim_bounds_said(h, outgoing, clear, n);
     if (outgoing && n >= IKE_HEADER_LEN) {
         free(h->tap_text);
         h->tap_key = sim_hash(sim_hash(SIM_HASH_START, clear, 16), clear + 18, 6);
@@ -204,6 +207,10 @@ static int add_conns(struct sim_host *h)
 {
     for (unsigned i = 0; i < h->conf.conns; i++) {
         ike_child_settings children[SIM_CHILDREN];
+        h->conf.conn[i].removed = false;
+        for (size_t k = 0; k < h->conf.conn[i].set.n_children; k++) {
+            h->conf.conn[i].child[k].held = false;
+        }
         ike_conn_settings set = sim_conf_settings(&h->conf.conn[i], children);
         int r = ike_conn_add(h->engine, &set, &h->conf.conn[i].id, h->sim->now);
         if (r != IKE_OK && h->sim->tolerant) { /* the fault was for one call */
@@ -223,6 +230,8 @@ int sim_host_start(struct sim_host *h)
     ike_settings set = h->conf.engine;
     fill_host(h, &set.host);
     h->life++;
+    h->tap_key = 0; /* what was shown before is of no message to come */
+    h->closing = false;
     int r = ike_engine_new(&h->engine, &set, h->sim->now);
     if (r != IKE_OK) {
         h->engine = NULL;
@@ -230,7 +239,7 @@ int sim_host_start(struct sim_host *h)
         if (h->blocks) {
             sim_break(h->sim, "%s: ike_engine_new gives %s and leaves %u blocks", h->name, ike_strerror(r), (unsigned)h->blocks);
         }
-        if (h->sim->tolerant) {
+        for (int again = 0; h->sim->tolerant && r != IKE_OK && again < 2; again++) { /* memory failed, and then randomness */
             r = ike_engine_new(&h->engine, &set, h->sim->now);
         }
     }
@@ -238,7 +247,9 @@ int sim_host_start(struct sim_host *h)
         sim_break(h->sim, "%s: ike_engine_new gives %s", h->name, ike_strerror(r));
         return r;
     }
-    return add_conns(h);
+    r = add_conns(h);
+    h->idle_blocks = h->blocks;
+    return r;
 }
 
 void sim_host_stop(struct sim_host *h)
@@ -266,6 +277,7 @@ void sim_host_free(struct sim_host *h)
 {
     sim_host_stop(h);
     sim_map_free(&h->names);
+    sim_bounds_free(h);
     free(h->tap_text);
     free(h);
 }

@@ -2,6 +2,7 @@
  *
  * ike-sim: runs cases, sweeps over them, and reports the published collision scenarios.
  */
+#include "random.h"
 #include "sweep.h"
 #include "vectors/json.h"
 #include "vectors/vectors.h"
@@ -12,6 +13,7 @@
 #include <time.h>
 
 #define CASES_MAX 400
+#define LADDER    80 /* lines of a diagram */
 
 struct list {
     struct sim_case *c[CASES_MAX];
@@ -29,13 +31,15 @@ static const char usage[] =
     "  --sweep KIND      every single fault of a kind; also: wire (the first four), all\n"
     "  --any-end         of a sweep: the end need not be the one without the fault, where a fault may decide a race\n"
     "  --same            run each twice and compare\n"
+    "  --random          random cases instead, one for each of --seeds A..B;  --print: the text of the case of --seed N\n"
+    "  --ladder          of the end of a run: hosts as columns, datagrams as arrows\n"
     "  --scenarios       the published collision scenarios: each with its result, or the feature it waits for\n";
 
 struct command {
     struct sim_options o;
     const char *variant, *sweep;
     uint64_t last_seed; /* 0: only one */
-    bool list, same, scenarios, any_end;
+    bool list, same, scenarios, any_end, random, print, ladder;
 };
 
 /* ---- Finding cases ---------------------------------------------------------------------------------------------------- */
@@ -264,7 +268,8 @@ static bool option(struct command *cmd, const char *name, const char *value, int
         const char *name;
         bool *flag;
     } flags[] = {{"--list", &cmd->list},       {"--same", &cmd->same},     {"--scenarios", &cmd->scenarios},
-                 {"--any-end", &cmd->any_end}, {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log}};
+                 {"--any-end", &cmd->any_end}, {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log},
+                 {"--random", &cmd->random},   {"--print", &cmd->print},   {"--ladder", &cmd->ladder}};
     *used = 1;
     for (size_t i = 0; i < SIM_COUNT(flags); i++) {
         if (strcmp(name, flags[i].name) == 0) {
@@ -313,6 +318,11 @@ int main(int argc, char **argv)
     if (!ok) {
         fputs(usage, stderr);
         return 2;
+    }
+    cmd.o.ladder = cmd.ladder ? LADDER : 0;
+    if (cmd.random) {
+        struct sim_many m = {cmd.o.seed, cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed, cmd.o, cmd.print};
+        return sim_many(&m);
     }
     if (cmd.scenarios) {
         return scenarios(&cmd);

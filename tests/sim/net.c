@@ -72,11 +72,17 @@ static void deliver(struct sim *s, struct sim_packet *p)
     } else if (p->msg->keepalive) {
         sim_trace(s, to, "<- %s keepalive", p->msg->from->name);
     } else {
-        sim_trace(s, to, "<- %s %s", p->msg->from->name, p->msg->text);
-        int r = ike_input(to->engine, &p->path, p->msg->bytes, p->msg->len, s->now);
+        sim_trace(s, to, "<- %s %s%s", p->msg->from->name, p->msg->text, p->bytes ? " (damaged)" : "");
+        unsigned *last = &s->pair[p->msg->from->index][to->index].last;
+        s->stat[SIM_STAT_REORDERED] += p->order < *last;
+        *last = p->order > *last ? p->order : *last;
+        s->stat[SIM_STAT_EXCHANGES] += p->msg->flags & IKE_FLAG_RESPONSE && !p->bytes && !p->msg->arrived++;
+        sim_bounds_call(to);
+        int r = ike_input(to->engine, &p->path, p->bytes ? p->bytes : p->msg->bytes, p->bytes ? p->len : p->msg->len, s->now);
         if (r != IKE_OK) {
             sim_trace(s, to, "   dropped: %s", ike_strerror(r));
         }
+        sim_bounds_heard(to);
     }
     free(p);
 }
@@ -89,10 +95,14 @@ static void arrive(struct sim *s, void *what)
 
 static void fly(struct sim *s, const struct sim_packet *p, ike_time delay)
 {
-    struct sim_packet *copy = sim_alloc(sizeof *copy);
+    struct sim_packet *copy = sim_alloc(sizeof *copy + p->len);
     *copy = *p;
     copy->next = NULL;
+    if (p->bytes) { /* behind the struct, to be freed with it */
+        copy->bytes = memcpy(copy + 1, p->bytes, p->len);
+    }
     s->flying++;
+    sim_ladder_datagram(s, p, NULL, delay);
     sim_at(s, s->now + delay, arrive, copy);
 }
 
@@ -105,6 +115,13 @@ static void fly_late(struct sim *s, const struct sim_packet *p, ike_time delay)
     *copy = *p;
     copy->next = NULL;
     sim_at(s, s->now + delay, arrive_late, copy);
+}
+
+static void lost(struct sim *s, const struct sim_packet *p, enum sim_stat why, const char *word)
+{
+    s->stat[why]++;
+    sim_trace(s, p->msg->from, "   %s", word);
+    sim_ladder_datagram(s, p, word, 0);
 }
 
 /* ---- Rules ------------------------------------------------------------------------------------------------------------ */
@@ -200,6 +217,7 @@ static bool by_rule(struct sim *s, struct sim_packet *p)
         switch (r->action) {
         case SIM_HOLD:
             sim_trace(s, p->msg->from, "   held as %s", r->name);
+            sim_ladder_datagram(s, p, r->name, 0);
             if (!again) {
                 copy = sim_alloc(sizeof *copy);
                 *copy = *p;
@@ -209,7 +227,7 @@ static bool by_rule(struct sim *s, struct sim_packet *p)
             }
             return true;
         case SIM_DROP:
-            sim_trace(s, p->msg->from, "   lost");
+            lost(s, p, SIM_STAT_LOST, "lost");
             return true;
         case SIM_DELAY:
             fly(s, p, r->delay);
@@ -238,7 +256,7 @@ static bool by_fault(struct sim *s, const struct sim_packet *p)
     }
     switch (s->fault.kind) {
     case SIM_FAULT_DROP:
-        sim_trace(s, p->msg->from, "   lost");
+        lost(s, p, SIM_STAT_LOST, "lost");
         break;
     case SIM_FAULT_DUP:
         fly(s, p, usual);
@@ -256,17 +274,68 @@ static bool by_fault(struct sim *s, const struct sim_packet *p)
     return true;
 }
 
-static void by_link(struct sim *s, const struct sim_packet *p)
+static const struct sim_link *link_of(const struct sim *s, const struct sim_host *a, const struct sim_host *b)
 {
-    const struct sim_link *l = &s->link;
-    if (sim_below(&s->rng, 1000) < l->loss) {
-        sim_trace(s, p->msg->from, "   lost");
+    const struct sim_link *pair = b ? &s->pair[a->index][b->index] : NULL;
+    return pair && pair->own ? pair : &s->link;
+}
+
+bool sim_connected(const struct sim *s, const struct sim_host *a, const struct sim_host *b, unsigned loss)
+{
+    for (int back = 0; back < 2; back++) {
+        const struct sim_host *from = back ? b : a, *to = back ? a : b;
+        const struct sim_link *l = link_of(s, from, to);
+        if (s->pair[from->index][to->index].cut || l->loss > loss || l->corrupt || l->mtu) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A few bits are other ones, or the end is missing. */
+static void damage(struct sim *s, struct sim_packet *p, uint8_t *room)
+{
+    memcpy(room, p->msg->bytes, p->msg->len);
+    p->len = p->msg->len;
+    p->bytes = room;
+    if (sim_below(&s->rng, 8) == 0) {
+        p->len = sim_below(&s->rng, (uint32_t)p->len) + 1;
+    } else {
+        for (uint32_t n = 1 + sim_below(&s->rng, 3); n; n--) {
+            room[sim_below(&s->rng, (uint32_t)p->len)] ^= (uint8_t)(1u << sim_below(&s->rng, 8));
+        }
+    }
+    s->stat[SIM_STAT_CORRUPTED]++;
+    s->init_spoiled |= p->msg->exchange == IKE_X_SA_INIT;
+    sim_trace(s, p->msg->from, "   damaged");
+}
+
+static void by_link(struct sim *s, struct sim_packet *p)
+{
+    const struct sim_link *l = link_of(s, p->msg->from, p->to);
+    uint8_t *room = NULL;
+    if (p->to && s->pair[p->msg->from->index][p->to->index].cut) {
+        lost(s, p, SIM_STAT_CUT, "cut off");
         return;
+    }
+    if (l->mtu && p->msg->len > l->mtu) {
+        lost(s, p, SIM_STAT_TOO_LARGE, "too large");
+        return;
+    }
+    if (sim_below(&s->rng, 1000) < l->loss) {
+        lost(s, p, SIM_STAT_LOST, "lost");
+        return;
+    }
+    if (l->corrupt && sim_below(&s->rng, 1000) < l->corrupt) {
+        room = sim_alloc(p->msg->len);
+        damage(s, p, room);
     }
     fly(s, p, l->delay + sim_below(&s->rng, (uint32_t)l->jitter + 1));
     if (sim_below(&s->rng, 1000) < l->twice) {
+        s->stat[SIM_STAT_TWICE]++;
         fly(s, p, l->delay + sim_below(&s->rng, (uint32_t)l->late + 1));
     }
+    free(room);
 }
 
 /* ---- Sending ---------------------------------------------------------------------------------------------------------- */
@@ -338,7 +407,7 @@ void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, cons
     if (!keepalive) {
         sim_check_message(h, m, again, nonce);
     }
-    struct sim_packet p = {.msg = m};
+    struct sim_packet p = {.msg = m, .order = s->datagrams};
     p.to = sim_route(s, &path->remote, &p.path.local);
     p.path.remote = sim_seen_as(h, &local);
     p.path.encap = path->encap;

@@ -16,7 +16,10 @@ bool sim_pick_child(struct sim_host *h, const char *spi, ike_child_info *out)
         char name[16];
         sim_spi_name(h->sim, c.spi_in, name, sizeof name);
         bool up = c.state == IKE_CHILD_INSTALLED || c.state == IKE_CHILD_REKEYING;
-        if (spi ? strcmp(name, spi) == 0 : !found || (up && (!found_up || c.number > out->number))) {
+        bool this = !spi                      ? !found || (up && (!found_up || c.number > out->number))
+                    : strcmp(spi, "any") == 0 ? !found || sim_below(&h->sim->rng, 2)
+                                              : strcmp(name, spi) == 0;
+        if (this) {
             *out = c;
             found = true;
             found_up = up;
@@ -32,7 +35,10 @@ bool sim_pick_sa(struct sim_host *h, const char *name, ike_sa_info *out)
     unsigned wanted = name && name[0] == '#' ? (unsigned)strtoul(name + 1, NULL, 10) : 0;
     for (ike_sa_id id = 0; h->engine && ike_sa_next(h->engine, id, &a) == IKE_OK; id = a.id) {
         bool up = a.state == IKE_SA_ESTABLISHED || a.state == IKE_SA_REKEYING;
-        if (wanted ? sim_sa_name(h->sim, a.spi_i) == wanted : !found || (up && (!found_up || a.number > out->number))) {
+        bool this = wanted                             ? sim_sa_name(h->sim, a.spi_i) == wanted
+                    : name && strcmp(name, "any") == 0 ? !found || sim_below(&h->sim->rng, 2)
+                                                       : !found || (up && (!found_up || a.number > out->number));
+        if (this) {
             *out = a;
             found = true;
             found_up = up;
@@ -88,7 +94,38 @@ static ike_conn_id conn_of(const struct args *a, unsigned i)
     return 0;
 }
 
-static int up(const struct args *a) { return ike_initiate(a->h->engine, conn_of(a, 0), arg(a, 1), a->h->sim->now); }
+static struct sim_conn *conf_of(const struct args *a, const char *name)
+{
+    for (unsigned k = 0; k < a->h->conf.conns; k++) {
+        if (!name || strcmp(a->h->conf.conn[k].name, name) == 0) {
+            return &a->h->conf.conn[k];
+        }
+    }
+    return NULL;
+}
+
+/* What the engine does not keep up from now on, or does again. child NULL: all of the connection. */
+static void held(const struct args *a, const char *conn, const char *child, bool yes)
+{
+    struct sim_conn *c = conf_of(a, conn);
+    for (size_t i = 0; c && i < c->set.n_children; i++) {
+        if (!child || strcmp(c->child[i].name, child) == 0) {
+            c->child[i].held = yes;
+        }
+    }
+}
+
+static int up(const struct args *a)
+{
+    held(a, arg(a, 0), arg(a, 1), false);
+    return ike_initiate(a->h->engine, conn_of(a, 0), arg(a, 1), a->h->sim->now);
+}
+
+static int hold(const struct args *a)
+{
+    held(a, arg(a, 0), arg(a, 1), true);
+    return ike_conn_hold(a->h->engine, conn_of(a, 0), arg(a, 1), a->h->sim->now);
+}
 
 static int acquire(const struct args *a)
 {
@@ -108,7 +145,11 @@ static int rekey_child(const struct args *a)
 static int close_child(const struct args *a)
 {
     ike_child_info c;
-    return sim_pick_child(a->h, arg(a, 0), &c) ? ike_child_close(a->h->engine, c.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+    if (!sim_pick_child(a->h, arg(a, 0), &c)) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    held(a, c.conn_name, c.name, true);
+    return ike_child_close(a->h->engine, c.id, a->h->sim->now);
 }
 
 static int expire(const struct args *a)
@@ -127,7 +168,13 @@ static int rekey_ike(const struct args *a)
 static int close_ike(const struct args *a)
 {
     ike_sa_info i;
-    return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_close(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+    if (!sim_pick_sa(a->h, arg(a, 0), &i)) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    if (i.conn_name) {
+        held(a, i.conn_name, NULL, true);
+    }
+    return ike_sa_close(a->h->engine, i.id, a->h->sim->now);
 }
 
 static int check(const struct args *a)
@@ -136,16 +183,22 @@ static int check(const struct args *a)
     return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_check(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
 }
 
-static int shut_down(const struct args *a) { return ike_engine_close(a->h->engine, a->h->sim->now); }
+static int shut_down(const struct args *a)
+{
+    a->h->closing = true;
+    return ike_engine_close(a->h->engine, a->h->sim->now);
+}
 
 static int crash(const struct args *a)
 {
+    a->h->sim->stat[SIM_STAT_CRASHES] += a->h->engine != NULL;
     sim_host_stop(a->h);
     return IKE_OK;
 }
 
 static int restart(const struct args *a)
 {
+    a->h->sim->stat[SIM_STAT_CRASHES] += a->h->engine != NULL;
     sim_host_stop(a->h);
     return sim_host_start(a->h);
 }
@@ -165,16 +218,41 @@ static int outside(const struct args *a)
     return IKE_OK;
 }
 
-/* The connection anew from the settings as they are by now. */
+/* reload [close] [CONN]: the connection anew from the settings as they are by now */
 static int reload(const struct args *a)
 {
     ike_child_settings children[SIM_CHILDREN];
-    ike_conn_settings set = sim_conf_settings(&a->h->conf.conn[0], children);
     bool close = a->n && strcmp(a->word[0], "close") == 0;
-    return ike_conn_replace(a->h->engine, a->h->conf.conn[0].id, &set, close, a->h->sim->now);
+    struct sim_conn *c = conf_of(a, arg(a, close));
+    if (!c) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    ike_conn_settings set = sim_conf_settings(c, children);
+    return ike_conn_replace(a->h->engine, c->id, &set, close, a->h->sim->now);
 }
 
-static int remove_conn(const struct args *a) { return ike_conn_remove(a->h->engine, conn_of(a, 0), a->h->sim->now); }
+static int remove_conn(const struct args *a)
+{
+    struct sim_conn *c = conf_of(a, arg(a, 0));
+    if (c) {
+        c->removed = true;
+    }
+    return ike_conn_remove(a->h->engine, conn_of(a, 0), a->h->sim->now);
+}
+
+static int add_conn(const struct args *a)
+{
+    ike_child_settings children[SIM_CHILDREN];
+    struct sim_conn *c = conf_of(a, arg(a, 0));
+    if (!c || !c->removed) {
+        return IKE_ERR_EXISTS;
+    }
+    ike_conn_settings set = sim_conf_settings(c, children);
+    int r = ike_conn_add(a->h->engine, &set, &c->id, a->h->sim->now);
+    c->removed = r != IKE_OK;
+    held(a, c->name, NULL, false);
+    return r;
+}
 
 static int set_remote(const struct args *a)
 {
@@ -219,6 +297,8 @@ static const struct {
     {"outside", outside, true},
     {"reload", reload, false},
     {"remove-conn", remove_conn, false},
+    {"add-conn", add_conn, false},
+    {"hold", hold, false},
     {"set-remote", set_remote, false},
     {"traffic", traffic, true},
 };
@@ -235,10 +315,12 @@ const char *sim_op(struct sim_run *r, struct sim_host *h, unsigned at)
             continue;
         }
         if (!h->engine && !ops[i].without_engine) {
-            return sim_complain(r, "%s has no engine running", h->name);
+            return may_fail ? NULL : sim_complain(r, "%s has no engine running", h->name);
         }
         sim_trace(r->s, h, "do: %s %s", ops[i].name, at + 1 < r->n ? r->word[at + 1] : "");
         struct args a = {r, h, r->n - at - 1, r->word + at + 1};
+        r->s->commanding = true;
+        sim_bounds_call(h);
         int result = ops[i].run(&a);
         for (int again = 0; again < 2 && result != IKE_OK; again++) {
             sim_trace(r->s, h, "   gives %s", ike_strerror(result));
@@ -249,6 +331,8 @@ const char *sim_op(struct sim_run *r, struct sim_host *h, unsigned at)
             result = ops[i].run(&a); /* the sweep's fault was for one call */
         }
         sim_check(r->s);
+        sim_bounds(r->s);
+        r->s->commanding = false;
         return result == IKE_OK || may_fail ? NULL
                                             : sim_complain(r, "%s %s gives %s", h->name, ops[i].name, ike_strerror(result));
     }

@@ -49,6 +49,12 @@ void sim_free(struct sim *s)
         s->flows = f->next;
         free(f);
     }
+    while (s->wants) {
+        struct sim_want *w = s->wants;
+        s->wants = w->next;
+        free(w);
+    }
+    sim_ladder_free(s->ladder);
     struct sim_map *maps[] = {&s->ivs, &s->sends, &s->mids, &s->nonces, &s->events, &s->sa_names};
     for (size_t i = 0; i < SIM_COUNT(maps); i++) {
         sim_map_free(maps[i]);
@@ -180,6 +186,7 @@ static void tick(struct sim *s, struct sim_host *h)
                       (unsigned long long)(ike_next_timeout(h->engine) - SIM_START), (unsigned long long)(s->now - SIM_START));
             return;
         }
+        sim_bounds_call(h);
         int r = ike_tick(h->engine, s->now);
         if (r != IKE_OK && !s->tolerant) {
             sim_break(s, "%s: ike_tick gives %s", h->name, ike_strerror(r));
@@ -210,6 +217,7 @@ static bool step(struct sim *s, ike_time until)
         tick(s, h);
     }
     sim_check(s);
+    sim_bounds(s);
     return true;
 }
 

@@ -93,6 +93,7 @@ struct sim_host {
     ike_engine *engine;
     bool hooks; /* ask peer, secret and child at all */
     bool prying;
+    bool closing;         /* was told to shut down: it begins nothing any more */
     char secret[64];      /* what the secret hook says */
     struct sim_map names; /* ids of SAs and children -> their SPI, for texts */
 
@@ -104,6 +105,9 @@ struct sim_host {
 
     struct sim_kernel kernel;
     struct sim_question *questions;
+    struct sim_attempt *attempts;     /* bounds.c: IKE SAs that we began and that are not up yet */
+    unsigned recorded[2], refused[2]; /* failure records and refusals of CREATE_CHILD_SA in this call, begun by the peer, by us */
+    size_t idle_blocks;               /* what the engine held before anything happened */
     struct sim_manner manner[SIM_ASKS];
     unsigned asked[SIM_ASKS], cancelled;
     struct sim_seen seen, mark; /* since the start; what it was at the last mark */
@@ -121,6 +125,7 @@ struct sim_msg {
     struct sim_msg *older;
     unsigned number; /* 1, 2, 3 ... of the world */
     unsigned sent;   /* how often */
+    unsigned arrived;
     struct sim_host *from;
     ike_time first;
     uint64_t spi_i, spi_r, hash;
@@ -136,8 +141,11 @@ struct sim_msg {
 struct sim_packet {
     struct sim_packet *next; /* of those a rule holds */
     struct sim_msg *msg;
-    struct sim_host *to; /* NULL: nobody has that address */
-    ike_path path;       /* as the receiver sees it */
+    struct sim_host *to;  /* NULL: nobody has that address */
+    ike_path path;        /* as the receiver sees it */
+    unsigned order;       /* of sending */
+    const uint8_t *bytes; /* NULL: the message's; otherwise damaged ones, behind this struct */
+    size_t len;
 };
 
 enum sim_action { SIM_HOLD, SIM_DROP, SIM_DELAY, SIM_TWICE, SIM_REWRITE };
@@ -158,8 +166,32 @@ struct sim_rule {
 
 struct sim_link {
     ike_time delay, jitter;
-    unsigned loss, twice; /* per thousand */
-    ike_time late;        /* how late the second copy is at most */
+    unsigned loss, twice, corrupt; /* per thousand */
+    ike_time late;                 /* how late the second copy is at most */
+    unsigned mtu;                  /* larger datagrams are lost; 0: none are */
+    bool own;                      /* of a pair of hosts: it counts, not the world's */
+    bool cut;                      /* of a pair of hosts: nothing passes */
+    unsigned last;                 /* of the datagrams that arrived: the latest sent */
+};
+
+/* ---- What a run met, counted; the program adds it up and says how much there should have been --------------------------- */
+
+enum sim_stat {
+    SIM_STAT_EXCHANGES, /* answered requests */
+    SIM_STAT_LOST,
+    SIM_STAT_TWICE,
+    SIM_STAT_REORDERED,
+    SIM_STAT_CORRUPTED,
+    SIM_STAT_CUT,
+    SIM_STAT_TOO_LARGE,
+    SIM_STAT_ALLOC,
+    SIM_STAT_RANDOM,
+    SIM_STAT_LATE,    /* questions answered late */
+    SIM_STAT_NEVER,   /* never */
+    SIM_STAT_REFUSED, /* by a host */
+    SIM_STAT_CRASHES,
+    SIM_STAT_RECORDS, /* failure records */
+    SIM_STATS
 };
 
 /* ---- One injected fault ----------------------------------------------------------------------------------------------- */
@@ -189,6 +221,13 @@ struct sim_item {
     void *what;
 };
 
+struct sim_want { /* a child that must have an SA again after so long with both hosts alive and connected */
+    struct sim_want *next;
+    struct sim_host *host, *peer;
+    char conn[32], child[32];
+    ike_time bound, since, longest; /* since: without one; 0 it has one, or nobody could have made it */
+};
+
 struct sim_flow { /* a selector pair that must be served all the time */
     struct sim_flow *next;
     struct sim_host *a, *b;
@@ -200,8 +239,10 @@ struct sim {
     uint64_t seed, rng;
     struct sim_host *host[SIM_HOSTS];
     unsigned hosts;
-    struct sim_link link;
+    struct sim_link link; /* the world's, and those of pairs */
+    struct sim_link pair[SIM_HOSTS][SIM_HOSTS];
     struct sim_fault fault;
+    unsigned stat[SIM_STATS];
 
     struct sim_item *queue; /* a heap by time, then order */
     size_t queued, queue_cap;
@@ -216,7 +257,11 @@ struct sim {
     unsigned n_msgs, mark_msg;
     struct sim_rule *rules;
     struct sim_flow *flows;
-    struct sim_keys *keys; /* of all IKE SAs so far */
+    struct sim_want *wants;
+    bool commanding;           /* an operation is under way: it may end attempts without a word */
+    bool init_spoiled;         /* an IKE_SA_INIT message was damaged: keys may differ, but then nothing may come up */
+    struct sim_ladder *ladder; /* NULL: none is drawn */
+    struct sim_keys *keys;     /* of all IKE SAs so far */
 
     struct sim_map ivs, sends, mids, nonces, events; /* what check.c remembers */
     struct sim_map sa_names;                         /* initiator's IKE SPI -> 1, 2, 3 ... for texts */
@@ -244,6 +289,9 @@ bool sim_quiet(struct sim *s, ike_time limit);
 void sim_count_call(struct sim *s);
 /* The same for a loop that calls no hook: after so many seconds of processor time; NULL ends the watch. */
 void sim_watchdog(struct sim *s);
+
+/* How it is between two hosts now: datagrams pass at all; no more than so many per thousand are lost, none damaged. */
+bool sim_connected(const struct sim *s, const struct sim_host *a, const struct sim_host *b, unsigned loss);
 
 /* host.c */
 struct sim_host *sim_host_new(struct sim *s, const char *name);
@@ -276,6 +324,8 @@ void sim_keys_free(struct sim *s);
 struct sim_msg *sim_forge(struct sim *s, const struct sim_msg *m,
                           const char *payloads); /* NULL: it cannot be, the world is broken */
 
+bool sim_keys_differ(const struct sim *s, uint64_t spi_i, uint64_t spi_r); /* the two ends have not the same ones */
+
 /* kernel.c */
 void sim_kernel_hooks(ike_host *host);
 void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok);
@@ -295,8 +345,26 @@ void sim_check(struct sim *s);       /* after every event */
 void sim_check_quiet(struct sim *s); /* both ends hold the same when nothing is under way */
 void sim_check_event(struct sim_host *h, const ike_event *e);
 void sim_check_message(struct sim_host *h, const struct sim_msg *m, bool again, uint64_t nonce);
+bool sim_came_up(const struct sim_host *h, ike_sa_id id);
 bool sim_is_quiet(const struct sim *s, const char **why);
 void sim_state(const struct sim *s, struct sim_text *out); /* what is up, without names that differ from run to run */
+
+/* bounds.c: what has to come to an end in time, and failure records */
+void sim_bounds(struct sim *s);       /* after every event */
+void sim_bounds_peace(struct sim *s); /* at the end of a run: what is wanted is there */
+void sim_bounds_said(struct sim_host *h, bool outgoing, const uint8_t *clear, size_t n); /* a message in clear */
+void sim_bounds_call(struct sim_host *h);                                                /* before a call into the engine */
+void sim_bounds_heard(struct sim_host *h);                                               /* after one with a datagram */
+void sim_bounds_free(struct sim_host *h);
+void sim_bounds_idle(struct sim_host *h); /* all was closed: nothing may be left */
+
+/* ladder.c */
+struct sim_ladder *sim_ladder_new(unsigned lines); /* of the last so many lines */
+void sim_ladder_free(struct sim_ladder *l);
+/* A datagram leaves; fate: NULL or why it does not arrive; delay: until it does. */
+void sim_ladder_datagram(struct sim *s, const struct sim_packet *p, const char *fate, ike_time delay);
+void sim_ladder_note(struct sim *s, const struct sim_host *h, const char *text); /* h NULL: of all */
+void sim_ladder_print(const struct sim *s, struct sim_text *out);
 
 /* trace.c */
 void SIM_PRINTF(3, 4) sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...);

@@ -22,6 +22,13 @@ void sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...)
     vsnprintf(line + n, sizeof line - (size_t)n, fmt, ap);
     va_end(ap);
     s->trace_hash = sim_hash(s->trace_hash, line, strlen(line));
+    static const char *const noted[] = {"do: ",   "event: ", "BROKEN",   "FAILED", "start",
+                                        "answer", "asked",   "kernel: ", "no ",    "link"};
+    for (size_t i = 0; s->ladder && i < SIM_COUNT(noted); i++) {
+        if (strncmp(fmt, noted[i], strlen(noted[i])) == 0) {
+            sim_ladder_note(s, h, line + n);
+        }
+    }
     if (s->keep_trace) {
         sim_textf(&s->trace, "%s\n", line);
     }

@@ -2,6 +2,7 @@
  *
  * Requests that cross: one table, what is received against what we are doing (RFC 7296 section 2.25).
  */
+#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 
 /* LATER is TEMPORARY_FAILURE. A Delete always goes ahead: NO_D leaves our half out of the answer, FORGET ends what we had begun
@@ -78,12 +79,17 @@ enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, co
     }
     /* A replaced IKE SA takes no new work; its own rekey again is answered like one that is under way. */
     if (sa->replaced_by && rx == IKE_RX_REKEY_IKE) {
+        IKE_WITNESS(ike_witness_collision((int)rx, IKE_DOING_REKEY_IKE));
         return IKE_LATER;
     }
     for (int what = IKE_DOING_N - 1; what > IKE_DOING_NOTHING; what--) {
+        /* For the count a request that is about no child meets all that we do with any. */
+        IKE_WITNESS(doing(sa, (enum ike_doing)what, child ? rx : IKE_RX_REKEY_IKE, child) ? ike_witness_collision((int)rx, what)
+                                                                                          : 0);
         if (doing(sa, (enum ike_doing)what, rx, child) && verdicts[rx][what] != IKE_GO) {
             return (enum ike_verdict)verdicts[rx][what];
         }
     }
+    IKE_WITNESS(ike_witness_collision((int)rx, IKE_DOING_NOTHING));
     return IKE_GO;
 }

@@ -2,6 +2,7 @@
  *
  * INFORMATIONAL: delete of IKE SAs and children, liveness, notifies (RFC 7296 sections 1.4, 2.4).
  */
+#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 
@@ -84,6 +85,7 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
     for (unsigned i = 0; i < d->count; i++) {
         uint32_t spi = ike_load32(d->spis + (size_t)i * 4);
         struct ike_child *k = ike_child_by_spi_out(x->sa->peer, spi);
+        IKE_WITNESS(ike_collision(x->sa, IKE_RX_DELETE_CHILD, k));
         if (!k) {
             remember(x->sa, spi);
         } else if (!k->established) {
@@ -115,6 +117,7 @@ static int take_deletes(struct ike_exchange *x)
             return x->script->delivery->fault(x, IKE_P_DELETE, false);
         }
         if (d.protocol == IKE_PROTO_IKE) {
+            IKE_WITNESS(ike_collision(x->sa, IKE_RX_DELETE_IKE, NULL));
             x->delete_ike = true;
         } else if (d.protocol == IKE_PROTO_ESP && d.spi_len == 4) {
             int r = take_child_deletes(x, &d);

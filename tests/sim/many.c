@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Many random runs: each failure with the line that repeats it, and at the end what was met, so that it shows when the random
+ * cases stop reaching something.
+ */
+#include "random.h"
+#include "witness.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SHOWN_MAX 10
+#define LADDER    60   /* lines of a failure's diagram */
+#define ENOUGH    1000 /* runs from which the counts mean something */
+
+static const struct {
+    const char *name;
+    unsigned least; /* in a thousand runs */
+} stats[SIM_STATS] = {
+    [SIM_STAT_EXCHANGES] = {"exchanges", 50000}, [SIM_STAT_LOST] = {"datagrams lost", 2000},
+    [SIM_STAT_TWICE] = {"doubled", 1400},        [SIM_STAT_REORDERED] = {"overtaken", 2000},
+    [SIM_STAT_CORRUPTED] = {"damaged", 150},     [SIM_STAT_CUT] = {"cut off", 1500},
+    [SIM_STAT_TOO_LARGE] = {"too large", 400},   [SIM_STAT_ALLOC] = {"allocations failed", 40},
+    [SIM_STAT_RANDOM] = {"draws failed", 8},     [SIM_STAT_LATE] = {"questions answered late", 1200},
+    [SIM_STAT_NEVER] = {"never answered", 30},   [SIM_STAT_REFUSED] = {"refused by a host", 140},
+    [SIM_STAT_CRASHES] = {"crashes", 1000},      [SIM_STAT_RECORDS] = {"failure records", 6000},
+};
+
+static const char *const received[SIM_RECEIVED] = {"rekey child", "create child", "delete child", "rekey IKE", "delete IKE"};
+static const char *const doing[SIM_DOING] = {"nothing", "child", "delete child", "rekey IKE", "delete IKE"};
+/* Of each cell of the collision table, in a thousand runs. */
+static const unsigned least_cells[SIM_RECEIVED][SIM_DOING] = {
+    {20000, 500, 50, 100, 10}, {1500, 400, 30, 8, 60}, {6000, 50, 8, 30, 10}, {2500, 150, 30, 60, 10}, {500, 70, 8, 2500, 1000},
+};
+
+static bool run_one(const struct sim_many *m, uint64_t seed, struct sim_result *r)
+{
+    struct sim_case *c = sim_random_case(seed, NULL);
+    struct sim_options o = m->o;
+    o.seed = seed;
+    sim_case_run(c, 0, &o, r);
+    sim_case_free(c);
+    return r->ok;
+}
+
+static void show(const struct sim_many *m, uint64_t seed, const struct sim_result *r)
+{
+    struct sim_many again = *m;
+    struct sim_result drawn;
+    printf("FAIL seed %llu: %s\n     ike-sim --random --ladder --seed %llu\n", (unsigned long long)seed, r->why,
+           (unsigned long long)seed);
+    again.o.ladder = again.o.ladder ? again.o.ladder : LADDER;
+    run_one(&again, seed, &drawn);
+    if (drawn.trace) {
+        fputs(drawn.trace, stdout);
+    }
+    fputs(drawn.ladder ? drawn.ladder : "", stdout);
+    sim_result_free(&drawn);
+    fflush(stdout);
+}
+
+static unsigned report_cells(unsigned thousands)
+{
+    unsigned few = 0;
+    printf("collisions met: [received][doing]\n%-14s", "");
+    for (unsigned k = 0; k < SIM_DOING; k++) {
+        printf("%14s", doing[k]);
+    }
+    for (unsigned i = 0; i < SIM_RECEIVED; i++) {
+        printf("\n%-14s", received[i]);
+        for (unsigned k = 0; k < SIM_DOING; k++) {
+            bool short_of = sim_cells[i][k] < least_cells[i][k] * thousands;
+            printf("%13u%c", sim_cells[i][k], short_of ? '!' : ' ');
+            few += short_of;
+        }
+    }
+    printf("\n");
+    return few;
+}
+
+/* How many counts are lower than they have to be. */
+static unsigned report(const uint64_t *sum, unsigned runs)
+{
+    unsigned few = 0, thousands = runs / ENOUGH;
+    for (unsigned i = 0; i < SIM_STATS; i++) {
+        bool short_of = sum[i] < (uint64_t)stats[i].least * thousands;
+        printf("%12llu %-26s at least %llu%s\n", (unsigned long long)sum[i], stats[i].name,
+               (unsigned long long)stats[i].least * thousands, short_of ? ": too few" : "");
+        few += short_of;
+    }
+    return few + report_cells(thousands);
+}
+
+int sim_many(const struct sim_many *m)
+{
+    uint64_t sum[SIM_STATS] = {0};
+    unsigned runs = 0, failed = 0;
+    ike_time longest = 0;
+    if (m->print) {
+        struct sim_text t = {0};
+        sim_case_free(sim_random_case(m->first, &t));
+        fputs(t.at, stdout);
+        sim_text_free(&t);
+        return 0;
+    }
+    clock_t begin = clock();
+    for (uint64_t seed = m->first; seed <= m->last; seed++) {
+        struct sim_result r;
+        bool ok = run_one(m, seed, &r);
+        runs++;
+        for (unsigned i = 0; i < SIM_STATS; i++) {
+            sum[i] += r.stat[i];
+        }
+        longest = r.longest > longest ? r.longest : longest;
+        if (!ok && failed++ < SHOWN_MAX) {
+            show(m, seed, &r);
+        } else if (m->first == m->last) {
+            fputs(r.trace ? r.trace : "", stdout);
+            fputs(r.ladder ? r.ladder : "", stdout);
+        }
+        sim_result_free(&r);
+    }
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    unsigned few = report(sum, runs);
+    printf("%u random runs, %u failed, %.1f s of processor time, %.0f exchanges a second; without a wanted SA for %u s at most\n",
+           runs, failed, seconds, (double)sum[SIM_STAT_EXCHANGES] / (seconds > 0 ? seconds : 1), (unsigned)(longest / IKE_SEC));
+    return failed || few;
+}

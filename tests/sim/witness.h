@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Counters that the opened files of the library fill, over all runs of the program.
+ */
+#ifndef TESTS_SIM_WITNESS_H
+#define TESTS_SIM_WITNESS_H
+
+#include "sim.h"
+
+#define SIM_RECEIVED 5
+#define SIM_DOING    5
+
+extern unsigned sim_cells[SIM_RECEIVED][SIM_DOING]; /* of the table in lib/exchange/v2/collide.c, by its enumerations */
+
+#endif
