@@ -18,6 +18,7 @@ static int begin(void **state)
     struct ike_conn *conn = sa_lab_conn(&lab, "a", "192.0.2.1", 0);
     struct ike_peer *peer = sa_lab_peer(&lab, conn, "gate.example");
     sa = sa_lab_sa(&lab, conn, true);
+    sa->reported = true;
     ike_sa_join(&lab.db, sa, peer);
     child = sa_lab_child(&lab, peer, sa, 0x1000);
     other = sa_lab_child(&lab, peer, sa, 0x2000);
@@ -148,9 +149,22 @@ static void our_open_request_is_found(void **state)
     assert_null(ike_own_exchange(sa, IKE_DO_REKEY_CHILD, 0));
 }
 
+/* Two rekeys of an IKE SA cross: until ours has ended, nothing is done over what the peer's made. */
+static void an_ike_sa_that_may_not_stay_takes_no_work(void **state)
+{
+    (void)state;
+    do_what(IKE_DOING_NOTHING, NULL);
+    sa->reported = false;
+    assert_int_equal(ike_collision(sa, IKE_RX_CREATE_CHILD, NULL), IKE_LATER);
+    assert_int_equal(ike_collision(sa, IKE_RX_REKEY_IKE, NULL), IKE_LATER);
+    sa->reported = true;
+    assert_int_equal(ike_collision(sa, IKE_RX_CREATE_CHILD, NULL), IKE_GO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_ike_sa_that_may_not_stay_takes_no_work, begin, end),
         cmocka_unit_test_setup_teardown(the_table, begin, end),
         cmocka_unit_test_setup_teardown(another_child_does_not_collide, begin, end),
         cmocka_unit_test_setup_teardown(a_replaced_child_is_not_rekeyed_again, begin, end),
