@@ -3,6 +3,7 @@
  * Routing of datagrams: what is dropped without a trace, what belongs to which SA, which script handles it. Everything in
  * here before ike_open() runs for anybody who can send a datagram.
  */
+#include "base/sabotage.h"
 #include "base/siphash.h"
 #include "engine/engine.h"
 #include "message/seal.h"
@@ -157,6 +158,7 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     sa->spi_i = m->h.spi_i;
     sa->expires_at =
         c->now + (e->db.n_half_open >= c->set.cookie_threshold && c->set.cookie_threshold ? life / 3 : life) * IKE_MS;
+    sa->expires_at = IKE_SABOTAGED(HALF_OPEN) ? IKE_NEVER : sa->expires_at;
     sa->setup = ike_setup_new(e);
     ike_sa_half_open(&e->db, sa, true);
     ike_guard_opened(&e->guard, &path->remote);

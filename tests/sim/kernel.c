@@ -376,6 +376,7 @@ bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *fr
         }
         return false;
     }
+    sim_esp_try(a, o, i);
     count(a, o, packets, octets);
     count(b, i, packets, octets);
     ike_addr seen = sim_seen_as(a, &o->path.local);

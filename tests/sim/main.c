@@ -6,6 +6,7 @@
 #include "sweep.h"
 #include "vectors/json.h"
 #include "vectors/vectors.h"
+#include "witness.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,11 +34,13 @@ static const char usage[] =
     "  --same            run each twice and compare\n"
     "  --random          random cases instead, one for each of --seeds A..B;  --print: the text of the case of --seed N\n"
     "  --ladder          of the end of a run: hosts as columns, datagrams as arrows\n"
+    "  --sabotage NAME   with a rule of the library taken away, until a random run fails: lowest-nonce temporary-failure\n"
+    "                    resend-rebuilt old-first replay-first half-open-stays children-left spi-kept; all: one after another\n"
     "  --scenarios       the published collision scenarios: each with its result, or the feature it waits for\n";
 
 struct command {
     struct sim_options o;
-    const char *variant, *sweep;
+    const char *variant, *sweep, *sabotage;
     uint64_t last_seed; /* 0: only one */
     bool list, same, scenarios, any_end, random, print, ladder;
 };
@@ -292,6 +295,9 @@ static bool option(struct command *cmd, const char *name, const char *value, int
         cmd->variant = value;
     } else if (strcmp(name, "--sweep") == 0) {
         cmd->sweep = value;
+    } else if (strcmp(name, "--sabotage") == 0) {
+        cmd->sabotage = value;
+        return strcmp(value, "all") == 0 || (sim_sabotage(value) && sim_sabotage(NULL));
     } else if (strcmp(name, "--fault") == 0) {
         cmd->o.sweep = true;
         return sim_fault_parse(value, &cmd->o.fault);
@@ -321,7 +327,7 @@ int main(int argc, char **argv)
     }
     cmd.o.ladder = cmd.ladder ? LADDER : 0;
     if (cmd.random) {
-        struct sim_many m = {cmd.o.seed, cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed, cmd.o, cmd.print};
+        struct sim_many m = {cmd.o.seed, cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed, cmd.o, cmd.print, cmd.sabotage};
         return sim_many(&m);
     }
     if (cmd.scenarios) {

@@ -92,6 +92,41 @@ static unsigned report(const uint64_t *sum, unsigned runs)
     return few + report_cells(thousands);
 }
 
+/* How many runs it takes until one fails with the rule taken away. */
+static bool find(const struct sim_many *m, const char *name)
+{
+    bool found = false;
+    uint64_t seed;
+    struct sim_result r;
+    sim_sabotage(name);
+    for (seed = m->first; seed <= m->last && !found; seed++) {
+        found = !run_one(m, seed, &r);
+        if (found) {
+            printf("found  %-18s after %4llu runs, by seed %llu: %s\n", name, (unsigned long long)(seed - m->first + 1),
+                   (unsigned long long)seed, r.why);
+            fputs(r.ladder ? r.ladder : "", stdout);
+        }
+        sim_result_free(&r);
+    }
+    if (!found) {
+        printf("MISSED %-18s in %llu runs\n", name, (unsigned long long)(seed - m->first));
+    }
+    fflush(stdout);
+    sim_sabotage(NULL);
+    return found;
+}
+
+static int find_all(const struct sim_many *m)
+{
+    unsigned missed = 0;
+    for (unsigned i = 0; sim_sabotages[i]; i++) {
+        if (strcmp(m->sabotage, "all") == 0 || strcmp(m->sabotage, sim_sabotages[i]) == 0) {
+            missed += !find(m, sim_sabotages[i]);
+        }
+    }
+    return missed != 0;
+}
+
 int sim_many(const struct sim_many *m)
 {
     uint64_t sum[SIM_STATS] = {0};
@@ -103,6 +138,9 @@ int sim_many(const struct sim_many *m)
         fputs(t.at, stdout);
         sim_text_free(&t);
         return 0;
+    }
+    if (m->sabotage) {
+        return find_all(m);
     }
     clock_t begin = clock();
     for (uint64_t seed = m->first; seed <= m->last; seed++) {

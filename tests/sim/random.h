@@ -14,7 +14,8 @@ struct sim_case *sim_random_case(uint64_t seed, struct sim_text *text); /* text:
 struct sim_many {
     uint64_t first, last;
     struct sim_options o;
-    bool print; /* the text of the first one only */
+    bool print;           /* the text of the first one only */
+    const char *sabotage; /* NULL: none. All is well when a run fails; "all": with each switch */
 };
 int sim_many(const struct sim_many *m);
 

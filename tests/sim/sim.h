@@ -340,6 +340,9 @@ bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const
 bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *from, const ike_ts *to, uint64_t packets,
                         uint64_t octets);
 
+/* esp.c: a few packets from h over this pair, with user-space ESP */
+void sim_esp_try(struct sim_host *h, const struct sim_ksa *o, const struct sim_ksa *i);
+
 /* check.c */
 void sim_check(struct sim *s);       /* after every event */
 void sim_check_quiet(struct sim *s); /* both ends hold the same when nothing is under way */

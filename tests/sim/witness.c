@@ -5,7 +5,26 @@
 #include "witness.h"
 #include "base/sabotage.h"
 
+#include <string.h>
+
 unsigned sim_cells[SIM_RECEIVED][SIM_DOING];
+enum ike_sabotage ike_sabotage;
+
+const char *const sim_sabotages[] = {
+    "lowest-nonce",    "temporary-failure", "resend-rebuilt", "old-first", "replay-first",
+    "half-open-stays", "children-left",     "spi-kept",       NULL,
+};
+
+bool sim_sabotage(const char *name)
+{
+    ike_sabotage = IKE_SABOTAGE_NONE;
+    for (unsigned i = 0; name && sim_sabotages[i]; i++) {
+        if (strcmp(sim_sabotages[i], name) == 0) {
+            ike_sabotage = (enum ike_sabotage)(i + 1);
+        }
+    }
+    return !name || ike_sabotage != IKE_SABOTAGE_NONE;
+}
 
 int ike_witness_collision(int received, int doing)
 {

@@ -10,6 +10,10 @@
 #define SIM_RECEIVED 5
 #define SIM_DOING    5
 
+/* Takes away the rule of that name; false: there is none. NULL gives it back. */
+bool sim_sabotage(const char *name);
+extern const char *const sim_sabotages[]; /* all names, NULL-ended */
+
 extern unsigned sim_cells[SIM_RECEIVED][SIM_DOING]; /* of the table in lib/exchange/v2/collide.c, by its enumerations */
 
 #endif

@@ -4,6 +4,7 @@
  * (RFC 7296 sections 1.2, 1.3, 2.9, 2.17). The order of the actions in the scripts is the order of installation; undo takes
  * it back.
  */
+#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 #include <stdio.h>
@@ -671,7 +672,7 @@ void ike_child_undo(struct ike_exchange *x)
         ike_child_retire(&x->e->db, s->child);
         s->child = NULL;
     }
-    if (s->spi_reserved && c->set.host.sadb.put_spi) {
+    if (s->spi_reserved && c->set.host.sadb.put_spi && !IKE_SABOTAGED(SPI_KEPT)) {
         ike_hook_enter(c);
         c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, settings_of(s)->protocol, s->spi_in);
         ike_hook_leave(c);

@@ -86,6 +86,9 @@ enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, co
         /* For the count a request that is about no child meets all that we do with any. */
         IKE_WITNESS(doing(sa, (enum ike_doing)what, child ? rx : IKE_RX_REKEY_IKE, child) ? ike_witness_collision((int)rx, what)
                                                                                           : 0);
+        if (IKE_SABOTAGED(TEMPORARY_FAILURE) && (what == IKE_DOING_REKEY_IKE || rx == IKE_RX_REKEY_IKE)) {
+            continue;
+        }
         if (doing(sa, (enum ike_doing)what, rx, child) && verdicts[rx][what] != IKE_GO) {
             return (enum ike_verdict)verdicts[rx][what];
         }

@@ -2,6 +2,7 @@
  *
  * CREATE_CHILD_SA for a new child and for the rekey of one (RFC 7296 sections 1.3.1, 1.3.3, 2.8).
  */
+#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 
 /* NULL when none is rekeyed, or when it went while a question was open. */
@@ -206,8 +207,12 @@ static int take_errors(struct ike_exchange *x)
 static int judge(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    if (s->rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce))) {
+    bool lost = s->rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce));
+    if (lost && !IKE_SABOTAGED(LOWEST_NONCE)) {
         return IKE_X_REFUSE;
+    }
+    if (IKE_SABOTAGED(OLD_FIRST) && old_child(x)) {
+        ike_child_down(x->e, old_child(x), IKE_BY_REPLACEMENT);
     }
     return IKE_X_OK;
 }

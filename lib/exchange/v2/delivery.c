@@ -3,6 +3,7 @@
  * Delivery of IKEv2 messages: each request has one response; only the requester repeats, octet by octet; the last response
  * is kept and repeated when its request comes again (RFC 7296 sections 2.1 to 2.3).
  */
+#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 #include "message/seal.h"
@@ -95,6 +96,30 @@ static void transmit(struct ike_core *c, const ike_path *path, const struct ike_
         ike_send(c, path, IKE_SEND_MESSAGE, s->data, s->len);
     }
 }
+
+#ifdef IKE_SABOTAGE
+/* The same payloads, sealed once more. */
+static void rebuild(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    struct ike_seal k = keys_of(sa, true);
+    struct ike_message *m = &x->e->message;
+    uint8_t iv[IKE_IV_MAX] = {0};
+    size_t n, len;
+    if (x->script == &ike_v2_sa_init || ike_message_parse(m, x->sent->data, x->sent->len) != IKE_OK ||
+        ike_open(&k, m, c->ctx, c->plain, c->set.max_message, &n) != IKE_OK) {
+        return;
+    }
+    ike_store64(iv, ++sa->iv);
+    if (ike_seal(&k, &m->h, m->sk_next, c->plain, n, iv, c->ctx, c->out, c->set.max_message, &len) == IKE_OK &&
+        len == x->sent->len) {
+        memcpy(x->sent->data, c->out, len);
+    }
+}
+#else
+#define rebuild(x) ((void)0)
+#endif
 
 /* ---- Requests: repetition --------------------------------------------------------------------------------------------- */
 
@@ -454,5 +479,8 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
             x->sa->conf ? x->sa->conf->s.name : "", peer, x->script->steps[0].name, (unsigned)x->mid, (unsigned)x->tries,
             (unsigned)c->set.retransmit_tries);
     arm(x);
+    if (IKE_SABOTAGED(RESEND_REBUILT)) {
+        rebuild(x);
+    }
     transmit(c, &x->sa->path, x->sent);
 }

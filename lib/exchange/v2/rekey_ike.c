@@ -2,6 +2,7 @@
  *
  * CREATE_CHILD_SA for the rekey of an IKE SA (RFC 7296 sections 1.3.2, 2.8.2, 2.18).
  */
+#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 
@@ -242,8 +243,11 @@ static int replace(struct ike_exchange *x)
     bool lost = s->rival && rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce));
     struct ike_sa *sa = take_new(x);
     s->rival = false;
-    if (lost) {
+    if (lost && !IKE_SABOTAGED(LOWEST_NONCE)) {
         ike_sa_replaced(e, old, rival);
+        if (IKE_SABOTAGED(CHILDREN_LEFT)) {
+            ike_move_children(e, rival, sa);
+        }
         old->expires_at = e->core.now + 180 * IKE_SEC; /* the winner deletes it */
         sa->replaced_by = rival->id;
         ike_close_sa(e, sa, IKE_BY_REPLACEMENT);
