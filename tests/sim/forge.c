@@ -57,7 +57,7 @@ void sim_keys_seen(struct sim_host *h, const ike_keylog *l)
     if (known->encr != now.encr || known->integ != now.integ || memcmp(known->len, now.len, sizeof now.len) != 0 ||
         memcmp(known->sk, now.sk, sizeof now.sk) != 0) {
         known->differ = true;
-        if (h->sim->init_spoiled) {
+        if (h->sim->init_spoiled || h->sim->hostile) {
             return; /* so be it, as long as it does not come up: check.c */
         }
         sim_break(h->sim, "the two ends of IKE SA #%u do not hold the same keys", sim_sa_name(h->sim, l->spi_i));
@@ -111,19 +111,28 @@ static bool put_payloads(const struct sim *s, struct ike_chain *c, const char *t
     return true;
 }
 
-static bool seal(struct sim *s, const struct sim_keys *k, const struct sim_msg *m, const char *payloads, uint8_t *out, size_t cap,
-                 size_t *len)
+bool sim_seal_keys(const struct sim *s, const struct sim_msg *m, struct ike_seal *seal)
+{
+    const struct sim_keys *k = find(s, m->spi_i, m->spi_r);
+    const ike_crypto *crypto = ike_crypto_default();
+    int by_r = (m->flags & IKE_FLAG_INITIATOR) == 0;
+    if (!k) {
+        return false;
+    }
+    *seal = (struct ike_seal){.encr = ike_find_encr(crypto, k->encr),
+                              .integ = k->integ ? ike_find_integ(crypto, k->integ) : NULL,
+                              .sk_e = {k->sk[by_r], k->len[by_r]},
+                              .sk_a = {k->sk[2 + by_r], k->len[2 + by_r]}};
+    return seal->encr != NULL;
+}
+
+static bool seal(struct sim *s, const struct sim_msg *m, const char *payloads, uint8_t *out, size_t cap, size_t *len)
 {
     uint8_t inner[1024], iv[IKE_IV_MAX];
     struct ike_header head;
     struct ike_chain c = ike_chain(inner, sizeof inner);
-    int by_r = (m->flags & IKE_FLAG_INITIATOR) == 0;
-    const ike_crypto *crypto = ike_crypto_default();
-    struct ike_seal seal = {.encr = ike_find_encr(crypto, k->encr),
-                            .integ = k->integ ? ike_find_integ(crypto, k->integ) : NULL,
-                            .sk_e = {k->sk[by_r], k->len[by_r]},
-                            .sk_a = {k->sk[2 + by_r], k->len[2 + by_r]}};
-    if (!seal.encr || !put_payloads(s, &c, payloads) || ike_header_parse(&head, m->bytes, m->len) != IKE_OK) {
+    struct ike_seal seal;
+    if (!sim_seal_keys(s, m, &seal) || !put_payloads(s, &c, payloads) || ike_header_parse(&head, m->bytes, m->len) != IKE_OK) {
         return false;
     }
     for (size_t i = 0; i < sizeof iv; i++) {
@@ -136,15 +145,8 @@ static bool seal(struct sim *s, const struct sim_keys *k, const struct sim_msg *
     return r == IKE_OK;
 }
 
-struct sim_msg *sim_forge(struct sim *s, const struct sim_msg *m, const char *payloads)
+struct sim_msg *sim_forged(struct sim *s, const struct sim_msg *m, const uint8_t *bytes, size_t n)
 {
-    const struct sim_keys *k = find(s, m->spi_i, m->spi_r);
-    uint8_t out[2048];
-    size_t n;
-    if (!k || !seal(s, k, m, payloads, out, sizeof out, &n)) {
-        sim_break(s, "cannot forge \"%s\" in the place of %s", payloads, m->text);
-        return NULL;
-    }
     struct sim_msg *f = sim_alloc(sizeof *f);
     *f = *m;
     f->number = ++s->n_msgs;
@@ -152,8 +154,21 @@ struct sim_msg *sim_forge(struct sim *s, const struct sim_msg *m, const char *pa
     s->msgs = f;
     f->sent = 1;
     f->len = n;
-    f->bytes = memcpy(sim_alloc(n), out, n);
-    f->hash = sim_hash(SIM_HASH_START, out, n);
+    f->bytes = memcpy(sim_alloc(n), bytes, n);
+    f->hash = sim_hash(SIM_HASH_START, bytes, n);
+    f->text = NULL;
+    return f;
+}
+
+struct sim_msg *sim_forge(struct sim *s, const struct sim_msg *m, const char *payloads)
+{
+    uint8_t out[2048];
+    size_t n;
+    if (!seal(s, m, payloads, out, sizeof out, &n)) {
+        sim_break(s, "cannot forge \"%s\" in the place of %s", payloads, m->text);
+        return NULL;
+    }
+    struct sim_msg *f = sim_forged(s, m, out, n);
     uint64_t nonce;
     struct sim_text t = {0};
     uint8_t clear[IKE_HEADER_LEN + 1024];

@@ -249,6 +249,7 @@ int sim_host_start(struct sim_host *h)
     }
     r = add_conns(h);
     h->idle_blocks = h->blocks;
+    h->idle_live = h->live;
     return r;
 }
 

@@ -145,6 +145,9 @@ static int add(void *user, ike_token t, const ike_ipsec_sa *sa)
     name_of(h, sa->spi, name);
     const char *dir = sa->inbound ? "in" : "out", *bad = nonsense(sa);
     struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    if (!bad && !sa->inbound && k && h->sim->hostile) {
+        return IKE_ERR_HOST; /* a peer may name one SPI twice; no kernel takes it */
+    }
     if (bad || (sa->inbound ? !k || k->state != SIM_RESERVED : k != NULL)) {
         sim_break(h->sim, "%s: add %s %s: %s", h->name, dir, name,
                   bad           ? bad

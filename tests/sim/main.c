@@ -33,6 +33,7 @@ static const char usage[] =
     "  --any-end         of a sweep: the end need not be the one without the fault, where a fault may decide a race\n"
     "  --same            run each twice and compare\n"
     "  --random          random cases instead, one for each of --seeds A..B;  --print: the text of the case of --seed N\n"
+    "  --byzantine       the same, and one side's messages are mutated before they are sealed\n"
     "  --ladder          of the end of a run: hosts as columns, datagrams as arrows\n"
     "  --sabotage NAME   with a rule of the library taken away, until a random run fails: lowest-nonce temporary-failure\n"
     "                    resend-rebuilt old-first replay-first half-open-stays children-left spi-kept; all: one after another\n"
@@ -42,7 +43,7 @@ struct command {
     struct sim_options o;
     const char *variant, *sweep, *sabotage;
     uint64_t last_seed; /* 0: only one */
-    bool list, same, scenarios, any_end, random, print, ladder;
+    bool list, same, scenarios, any_end, random, byzantine, print, ladder;
 };
 
 /* ---- Finding cases ---------------------------------------------------------------------------------------------------- */
@@ -270,9 +271,10 @@ static bool option(struct command *cmd, const char *name, const char *value, int
     struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--list", &cmd->list},       {"--same", &cmd->same},     {"--scenarios", &cmd->scenarios},
-                 {"--any-end", &cmd->any_end}, {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log},
-                 {"--random", &cmd->random},   {"--print", &cmd->print},   {"--ladder", &cmd->ladder}};
+    } flags[] = {{"--list", &cmd->list},          {"--same", &cmd->same},     {"--scenarios", &cmd->scenarios},
+                 {"--any-end", &cmd->any_end},    {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log},
+                 {"--random", &cmd->random},      {"--print", &cmd->print},   {"--ladder", &cmd->ladder},
+                 {"--byzantine", &cmd->byzantine}};
     *used = 1;
     for (size_t i = 0; i < SIM_COUNT(flags); i++) {
         if (strcmp(name, flags[i].name) == 0) {
@@ -326,8 +328,9 @@ int main(int argc, char **argv)
         return 2;
     }
     cmd.o.ladder = cmd.ladder ? LADDER : 0;
-    if (cmd.random) {
-        struct sim_many m = {cmd.o.seed, cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed, cmd.o, cmd.print, cmd.sabotage};
+    if (cmd.random || cmd.byzantine) {
+        uint64_t last = cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed;
+        struct sim_many m = {cmd.o.seed, last, cmd.o, cmd.byzantine, cmd.print, cmd.sabotage};
         return sim_many(&m);
     }
     if (cmd.scenarios) {

@@ -18,13 +18,14 @@ static const struct {
     const char *name;
     unsigned least; /* in a thousand runs */
 } stats[SIM_STATS] = {
-    [SIM_STAT_EXCHANGES] = {"exchanges", 50000}, [SIM_STAT_LOST] = {"datagrams lost", 2000},
-    [SIM_STAT_TWICE] = {"doubled", 1400},        [SIM_STAT_REORDERED] = {"overtaken", 2000},
-    [SIM_STAT_CORRUPTED] = {"damaged", 150},     [SIM_STAT_CUT] = {"cut off", 1500},
-    [SIM_STAT_TOO_LARGE] = {"too large", 400},   [SIM_STAT_ALLOC] = {"allocations failed", 40},
-    [SIM_STAT_RANDOM] = {"draws failed", 8},     [SIM_STAT_LATE] = {"questions answered late", 1200},
-    [SIM_STAT_NEVER] = {"never answered", 30},   [SIM_STAT_REFUSED] = {"refused by a host", 140},
-    [SIM_STAT_CRASHES] = {"crashes", 1000},      [SIM_STAT_RECORDS] = {"failure records", 6000},
+    [SIM_STAT_EXCHANGES] = {"exchanges", 50000},  [SIM_STAT_LOST] = {"datagrams lost", 2000},
+    [SIM_STAT_TWICE] = {"doubled", 1400},         [SIM_STAT_REORDERED] = {"overtaken", 2000},
+    [SIM_STAT_CORRUPTED] = {"damaged", 150},      [SIM_STAT_CUT] = {"cut off", 1500},
+    [SIM_STAT_TOO_LARGE] = {"too large", 400},    [SIM_STAT_ALLOC] = {"allocations failed", 40},
+    [SIM_STAT_RANDOM] = {"draws failed", 8},      [SIM_STAT_LATE] = {"questions answered late", 1200},
+    [SIM_STAT_NEVER] = {"never answered", 30},    [SIM_STAT_REFUSED] = {"refused by a host", 140},
+    [SIM_STAT_CRASHES] = {"crashes", 1000},       [SIM_STAT_RECORDS] = {"failure records", 6000},
+    [SIM_STAT_MUTATED] = {"messages mutated", 0},
 };
 
 static const char *const received[SIM_RECEIVED] = {"rekey child", "create child", "delete child", "rekey IKE", "delete IKE"};
@@ -36,7 +37,7 @@ static const unsigned least_cells[SIM_RECEIVED][SIM_DOING] = {
 
 static bool run_one(const struct sim_many *m, uint64_t seed, struct sim_result *r)
 {
-    struct sim_case *c = sim_random_case(seed, NULL);
+    struct sim_case *c = sim_random_case(seed, m->byzantine, NULL);
     struct sim_options o = m->o;
     o.seed = seed;
     sim_case_run(c, 0, &o, r);
@@ -48,8 +49,8 @@ static void show(const struct sim_many *m, uint64_t seed, const struct sim_resul
 {
     struct sim_many again = *m;
     struct sim_result drawn;
-    printf("FAIL seed %llu: %s\n     ike-sim --random --ladder --seed %llu\n", (unsigned long long)seed, r->why,
-           (unsigned long long)seed);
+    printf("FAIL seed %llu: %s\n     ike-sim %s --ladder --seed %llu\n", (unsigned long long)seed, r->why,
+           m->byzantine ? "--byzantine" : "--random", (unsigned long long)seed);
     again.o.ladder = again.o.ladder ? again.o.ladder : LADDER;
     run_one(&again, seed, &drawn);
     if (drawn.trace) {
@@ -78,6 +79,8 @@ static unsigned report_cells(unsigned thousands)
     printf("\n");
     return few;
 }
+
+#define LEAST_MUTATED 3000 /* in a thousand byzantine runs */
 
 /* How many counts are lower than they have to be. */
 static unsigned report(const uint64_t *sum, unsigned runs)
@@ -134,7 +137,7 @@ int sim_many(const struct sim_many *m)
     ike_time longest = 0;
     if (m->print) {
         struct sim_text t = {0};
-        sim_case_free(sim_random_case(m->first, &t));
+        sim_case_free(sim_random_case(m->first, m->byzantine, &t));
         fputs(t.at, stdout);
         sim_text_free(&t);
         return 0;
@@ -160,7 +163,8 @@ int sim_many(const struct sim_many *m)
         sim_result_free(&r);
     }
     double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
-    unsigned few = report(sum, runs);
+    unsigned few = report(sum, m->byzantine ? 0 : runs);
+    few += m->byzantine && sum[SIM_STAT_MUTATED] < (uint64_t)LEAST_MUTATED * (runs / ENOUGH);
     printf("%u random runs, %u failed, %.1f s of processor time, %.0f exchanges a second; without a wanted SA for %u s at most\n",
            runs, failed, seconds, (double)sum[SIM_STAT_EXCHANGES] / (seconds > 0 ? seconds : 1), (unsigned)(longest / IKE_SEC));
     return failed || few;

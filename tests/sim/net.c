@@ -415,6 +415,10 @@ void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, cons
         sim_break(s, "%s sends %s a marker to port %u: %s", h->name, path->encap ? "with" : "without",
                   (unsigned)p.path.local.port, m->text);
     }
+    if (!again && h->byzantine && sim_below(&s->rng, 1000) < h->byzantine) {
+        m->mutated = sim_mutate(s, m);
+    }
+    p.msg = m->mutated ? m->mutated : m;
     if (!by_rule(s, &p) && !by_fault(s, &p)) {
         by_link(s, &p);
     }

@@ -3,7 +3,7 @@
  * From a seed the text of a case: who there is, how they are set up, what they are told to do and what becomes of their messages;
  * then fair weather, and everything is closed. The seed decides also how rough it gets, since what must hold differs: in a calm
  * run traffic passes all the time; in a wild one it does not, but what is wanted comes back; in a hungry one memory and
- * randomness fail now and then, and both sides must find together again.
+ * randomness fail now and then, and both sides must find together again. In a byzantine one a side means ill for a while.
  */
 #include "random.h"
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum mood { CALM, WILD, HUNGRY };
+enum mood { CALM, WILD, HUNGRY, BYZANTINE };
 
 struct pair {
     unsigned a, b;
@@ -337,9 +337,9 @@ static void middle(struct gen *g)
         unsigned r = below(g, 100), host = below(g, g->hosts);
         if (r < 70) {
             operation(g);
-        } else if (r < 76) {
+        } else if (r < 76 && g->mood != BYZANTINE) {
             weather(g);
-        } else if (r < 80 && g->mood != CALM) {
+        } else if (r < 80 && g->mood != CALM && g->mood != BYZANTINE) {
             partition(g);
         } else if (r < 90) {
             questions(g, host);
@@ -359,6 +359,9 @@ static void beginning(struct gen *g)
     say(g, "start");
     for (unsigned i = 0; g->mood == CALM && i < g->pairs; i++) {
         say(g, "%c up %s", host_names[g->pair[i].a], g->pair[i].name);
+    }
+    if (g->mood == BYZANTINE) {
+        say(g, "byzantine %c %u", chance(g, 50) ? 'A' : 'B', 50 + below(g, 600));
     }
     if (g->mood != CALM) {
         weather(g);
@@ -390,6 +393,10 @@ static void wanted(struct gen *g)
 /* Fair weather: all find together; then all goes, and nothing is left. */
 static void ending(struct gen *g)
 {
+    for (unsigned i = 0; g->mood == BYZANTINE && i < g->hosts; i++) {
+        say(g, "byzantine %c 0", host_names[i]);
+        g->closing[i] = true; /* what the two believe of each other is forgotten */
+    }
     say(g, "heal");
     say(g, "link delay 10ms jitter 5ms late 50ms loss 0 twice 0 corrupt 0 mtu 0");
     for (unsigned i = 0; i < g->pairs; i++) {
@@ -421,18 +428,19 @@ static void ending(struct gen *g)
     say(g, "idle");
 }
 
-struct sim_case *sim_random_case(uint64_t seed, struct sim_text *text)
+struct sim_case *sim_random_case(uint64_t seed, bool byzantine, struct sim_text *text)
 {
     static const enum mood moods[] = {CALM, CALM, CALM, WILD, WILD, WILD, WILD, WILD, HUNGRY, HUNGRY};
+    static const char *const names[] = {"calm", "wild", "hungry", "byzantine"};
     struct gen *g = sim_alloc(sizeof *g);
     char name[32];
     snprintf(name, sizeof name, "random-%llu", (unsigned long long)seed);
     g->rng = seed ^ 0x5eedc0de5eedc0deu;
     g->text = text;
     g->c = sim_case_new(name);
-    g->mood = ONE_OF(g, moods);
-    g->hosts = 2 + (chance(g, 40) ? 1 + chance(g, 40) : 0);
-    say(g, "title \"%s %s\"", g->mood == CALM ? "calm" : g->mood == WILD ? "wild" : "hungry", name);
+    g->mood = byzantine ? BYZANTINE : ONE_OF(g, moods);
+    g->hosts = byzantine ? 2 : 2 + (chance(g, 40) ? 1 + chance(g, 40) : 0);
+    say(g, "title \"%s %s\"", names[g->mood], name);
     for (unsigned i = 0; i < g->hosts; i++) {
         say(g, "host %c 192.0.2.%u", host_names[i], i + 1);
     }

@@ -93,6 +93,7 @@ struct sim_host {
     ike_engine *engine;
     bool hooks; /* ask peer, secret and child at all */
     bool prying;
+    unsigned byzantine;   /* so many per thousand of its messages are mutated */
     bool closing;         /* was told to shut down: it begins nothing any more */
     char secret[64];      /* what the secret hook says */
     struct sim_map names; /* ids of SAs and children -> their SPI, for texts */
@@ -107,7 +108,7 @@ struct sim_host {
     struct sim_question *questions;
     struct sim_attempt *attempts;     /* bounds.c: IKE SAs that we began and that are not up yet */
     unsigned recorded[2], refused[2]; /* failure records and refusals of CREATE_CHILD_SA in this call, begun by the peer, by us */
-    size_t idle_blocks;               /* what the engine held before anything happened */
+    size_t idle_live, idle_blocks;    /* what the engine held before anything happened */
     struct sim_manner manner[SIM_ASKS];
     unsigned asked[SIM_ASKS], cancelled;
     struct sim_seen seen, mark; /* since the start; what it was at the last mark */
@@ -132,8 +133,9 @@ struct sim_msg {
     uint32_t mid;
     uint8_t exchange, flags;
     bool keepalive;
-    struct sim_rule *rule; /* which took it: copies go the same way without counting */
-    char *text;            /* "IKE_AUTH req 1 {IDi AUTH SA TSi TSr} #1" */
+    struct sim_msg *mutated; /* what is sent in its place */
+    struct sim_rule *rule;   /* which took it: copies go the same way without counting */
+    char *text;              /* "IKE_AUTH req 1 {IDi AUTH SA TSi TSr} #1" */
     size_t len;
     uint8_t *bytes;
 };
@@ -191,6 +193,7 @@ enum sim_stat {
     SIM_STAT_REFUSED, /* by a host */
     SIM_STAT_CRASHES,
     SIM_STAT_RECORDS, /* failure records */
+    SIM_STAT_MUTATED, /* messages that a byzantine host changed before it sealed them */
     SIM_STATS
 };
 
@@ -258,6 +261,7 @@ struct sim {
     struct sim_rule *rules;
     struct sim_flow *flows;
     struct sim_want *wants;
+    bool hostile;              /* somebody is or was byzantine: the two sides need not agree on anything */
     bool commanding;           /* an operation is under way: it may end attempts without a word */
     bool init_spoiled;         /* an IKE_SA_INIT message was damaged: keys may differ, but then nothing may come up */
     struct sim_ladder *ladder; /* NULL: none is drawn */
@@ -323,6 +327,14 @@ void sim_keys_seen(struct sim_host *h, const ike_keylog *l);
 void sim_keys_free(struct sim *s);
 struct sim_msg *sim_forge(struct sim *s, const struct sim_msg *m,
                           const char *payloads); /* NULL: it cannot be, the world is broken */
+
+struct ike_seal;
+bool sim_seal_keys(const struct sim *s, const struct sim_msg *m, struct ike_seal *seal); /* those that m is sealed with */
+struct sim_msg *sim_forged(struct sim *s, const struct sim_msg *m, const uint8_t *bytes,
+                           size_t n); /* in m's place, without text */
+
+/* mutate.c: what a peer that means ill sends instead; NULL: it cannot be done. */
+struct sim_msg *sim_mutate(struct sim *s, const struct sim_msg *m);
 
 bool sim_keys_differ(const struct sim *s, uint64_t spi_i, uint64_t spi_r); /* the two ends have not the same ones */
 

@@ -216,6 +216,19 @@ static const char *prompt_host(struct sim_run *r, struct sim_host *h)
 }
 static const char *st_prompt(struct sim_run *r) { return each_host(r, 1, prompt_host); }
 
+/* byzantine HOST N: so many per thousand of its messages are mutated */
+static const char *st_byzantine(struct sim_run *r)
+{
+    struct sim_host *h = sim_word_host(r, 1);
+    uint64_t n;
+    if (!h || r->n != 3 || !sim_number_parse(r->word[2], 1000, &n)) {
+        return "byzantine HOST N (per thousand)";
+    }
+    h->byzantine = (unsigned)n;
+    r->s->hostile = true;
+    return NULL;
+}
+
 /* fail HOST alloc|random N: the N-th from now on; calls may give errors from then on */
 static const char *st_fail(struct sim_run *r)
 {
@@ -495,13 +508,13 @@ static const struct {
     const char *name;
     const char *(*run)(struct sim_run *);
 } statements[] = {
-    {"host", st_host},    {"peers", st_peers},     {"child", st_child},       {"set", st_set},         {"link", st_link},
-    {"start", st_start},  {"settle", st_settle},   {"quiet", st_quiet},       {"run", st_run},         {"mark", st_mark},
-    {"watch", st_watch},  {"unwatch", st_unwatch}, {"bring-up", st_bring_up}, {"loose", st_loose},     {"hold", st_rule},
-    {"drop", st_rule},    {"delay", st_rule},      {"twice", st_rule},        {"deliver", st_release}, {"forget", st_release},
-    {"rewrite", st_rule}, {"nonce", st_nonce},     {"late", st_manner},       {"refuse", st_manner},   {"expect", sim_expect},
-    {"cut", st_cut},      {"heal", st_cut},        {"wanted", st_wanted},     {"prompt", st_prompt},   {"fail", st_fail},
-    {"agree", st_agree},  {"idle", st_idle},
+    {"host", st_host},    {"peers", st_peers},     {"child", st_child},         {"set", st_set},         {"link", st_link},
+    {"start", st_start},  {"settle", st_settle},   {"quiet", st_quiet},         {"run", st_run},         {"mark", st_mark},
+    {"watch", st_watch},  {"unwatch", st_unwatch}, {"bring-up", st_bring_up},   {"loose", st_loose},     {"hold", st_rule},
+    {"drop", st_rule},    {"delay", st_rule},      {"twice", st_rule},          {"deliver", st_release}, {"forget", st_release},
+    {"rewrite", st_rule}, {"nonce", st_nonce},     {"late", st_manner},         {"refuse", st_manner},   {"expect", sim_expect},
+    {"cut", st_cut},      {"heal", st_cut},        {"wanted", st_wanted},       {"prompt", st_prompt},   {"fail", st_fail},
+    {"agree", st_agree},  {"idle", st_idle},       {"byzantine", st_byzantine},
 };
 
 const char *sim_statement(struct sim_run *r)
