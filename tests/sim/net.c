@@ -380,7 +380,11 @@ static struct sim_msg *msg_new(struct sim *s, struct sim_host *h, bool keepalive
             m->text = sim_describe(s, bytes, n, nonce);
         }
     } else {
-        sim_break(s, "%s sends %zu octets that are no IKE message", h->name, n);
+        /* What is said of a version we do not know repeats its header, however odd that is. */
+        if (!(n >= IKE_HEADER_LEN && bytes[19] & IKE_FLAG_RESPONSE && (s->hostile || s->init_spoiled))) {
+            sim_break(s, "%s sends %zu octets that are no IKE message", h->name, n);
+        }
+        m->flags = IKE_FLAG_RESPONSE;
         m->text = sim_strdup("no IKE message");
     }
     return m;
