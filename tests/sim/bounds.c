@@ -238,7 +238,7 @@ void sim_bounds(struct sim *s)
         if (s->host[i]->engine) {
             check_attempts(s->host[i]);
             check_half_open(s->host[i]);
-            if (s->host[i]->live > s->host[i]->idle_live + ROOM) {
+            if (s->host[i]->live - s->host[i]->tables > s->host[i]->idle_live + ROOM) {
                 sim_break(s, "%s: the engine holds %zu octets; it began with %zu", s->host[i]->name, s->host[i]->live,
                           s->host[i]->idle_live);
             }

@@ -27,6 +27,7 @@ static void *host_alloc(void *user, size_t n)
     memcpy(p, &n, sizeof n);
     memset(p + GUARD, 0xa5, n);
     h->live += n;
+    h->tables += n >= SIM_TABLE ? n : 0;
     h->blocks++;
     return p + GUARD;
 }
@@ -44,6 +45,7 @@ static void host_release(void *user, void *block, size_t n)
         sim_break(h->sim, "%s: a block of %zu octets is released as %zu", h->name, size, n);
     }
     h->live -= size;
+    h->tables -= size >= SIM_TABLE ? size : 0;
     h->blocks--;
     memset(p, 0x5a, size + GUARD);
     free(p);

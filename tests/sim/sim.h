@@ -99,6 +99,7 @@ struct sim_host {
     struct sim_map names; /* ids of SAs and children -> their SPI, for texts */
 
     size_t live, blocks;         /* what the engine holds */
+    size_t tables;               /* of that in blocks of SIM_TABLE and more: powers of a generator, kept on purpose */
     uint64_t allocs, fail_alloc; /* the fail_alloc-th call fails; 0 none */
     uint64_t randoms, fail_random;
     uint64_t rng;
@@ -223,6 +224,8 @@ struct sim_item {
     void (*fire)(struct sim *, void *what);
     void *what;
 };
+
+#define SIM_TABLE (200u << 10)
 
 struct sim_want { /* a child that must have an SA again after so long with both hosts alive and connected */
     struct sim_want *next;
