@@ -10,6 +10,7 @@
 
 #define NETS_MAX       64
 #define EXCEPTIONS_MAX 64
+#define CALLS_OF_A_WAY 3U
 
 struct build {
     struct routes *routes;
@@ -90,43 +91,85 @@ static void collect_exceptions(struct build *b)
 
 static bool in_local_ts(void *arg, const ike_addr *a, uint8_t bits)
 {
-    const struct behind_spec *spec = arg;
+    const struct tunnel *t = arg;
     (void)bits;
-    for (size_t i = 0; i < spec->n_local_ts; i++) {
-        if (ts_contains(&spec->local_ts[i], a)) {
+    for (size_t i = 0; i < t->n_local_ts; i++) {
+        if (ts_contains(&t->local_ts[i], a)) {
             return true;
         }
     }
     return false;
 }
 
-/* How a packet for the network leaves. Only a gateway of the network's own family can be named; without one the device is
- * enough, because the SA replaces the next hop. */
-static bool find_way(struct build *b, uint8_t family, uint32_t *oif, ike_addr *gateway)
+/* How a packet for the tunnel's networks of this family leaves. Only a gateway of the network's own family can be named; without
+ * one the device is enough, because the SA replaces the next hop. */
+static struct way find_way(struct routes *r, const struct tunnel *t, uint8_t family)
 {
+    struct way way = {.oif = t->interface};
     struct rt_path path;
-    *gateway = (ike_addr){0};
-    *oif = b->spec->interface;
-    if (*oif != 0) {
-        return true;
+    (void)rt_find_address(routes_netlink(r), family, in_local_ts, (void *)(uintptr_t)t, &way.source);
+    if (way.oif == 0 && rt_lookup(routes_netlink(r), &t->peer, ROUTES_MARK, &path) == 0) {
+        way.oif = path.oif;
+        if (path.gateway.family == family) {
+            way.gateway = path.gateway;
+        }
     }
-    if (rt_lookup(routes_netlink(b->routes), &b->spec->peer, ROUTES_MARK, &path) != 0) {
-        return false;
-    }
-    *oif = path.oif;
-    if (path.gateway.family == family) {
-        *gateway = path.gateway;
-    }
-    return true;
+    return way;
 }
 
-static struct prefix *keep(const struct prefix *list, size_t n)
+/* The ways of both families, each looked for when it is first needed. */
+struct ways {
+    struct routes *routes;
+    const struct tunnel *tunnel;
+    bool known[2];
+    struct way way[2];
+};
+
+static const struct way *way_of(struct ways *w, uint8_t family)
 {
-    struct prefix *copy = n > 0 ? malloc(n * sizeof(*list)) : NULL;
-    if (copy != NULL) {
-        memcpy(copy, list, n * sizeof(*list));
+    bool v6 = family == 6;
+    if (!w->known[v6]) {
+        w->way[v6] = find_way(w->routes, w->tunnel, family);
+        w->known[v6] = true;
+    }
+    return &w->way[v6];
+}
+
+static void *keep(const void *list, size_t n, size_t size)
+{
+    void *copy = malloc(n > 0 ? n * size : 1);
+    if (copy != NULL && n > 0) {
+        memcpy(copy, list, n * size);
     }
     return copy;
+}
+
+static void free_tunnel(struct tunnel *t)
+{
+    free(t->local_ts);
+    free(t->nets);
+    free(t->exceptions);
+    free(t);
+}
+
+static struct tunnel *make_tunnel(const struct build *b)
+{
+    const struct behind_spec *spec = b->spec;
+    struct tunnel *t = calloc(1, sizeof(*t));
+    if (t == NULL) {
+        return NULL;
+    }
+    t->peer = spec->peer;
+    t->interface = spec->interface;
+    t->n_local_ts = spec->n_local_ts;
+    t->local_ts = keep(spec->local_ts, spec->n_local_ts, sizeof(*t->local_ts));
+    t->nets = keep(b->nets, b->n_nets, sizeof(*t->nets));
+    t->exceptions = keep(b->exceptions, b->n_exceptions, sizeof(*t->exceptions));
+    if (t->local_ts == NULL || t->nets == NULL || t->exceptions == NULL) {
+        free_tunnel(t);
+        return NULL;
+    }
+    return t;
 }
 
 void behind_add(struct routes *r, const struct behind_spec *spec, struct behind *out)
@@ -140,34 +183,46 @@ void behind_add(struct routes *r, const struct behind_spec *spec, struct behind 
     b->spec = spec;
     collect_nets(b);
     collect_exceptions(b);
-    out->exceptions = keep(b->exceptions, b->n_exceptions);
-    out->nets = keep(b->nets, b->n_nets);
-    for (size_t i = 0; out->exceptions != NULL && i < b->n_exceptions; i++) {
-        if (routes_except(r, &b->exceptions[i]) == 0) {
-            out->exceptions[out->n_exceptions++] = b->exceptions[i];
+    struct tunnel *t = make_tunnel(b);
+    if (t != NULL) {
+        struct ways ways = {.routes = r, .tunnel = t};
+        for (size_t i = 0; i < b->n_exceptions && routes_except(r, &b->exceptions[i]); i++) {
+            t->n_exceptions++;
         }
-    }
-    for (size_t i = 0; out->nets != NULL && i < b->n_nets; i++) {
-        struct prefix *net = &b->nets[i];
-        ike_addr gateway, source = {0};
-        uint32_t oif;
-        (void)rt_find_address(routes_netlink(r), net->family, in_local_ts, (void *)(uintptr_t)spec, &source);
-        if (find_way(b, net->family, &oif, &gateway) && routes_add(r, net, oif, &gateway, &source) == 0) {
-            out->nets[out->n_nets++] = *net;
+        for (size_t i = 0; i < b->n_nets && routes_add(r, &b->nets[i], way_of(&ways, b->nets[i].family)); i++) {
+            t->n_nets++;
         }
+        keep_tunnel(routes_keep(r), t);
+        out->tunnel = t;
     }
     free(b);
 }
 
 void behind_remove(struct routes *r, struct behind *b)
 {
-    for (size_t i = 0; i < b->n_nets; i++) {
-        routes_remove(r, &b->nets[i]);
+    struct tunnel *t = b->tunnel;
+    if (t == NULL) {
+        return;
     }
-    for (size_t i = 0; i < b->n_exceptions; i++) {
-        routes_unexcept(r, &b->exceptions[i]);
+    keep_forget(routes_keep(r), t);
+    for (size_t i = 0; i < t->n_nets; i++) {
+        routes_remove(r, &t->nets[i]);
     }
-    free(b->nets);
-    free(b->exceptions);
+    for (size_t i = 0; i < t->n_exceptions; i++) {
+        routes_unexcept(r, &t->exceptions[i]);
+    }
+    free_tunnel(t);
     *b = (struct behind){0};
+}
+
+void behind_check(struct routes *r, const struct tunnel *t, struct routes_found *f)
+{
+    struct ways ways = {.routes = r, .tunnel = t};
+    for (size_t i = 0; i < t->n_exceptions; i++) {
+        routes_check_exception(r, &t->exceptions[i], f);
+    }
+    for (size_t i = 0; i < t->n_nets; i++) {
+        routes_check(r, &t->nets[i], way_of(&ways, t->nets[i].family), f);
+    }
+    f->asked += CALLS_OF_A_WAY * (ways.known[0] + ways.known[1]);
 }

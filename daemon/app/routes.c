@@ -21,6 +21,7 @@ struct entry {
     struct rt_route route;
     unsigned users;
     int slot;
+    uint32_t checked; /* the look that has seen it last */
 };
 
 /* The rules of one family and half: [0] the networks, [1] the defaults. */
@@ -35,6 +36,8 @@ struct routes {
     struct state *state;
     struct entry *entries;
     struct rules rules[2][2];
+    struct keep *keep;
+    uint32_t look;
 };
 
 struct routes *routes_new(struct ikelibd *d, struct nl_sock *rt, struct state *state)
@@ -44,6 +47,11 @@ struct routes *routes_new(struct ikelibd *d, struct nl_sock *rt, struct state *s
         r->d = d;
         r->rt = rt;
         r->state = state;
+        r->keep = keep_new(d, r);
+        if (r->keep == NULL) {
+            free(r);
+            return NULL;
+        }
     }
     return r;
 }
@@ -61,12 +69,12 @@ static size_t rules_of(uint8_t family, bool defaults, struct rt_rule out[2])
     return 2;
 }
 
-static int use_rules(struct routes *r, uint8_t family, bool defaults)
+static void use_rules(struct routes *r, uint8_t family, bool defaults)
 {
     struct rules *rules = &r->rules[family == 6][defaults];
     struct rt_rule list[2];
     if (rules->users++ > 0) {
-        return 0;
+        return;
     }
     size_t n = rules_of(family, defaults, list);
     for (size_t i = 0; i < n; i++) {
@@ -76,10 +84,9 @@ static int use_rules(struct routes *r, uint8_t family, bool defaults)
         int error = rt_rule_set(r->rt, &list[i]);
         if (error != 0) {
             daemon_log(r->d, IKE_LOG_ERROR, "cannot add routing rule %u: %s", list[i].priority, strerror(-error));
-            return error;
+            keep_retry(r->keep);
         }
     }
-    return 0;
 }
 
 static void unuse_rules(struct routes *r, uint8_t family, bool defaults)
@@ -107,24 +114,31 @@ static struct entry **find(struct routes *r, const struct prefix *to, uint8_t ty
     return p;
 }
 
-static int install(struct routes *r, struct entry *e)
+/* A route without a way waits for one; so does one that the kernel refuses now. */
+static int set(struct routes *r, const struct rt_route *route)
 {
-    char to[80];
+    return route->type == RTN_UNICAST && route->oif == 0 ? -ENETUNREACH : rt_route_set(r->rt, route);
+}
+
+static void install(struct routes *r, struct entry *e)
+{
+    char to[80], record[160];
     prefix_format(&e->route.to, to, sizeof(to));
-    int error = e->route.type == RTN_UNICAST ? use_rules(r, e->route.to.family, e->route.to.bits == 0) : 0;
-    if (error == 0 && e->slot < 0) {
-        char record[160];
-        snprintf(record, sizeof(record), "route %u %u %s", e->route.type, e->route.table, to);
-        e->slot = state_add(r->state, record);
+    if (e->route.type == RTN_UNICAST) {
+        use_rules(r, e->route.to.family, e->route.to.bits == 0);
     }
-    if (error == 0) {
-        error = rt_route_set(r->rt, &e->route);
-    }
-    if (error != 0) {
+    snprintf(record, sizeof(record), "route %u %u %s", e->route.type, e->route.table, to);
+    e->slot = state_add(r->state, record);
+    r->rt->why[0] = 0;
+    int error = set(r, &e->route);
+    if (e->route.type == RTN_UNICAST && e->route.oif == 0) {
+        daemon_log(r->d, IKE_LOG_WARN, "there is no way to the peer now; the route to %s waits for one", to);
+        keep_retry(r->keep);
+    } else if (error != 0) {
         daemon_log(r->d, IKE_LOG_ERROR, "cannot set the route to %s: %s%s%s", to, strerror(-error),
                    r->rt->why[0] != 0 ? ": " : "", r->rt->why);
+        keep_retry(r->keep);
     }
-    return error;
 }
 
 static void uninstall(struct routes *r, struct entry *e)
@@ -136,32 +150,35 @@ static void uninstall(struct routes *r, struct entry *e)
     }
 }
 
-static int add(struct routes *r, const struct rt_route *route)
+static bool same_ip(const ike_addr *a, const ike_addr *b) { return a->family == b->family && memcmp(a->ip, b->ip, 16) == 0; }
+
+static bool same_way(const struct rt_route *a, const struct rt_route *b)
 {
-    struct entry **p = find(r, &route->to, route->type, route->table), *e = *p;
+    return a->oif == b->oif && same_ip(&a->gateway, &b->gateway) && same_ip(&a->source, &b->source);
+}
+
+static bool add(struct routes *r, const struct rt_route *route)
+{
+    struct entry *e = *find(r, &route->to, route->type, route->table);
     if (e != NULL) {
         e->users++;
-        struct rt_route former = e->route;
-        e->route = *route;
-        if (memcmp(&former, route, sizeof(former)) == 0) {
-            return 0;
+        if (!same_way(&e->route, route)) {
+            e->route = *route;
+            if (set(r, route) != 0) {
+                keep_retry(r->keep);
+            }
         }
-        return rt_route_set(r->rt, route);
+        e->checked = r->look;
+        return true;
     }
     e = calloc(1, sizeof(*e));
     if (e == NULL) {
-        return -ENOMEM;
+        return false;
     }
-    *e = (struct entry){.route = *route, .users = 1, .slot = -1};
-    int error = install(r, e);
-    if (error != 0) {
-        uninstall(r, e);
-        free(e);
-        return error;
-    }
-    e->next = r->entries;
+    *e = (struct entry){.next = r->entries, .route = *route, .users = 1, .checked = r->look};
     r->entries = e;
-    return 0;
+    install(r, e);
+    return true;
 }
 
 static void drop(struct routes *r, const struct prefix *to, uint8_t type, uint32_t table)
@@ -177,44 +194,33 @@ static void drop(struct routes *r, const struct prefix *to, uint8_t type, uint32
 
 static uint32_t table_of(const struct prefix *to) { return to->bits == 0 ? ROUTES_TABLE_DEFAULT : ROUTES_TABLE; }
 
-int routes_add(struct routes *r, const struct prefix *to, uint32_t oif, const ike_addr *gateway, const ike_addr *source)
+bool routes_add(struct routes *r, const struct prefix *to, const struct way *way)
 {
-    struct rt_route route;
-    memset(&route, 0, sizeof(route));
-    route.to = *to;
-    route.table = table_of(to);
-    route.oif = oif;
-    route.type = RTN_UNICAST;
-    route.metric = METRIC_TUNNEL;
-    if (gateway != NULL) {
-        route.gateway = *gateway;
-    }
-    if (source != NULL) {
-        route.source = *source;
-    }
+    struct rt_route route = {.to = *to,
+                             .table = table_of(to),
+                             .metric = METRIC_TUNNEL,
+                             .type = RTN_UNICAST,
+                             .oif = way->oif,
+                             .gateway = way->gateway,
+                             .source = way->source};
     return add(r, &route);
 }
 
 void routes_remove(struct routes *r, const struct prefix *to) { drop(r, to, RTN_UNICAST, table_of(to)); }
 
 /* In both tables: a throw in the first only leads on to the second. */
-int routes_except(struct routes *r, const struct prefix *to)
+bool routes_except(struct routes *r, const struct prefix *to)
 {
-    struct rt_route route;
-    memset(&route, 0, sizeof(route));
-    route.to = *to;
-    route.type = RTN_THROW;
-    route.metric = METRIC_THROW;
-    route.table = ROUTES_TABLE;
-    int error = add(r, &route);
-    if (error == 0) {
-        route.table = ROUTES_TABLE_DEFAULT;
-        error = add(r, &route);
-        if (error != 0) {
-            drop(r, &route.to, RTN_THROW, ROUTES_TABLE);
-        }
+    struct rt_route route = {.to = *to, .table = ROUTES_TABLE, .metric = METRIC_THROW, .type = RTN_THROW};
+    if (!add(r, &route)) {
+        return false;
     }
-    return error;
+    route.table = ROUTES_TABLE_DEFAULT;
+    if (!add(r, &route)) {
+        drop(r, to, RTN_THROW, ROUTES_TABLE);
+        return false;
+    }
+    return true;
 }
 
 void routes_unexcept(struct routes *r, const struct prefix *to)
@@ -222,6 +228,90 @@ void routes_unexcept(struct routes *r, const struct prefix *to)
     drop(r, to, RTN_THROW, ROUTES_TABLE);
     drop(r, to, RTN_THROW, ROUTES_TABLE_DEFAULT);
 }
+
+/* ---- Is it still there? --------------------------------------------------------------------------------------------------- */
+
+static void name(char *list, size_t n, const char *what)
+{
+    size_t len = strlen(list);
+    if (len + strlen(what) + 8 < n) {
+        snprintf(list + len, n - len, "%s%s", len > 0 ? ", " : "", what);
+    } else if (len + 6 < n && strcmp(list + len - 3, "...") != 0) {
+        snprintf(list + len, n - len, ", ...");
+    }
+}
+
+/* An attempt to make it anew tells: -EEXIST is the good answer. */
+static void take_down(struct routes_found *f, int error, const char *what)
+{
+    f->asked++;
+    if (error == 0) {
+        f->back++;
+        name(f->names, sizeof(f->names), what);
+    } else if (error != -EEXIST) {
+        f->error = f->failed++ == 0 ? error : f->error;
+        name(f->failed_names, sizeof(f->failed_names), what);
+    }
+}
+
+void routes_check_rules(struct routes *r, struct routes_found *f)
+{
+    r->look++;
+    for (unsigned i = 0; i < 4; i++) {
+        struct rt_rule list[2];
+        size_t n = r->rules[i / 2][i % 2].users > 0 ? rules_of(i / 2 != 0 ? 6 : 4, i % 2 != 0, list) : 0;
+        for (size_t k = 0; k < n; k++) {
+            char text[48];
+            snprintf(text, sizeof(text), "IPv%u rule %u", list[k].family, list[k].priority);
+            take_down(f, rt_rule_new(r->rt, &list[k]), text);
+        }
+    }
+}
+
+static void check(struct routes *r, struct entry *e, const struct way *way, struct routes_found *f)
+{
+    char to[80];
+    if (e == NULL || e->checked == r->look) {
+        return;
+    }
+    e->checked = r->look;
+    prefix_format(&e->route.to, to, sizeof(to));
+    struct rt_route route = e->route;
+    if (way != NULL && way->oif != 0) {
+        route.oif = way->oif;
+        route.gateway = way->gateway;
+        route.source = way->source;
+    }
+    int error = route.type == RTN_UNICAST && route.oif == 0 ? -ENETUNREACH : rt_route_new(r->rt, &route);
+    take_down(f, error, to);
+    if (error == -EEXIST && !same_way(&e->route, &route)) {
+        error = rt_route_set(r->rt, &route);
+        if (error != 0) {
+            take_down(f, error, to);
+        } else {
+            f->changed++;
+            name(f->changed_names, sizeof(f->changed_names), to);
+        }
+    }
+    if (error == 0 || error == -EEXIST) {
+        e->route = route;
+    }
+}
+
+void routes_check(struct routes *r, const struct prefix *to, const struct way *way, struct routes_found *f)
+{
+    check(r, *find(r, to, RTN_UNICAST, table_of(to)), way, f);
+}
+
+void routes_check_exception(struct routes *r, const struct prefix *to, struct routes_found *f)
+{
+    check(r, *find(r, to, RTN_THROW, ROUTES_TABLE), NULL, f);
+    check(r, *find(r, to, RTN_THROW, ROUTES_TABLE_DEFAULT), NULL, f);
+}
+
+/* ---- Life ----------------------------------------------------------------------------------------------------------------- */
+
+struct keep *routes_keep(struct routes *r) { return r->keep; }
 
 struct nl_sock *routes_netlink(struct routes *r) { return r->rt; }
 
@@ -236,6 +326,7 @@ void routes_free(struct routes *r)
         uninstall(r, e);
         free(e);
     }
+    keep_free(r->keep);
     free(r);
 }
 

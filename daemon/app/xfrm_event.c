@@ -8,10 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-#define MESSAGES_A_TURN 64
 
 static bool has_body(const struct nlmsghdr *h, size_t n) { return h->nlmsg_len >= NLMSG_LENGTH(n); }
 
@@ -170,8 +167,9 @@ static void resync(struct xfrm_app *x)
 
 /* ---- The socket ----------------------------------------------------------------------------------------------------------- */
 
-static void take(struct xfrm_app *x, const struct nlmsghdr *h)
+static void take(void *arg, const struct nlmsghdr *h)
 {
+    struct xfrm_app *x = arg;
     switch (h->nlmsg_type) {
     case XFRM_MSG_ACQUIRE:
         on_acquire(x, h);
@@ -191,43 +189,16 @@ static void on_readable(void *arg, uint32_t events)
 {
     struct xfrm_app *x = arg;
     (void)events;
-    for (int i = 0; i < MESSAGES_A_TURN; i++) {
-        _Alignas(8) uint8_t buf[NL_MSG_MAX];
-        struct sockaddr_nl from = {0};
-        socklen_t len = sizeof(from);
-        ssize_t n = recvfrom(x->events, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len);
-        if (n < 0 && errno == ENOBUFS) {
-            resync(x);
-            continue;
-        }
-        if (n <= 0) {
-            return;
-        }
-        size_t left = (size_t)n;
-        for (const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf; from.nl_pid == 0 && NLMSG_OK(h, left);
-             h = NLMSG_NEXT(h, left)) {
-            take(x, h);
-        }
+    if (nl_events(x->events, take, x) == -ENOBUFS) {
+        resync(x);
     }
 }
 
 int xfrm_events_open(struct xfrm_app *x)
 {
     static const int groups[] = {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING};
-    x->events = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_XFRM);
-    if (x->events < 0) {
-        return -errno;
-    }
-    struct sockaddr_nl self = {.nl_family = AF_NETLINK};
-    int error = bind(x->events, (struct sockaddr *)&self, sizeof(self)) < 0 ? -errno : 0;
-    for (size_t i = 0; i < 3 && error == 0; i++) {
-        if (setsockopt(x->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])) < 0) {
-            error = -errno;
-        }
-    }
-    int size = 1 << 20;
-    (void)setsockopt(x->events, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-    return error != 0 ? error : loop_fd_add(x->app.d->loop, x->events, EPOLLIN, on_readable, x);
+    x->events = nl_listen(NETLINK_XFRM, groups, sizeof(groups) / sizeof(groups[0]));
+    return x->events < 0 ? x->events : loop_fd_add(x->app.d->loop, x->events, EPOLLIN, on_readable, x);
 }
 
 void xfrm_events_close(struct xfrm_app *x)

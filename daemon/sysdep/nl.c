@@ -109,11 +109,13 @@ int nl_open(struct nl_sock *s, int protocol)
     struct timeval patience = {.tv_sec = 2};
     (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     struct sockaddr_nl self = {.nl_family = AF_NETLINK};
-    if (bind(s->fd, (struct sockaddr *)&self, sizeof(self)) < 0) {
+    socklen_t len = sizeof(self);
+    if (bind(s->fd, (struct sockaddr *)&self, sizeof(self)) < 0 || getsockname(s->fd, (struct sockaddr *)&self, &len) < 0) {
         int error = -errno;
         nl_close(s);
         return error;
     }
+    s->port = self.nl_pid;
     return 0;
 }
 
@@ -240,5 +242,60 @@ int nl_call(struct nl_sock *s, struct nl_msg *m, nl_reply_fn *reply, void *arg)
     }
     int result = exchange(s, m, reply, arg);
     nl_wipe(m);
+    return result;
+}
+
+/* ---- Events --------------------------------------------------------------------------------------------------------------- */
+
+#define EVENTS_A_TURN 64
+
+int nl_listen(int protocol, const int *groups, size_t n)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    if (fd < 0) {
+        return -errno;
+    }
+    struct sockaddr_nl self = {.nl_family = AF_NETLINK};
+    int error = bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0 ? -errno : 0;
+    for (size_t i = 0; i < n && error == 0; i++) {
+        if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])) < 0) {
+            error = -errno;
+        }
+    }
+    int size = 1 << 20;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int nl_events(int fd, nl_event_fn *event, void *arg)
+{
+    int result = 0;
+    for (int i = 0; i < EVENTS_A_TURN; i++) {
+        _Alignas(8) uint8_t buf[NL_MSG_MAX];
+        struct sockaddr_nl from = {0};
+        socklen_t len = sizeof(from);
+        ssize_t n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &len);
+        if (n < 0 && errno == ENOBUFS) {
+            result = -ENOBUFS;
+            continue;
+        }
+        if (n <= 0) {
+            return result;
+        }
+        if (n > (ssize_t)sizeof(buf)) {
+            result = -ENOBUFS;
+            n = sizeof(buf);
+        }
+        size_t left = (size_t)n;
+        for (const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf; from.nl_pid == 0 && NLMSG_OK(h, left);
+             h = NLMSG_NEXT(h, left)) {
+            event(arg, h);
+        }
+        explicit_bzero(buf, (size_t)n); /* a new SA is told of with its keys */
+    }
     return result;
 }

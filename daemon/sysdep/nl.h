@@ -39,6 +39,7 @@ void nl_wipe(struct nl_msg *m);
 struct nl_sock {
     int fd;
     uint32_t seq;
+    uint32_t port; /* ours: what we change bears it when the kernel tells everybody (nlmsg_pid) */
     char why[160]; /* the kernel's own words about the last error, or empty */
     uint8_t *rx;   /* NL_RX_MAX octets */
 };
@@ -50,6 +51,12 @@ void nl_close(struct nl_sock *s);
 typedef int nl_reply_fn(void *arg, const struct nlmsghdr *h);
 /* Send and read until the acknowledgement or the end of the dump. 0 or -errno. Both buffers are wiped when it returns. */
 int nl_call(struct nl_sock *s, struct nl_msg *m, nl_reply_fn *reply, void *arg);
+
+/* A socket that hears of everything in these multicast groups: a descriptor, or -errno. */
+int nl_listen(int protocol, const int *groups, size_t n);
+typedef void nl_event_fn(void *arg, const struct nlmsghdr *h);
+/* Hand on what waits there, a bounded number of datagrams. 0, or -ENOBUFS: something was lost before or among them. */
+int nl_events(int fd, nl_event_fn *event, void *arg);
 
 /* The attributes behind a fixed struct of n octets; out[] by type, up to max, NULL where absent. */
 void nl_attrs(const struct nlmsghdr *h, size_t n, const struct nlattr **out, size_t max);

@@ -69,6 +69,13 @@ int rt_route_set(struct nl_sock *s, const struct rt_route *r)
     return nl_call(s, &m, NULL, NULL);
 }
 
+int rt_route_new(struct nl_sock *s, const struct rt_route *r)
+{
+    struct nl_msg m;
+    route_message(&m, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, r);
+    return nl_call(s, &m, NULL, NULL);
+}
+
 int rt_route_del(struct nl_sock *s, const struct rt_route *r)
 {
     struct nl_msg m;
@@ -96,12 +103,14 @@ static void rule_message(struct nl_msg *m, uint16_t type, uint16_t flags, const 
     }
 }
 
-int rt_rule_set(struct nl_sock *s, const struct rt_rule *r)
+int rt_rule_new(struct nl_sock *s, const struct rt_rule *r)
 {
     struct nl_msg m;
     rule_message(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, r);
-    return ignore(nl_call(s, &m, NULL, NULL), EEXIST);
+    return nl_call(s, &m, NULL, NULL);
 }
+
+int rt_rule_set(struct nl_sock *s, const struct rt_rule *r) { return ignore(rt_rule_new(s, r), EEXIST); }
 
 int rt_rule_del(struct nl_sock *s, const struct rt_rule *r)
 {

@@ -34,10 +34,12 @@ struct rt_rule {
     bool suppress_default; /* ignore default routes of the table */
 };
 
-/* All: 0 or -errno. Removing what is not there is no error. */
+/* All: 0 or -errno. Removing what is not there is no error; of _new it is -EEXIST when something is there already. */
 int rt_route_set(struct nl_sock *s, const struct rt_route *r);
+int rt_route_new(struct nl_sock *s, const struct rt_route *r);
 int rt_route_del(struct nl_sock *s, const struct rt_route *r);
 int rt_rule_set(struct nl_sock *s, const struct rt_rule *r);
+int rt_rule_new(struct nl_sock *s, const struct rt_rule *r);
 int rt_rule_del(struct nl_sock *s, const struct rt_rule *r);
 
 /* How the kernel would reach `to` with this mark. */
