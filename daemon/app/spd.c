@@ -167,6 +167,16 @@ void spd_unuse(struct spd *s, const struct spd_key *key, const struct spd_templa
     }
 }
 
+void spd_each(const struct spd *s, void (*each)(void *arg, const struct spd_key *key, const struct spd_template *t), void *arg)
+{
+    for (size_t i = 0; i < s->table.n_slots; i++) {
+        for (const struct table_node *n = s->table.slots[i]; n != NULL; n = n->next) {
+            const struct policy *p = TABLE_OF(n, const struct policy, node);
+            each(arg, &p->key, &p->users->t);
+        }
+    }
+}
+
 void spd_free(struct spd *s)
 {
     if (s == NULL) {

@@ -43,5 +43,7 @@ void spd_free(struct spd *s);
 int spd_use(struct spd *s, const struct spd_key *key, const struct spd_template *t);
 void spd_unuse(struct spd *s, const struct spd_key *key, const struct spd_template *t);
 size_t spd_count(const struct spd *s);
+/* Every policy as the kernel ought to have it. `each` changes nothing here. */
+void spd_each(const struct spd *s, void (*each)(void *arg, const struct spd_key *key, const struct spd_template *t), void *arg);
 
 #endif

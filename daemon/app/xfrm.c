@@ -32,26 +32,40 @@ struct policy_slot {
     int slot;
 };
 
-static struct policy_slot *find_slot(struct xfrm_app *x, const struct spd_key *key, struct xfrm_userpolicy_id *id, uint32_t *hash)
+static uint32_t hash_id(const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
 {
-    memset(id, 0, sizeof(*id));
-    id->dir = key->dir;
-    xfrm_selector(key, &id->sel);
-    *hash = table_hash(key->mark ^ key->if_id ^ key->dir, &id->sel, sizeof(id->sel));
-    for (struct table_node *n = table_chain(&x->policies, *hash); n != NULL; n = n->next) {
+    return table_hash(mark ^ if_id ^ id->dir, &id->sel, sizeof(id->sel));
+}
+
+static struct policy_slot *find_id(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
+{
+    uint32_t hash = hash_id(id, mark, if_id);
+    for (struct table_node *n = table_chain(&x->policies, hash); n != NULL; n = n->next) {
         struct policy_slot *p = TABLE_OF(n, struct policy_slot, node);
-        if (n->hash == *hash && memcmp(&p->id, id, sizeof(*id)) == 0 && p->mark == key->mark && p->if_id == key->if_id) {
+        if (n->hash == hash && memcmp(&p->id, id, sizeof(*id)) == 0 && p->mark == mark && p->if_id == if_id) {
             return p;
         }
     }
     return NULL;
 }
 
+bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
+{
+    return find_id(x, id, mark, if_id) != NULL;
+}
+
+static struct policy_slot *find_slot(struct xfrm_app *x, const struct spd_key *key, struct xfrm_userpolicy_id *id)
+{
+    memset(id, 0, sizeof(*id));
+    id->dir = key->dir;
+    xfrm_selector(key, &id->sel);
+    return find_id(x, id, key->mark, key->if_id);
+}
+
 static void note_policy(struct xfrm_app *x, const struct spd_key *key)
 {
     struct xfrm_userpolicy_id id;
-    uint32_t hash;
-    if (find_slot(x, key, &id, &hash) != NULL) {
+    if (find_slot(x, key, &id) != NULL) {
         return;
     }
     struct policy_slot *p = calloc(1, sizeof(*p));
@@ -66,7 +80,7 @@ static void note_policy(struct xfrm_app *x, const struct spd_key *key)
              sel->prefixlen_d, sel->proto, ntohs(sel->sport), ntohs(sel->sport_mask), ntohs(sel->dport), ntohs(sel->dport_mask),
              key->mark, key->if_id);
     *p = (struct policy_slot){.id = id, .mark = key->mark, .if_id = key->if_id, .slot = state_add(x->state, record)};
-    if (!table_add(&x->policies, &p->node, hash)) {
+    if (!table_add(&x->policies, &p->node, hash_id(&id, key->mark, key->if_id))) {
         free(p);
     }
 }
@@ -74,8 +88,7 @@ static void note_policy(struct xfrm_app *x, const struct spd_key *key)
 static void forget_policy(struct xfrm_app *x, const struct spd_key *key)
 {
     struct xfrm_userpolicy_id id;
-    uint32_t hash;
-    struct policy_slot *p = find_slot(x, key, &id, &hash);
+    struct policy_slot *p = find_slot(x, key, &id);
     if (p != NULL) {
         state_remove(x->state, p->slot);
         table_remove(&x->policies, &p->node);

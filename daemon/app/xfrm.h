@@ -23,6 +23,7 @@ struct xfrm_sa {
     ike_child_id child;
     ike_conn_id conn;
     bool inbound;
+    bool lost, told; /* the kernel has it no more; the engine knows that */
     int slot;
     struct spd_template template;
     struct flow *flows;
@@ -48,7 +49,8 @@ struct xfrm_trap {
 struct xfrm_app {
     struct app app;
     struct nl_sock nl, rt;
-    int events; /* socket of the groups ACQUIRE, EXPIRE and MAPPING */
+    int events;                         /* socket of the groups of xfrm_event.c */
+    bool policies_gone, sas_gone, lost; /* events say that some may be; `lost`: SAs are marked so */
     struct state *state;
     struct routes *routes;
     struct spd *spd;
@@ -60,6 +62,7 @@ struct xfrm_app {
 };
 
 struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
+bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
 
 /* xfrm_event.c */
 int xfrm_events_open(struct xfrm_app *x); /* 0 or -errno */
@@ -68,6 +71,13 @@ void xfrm_settled(struct app *a, ike_conn_id conn);
 void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t);
 int xfrm_take_spi(void *arg, const struct nlmsghdr *h); /* nl_reply_fn for ALLOCSPI; arg: uint32_t, host order */
 int xfrm_delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name);
+
+/* xfrm_lost.c: what somebody else takes out of the kernel. The events only note it; xfrm_make_good acts. */
+void xfrm_on_policy_deleted(struct xfrm_app *x, const struct nlmsghdr *h);
+void xfrm_on_sa_deleted(struct xfrm_app *x, const struct nlmsghdr *h);
+/* The kernel asks for an SA that a child of ours has installed. True: it has lost that. */
+bool xfrm_outbound_lost(struct xfrm_app *x, uint32_t reqid);
+void xfrm_make_good(struct xfrm_app *x);
 
 /* xfrm_move.c: give the installed SA new outer addresses or ports; its keys, counters and replay state stay. 0 or -errno. */
 int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * xfrm_event.c - what the kernel says of its own accord: a packet waits for an SA, a limit is reached, a peer has moved.
+ * xfrm_event.c - what the kernel says of its own accord: a packet waits for an SA, a limit is reached, a peer has moved, somebody
+ * else took something out (xfrm_lost.c).
  */
 #include "app/xfrm.h"
 
@@ -52,8 +53,8 @@ static void on_acquire(struct xfrm_app *x, const struct nlmsghdr *h)
     memcpy(&tmpl, nl_data(tb[XFRMA_TMPL]), sizeof(tmpl));
     struct xfrm_trap *trap = find_trap(x, tmpl.reqid);
     const struct xfrm_sa *sa = trap == NULL ? find_reqid(x, tmpl.reqid) : NULL;
-    if (trap == NULL && sa == NULL) {
-        return; /* another program's policy */
+    if (trap == NULL && (sa == NULL || xfrm_outbound_lost(x, tmpl.reqid))) {
+        return; /* another program's policy, or the child is to be made anew */
     }
     ike_conn_id conn = trap != NULL ? trap->conn : sa->conn;
     const char *child = trap != NULL ? trap->child_name : sa->child_name;
@@ -116,6 +117,7 @@ static void on_expire(struct xfrm_app *x, const struct nlmsghdr *h)
         return; /* a reserved SPI that nobody came for, or another program's */
     }
     x->expires++;
+    sa->lost = sa->told = sa->lost || e->hard != 0;
     char text[96];
     xfrm_name_format(&sa->name, text, sizeof(text));
     daemon_log(x->app.d, IKE_LOG_INFO, "%s limit of %s reached", e->hard != 0 ? "hard" : "soft", text);
@@ -140,31 +142,6 @@ static void on_mapping(struct xfrm_app *x, const struct nlmsghdr *h)
     (void)ike_peer_moved(x->app.d->engine, sa->child, &remote, loop_now(x->app.d->loop));
 }
 
-/* ---- Lost events ---------------------------------------------------------------------------------------------------------- */
-
-/* ENOBUFS: events were dropped. A missed acquire comes again; a missed hard expiry shows as an SA the kernel no longer has. */
-static void resync(struct xfrm_app *x)
-{
-    struct ikelibd *d = x->app.d;
-    x->overruns++;
-    daemon_log(d, IKE_LOG_WARN, "the kernel dropped IPsec events; comparing SAs");
-    ike_child_id gone[64];
-    size_t n = 0;
-    for (size_t i = 0; i < x->sas.n_slots && n < 64; i++) {
-        for (struct table_node *node = x->sas.slots[i]; node != NULL && n < 64; node = node->next) {
-            struct xfrm_sa *sa = TABLE_OF(node, struct xfrm_sa, node);
-            struct nl_msg m;
-            xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, &sa->name);
-            if (nl_call(&x->nl, &m, NULL, NULL) == -ESRCH) {
-                gone[n++] = sa->child;
-            }
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        (void)ike_child_expire(d->engine, gone[i], true, loop_now(d->loop));
-    }
-}
-
 /* ---- The socket ----------------------------------------------------------------------------------------------------------- */
 
 static void take(void *arg, const struct nlmsghdr *h)
@@ -180,6 +157,14 @@ static void take(void *arg, const struct nlmsghdr *h)
     case XFRM_MSG_MAPPING:
         on_mapping(x, h);
         break;
+    case XFRM_MSG_DELPOLICY:
+    case XFRM_MSG_FLUSHPOLICY:
+        xfrm_on_policy_deleted(x, h);
+        break;
+    case XFRM_MSG_DELSA:
+    case XFRM_MSG_FLUSHSA:
+        xfrm_on_sa_deleted(x, h);
+        break;
     default:
         break;
     }
@@ -190,13 +175,17 @@ static void on_readable(void *arg, uint32_t events)
     struct xfrm_app *x = arg;
     (void)events;
     if (nl_events(x->events, take, x) == -ENOBUFS) {
-        resync(x);
+        /* A missed acquire comes again; what a missed expiry or deletion took is not in the kernel any more. */
+        x->overruns++;
+        x->policies_gone = x->sas_gone = true;
+        daemon_log(x->app.d, IKE_LOG_WARN, "the kernel dropped IPsec events; comparing policies and SAs");
     }
+    xfrm_make_good(x);
 }
 
 int xfrm_events_open(struct xfrm_app *x)
 {
-    static const int groups[] = {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING};
+    static const int groups[] = {XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING, XFRMNLGRP_POLICY, XFRMNLGRP_SA};
     x->events = nl_listen(NETLINK_XFRM, groups, sizeof(groups) / sizeof(groups[0]));
     return x->events < 0 ? x->events : loop_fd_add(x->app.d->loop, x->events, EPOLLIN, on_readable, x);
 }

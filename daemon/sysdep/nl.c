@@ -236,6 +236,7 @@ int nl_call(struct nl_sock *s, struct nl_msg *m, nl_reply_fn *reply, void *arg)
     struct nlmsghdr *h = (struct nlmsghdr *)(void *)m->buf;
     h->nlmsg_len = (uint32_t)m->len;
     h->nlmsg_seq = ++s->seq;
+    h->nlmsg_pid = s->port;
     h->nlmsg_flags |= NLM_F_REQUEST;
     if ((h->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) {
         h->nlmsg_flags |= NLM_F_ACK;

@@ -49,7 +49,8 @@ int nl_open(struct nl_sock *s, int protocol); /* 0 or -errno */
 void nl_close(struct nl_sock *s);
 /* A message of the answer; what it returns is ignored unless negative, which becomes the call's result. */
 typedef int nl_reply_fn(void *arg, const struct nlmsghdr *h);
-/* Send and read until the acknowledgement or the end of the dump. 0 or -errno. Both buffers are wiped when it returns. */
+/* Send, with our port as the sender, and read until the acknowledgement or the end of the dump. 0 or -errno. Both buffers are
+ * wiped when it returns. */
 int nl_call(struct nl_sock *s, struct nl_msg *m, nl_reply_fn *reply, void *arg);
 
 /* A socket that hears of everything in these multicast groups: a descriptor, or -errno. */

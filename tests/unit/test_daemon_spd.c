@@ -95,6 +95,29 @@ static void newest_real_user_decides(void **state)
     spd_free(s);
 }
 
+static void write_down(void *arg, const struct spd_key *key, const struct spd_template *t)
+{
+    (void)set(arg, key, t, key->dir == SPD_OUT);
+}
+
+static void each_is_told_as_it_ought_to_be(void **state)
+{
+    (void)state;
+    struct kernel k;
+    struct spd *s = make(&k);
+    struct spd_key in = key_of(SPD_IN, "10.2.0.0/24"), out = key_of(SPD_OUT, "10.2.0.0/24");
+    struct spd_template first = real(1), second = real(2), waiting = trap(9);
+    spd_each(s, write_down, &k);
+    assert_string_equal(k.log, "");
+    assert_int_equal(spd_use(s, &in, &first), 0);
+    assert_int_equal(spd_use(s, &in, &second), 0);
+    assert_int_equal(spd_use(s, &out, &waiting), 0);
+    k.log[0] = 0;
+    spd_each(s, write_down, &k);
+    assert_true(strcmp(k.log, "N2 U9 ") == 0 || strcmp(k.log, "U9 N2 ") == 0); /* the deciding user's template, each once */
+    spd_free(s);
+}
+
 static void keys_are_apart(void **state)
 {
     (void)state;
@@ -158,8 +181,9 @@ static void many_policies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rekey_touches_nothing),  cmocka_unit_test(newest_real_user_decides), cmocka_unit_test(keys_are_apart),
-        cmocka_unit_test(refusal_leaves_nothing), cmocka_unit_test(many_policies),
+        cmocka_unit_test(rekey_touches_nothing),          cmocka_unit_test(newest_real_user_decides),
+        cmocka_unit_test(each_is_told_as_it_ought_to_be), cmocka_unit_test(keys_are_apart),
+        cmocka_unit_test(refusal_leaves_nothing),         cmocka_unit_test(many_policies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
