@@ -63,7 +63,20 @@ int xfrm_probe(struct ikelibd *d, char *why, size_t n)
 struct foreign {
     unsigned count;
     struct xfrm_userpolicy_info first;
+    struct xfrm_mark mark; /* of the first */
+    uint32_t if_id;
 };
+
+static void keep_first(struct foreign *f, const struct xfrm_userpolicy_info *info, const struct nlattr **tb)
+{
+    f->first = *info;
+    if (tb[XFRMA_MARK] != NULL && nl_len(tb[XFRMA_MARK]) >= sizeof(f->mark)) {
+        memcpy(&f->mark, nl_data(tb[XFRMA_MARK]), sizeof(f->mark));
+    }
+    if (tb[XFRMA_IF_ID] != NULL && nl_len(tb[XFRMA_IF_ID]) >= sizeof(f->if_id)) {
+        memcpy(&f->if_id, nl_data(tb[XFRMA_IF_ID]), sizeof(f->if_id));
+    }
+}
 
 static int count_policy(void *arg, const struct nlmsghdr *h)
 {
@@ -72,13 +85,33 @@ static int count_policy(void *arg, const struct nlmsghdr *h)
     if (h->nlmsg_type != XFRM_MSG_NEWPOLICY || h->nlmsg_len < NLMSG_LENGTH(sizeof(*info))) {
         return 0;
     }
-    const struct nlattr *tb[XFRMA_TMPL + 1];
-    nl_attrs(h, sizeof(*info), tb, XFRMA_TMPL);
+    const struct nlattr *tb[XFRMA_IF_ID + 1];
+    nl_attrs(h, sizeof(*info), tb, XFRMA_IF_ID);
     /* Socket policies (index & 7 above 2) are the bypass of some IKE socket, and without a template nothing is protected. */
     if ((info->index & 7) <= XFRM_POLICY_FWD && tb[XFRMA_TMPL] != NULL && f->count++ == 0) {
-        f->first = *info;
+        keep_first(f, info, tb);
     }
     return 0;
+}
+
+/* One policy can be named by its addresses or by its index; ip(8) has words for whole ports and common protocols only, so what
+ * has more than addresses goes by its index. A `flush` would take our own along. */
+static void delete_command(const struct foreign *f, const char *from, const char *to, const char *dir, char *out, size_t n)
+{
+    const struct xfrm_selector *sel = &f->first.sel;
+    char which[160], more[64] = "";
+    snprintf(which, sizeof(which), "src %s/%u dst %s/%u", from, sel->prefixlen_s, to, sel->prefixlen_d);
+    if (sel->proto != 0 || sel->sport_mask != 0 || sel->dport_mask != 0 || sel->ifindex != 0) {
+        snprintf(which, sizeof(which), "index %u", f->first.index);
+    }
+    if (f->mark.m != 0) {
+        snprintf(more, sizeof(more), " mark %#x mask %#x", f->mark.v, f->mark.m);
+    }
+    if (f->if_id != 0) {
+        size_t len = strlen(more);
+        snprintf(more + len, sizeof(more) - len, " if_id %#x", f->if_id);
+    }
+    snprintf(out, n, "ip xfrm policy delete %s dir %s%s", which, dir, more);
 }
 
 void xfrm_warn_foreign(struct xfrm_app *x)
@@ -91,11 +124,15 @@ void xfrm_warn_foreign(struct xfrm_app *x)
         return;
     }
     static const char *const dirs[] = {"in", "out", "fwd"};
-    char from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?";
+    const char *dir = f.first.dir < 3 ? dirs[f.first.dir] : "?";
+    char from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?", command[256];
     inet_ntop(f.first.sel.family, &f.first.sel.saddr, from, sizeof(from));
     inet_ntop(f.first.sel.family, &f.first.sel.daddr, to, sizeof(to));
-    daemon_log(x->app.d, IKE_LOG_ERROR,
-               "%u IPsec policies of another program are installed, the first %s %s/%u -> %s/%u: is another IKE daemon running? "
-               "They may take our traffic; `ip xfrm policy` lists them, `ip xfrm policy flush` removes them",
-               f.count, f.first.dir < 3 ? dirs[f.first.dir] : "?", from, f.first.sel.prefixlen_s, to, f.first.sel.prefixlen_d);
+    delete_command(&f, from, to, dir, command, sizeof(command));
+    daemon_log(
+        x->app.d, IKE_LOG_ERROR,
+        "%u IPsec policies of another program are installed, the first %s %s/%u -> %s/%u: is another IKE daemon running? "
+        "They may take our traffic. Stop that daemon; if there is none, `%s` removes the first, and `ip xfrm policy` lists "
+        "them",
+        f.count, dir, from, f.first.sel.prefixlen_s, to, f.first.sel.prefixlen_d, command);
 }
