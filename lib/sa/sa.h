@@ -87,9 +87,9 @@ struct ike_sent {
 
 struct ike_sa {
     ike_sa_id id;
-    uint32_t number;
-    uint8_t version, state; /* ike_sa_state */
-    bool initiator;         /* we are the original initiator */
+    uint32_t number, window; /* window: requests of ours open at once; 1: the peer need not accept more (RFC 7296 section 2.3) */
+    uint8_t version, state;  /* ike_sa_state */
+    bool initiator;          /* we are the original initiator */
     bool dead;
     bool faded;      /* gone for everybody but a peer that repeats its last request */
     bool reported;   /* SA_UP or SA_REKEYED has been posted */
@@ -101,6 +101,7 @@ struct ike_sa {
     bool ours_fake_nat;    /* we announced a NAT that is not there */
     bool no_secret;        /* the peer's public value gives none: no message can be opened */
     uint8_t down_cause;    /* ike_cause */
+    uint8_t hasty;         /* rekeys in a row, each of an SA of a few seconds */
     uint64_t spi_i, spi_r; /* spi_r 0: not known yet */
     struct ike_map_node by_spi, by_init;
     struct ike_conn *conn; /* NULL until chosen */
@@ -109,15 +110,14 @@ struct ike_sa {
     struct ike_list peer_link, half_open_link, dead_link;
     ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_suite suite;
+    struct ike_key_layout layout;
     const ike_encr *encr;
     const ike_integ *integ;
     const ike_prf *prf;
-    struct ike_key_layout layout;
     uint8_t *keys;                   /* ike_key_kept(&layout) octets */
     uint64_t iv;                     /* explicit IV counter of AEADs */
     uint32_t own_mid, peer_mid;      /* next of ours; next expected of the peer's */
     struct ike_list outstanding;     /* our requests without an answer; at most `window` */
-    uint32_t window;                 /* 1: the peer need not accept more (RFC 7296 section 2.3) */
     struct ike_exchange *answering;  /* the peer's request in progress, NULL mostly */
     struct ike_sent *answer;         /* to the request peer_mid - 1 */
     struct ike_list tasks;           /* struct ike_task: local requests that wait */
@@ -127,7 +127,6 @@ struct ike_sa {
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     uint32_t created_second, created_count; /* cap on CREATE_CHILD_SA requests, each of which may cost a key exchange */
-    uint8_t hasty;                          /* rekeys in a row, each of an SA of a few seconds */
     struct ike_timer timer;
     struct ike_evslot ev;
 };
