@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC
  *
- * The handshake bench: two engines in one thread, against a loop that does nothing but the cryptography a handshake contains.
+ * The handshake bench: two engines in one thread, against a loop that does nothing but the cryptography a handshake contains;
+ * and the benches of one engine with many peers, whose host is net.h.
  *
  *   suite.c   what is negotiated, and the list of operations each side has to do for it
  *   pair.c    the two engines, and handshakes driven stage by stage so that each side's time is measured by itself
  *   count.c   descriptors that write down every operation an engine asks for
  *   floor.c   the list, executed by direct calls of libsodium, nettle and GMP
  *   ke.c      the key exchanges of the floor
- *   main.c    command line, samples, output
+ *   handshake.c   samples and output of all that
+ *   net.c     engines that send each other datagrams through memory
+ *   scale.c   one engine with many tunnels
+ *   main.c    command line, clocks
  */
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
@@ -110,10 +114,28 @@ void bench_dh_free(struct bench_dh *d);
 void bench_dh_keygen(struct bench_dh *d, const uint8_t *random); /* private value from these octets */
 void bench_dh_agree(struct bench_dh *d);                         /* with a fixed peer */
 
+/* ---- Commands --------------------------------------------------------------------------------------------------------- */
+
+int bench_handshake(int argc, char **argv);
+int bench_scale(int argc, char **argv);
+
+/* One of the three pointers is set: true when the word is there, a number not below 0, or the next word. Ended by a NULL name. */
+struct bench_option {
+    const char *name;
+    bool *flag;
+    double *number;
+    const char **text;
+};
+bool bench_options(int argc, char **argv, const struct bench_option *options);
+int bench_usage(void); /* on stderr; returns the exit code */
+
 /* ---- Odds and ends ---------------------------------------------------------------------------------------------------- */
 
-double bench_cpu_us(void);
-int bench_random(void *user, uint8_t *out, size_t n);         /* as the daemon draws */
+double bench_cpu_us(void);                            /* of this thread */
+double bench_wall_us(void);                           /* only for when to stop */
+double bench_median(double *v, unsigned n);           /* sorts */
+uint64_t bench_draw(uint64_t *state);                 /* xorshift: spreads accesses, the same in every run; state is not 0 */
+int bench_random(void *user, uint8_t *out, size_t n); /* as the daemon draws */
 int bench_random_counted(void *user, uint8_t *out, size_t n); /* the same, written down */
 void *bench_alloc(size_t n);                                  /* zeroed; never NULL */
 void bench_free(void *p);

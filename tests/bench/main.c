@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * ike-bench: what a handshake costs each side, over what its cryptography costs.
+ * ike-bench: figures that are ratios within one run wherever a ratio exists. Here is the command line, and what all commands
+ * share.
  */
 #include "bench.h"
 #include <errno.h>
@@ -11,8 +12,78 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { SAMPLES_MAX = 4096, SAMPLES_MIN = 1, WARM = 1 };
-static const char *const sides[BENCH_SIDES] = {"initiator", "responder"};
+static const struct {
+    const char *name, *usage;
+    int (*run)(int argc, char **argv); /* of the words after the name */
+} commands[] = {
+    {"handshake",
+     "[--suite NAME] [--seconds N] [--json | --list]\n"
+     "      what a handshake costs each side, over the cryptography in it\n"
+     "      --suite NAME   one of the suites below instead of all\n"
+     "      --seconds N    for each suite, default 2\n"
+     "      --list         each operation of the floor with its purpose and time",
+     bench_handshake},
+    {"scale", "N [--json]\n      one engine with up to N tunnels: memory, and time per operation as it fills", bench_scale},
+};
+
+int bench_usage(void)
+{
+    fputs("usage: ike-bench COMMAND ...; --json: one object a line\n", stderr);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        fprintf(stderr, "  %s %s\n", commands[i].name, commands[i].usage);
+    }
+    fputs("suites:\n", stderr);
+    for (unsigned i = 0; i < bench_n_suites; i++) {
+        fprintf(stderr, "  %s\n", bench_suites[i].name);
+    }
+    return 2;
+}
+
+static bool take_option(const struct bench_option *o, int left, char **argv, int *used)
+{
+    char *end;
+    *used = o->flag ? 1 : 2;
+    if (o->flag) {
+        *o->flag = true;
+        return true;
+    }
+    if (left < 2) {
+        return false;
+    }
+    if (o->text) {
+        *o->text = argv[1];
+        return true;
+    }
+    *o->number = strtod(argv[1], &end);
+    return !*end && end != argv[1] && *o->number >= 0 && *o->number <= 1e9;
+}
+
+bool bench_options(int argc, char **argv, const struct bench_option *options)
+{
+    for (int i = 0, used = 0; i < argc; i += used) {
+        const struct bench_option *o = options;
+        while (o->name && strcmp(o->name, argv[i]) != 0) {
+            o++;
+        }
+        if (!o->name || !take_option(o, argc - i, argv + i, &used)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            if (ike_crypto_global_init() != IKE_OK) {
+                bench_die("the crypto libraries do not start");
+            }
+            return commands[i].run(argc - 2, argv + 2);
+        }
+    }
+    return bench_usage();
+}
 
 /* ---- Odds and ends ---------------------------------------------------------------------------------------------------- */
 
@@ -63,15 +134,7 @@ static double clock_us(clockid_t which)
 }
 
 double bench_cpu_us(void) { return clock_us(CLOCK_THREAD_CPUTIME_ID); }
-
-/* ---- Measuring -------------------------------------------------------------------------------------------------------- */
-
-struct result {
-    struct bench_list list[BENCH_SIDES];
-    double total[BENCH_SIDES], floor[BENCH_SIDES];
-    unsigned samples;
-    size_t message[BENCH_MESSAGES];
-};
+double bench_wall_us(void) { return clock_us(CLOCK_MONOTONIC); }
 
 static int ascending(const void *a, const void *b)
 {
@@ -79,223 +142,16 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static double median(double *v, unsigned n)
+double bench_median(double *v, unsigned n)
 {
     qsort(v, n, sizeof *v, ascending);
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-/* One handshake with counting descriptors: it makes the list's lengths known and must do what the list says. */
-static bool count(const struct bench_suite *s, struct result *r)
+uint64_t bench_draw(uint64_t *state)
 {
-    static struct bench_list counted[BENCH_SIDES];
-    struct bench_list *log[BENCH_SIDES] = {&counted[0], &counted[1]};
-    struct bench_pair *p = bench_pair_new(s, bench_counting(s));
-    double us[BENCH_SIDES] = {0};
-    bool same = true;
-    bench_handshakes(p, 1, us); /* fills tables */
-    counted[0].n = counted[1].n = 0;
-    bench_pair_log(p, log);
-    bench_handshakes(p, 1, us);
-    memcpy(r->message, bench_messages(p), sizeof r->message);
-    for (unsigned k = 0; k < BENCH_SIDES; k++) {
-        char name[80];
-        snprintf(name, sizeof name, "%s, %s", s->name, sides[k]);
-        bench_list(&r->list[k], s, (enum bench_side)k, r->message);
-        same &= bench_same(&r->list[k], &counted[k], name);
-    }
-    bench_pair_free(p);
-    return same;
-}
-
-/* Batches of handshakes and of the floor take turns, so that whatever else the machine does meets both. */
-static void measure(const struct bench_suite *s, double seconds, struct result *r)
-{
-    static double total[BENCH_SIDES][SAMPLES_MAX], low[BENCH_SIDES][SAMPLES_MAX];
-    struct bench_pair *p = bench_pair_new(s, ike_crypto_default());
-    struct bench_floor *f = bench_floor_new(s);
-    double end = clock_us(CLOCK_MONOTONIC) + seconds * 1e6;
-    unsigned n = 0;
-    for (unsigned i = 0; i < WARM; i++) {
-        double us[BENCH_SIDES] = {0};
-        bench_handshakes(p, BENCH_BATCH, us);
-        (void)bench_floor_run(f, &r->list[0], BENCH_BATCH);
-    }
-    if (memcmp(bench_messages(p), r->message, sizeof r->message) != 0) {
-        bench_die("%s: the messages measured are not those counted", s->name);
-    }
-    while (n < SAMPLES_MAX && (n < SAMPLES_MIN || clock_us(CLOCK_MONOTONIC) < end)) {
-        double us[BENCH_SIDES] = {0};
-        bench_handshakes(p, BENCH_BATCH, us);
-        for (unsigned k = 0; k < BENCH_SIDES; k++) {
-            total[k][n] = us[k] / BENCH_BATCH;
-            low[k][n] = bench_floor_run(f, &r->list[k], BENCH_BATCH) / BENCH_BATCH;
-        }
-        n++;
-    }
-    r->samples = n;
-    for (unsigned k = 0; k < BENCH_SIDES; k++) {
-        r->total[k] = median(total[k], n);
-        r->floor[k] = median(low[k], n);
-    }
-    bench_floor_free(f);
-    bench_pair_free(p);
-}
-
-/* ---- Output ----------------------------------------------------------------------------------------------------------- */
-
-static unsigned tally(const struct bench_list *l, enum bench_kind kind, size_t *octets)
-{
-    unsigned n = 0;
-    *octets = 0;
-    for (unsigned i = 0; i < l->n; i++) {
-        if (l->op[i].kind == kind) {
-            n++;
-            *octets += l->op[i].octets;
-        }
-    }
-    return n;
-}
-
-static void print_json(const struct bench_suite *s, const struct result *r)
-{
-    for (unsigned k = 0; k < BENCH_SIDES; k++) {
-        const char *comma = "";
-        printf("{\"suite\":\"%s\",\"side\":\"%s\",\"total_us\":%.2f,\"floor_us\":%.2f,\"ratio\":%.3f,\"ops\":{", s->name,
-               sides[k], r->total[k], r->floor[k], r->total[k] / r->floor[k]);
-        for (unsigned i = 0; i < BENCH_KINDS; i++) {
-            size_t octets;
-            unsigned n = tally(&r->list[k], (enum bench_kind)i, &octets);
-            if (n) {
-                printf("%s\"%s\":%u", comma, bench_kinds[i], n);
-                comma = ",";
-            }
-        }
-        printf("},\"samples\":%u,\"batch\":%d}\n", r->samples, BENCH_BATCH);
-    }
-}
-
-/* Each operation by itself, in a loop: less than it costs between the others. */
-static void print_list(const struct bench_suite *s, const struct bench_list *l)
-{
-    struct bench_floor *f = bench_floor_new(s);
-    for (unsigned i = 0; i < l->n; i++) {
-        struct bench_list one = {.n = 1, .op = {l->op[i]}};
-        double us[5];
-        for (unsigned k = 0; k < 5; k++) {
-            us[k] = bench_floor_run(f, &one, BENCH_BATCH) / BENCH_BATCH;
-        }
-        printf("    %-10s %5zu octets %9.2f us  %s\n", bench_kinds[l->op[i].kind], l->op[i].octets, median(us, 5), l->op[i].why);
-    }
-    bench_floor_free(f);
-}
-
-static void print_text(const struct bench_suite *s, const struct result *r, bool list)
-{
-    for (unsigned k = 0; k < BENCH_SIDES; k++) {
-        printf("%-28s %-10s %9.2f %9.2f %7.3f %9.2f  ", s->name, sides[k], r->total[k], r->floor[k], r->total[k] / r->floor[k],
-               r->total[k] - r->floor[k]);
-        for (unsigned i = 0; i < BENCH_KINDS; i++) {
-            size_t octets;
-            unsigned n = tally(&r->list[k], (enum bench_kind)i, &octets);
-            if (n && octets) {
-                printf(" %s %u (%zu)", bench_kinds[i], n, octets);
-            } else if (n) {
-                printf(" %s %u", bench_kinds[i], n);
-            }
-        }
-        putchar('\n');
-        if (list) {
-            print_list(s, &r->list[k]);
-        }
-    }
-}
-
-/* ---- Command line ----------------------------------------------------------------------------------------------------- */
-
-struct options {
-    const char *suite;
-    double seconds;
-    bool json, list;
-};
-
-static int usage(void)
-{
-    fputs("usage: ike-bench handshake [--suite NAME] [--seconds N] [--json | --list]\n"
-          "  --suite NAME   one of the suites below instead of all\n"
-          "  --seconds N    for each suite, default 2\n"
-          "  --json         one object a line\n"
-          "  --list         each operation of the floor with its purpose and time\n"
-          "suites:\n",
-          stderr);
-    for (unsigned i = 0; i < bench_n_suites; i++) {
-        fprintf(stderr, "  %s\n", bench_suites[i].name);
-    }
-    return 2;
-}
-
-static bool parse(int argc, char **argv, struct options *o)
-{
-    char *end;
-    *o = (struct options){.seconds = 2};
-    if (argc < 2 || strcmp(argv[1], "handshake") != 0) {
-        return false;
-    }
-    for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            o->json = true;
-        } else if (strcmp(argv[i], "--list") == 0) {
-            o->list = true;
-        } else if (strcmp(argv[i], "--suite") == 0 && i + 1 < argc) {
-            o->suite = argv[++i];
-        } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
-            o->seconds = strtod(argv[++i], &end);
-            if (*end || end == argv[i] || !(o->seconds >= 0 && o->seconds <= 3600)) {
-                return false;
-            }
-        } else {
-            return false;
-        }
-    }
-    return !(o->json && o->list);
-}
-
-int main(int argc, char **argv)
-{
-    struct options o;
-    unsigned done = 0;
-    bool good = true;
-    if (!parse(argc, argv, &o)) {
-        return usage();
-    }
-    if (ike_crypto_global_init() != IKE_OK) {
-        bench_die("the crypto libraries do not start");
-    }
-    if (!o.json) {
-        printf("%-28s %-10s %9s %9s %7s %9s   %s\n", "suite", "side", "total us", "floor us", "ratio", "beyond us",
-               "operations (octets)");
-    }
-    for (unsigned i = 0; i < bench_n_suites; i++) {
-        const struct bench_suite *s = &bench_suites[i];
-        static struct result r;
-        if (o.suite && strcmp(o.suite, s->name) != 0) {
-            continue;
-        }
-        done++;
-        if (!count(s, &r)) {
-            good = false;
-            continue;
-        }
-        measure(s, o.seconds, &r);
-        if (o.json) {
-            print_json(s, &r);
-        } else {
-            print_text(s, &r, o.list);
-        }
-        fflush(stdout);
-    }
-    if (!done) {
-        return usage();
-    }
-    return good ? 0 : 1;
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
 }
