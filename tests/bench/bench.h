@@ -10,7 +10,11 @@
  *   ke.c      the key exchanges of the floor
  *   handshake.c   samples and output of all that
  *   net.c     engines that send each other datagrams through memory
+ *   rekey.c   rekeys, over their cryptography and against a handshake
  *   scale.c   one engine with many tunnels
+ *   flood.c   forged IKE_SA_INITs against one engine
+ *   loss.c    how long it takes to connect as loss grows
+ *   esp.c     ESP in user space against the bare AEAD
  *   main.c    command line, clocks
  */
 #ifndef TESTS_BENCH_BENCH_H
@@ -90,6 +94,9 @@ void bench_pair_free(struct bench_pair *p);
 /* `n` handshakes up to a child on both sides, each stage for all of them; then everything is taken down again. The CPU time of
  * each side without the taking down is added to us[]. Ends the program when a handshake fails. */
 void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES]);
+/* The same of n rekeys of a child, or of the IKE SA, by the initiator, Deletes of the old ones included; bringing up is not
+ * timed. */
+void bench_rekeys(struct bench_pair *p, bool ike, unsigned n, double us[BENCH_SIDES]);
 /* Octets of the messages of the handshake before. */
 const size_t *bench_messages(const struct bench_pair *p);
 
@@ -118,6 +125,10 @@ void bench_dh_agree(struct bench_dh *d);                         /* with a fixed
 
 int bench_handshake(int argc, char **argv);
 int bench_scale(int argc, char **argv);
+int bench_rekey(int argc, char **argv);
+int bench_flood(int argc, char **argv);
+int bench_loss(int argc, char **argv);
+int bench_esp(int argc, char **argv);
 
 /* One of the three pointers is set: true when the word is there, a number not below 0, or the next word. Ended by a NULL name. */
 struct bench_option {

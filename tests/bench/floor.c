@@ -13,7 +13,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { AAD = 32, DATA_MAX = 4096 };
+enum { AAD = 32, DATA_MAX = 4096, OPENS = 4 };
 
 struct bench_floor {
     enum bench_cipher cipher;
@@ -25,8 +25,12 @@ struct bench_floor {
         uint8_t iv[AES_BLOCK_SIZE];
     } cbc;
     uint8_t chacha[32];
-    uint8_t key[128], nonce[12], random[64], digest[32], aad[AAD], tag[16], arrived_tag[16];
-    uint8_t data[DATA_MAX], out[DATA_MAX], arrived[DATA_MAX]; /* arrived: sealed before the clock runs, to be opened */
+    uint8_t key[128], nonce[12], random[64], digest[32], aad[AAD], tag[16];
+    uint8_t data[DATA_MAX], out[DATA_MAX];
+    struct arrived { /* sealed before the clock runs, to be opened: one for each length */
+        size_t octets;
+        uint8_t tag[16], data[DATA_MAX];
+    } arrived[OPENS];
 };
 
 struct bench_floor *bench_floor_new(const struct bench_suite *s)
@@ -78,24 +82,36 @@ static void seal(struct bench_floor *f, size_t n, uint8_t *out, uint8_t *tag)
     }
 }
 
+static struct arrived *arrived(struct bench_floor *f, size_t n)
+{
+    struct arrived *a = f->arrived;
+    while (a->octets && a->octets != n) {
+        if (++a == f->arrived + OPENS) {
+            bench_die("messages of more than %d lengths", (int)OPENS);
+        }
+    }
+    return a;
+}
+
 static void open(struct bench_floor *f, size_t n)
 {
+    const struct arrived *a = arrived(f, n);
     uint8_t tag[GCM_DIGEST_SIZE];
     bool good = true;
     switch (f->cipher) {
     case BENCH_GCM:
         gcm_aes128_set_iv(&f->gcm, sizeof f->nonce, f->nonce);
         gcm_aes128_update(&f->gcm, AAD, f->aad);
-        gcm_aes128_decrypt(&f->gcm, n, f->out, f->arrived);
+        gcm_aes128_decrypt(&f->gcm, n, f->out, a->data);
         gcm_aes128_digest(&f->gcm, sizeof tag, tag);
-        good = memeql_sec(tag, f->arrived_tag, sizeof tag);
+        good = memeql_sec(tag, a->tag, sizeof tag);
         break;
     case BENCH_CHACHA:
-        good = crypto_aead_chacha20poly1305_ietf_decrypt_detached(f->out, NULL, f->arrived, n, f->arrived_tag, f->aad, AAD,
-                                                                  f->nonce, f->chacha) == 0;
+        good = crypto_aead_chacha20poly1305_ietf_decrypt_detached(f->out, NULL, a->data, n, a->tag, f->aad, AAD, f->nonce,
+                                                                  f->chacha) == 0;
         break;
     default:
-        cbc_decrypt(&f->cbc.key, (nettle_cipher_func *)aes128_decrypt, AES_BLOCK_SIZE, f->cbc.iv, n, f->out, f->arrived);
+        cbc_decrypt(&f->cbc.key, (nettle_cipher_func *)aes128_decrypt, AES_BLOCK_SIZE, f->cbc.iv, n, f->out, a->data);
     }
     if (!good) {
         bench_die("the floor does not open what it sealed");
@@ -157,8 +173,10 @@ static void prepare(struct bench_floor *f, const struct bench_list *l)
             bench_die("an operation on %zu octets", l->op[i].octets);
         }
         if (l->op[i].kind == BENCH_OPEN) {
+            struct arrived *a = arrived(f, l->op[i].octets);
+            a->octets = l->op[i].octets;
             cipher_key(f, true);
-            seal(f, l->op[i].octets, f->arrived, f->arrived_tag);
+            seal(f, a->octets, a->data, a->tag);
             cipher_key(f, false);
         }
     }

@@ -22,7 +22,8 @@ struct side {
     ike_conn_id conn[BENCH_BATCH];
     struct datagram inbox[BENCH_BATCH];
     unsigned waiting; /* in the inbox */
-    unsigned ups, child_ups, failures;
+    unsigned ups, child_ups, failures, rekeys;
+    uint64_t id[BENCH_BATCH]; /* of what is to be rekeyed */
     struct bench_list *log;
 };
 
@@ -60,6 +61,7 @@ static void event(void *user, const ike_event *e)
     s->ups += e->type == IKE_EV_SA_UP;
     s->child_ups += e->type == IKE_EV_CHILD_UP;
     s->failures += e->type == IKE_EV_FAILED;
+    s->rekeys += e->type == IKE_EV_SA_REKEYED || e->type == IKE_EV_CHILD_REKEYED;
 }
 
 static void add_connections(struct side *s, const struct bench_suite *suite)
@@ -211,7 +213,7 @@ static void tear_down(struct bench_pair *p)
     }
 }
 
-void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES])
+static void bring_up(struct bench_pair *p, unsigned n, double us[BENCH_SIDES])
 {
     struct side *a = &p->side[BENCH_INITIATOR], *b = &p->side[BENCH_RESPONDER];
     struct side *reader[BENCH_MESSAGES] = {b, a, b, a};
@@ -232,8 +234,72 @@ void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES])
         }
         s->ups = s->child_ups = 0;
     }
-    struct bench_list *log[BENCH_SIDES] = {a->log, b->log};
+}
+
+void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES])
+{
+    bring_up(p, n, us);
+    struct bench_list *log[BENCH_SIDES] = {p->side[0].log, p->side[1].log};
     bench_pair_log(p, NULL);
+    tear_down(p);
+    bench_pair_log(p, log);
+}
+
+/* ---- Rekeys ----------------------------------------------------------------------------------------------------------- */
+
+static void find_ids(struct side *s, bool ike, unsigned n)
+{
+    ike_sa_info sa = {.size = sizeof sa};
+    ike_child_info child = {.size = sizeof child};
+    uint64_t id = 0;
+    for (unsigned i = 0; i < n; i++) {
+        int r = ike ? ike_sa_next(s->engine, id, &sa) : ike_child_next(s->engine, id, &child);
+        if (r != IKE_OK) {
+            bench_die("%u of %u are there to be rekeyed", i, n);
+        }
+        s->id[i] = id = ike ? sa.id : child.id;
+    }
+}
+
+static double begin_rekeys(struct side *s, bool ike, unsigned n)
+{
+    bench_count_to(s->log);
+    double start = bench_cpu_us();
+    for (unsigned i = 0; i < n; i++) {
+        if ((ike ? ike_sa_rekey : ike_child_rekey)(s->engine, s->id[i], s->pair->now) != IKE_OK) {
+            bench_die("a rekey does not begin");
+        }
+    }
+    double us = bench_cpu_us() - start;
+    bench_count_to(NULL);
+    return us;
+}
+
+void bench_rekeys(struct bench_pair *p, bool ike, unsigned n, double us[BENCH_SIDES])
+{
+    struct side *a = &p->side[BENCH_INITIATOR], *b = &p->side[BENCH_RESPONDER];
+    struct bench_list *log[BENCH_SIDES] = {a->log, b->log};
+    double other[BENCH_SIDES] = {0};
+    bench_pair_log(p, NULL);
+    bring_up(p, n, other);
+    find_ids(a, ike, n);
+    p->now += 60 * IKE_SEC; /* what was rekeyed within seconds is rekeyed with more hesitation */
+    bench_pair_log(p, log);
+    us[a->me] += begin_rekeys(a, ike, n);
+    for (unsigned m = 0; m < BENCH_MESSAGES; m++) { /* CREATE_CHILD_SA and the Delete of the old one, each with its response */
+        struct side *s = m % 2 ? a : b;
+        expect(p, s->me, n, "in a rekey");
+        p->now += IKE_MS;
+        us[s->me] += read_all(s, n);
+    }
+    expect(p, a->me, 0, "after the rekey");
+    bench_pair_log(p, NULL);
+    for (unsigned k = 0; k < BENCH_SIDES; k++) {
+        if (p->side[k].rekeys != n || p->side[k].failures) {
+            bench_die("%u of %u rekeys are done, %u failures", p->side[k].rekeys, n, p->side[k].failures);
+        }
+        p->side[k].rekeys = 0;
+    }
     tear_down(p);
     bench_pair_log(p, log);
 }

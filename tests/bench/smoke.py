@@ -46,6 +46,46 @@ def scale(bench):
     return len(got)
 
 
+def rekey(bench):
+    got = rows(bench, "rekey", "--seconds", "0")
+    assert [row["rekey"] for row in got[::2]] == ["child", "child-x25519", "ike-x25519"]
+    for row in got:
+        positive(row, "total_us", "floor_us", "ratio", "handshake", "ops", "samples")
+    assert got[0]["ops"] < got[2]["ops"] < got[4]["ops"]
+    return len(got)
+
+
+def flood(bench):
+    got = {row["flood"]: row for row in rows(bench, "flood", "--seconds", "2")}
+    assert set(got) == {"no cookies", "none", "half", "full", "twice", "four times", "one source", "garbage"}
+    for name, row in got.items():
+        assert row["tried"] == 2 and row["growth_octets"] <= 4096, row
+        if name not in ("twice", "four times"):  # there datagrams of the peer's are lost
+            assert row["up"] == row["repeated_once_at_most"] == 2, row
+        if name in ("half", "full"):
+            assert row["cookies"] > row["forged"] * 9 // 10 and row["half_open"] <= 52, row
+    assert got["no cookies"]["half_open"] == 1000
+    return len(got)
+
+
+def loss(bench):
+    got = rows(bench, "loss", "--runs", "40")
+    assert [row["loss_pct"] for row in got] == [0, 5, 10, 20, 30, 40, 50]
+    assert got[0]["up"] == 40 and got[0]["requests"] == 2 and abs(got[0]["ratio"] - 1) < 0.01, got[0]
+    for row in got:  # virtual time and a fixed seed for the losses; only the engine's jitter differs
+        assert row["up"] <= row["runs"] and row["up"] >= row["runs"] * (row["up_theory"] - 0.3), row
+    return len(got)
+
+
+def esp(bench):
+    got = rows(bench, "esp", "--seconds", "0")
+    assert len(got) == 2 * 2 * 6
+    for row in got:
+        assert row["way"] in ("seal", "open")
+        positive(row, "octets", "ns", "bare_ns", "ratio", "gbit_per_s")
+    return len(got)
+
+
 if __name__ == "__main__":
-    COMMANDS = {"handshake": handshake, "scale": scale}
+    COMMANDS = {"handshake": handshake, "scale": scale, "rekey": rekey, "flood": flood, "loss": loss, "esp": esp}
     print(COMMANDS[sys.argv[2]](sys.argv[1]), "rows")
