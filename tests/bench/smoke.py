@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """That ike-bench runs, counts what it lists, and writes what docs/performance.md says. No time is judged.
 
-    smoke.py IKE-BENCH COMMAND
+    smoke.py IKE-BENCH COMMAND        or: smoke.py COMPARE daemons
 """
 import json
 import subprocess
@@ -41,7 +41,8 @@ def scale(bench):
     got = rows(bench, "scale", "2000")
     assert [row["tunnels"] for row in got] == [1000, 2000]
     for row in got:
-        positive(row, "handshake_us", "worst_ms", "get_ns", "known_ns", "unknown_ns", "idle_ns", "timer_ns", "page_us", "rss")
+        positive(row, "handshake_us", "worst_ms", "get_ns", "hot_ns", "known_ns", "unknown_ns", "idle_ns", "timer_ns", "page_us",
+                 "rss")
         assert 600 < row["octets"] <= 1536, row  # the allocator's count is the same on any day
     return len(got)
 
@@ -86,6 +87,19 @@ def esp(bench):
     return len(got)
 
 
+def daemons(compare):
+    done = subprocess.run([compare, "--json", "--runs", "1", "-n", "20"], stdout=subprocess.PIPE, universal_newlines=True)
+    if done.returncode == 77:
+        sys.exit(77)
+    got = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["pair"], row["side"]) for row in got] == [(pair, side) for pair in ("ours-ours", "ours-swan", "swan-ours")
+                                                          for side in ("initiator", "responder")], got
+    for row in got:
+        positive(row, "us", "runs", "handshakes")
+    return len(got)
+
+
 if __name__ == "__main__":
-    COMMANDS = {"handshake": handshake, "scale": scale, "rekey": rekey, "flood": flood, "loss": loss, "esp": esp}
+    COMMANDS = {"handshake": handshake, "scale": scale, "rekey": rekey, "flood": flood, "loss": loss, "esp": esp,
+                "daemons": daemons}
     print(COMMANDS[sys.argv[2]](sys.argv[1]), "rows")
