@@ -75,7 +75,8 @@ IKE_API void ike_settings_init(ike_settings *s);
  * _NOMEM, _HOST (random). */
 IKE_API int ike_engine_new(ike_engine **out, const ike_settings *s, ike_time now);
 /* Wipes and frees everything; cancels questions, removes SAs from the data plane; sends nothing and delivers no events. Called
- * from a callback it takes effect when the call that is under way returns. NULL is fine. */
+ * from a callback it takes effect when the call that is under way returns; not from `query`, which looking asks too, when no
+ * call is under way that could do it. NULL is fine. */
 IKE_API void ike_engine_free(ike_engine *e);
 /* Delete all SAs in the ordinary way (sends Delete). The host ticks on until ike_counters_get(...).sas is 0 or it has no
  * more patience. Start = yes children are not restarted any more. */
