@@ -323,7 +323,7 @@ static struct sim_ksa *pass(const struct sim_host *a, const struct sim_host *b, 
     if (!(*o)->udp_encap) {
         dest.port = 500; /* ESP has no ports: only the address leads */
     }
-    if (sim_route(a->sim, &dest, &at) != b) {
+    if (!b->nat && sim_route(a->sim, a, &dest, &at) != b) { /* a box may have forgotten the port: that is as if it was lost */
         *why = "the outbound SA leads elsewhere";
         return NULL;
     }
@@ -381,8 +381,12 @@ bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *fr
     }
     sim_esp_try(a, o, i);
     count(a, o, packets, octets);
+    ike_addr seen = sim_seen_as(a, &o->path.local, &o->path.remote), at;
+    if (b->nat && sim_route(a->sim, a, &o->path.remote, &at) != b) {
+        report_limits(a);
+        return false;
+    }
     count(b, i, packets, octets);
-    ike_addr seen = sim_seen_as(a, &o->path.local);
     ike_child_id child = i->child;
     if (i->udp_encap && !same_addr(&seen, &i->path.remote)) {
         sim_trace(b->sim, b, "kernel: ESP from a new address");

@@ -18,13 +18,22 @@ static const struct {
     const char *name;
     unsigned least; /* in a thousand runs */
 } stats[SIM_STATS] = {
-    [SIM_STAT_EXCHANGES] = {"exchanges", 50000},  [SIM_STAT_LOST] = {"datagrams lost", 2000},
-    [SIM_STAT_TWICE] = {"doubled", 1400},         [SIM_STAT_REORDERED] = {"overtaken", 2000},
-    [SIM_STAT_CORRUPTED] = {"damaged", 150},      [SIM_STAT_CUT] = {"cut off", 1500},
-    [SIM_STAT_TOO_LARGE] = {"too large", 400},    [SIM_STAT_ALLOC] = {"allocations failed", 40},
-    [SIM_STAT_RANDOM] = {"draws failed", 8},      [SIM_STAT_LATE] = {"questions answered late", 1200},
-    [SIM_STAT_NEVER] = {"never answered", 30},    [SIM_STAT_REFUSED] = {"refused by a host", 140},
-    [SIM_STAT_CRASHES] = {"crashes", 1000},       [SIM_STAT_RECORDS] = {"failure records", 6000},
+    [SIM_STAT_EXCHANGES] = {"exchanges", 50000},
+    [SIM_STAT_LOST] = {"datagrams lost", 2000},
+    [SIM_STAT_TWICE] = {"doubled", 1400},
+    [SIM_STAT_REORDERED] = {"overtaken", 2000},
+    [SIM_STAT_CORRUPTED] = {"damaged", 150},
+    [SIM_STAT_CUT] = {"cut off", 1500},
+    [SIM_STAT_TOO_LARGE] = {"too large", 400},
+    [SIM_STAT_ALLOC] = {"allocations failed", 40},
+    [SIM_STAT_RANDOM] = {"draws failed", 8},
+    [SIM_STAT_LATE] = {"questions answered late", 1200},
+    [SIM_STAT_NEVER] = {"never answered", 30},
+    [SIM_STAT_REFUSED] = {"refused by a host", 140},
+    [SIM_STAT_CRASHES] = {"crashes", 1000},
+    [SIM_STAT_RECORDS] = {"failure records", 6000},
+    [SIM_STAT_REBOUND] = {"translations rebound", 50},
+    [SIM_STAT_EXPIRED] = {"ports forgotten", 150},
     [SIM_STAT_MUTATED] = {"messages mutated", 0},
 };
 

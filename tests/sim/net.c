@@ -11,57 +11,6 @@
 #define PORT       500
 #define ENCAP_PORT 4500
 
-/* ---- Addresses -------------------------------------------------------------------------------------------------------- */
-
-static bool same_ip(const ike_addr *a, const ike_addr *b)
-{
-    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 6 ? 16 : 4) == 0;
-}
-
-ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local)
-{
-    if (!h->outside.family || h->outside.family != local->family) {
-        return *local;
-    }
-    ike_addr a = h->outside;
-    a.port = (uint16_t)(local->port + h->outside_shift);
-    return a;
-}
-
-ike_ts sim_ts_seen_as(const struct sim_host *h, uint8_t mode, const ike_ts *ts)
-{
-    const ike_addr *own = ts->family == 6 ? &h->addr6 : &h->addr;
-    size_t n = ts->family == 6 ? 16 : 4;
-    ike_ts t = *ts;
-    if (mode == IKE_MODE_TRANSPORT && h->outside.family == ts->family && memcmp(ts->lo, own->ip, n) == 0 &&
-        memcmp(ts->hi, own->ip, n) == 0) {
-        memcpy(t.lo, h->outside.ip, n);
-        memcpy(t.hi, h->outside.ip, n);
-    }
-    return t;
-}
-
-struct sim_host *sim_route(const struct sim *s, const ike_addr *to, ike_addr *inside)
-{
-    for (unsigned i = 0; i < s->hosts; i++) {
-        struct sim_host *h = s->host[i];
-        const ike_addr *own = to->family == 6 ? &h->addr6 : &h->addr;
-        uint16_t shift = 0;
-        const ike_addr *known_as = own;
-        if (h->outside.family == to->family) {
-            known_as = &h->outside;
-            shift = h->outside_shift;
-        }
-        uint16_t port = (uint16_t)(to->port - shift);
-        if (own->family && same_ip(known_as, to) && (port == PORT || port == ENCAP_PORT)) {
-            *inside = *own;
-            inside->port = port;
-            return h;
-        }
-    }
-    return NULL;
-}
-
 /* ---- Arrival ---------------------------------------------------------------------------------------------------------- */
 
 static void deliver(struct sim *s, struct sim_packet *p)
@@ -404,7 +353,7 @@ void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, cons
     s->datagrams++;
     ike_addr local = path->remote.family == 6 ? h->addr6 : h->addr;
     local.port = path->local.port ? path->local.port : path->encap ? ENCAP_PORT : PORT;
-    if (path->local.family && !same_ip(&path->local, &local)) {
+    if (path->local.family && !sim_same_ip(&path->local, &local)) {
         sim_break(s, "%s sends from an address that is not its own", h->name);
     }
     sim_trace(s, h, "-> %s%s [%zu %08x]", m->text, again ? " again" : "", n, (unsigned)hash);
@@ -412,8 +361,8 @@ void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, cons
         sim_check_message(h, m, again, nonce);
     }
     struct sim_packet p = {.msg = m, .order = s->datagrams};
-    p.to = sim_route(s, &path->remote, &p.path.local);
-    p.path.remote = sim_seen_as(h, &local);
+    p.path.remote = sim_seen_as(h, &local, &path->remote);
+    p.to = sim_route(s, h, &path->remote, &p.path.local);
     p.path.encap = path->encap;
     if (p.to && path->encap != (p.path.local.port == ENCAP_PORT)) {
         sim_break(s, "%s sends %s a marker to port %u: %s", h->name, path->encap ? "with" : "without",

@@ -19,6 +19,7 @@ struct pair {
     char name[8];
     unsigned children;
     bool start[2]; /* kept up by a, by b */
+    int inside;    /* 0 or 1: a or b is behind the box, the other one is not; -1 */
 };
 
 struct gen {
@@ -29,7 +30,8 @@ struct gen {
     unsigned hosts, pairs;
     struct pair pair[6];
     bool hooks[4], closing[4];
-    unsigned bound; /* seconds after which what is wanted must be there */
+    bool box, behind[4]; /* a box that translates addresses */
+    unsigned bound;      /* seconds after which what is wanted must be there */
 };
 
 static const char host_names[] = "ABCD";
@@ -88,7 +90,8 @@ static const struct offers child_choices[] = {
 static void engine_settings(struct gen *g)
 {
     static const unsigned tries[] = {5, 6, 6}, retry[] = {5000, 20000, 60000}, reap[] = {5000, 15000, 30000};
-    bool brisk = chance(g, 60); /* repeats soon; else by default */
+    /* Repeats soon; else by default: a peer that a box hides has the time to show itself at its new address. */
+    bool brisk = !(g->mood == CALM && g->box) && chance(g, 60);
     if (brisk) {
         say(g, "set * engine.retransmit_first_ms 500");
         say(g, "set * engine.retransmit_max_ms 10000");
@@ -136,7 +139,7 @@ static void children(struct gen *g, struct pair *p, unsigned index)
 {
     const char *const sides[] = {"yes", "yes", "yes", "no", "demand"};
     unsigned choice = below(g, SIM_COUNT(child_choices) - (g->mood == CALM)), swap = below(g, 2);
-    bool transport = chance(g, 15);
+    bool transport = !g->behind[p->a] && !g->behind[p->b] && chance(g, 15);
     for (unsigned k = 0; k < p->children; k++) {
         if (k) {
             say(g, "child %c %s", host_names[p->a], child_names[k]);
@@ -155,7 +158,10 @@ static void children(struct gen *g, struct pair *p, unsigned index)
                 say(g, "set %c child.local_ts 192.0.2.%u", host_names[own], own + 1);
                 say(g, "set %c child.remote_ts 192.0.2.%u", host_names[own], peer + 1);
             }
-            const char *start = g->mood == CALM && side == 0 ? "yes" : ONE_OF(g, sides);
+            const char *start = g->mood == CALM && side == (p->inside == 1) ? "yes" : ONE_OF(g, sides);
+            if (p->inside >= 0 && side != (unsigned)p->inside) {
+                start = "no"; /* nobody gets in by himself */
+            }
             say(g, "set %c child.start %s", host_names[own], start);
             if (k == 0) {
                 p->start[side] = *start == 'y';
@@ -171,9 +177,21 @@ static void children(struct gen *g, struct pair *p, unsigned index)
 static void connection(struct gen *g, struct pair *p, unsigned index)
 {
     unsigned choice = below(g, SIM_COUNT(ike_choices) - (g->mood == CALM)), swap = below(g, 2);
+    choice = g->box ? 0 : choice; /* IKE_SA_INIT does not tell apart whom a box hides */
     p->fits = ike_choices[choice].fits;
     snprintf(p->name, sizeof p->name, "%c%c", host_names[p->a] + 32, host_names[p->b] + 32);
     say(g, "peers %c %c %s", host_names[p->a], host_names[p->b], p->name);
+    p->inside = g->behind[p->a] == g->behind[p->b] ? -1 : g->behind[p->b];
+    if (p->inside >= 0) {
+        char in = host_names[p->inside ? p->b : p->a], out = host_names[p->inside ? p->a : p->b];
+        say(g, "set %c conn.local_id @%c", in, in);
+        if (chance(g, 40)) {
+            say(g, "set %c conn.keepalive_s %u", in, chance(g, 50) ? 0 : 60);
+        }
+        say(g, "set %c conn.remote_id @%c", out, in);
+        say(g, "set %c conn.remote 198.51.100.0", out);
+        say(g, "set %c conn.remote_bits 24", out);
+    }
     for (unsigned side = 0; side < 2; side++) {
         char own = host_names[side ? p->b : p->a];
         const char *offer = side == swap ? ike_choices[choice].one : ike_choices[choice].other;
@@ -213,7 +231,9 @@ static void partition(struct gen *g)
 {
     const struct pair *p = &g->pair[below(g, g->pairs)];
     char a = host_names[p->a], b = host_names[p->b];
-    if (chance(g, 15)) {
+    if (g->behind[p->a] + g->behind[p->b] && chance(g, 40)) {
+        say(g, chance(g, 50) ? "rebind N" : "rebind N 198.51.100.%u", 1 + below(g, 250));
+    } else if (chance(g, 15)) {
         say(g, "link %c %c mtu %u", a, b, 100 + below(g, 300));
     } else if (chance(g, 50)) {
         say(g, "cut %c %c", a, b);
@@ -258,6 +278,20 @@ static void questions(struct gen *g, unsigned host)
         say(g, "refuse %c %s %ums count %u", host_names[host], kind, 1 + below(g, 500), count);
     } else {
         say(g, "refuse %c %s count %u", host_names[host], kind, count);
+    }
+}
+
+static void boxes(struct gen *g)
+{
+    static const unsigned forgets[] = {30, 60, 120, 300};
+    if (!g->box) {
+        return;
+    }
+    say(g, "nat N 198.51.100.1 %us%s", ONE_OF(g, forgets), chance(g, 40) ? " symmetric" : "");
+    for (unsigned i = 0, n = 1 + below(g, g->hosts - 1); i < n; i++) {
+        unsigned host = below(g, g->hosts);
+        g->behind[host] = true;
+        say(g, "behind %c N", host_names[host]);
     }
 }
 
@@ -339,6 +373,8 @@ static void middle(struct gen *g)
             operation(g);
         } else if (r < 76 && g->mood != BYZANTINE) {
             weather(g);
+        } else if (r < 80 && g->mood == CALM && chance(g, 30) && g->behind[host]) {
+            say(g, "rebind N");
         } else if (r < 80 && g->mood != CALM && g->mood != BYZANTINE) {
             partition(g);
         } else if (r < 90) {
@@ -358,7 +394,8 @@ static void beginning(struct gen *g)
 {
     say(g, "start");
     for (unsigned i = 0; g->mood == CALM && i < g->pairs; i++) {
-        say(g, "%c up %s", host_names[g->pair[i].a], g->pair[i].name);
+        const struct pair *p = &g->pair[i];
+        say(g, "%c up %s", host_names[p->inside == 1 ? p->b : p->a], p->name);
     }
     if (g->mood == BYZANTINE) {
         say(g, "byzantine %c %u", chance(g, 50) ? 'A' : 'B', 50 + below(g, 600));
@@ -444,7 +481,9 @@ struct sim_case *sim_random_case(uint64_t seed, bool byzantine, struct sim_text 
     for (unsigned i = 0; i < g->hosts; i++) {
         say(g, "host %c 192.0.2.%u", host_names[i], i + 1);
     }
+    g->box = g->mood != BYZANTINE && chance(g, 30);
     engine_settings(g);
+    boxes(g);
     for (unsigned i = 1; i < g->hosts; i++) { /* a tree, and perhaps one more */
         g->pair[g->pairs] = (struct pair){.a = below(g, i), .b = i};
         connection(g, &g->pair[g->pairs], g->pairs);

@@ -54,6 +54,7 @@ void sim_free(struct sim *s)
         s->wants = w->next;
         free(w);
     }
+    sim_nats_free(s);
     sim_ladder_free(s->ladder);
     struct sim_map *maps[] = {&s->ivs, &s->sends, &s->mids, &s->nonces, &s->events, &s->sa_names};
     for (size_t i = 0; i < SIM_COUNT(maps); i++) {

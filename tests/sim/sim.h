@@ -88,6 +88,7 @@ struct sim_host {
     char name[8];
     ike_addr addr, addr6;
     ike_addr outside;       /* family 0: seen as it is; otherwise behind an address and port translation that never forgets */
+    struct sim_nat *nat;    /* NULL: behind none */
     uint16_t outside_shift; /* added to its ports on the way out */
     struct sim_conf conf;
     ike_engine *engine;
@@ -194,6 +195,8 @@ enum sim_stat {
     SIM_STAT_REFUSED, /* by a host */
     SIM_STAT_CRASHES,
     SIM_STAT_RECORDS, /* failure records */
+    SIM_STAT_REBOUND, /* all ports of a box */
+    SIM_STAT_EXPIRED, /* ports that a box forgot for want of use */
     SIM_STAT_MUTATED, /* messages that a byzantine host changed before it sealed them */
     SIM_STATS
 };
@@ -264,6 +267,7 @@ struct sim {
     struct sim_rule *rules;
     struct sim_flow *flows;
     struct sim_want *wants;
+    struct sim_nat *nats;
     bool hostile;              /* somebody is or was byzantine: the two sides need not agree on anything */
     bool commanding;           /* an operation is under way: it may end attempts without a word */
     bool init_spoiled;         /* an IKE_SA_INIT message was damaged: keys may differ, but then nothing may come up */
@@ -316,11 +320,22 @@ extern const char *const sim_ask_names[SIM_ASKS];
 
 /* net.c */
 void sim_send(struct sim_host *h, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n);
-ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local);
+
+/* nat.c */
+bool sim_same_ip(const ike_addr *a, const ike_addr *b);
+struct sim_nat *sim_nat_new(struct sim *s, const char *name, const ike_addr *addr, ike_time timeout, bool symmetric);
+struct sim_nat *sim_nat_find(const struct sim *s, const char *name);
+/* All ports are forgotten; addr NULL: the address stays. */
+void sim_nat_rebind(struct sim *s, struct sim_nat *n, const ike_addr *addr);
+void sim_nats_free(struct sim *s);
+/* Where h's datagram to `peer` comes from, as it is seen there. */
+ike_addr sim_seen_as(const struct sim_host *h, const ike_addr *local, const ike_addr *peer);
 /* A selector of h's own side as its peer has it: in transport mode a NAT shows the peer another address than h's, and that is
  * what it puts in (RFC 7296 section 2.23.1). */
 ike_ts sim_ts_seen_as(const struct sim_host *h, uint8_t mode, const ike_ts *ts);
-struct sim_host *sim_route(const struct sim *s, const ike_addr *to, ike_addr *inside); /* inside: as the host knows itself */
+/* inside: as the host knows itself */
+struct sim_host *sim_route(const struct sim *s, const struct sim_host *from, const ike_addr *to, ike_addr *inside);
+
 struct sim_rule *sim_rule_add(struct sim *s, enum sim_action a, struct sim_host *from, const char *pattern);
 bool sim_rule_release(struct sim *s, const char *name, bool deliver); /* false: nothing was held */
 void sim_rules_free(struct sim *s);

@@ -216,6 +216,43 @@ static const char *prompt_host(struct sim_run *r, struct sim_host *h)
 }
 static const char *st_prompt(struct sim_run *r) { return each_host(r, 1, prompt_host); }
 
+/* nat NAME ADDRESS [TIME] [symmetric]: a box; it forgets a port that was not used from inside for so long (120s) */
+static const char *st_nat(struct sim_run *r)
+{
+    ike_addr a;
+    ike_time t = 120 * IKE_SEC;
+    bool symmetric = r->n > 3 && strcmp(r->word[r->n - 1], "symmetric") == 0;
+    if (r->n < 3 || ike_addr_parse(&a, r->word[2]) != IKE_OK || (r->n > 3u + symmetric && !word_time(r, 3, &t))) {
+        return "nat NAME ADDRESS [TIME] [symmetric]";
+    }
+    sim_nat_new(r->s, r->word[1], &a, t, symmetric);
+    return NULL;
+}
+
+/* behind HOST NAT|none */
+static const char *st_behind(struct sim_run *r)
+{
+    struct sim_host *h = sim_word_host(r, 1);
+    if (!h || r->n != 3) {
+        return "behind HOST NAT|none";
+    }
+    h->nat = sim_nat_find(r->s, r->word[2]);
+    return h->nat || strcmp(r->word[2], "none") == 0 ? NULL : sim_complain(r, "no box %s", r->word[2]);
+}
+
+/* rebind NAT [ADDRESS] */
+static const char *st_rebind(struct sim_run *r)
+{
+    struct sim_nat *n = r->n > 1 ? sim_nat_find(r->s, r->word[1]) : NULL;
+    ike_addr a;
+    if (!n || (r->n > 2 && ike_addr_parse(&a, r->word[2]) != IKE_OK)) {
+        return "rebind NAT [ADDRESS]";
+    }
+    sim_trace(r->s, NULL, "link %s is rebound", r->word[1]);
+    sim_nat_rebind(r->s, n, r->n > 2 ? &a : NULL);
+    return NULL;
+}
+
 /* byzantine HOST N: so many per thousand of its messages are mutated */
 static const char *st_byzantine(struct sim_run *r)
 {
@@ -508,13 +545,14 @@ static const struct {
     const char *name;
     const char *(*run)(struct sim_run *);
 } statements[] = {
-    {"host", st_host},    {"peers", st_peers},     {"child", st_child},         {"set", st_set},         {"link", st_link},
-    {"start", st_start},  {"settle", st_settle},   {"quiet", st_quiet},         {"run", st_run},         {"mark", st_mark},
-    {"watch", st_watch},  {"unwatch", st_unwatch}, {"bring-up", st_bring_up},   {"loose", st_loose},     {"hold", st_rule},
-    {"drop", st_rule},    {"delay", st_rule},      {"twice", st_rule},          {"deliver", st_release}, {"forget", st_release},
-    {"rewrite", st_rule}, {"nonce", st_nonce},     {"late", st_manner},         {"refuse", st_manner},   {"expect", sim_expect},
-    {"cut", st_cut},      {"heal", st_cut},        {"wanted", st_wanted},       {"prompt", st_prompt},   {"fail", st_fail},
-    {"agree", st_agree},  {"idle", st_idle},       {"byzantine", st_byzantine},
+    {"host", st_host},     {"peers", st_peers},     {"child", st_child},         {"set", st_set},         {"link", st_link},
+    {"start", st_start},   {"settle", st_settle},   {"quiet", st_quiet},         {"run", st_run},         {"mark", st_mark},
+    {"watch", st_watch},   {"unwatch", st_unwatch}, {"bring-up", st_bring_up},   {"loose", st_loose},     {"hold", st_rule},
+    {"drop", st_rule},     {"delay", st_rule},      {"twice", st_rule},          {"deliver", st_release}, {"forget", st_release},
+    {"rewrite", st_rule},  {"nonce", st_nonce},     {"late", st_manner},         {"refuse", st_manner},   {"expect", sim_expect},
+    {"cut", st_cut},       {"heal", st_cut},        {"wanted", st_wanted},       {"prompt", st_prompt},   {"fail", st_fail},
+    {"agree", st_agree},   {"idle", st_idle},       {"byzantine", st_byzantine}, {"nat", st_nat},         {"behind", st_behind},
+    {"rebind", st_rebind},
 };
 
 const char *sim_statement(struct sim_run *r)
