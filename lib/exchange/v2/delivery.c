@@ -457,6 +457,19 @@ ike_time ike_exchange_gives_up(const struct ike_exchange *x)
     return at < x->give_up ? at : x->give_up;
 }
 
+void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->sent && !x->question && x->timer.at != IKE_NEVER) {
+            x->tries = 0;
+            e->core.count.retransmitted++;
+            arm(x);
+            transmit(&e->core, &sa->path, x->sent);
+        }
+    }
+}
+
 /* One timer for two things that never meet: a question is open, or a request is out. */
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
 {

@@ -27,6 +27,7 @@ void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
     }
     if (sa->established) {
         ike_event_post(&e->core, &sa->ev, IKE_EV_ADDRESS_CHANGED);
+        ike_requests_resend(e, sa);
     }
 }
 

@@ -105,6 +105,8 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa);
 void ike_child_schedule(struct ike_engine *e, struct ike_child *k);
 void ike_child_timer(struct ike_engine *e, struct ike_child *k);
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
+/* The peer is somewhere else now: what is open is repeated there at once, and as often as if it was new. */
+void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa);
 /* About when an open request of ours is given up, if no answer comes. */
 ike_time ike_exchange_gives_up(const struct ike_exchange *x);
 /* IKE_ERR_NOMEM: it is begun again in a second. */
