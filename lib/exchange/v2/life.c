@@ -166,8 +166,8 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
     }
     struct ike_conn *conn = sa->conn;
     sa->going_down = true;
+    abort_exchanges(e, sa); /* a simultaneous rekey of the peer's takes over the children here, and what waits to be done */
     ike_tasks_drop(e, sa);
-    abort_exchanges(e, sa); /* a simultaneous rekey of the peer's takes over the children here */
     if (sa->peer) {
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
