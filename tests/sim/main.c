@@ -330,7 +330,7 @@ int main(int argc, char **argv)
     cmd.o.ladder = cmd.ladder ? LADDER : 0;
     if (cmd.random || cmd.byzantine) {
         uint64_t last = cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed;
-        struct sim_many m = {cmd.o.seed, last, cmd.o, cmd.byzantine, cmd.print, cmd.sabotage};
+        struct sim_many m = {cmd.o.seed, last, cmd.o, cmd.byzantine, cmd.same, cmd.print, cmd.sabotage};
         return sim_many(&m);
     }
     if (cmd.scenarios) {

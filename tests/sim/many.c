@@ -50,6 +50,13 @@ static bool run_one(const struct sim_many *m, uint64_t seed, struct sim_result *
     struct sim_options o = m->o;
     o.seed = seed;
     sim_case_run(c, 0, &o, r);
+    if (m->same && r->ok) {
+        struct sim_result again;
+        sim_case_run(c, 0, &o, &again);
+        r->ok = again.hash == r->hash;
+        snprintf(r->why, sizeof r->why, "%s", r->ok ? "" : "the same seed gave two different runs");
+        sim_result_free(&again);
+    }
     sim_case_free(c);
     return r->ok;
 }

@@ -15,6 +15,7 @@ struct sim_many {
     uint64_t first, last;
     struct sim_options o;
     bool byzantine;       /* one side means ill */
+    bool same;            /* each twice: the two must be one to the byte */
     bool print;           /* the text of the first one only */
     const char *sabotage; /* NULL: none. All is well when a run fails; "all": with each switch */
 };
