@@ -11,13 +11,22 @@
 #define IKE_EXCHANGE_EXCHANGE_H
 
 #include "guard/guard.h"
+#include "policy/ts.h"
 #include "sa/sa.h"
+
+/* Selectors while one action compares them: too large for the stack of a small machine. */
+struct ike_ts_scratch {
+    struct ike_ts_list tsi, tsr; /* as the peer sent them */
+    struct ike_ts_list own;      /* one of the two with the addresses we know */
+    struct ike_ts_list local, remote;
+};
 
 struct ike_engine {
     struct ike_core core;
     struct ike_db db;
     struct ike_guard guard;
     struct ike_message message; /* the one being read */
+    struct ike_ts_scratch ts;
 };
 
 enum ike_role { IKE_INITIATOR = 0, IKE_RESPONDER = 1 }; /* of the exchange, not of the SA */

@@ -25,6 +25,13 @@ static int keep_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *ts
     return ike_blob_set(&x->e->core, to, ike_bytes_of(ts, n * sizeof *ts));
 }
 
+static int keep_both_ts(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote)
+{
+    bool kept = keep_ts(x, &x->setup->local_ts, local->ts, local->n) == IKE_OK &&
+                keep_ts(x, &x->setup->remote_ts, remote->ts, remote->n) == IKE_OK;
+    return kept ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
+}
+
 /* The configured selectors of one side; none configured means the IKE address itself. */
 static const ike_ts *configured(const ike_ts *ts, size_t *n, const ike_addr *own, ike_ts *buf)
 {
@@ -53,17 +60,17 @@ int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t in
 static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n,
                     const ike_addr *own)
 {
-    struct ike_ts_list l; /* large: only what is used of it is written */
+    struct ike_ts_list *l = &x->e->ts.own;
     ike_ts buf;
     const ike_ts *ts = configured(conf, &n, own, &buf);
-    l.n = 0;
+    l->n = 0;
     if (packet) {
-        l.ts[l.n++] = *packet;
+        l->ts[l->n++] = *packet;
     }
-    for (size_t i = 0; i < n && l.n < IKE_TS_MAX; i++) {
-        l.ts[l.n++] = ts[i];
+    for (size_t i = 0; i < n && l->n < IKE_TS_MAX; i++) {
+        l->ts[l->n++] = ts[i];
     }
-    return keep_ts(x, to, l.ts, l.n);
+    return keep_ts(x, to, l->ts, l->n);
 }
 
 /* The data plane's, as it owns the number space; else drawn. Below 256 are reserved (RFC 4303 section 2.1). */
@@ -229,7 +236,7 @@ int ike_child_take_answer(struct ike_exchange *x)
     struct ike_setup *s = x->setup;
     const struct ike_payload *sa = ike_message_find(x->msg, IKE_P_SA, 0);
     struct ike_select_args args = {.spi_len = 4, .with_ke = x->script == &ike_v2_create_child};
-    struct ike_ts_list local, remote;
+    struct ike_ts_list *local = &x->e->ts.local, *remote = &x->e->ts.remote;
     struct ike_notify n;
     if (!s->with_child) {
         return IKE_X_OK;
@@ -258,49 +265,51 @@ int ike_child_take_answer(struct ike_exchange *x)
             return r;
         }
     }
-    int r = check_answer_ts(x, &local, &remote);
-    s->narrowed = !ike_ts_all_within(ts_of(&s->local_ts), n_of(&s->local_ts), local.ts, local.n) ||
-                  !ike_ts_all_within(ts_of(&s->remote_ts), n_of(&s->remote_ts), remote.ts, remote.n);
-    if (r == IKE_X_OK &&
-        (keep_ts(x, &s->local_ts, local.ts, local.n) != IKE_OK || keep_ts(x, &s->remote_ts, remote.ts, remote.n) != IKE_OK)) {
-        r = ike_trouble(x, IKE_ERR_NOMEM);
+    int r = check_answer_ts(x, local, remote);
+    if (r != IKE_X_OK) {
+        return r;
     }
-    return r;
+    s->narrowed = !ike_ts_all_within(ts_of(&s->local_ts), n_of(&s->local_ts), local->ts, local->n) ||
+                  !ike_ts_all_within(ts_of(&s->remote_ts), n_of(&s->remote_ts), remote->ts, remote->n);
+    return keep_both_ts(x, local, remote);
 }
 
 /* ---- Responder -------------------------------------------------------------------------------------------------------- */
 
+/* Its selectors are in the engine's scratch. */
 struct offer {
-    struct ike_ts_list tsi, tsr; /* as the peer sent them */
     const struct ike_payload *sa;
     struct ike_select_args args;
     bool transport;
 };
 
-/* What one child setting can have of the offer. Returns how far it came: 0 selectors, 1 mode, 2 proposal, 3 all fits; -1
- * malformed. */
-static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *conf, uint16_t i, struct ike_ts_list *local,
-                     struct ike_ts_list *remote, struct ike_mismatch *why)
+/* Of one side's selectors what policy allows. In transport mode behind a NAT they are for the address that the packet shows. */
+static bool narrow(struct ike_ts_scratch *ts, const struct ike_ts_list *offered, const ike_addr *shown, const ike_ts *allowed,
+                   size_t n, struct ike_ts_list *out)
 {
+    if (shown) {
+        ts->own = *offered;
+        offered = &ts->own;
+        if (!ike_ts_substitute(&ts->own, shown)) {
+            return false;
+        }
+    }
+    return ike_ts_narrow(offered->ts, offered->n, allowed, n, out);
+}
+
+/* What one child setting can have of the offer: e->ts.local and remote. Returns how far it came: 0 selectors, 1 mode,
+ * 2 proposal, 3 all fits; -1 malformed. */
+static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *conf, uint16_t i, struct ike_mismatch *why)
+{
+    struct ike_ts_scratch *ts = &x->e->ts;
     const ike_child_settings *k = &conf->s.children[i];
     ike_ts lbuf, rbuf;
     size_t nl = k->n_local_ts, nr = k->n_remote_ts;
     const ike_ts *lt = configured(k->local_ts, &nl, &x->path.local, &lbuf),
                  *rt = configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
-    const struct ike_ts_list *tsi = &o->tsi, *tsr = &o->tsr;
-    struct ike_ts_list own_tsi, own_tsr;
-    bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT;
-    if (transport && uses_encap(x->sa)) {
-        own_tsi = o->tsi;
-        own_tsr = o->tsr;
-        if (!ike_ts_substitute(&own_tsi, &x->path.remote) || !ike_ts_substitute(&own_tsr, &x->path.local)) {
-            return 0;
-        }
-        tsi = &own_tsi;
-        tsr = &own_tsr;
-    }
-    if (!ike_ts_narrow(tsi->ts, tsi->n, rt, nr, remote) || !ike_ts_narrow(tsr->ts, tsr->n, lt, nl, local) ||
-        !ike_ts_pair(local, remote)) {
+    bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT, translated = transport && uses_encap(x->sa);
+    if (!narrow(ts, &ts->tsi, translated ? &x->path.remote : NULL, rt, nr, &ts->remote) ||
+        !narrow(ts, &ts->tsr, translated ? &x->path.local : NULL, lt, nl, &ts->local) || !ike_ts_pair(&ts->local, &ts->remote)) {
         return 0;
     }
     if (k->mode == IKE_MODE_TRANSPORT && !o->transport && !k->mode_fallback) {
@@ -356,8 +365,8 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
     } else {
         ike_blame_expected(c, "no child at all: none is configured");
     }
-    ike_ts_list_format(o->tsr.ts, o->tsr.n, a, sizeof a);
-    ike_ts_list_format(o->tsi.ts, o->tsi.n, b, sizeof b);
+    ike_ts_list_format(x->e->ts.tsr.ts, x->e->ts.tsr.n, a, sizeof a);
+    ike_ts_list_format(x->e->ts.tsi.ts, x->e->ts.tsi.n, b, sizeof b);
     ike_blame_received(c, "here %s, at the peer %s", a, b);
     ike_blame_remedy(c, "local-net on one side must be remote-net on the other: correct the side that is wrong");
     return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
@@ -365,6 +374,7 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
 
 static int take_offer(struct ike_exchange *x, struct offer *o)
 {
+    struct ike_ts_scratch *ts = &x->e->ts;
     struct ike_notify n;
     const struct ike_payload *tsi = ike_message_find(x->msg, IKE_P_TSI, 0), *tsr = ike_message_find(x->msg, IKE_P_TSR, 0);
     const struct ike_payload *ke = ike_message_find(x->msg, IKE_P_KE, 0);
@@ -374,8 +384,8 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
     o->args =
         (struct ike_select_args){.spi_len = 4, .with_ke = x->script == &ike_v2_create_child, .prefer = old ? &old->suite : NULL};
     o->transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
-    int ri = ike_ts_payload_parse(o->tsi.ts, IKE_TS_MAX, &o->tsi.n, tsi),
-        rr = ike_ts_payload_parse(o->tsr.ts, IKE_TS_MAX, &o->tsr.n, tsr);
+    int ri = ike_ts_payload_parse(ts->tsi.ts, IKE_TS_MAX, &ts->tsi.n, tsi),
+        rr = ike_ts_payload_parse(ts->tsr.ts, IKE_TS_MAX, &ts->tsr.n, tsr);
     if (ri == IKE_ERR_LIMIT || rr == IKE_ERR_LIMIT) {
         return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
     }
@@ -389,7 +399,7 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
 }
 
 /* KE and nonce of IKE_AUTH were those of IKE_SA_INIT. */
-static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote, uint16_t index)
+static int accept(struct ike_exchange *x, uint16_t index)
 {
     struct ike_setup *s = x->setup;
     bool with_ke = x->script == &ike_v2_create_child;
@@ -399,11 +409,7 @@ static int accept(struct ike_exchange *x, const struct ike_ts_list *local, const
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
     r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
-    if (r == IKE_X_OK &&
-        (keep_ts(x, &s->local_ts, local->ts, local->n) != IKE_OK || keep_ts(x, &s->remote_ts, remote->ts, remote->n) != IKE_OK)) {
-        r = ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    return r;
+    return r == IKE_X_OK ? keep_both_ts(x, &x->e->ts.local, &x->e->ts.remote) : r;
 }
 
 /* Not the one that is being replaced: a rekey at the limit must go through. */
@@ -421,7 +427,6 @@ static uint32_t children_of(const struct ike_sa *sa, ike_child_id but)
 int ike_child_choose(struct ike_exchange *x)
 {
     struct offer o;
-    struct ike_ts_list local, remote;
     struct ike_mismatch why, best_why = {0};
     struct ike_conf *conf = x->sa->conn->conf; /* the present settings, not those the IKE SA began with */
     struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
@@ -442,12 +447,12 @@ int ike_child_choose(struct ike_exchange *x)
         if (i < 0 || (k > 0 && i == preferred)) {
             continue;
         }
-        int far = try_child(x, &o, conf, (uint16_t)i, &local, &remote, &why);
+        int far = try_child(x, &o, conf, (uint16_t)i, &why);
         if (far < 0) {
             return x->script->delivery->fault(x, IKE_P_SA, false);
         }
         if (far == 3) {
-            return accept(x, &local, &remote, (uint16_t)i);
+            return accept(x, (uint16_t)i);
         }
         if (far > best) {
             best = far;
