@@ -72,15 +72,20 @@ def mapped(path):
                 name = None
 
 
+LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "lib")
+
+
 def component(path):
     m = re.search(r"ike_objects\.dir/([^/]+)/", path)
     return m.group(1) if m else None
 
 
 def objects(tree):
-    for folder, _, files in os.walk(os.path.join(tree, "lib", "CMakeFiles", "ike_objects.dir")):
+    """Those whose source is still there: a tree that was built before may hold others."""
+    top = os.path.join(tree, "lib", "CMakeFiles", "ike_objects.dir")
+    for folder, _, files in os.walk(top):
         for name in sorted(files):
-            if name.endswith(".o"):
+            if name.endswith(".o") and os.path.exists(os.path.join(LIB, os.path.relpath(folder, top), name[:-2])):
                 yield os.path.join(folder, name)
 
 

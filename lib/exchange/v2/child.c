@@ -1,167 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * A child's negotiation, as IKE_AUTH and CREATE_CHILD_SA share it: SPI, proposal, traffic selectors, mode, keys, installation
- * (RFC 7296 sections 1.2, 1.3, 2.9, 2.17). The order of the actions in the scripts is the order of installation; undo takes
- * it back.
+ * A child's negotiation, as IKE_AUTH and CREATE_CHILD_SA share it: proposal, traffic selectors, mode, keys (RFC 7296 sections
+ * 1.2, 1.3, 2.9, 2.17).
  */
-#include "base/sabotage.h"
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 #include <stdio.h>
-
-static const ike_child_settings *settings_of(const struct ike_setup *s) { return &s->conf->s.children[s->index]; }
-static struct ike_proposals *proposals_of(const struct ike_setup *s) { return s->conf->child_proposals[s->index]; }
-static const ike_path *path_of(const struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->sa->path : &x->path; }
-static const ike_ts *ts_of(const struct ike_blob *b) { return (const ike_ts *)(const void *)b->ptr; }
-static size_t n_of(const struct ike_blob *b) { return b->len / sizeof(ike_ts); }
-/* With a peer that announced no NAT traversal never, whatever we think of the path. */
-static bool uses_encap(const struct ike_sa *sa)
-{
-    return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat);
-}
-
-static int keep_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *ts, size_t n)
-{
-    return ike_blob_set(&x->e->core, to, ike_bytes_of(ts, n * sizeof *ts));
-}
-
-static int keep_both_ts(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote)
-{
-    bool kept = keep_ts(x, &x->setup->local_ts, local->ts, local->n) == IKE_OK &&
-                keep_ts(x, &x->setup->remote_ts, remote->ts, remote->n) == IKE_OK;
-    return kept ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
-}
-
-/* The configured selectors of one side; none configured means the IKE address itself. */
-static const ike_ts *configured(const ike_ts *ts, size_t *n, const ike_addr *own, ike_ts *buf)
-{
-    if (*n == 0) {
-        *buf = ike_ts_of_addr(own);
-        *n = 1;
-        return buf;
-    }
-    return ts;
-}
-
-/* ---- Initiator -------------------------------------------------------------------------------------------------------- */
-
-/* The settings are held by the setup: a reload in the middle changes nothing of this negotiation. */
-int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index)
-{
-    struct ike_setup *s = x->setup;
-    s->with_child = true;
-    s->conf = ike_conf_ref(conf);
-    s->index = index;
-    s->mode = settings_of(s)->mode;
-    return IKE_OK;
-}
-
-/* The packet's selectors go first, then the policy's (RFC 7296 section 2.9). */
-static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n,
-                    const ike_addr *own)
-{
-    struct ike_ts_list *l = &x->e->ts.own;
-    ike_ts buf;
-    const ike_ts *ts = configured(conf, &n, own, &buf);
-    l->n = 0;
-    if (packet) {
-        l->ts[l->n++] = *packet;
-    }
-    for (size_t i = 0; i < n && l->n < IKE_TS_MAX; i++) {
-        l->ts[l->n++] = ts[i];
-    }
-    return keep_ts(x, to, l->ts, l->n);
-}
-
-/* The data plane's, as it owns the number space; else drawn. Below 256 are reserved (RFC 4303 section 2.1). */
-static int get_spi(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    struct ike_setup *s = x->setup;
-    const ike_path *path = path_of(x);
-    bool answered;
-    struct ike_question *q = ike_ask(x, IKE_Q_SPI, &answered);
-    int r = IKE_OK;
-    uint32_t spi = 0;
-    if (!q) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    if (answered) {
-        r = q->result;
-        spi = q->answer.spi;
-    } else if (c->set.host.sadb.get_spi) {
-        /* Where it is given back, should the path have changed by then. */
-        s->spi_path = *path;
-        ike_hook_enter(c);
-        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, settings_of(s)->protocol, s->reqid, &spi);
-        ike_hook_leave(c);
-        if (r == IKE_PENDING) {
-            return IKE_X_PENDING;
-        }
-    } else {
-        for (int tries = 0; tries < 16 && r == IKE_OK && spi < 256; tries++) {
-            uint8_t raw[4];
-            r = ike_draw(c, raw, sizeof raw);
-            spi = r == IKE_OK && !ike_child_by_spi_in(&x->e->db, ike_load32(raw)) ? ike_load32(raw) : 0;
-        }
-    }
-    ike_answered(x);
-    if (r == IKE_OK && spi < 256) {
-        r = IKE_ERR_HOST;
-    }
-    if (r != IKE_OK) {
-        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
-        ike_blame_expected(c, "an SPI from the data plane");
-        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_REFUSE;
-    }
-    s->spi_in = spi;
-    s->spi_reserved = true;
-    return IKE_X_OK;
-}
-
-/* All SAs of one child entry of one peer share a reqid, so that they share policies. */
-static uint32_t reqid_for(struct ike_exchange *x)
-{
-    struct ike_setup *s = x->setup;
-    struct ike_child *old = ike_slots_get(&x->e->db.children, s->old_child);
-    struct ike_conn *conn = x->sa->conn;
-    int i = ike_conf_child(conn->conf, settings_of(s)->name);
-    if (old) {
-        return old->reqid;
-    }
-    return i >= 0 && (size_t)i < conn->n_want && conn->want[i].reqid ? conn->want[i].reqid : ++x->e->db.reqid;
-}
-
-/* Another round of the script, after INVALID_KE_PAYLOAD, keeps what is reserved. */
-int ike_child_reserve(struct ike_exchange *x)
-{
-    struct ike_setup *s = x->setup;
-    if (!s->with_child || s->spi_reserved) {
-        return IKE_X_OK;
-    }
-    if (x->role == IKE_INITIATOR && !s->rejection) {
-        s->rejection = ike_alloc(&x->e->core, sizeof *s->rejection);
-        if (!s->rejection) {
-            return ike_trouble(x, IKE_ERR_NOMEM);
-        }
-    }
-    if (!s->reqid) {
-        const ike_child_settings *k = settings_of(s);
-        s->reqid = reqid_for(x);
-        if (x->role == IKE_INITIATOR) {
-            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, k->local_ts, k->n_local_ts,
-                             &x->sa->path.local);
-            if (r == IKE_OK) {
-                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, k->remote_ts, k->n_remote_ts,
-                             &x->sa->path.remote);
-            }
-            if (r != IKE_OK) {
-                return ike_trouble(x, r);
-            }
-        }
-    }
-    return get_spi(x);
-}
 
 /* No nonce and no KE in IKE_AUTH: those of IKE_SA_INIT serve (RFC 7296 section 2.17). The old suite first, which the peer has
  * already accepted once. */
@@ -174,20 +18,13 @@ void ike_put_child_request(struct ike_exchange *x, bool with_ke)
     if (s->mode == IKE_MODE_TRANSPORT) {
         ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
     }
-    ike_put_sa(&x->chain, proposals_of(s), spi, 4, with_ke, old ? &old->suite : NULL);
+    ike_put_sa(&x->chain, ike_setup_proposals(s), spi, 4, with_ke, old ? &old->suite : NULL);
     if (with_ke) {
         ike_put_nonce(x);
         ike_put_own_ke(x);
     }
-    ike_put_ts(&x->chain, IKE_P_TSI, ts_of(&s->local_ts), n_of(&s->local_ts));
-    ike_put_ts(&x->chain, IKE_P_TSR, ts_of(&s->remote_ts), n_of(&s->remote_ts));
-}
-
-static int blame_answer(struct ike_exchange *x, uint16_t code, const char *what)
-{
-    ike_blame(&x->e->core, code, IKE_DECIDER_US);
-    ike_blame_received(&x->e->core, "%s", what);
-    return IKE_X_REFUSE;
+    ike_put_ts(&x->chain, IKE_P_TSI, ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts));
+    ike_put_ts(&x->chain, IKE_P_TSR, ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts));
 }
 
 /* An answer wider than what was asked for would open more than the policy does (RFC 7296 section 2.9). */
@@ -197,35 +34,24 @@ static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, st
     struct ike_sa *sa = x->sa;
     if (ike_ts_payload_parse(local->ts, IKE_TS_MAX, &local->n, ike_message_find(x->msg, IKE_P_TSI, 0)) != IKE_OK ||
         ike_ts_payload_parse(remote->ts, IKE_TS_MAX, &remote->n, ike_message_find(x->msg, IKE_P_TSR, 0)) != IKE_OK) {
-        return blame_answer(x, IKE_FAIL_SYNTAX, "malformed traffic selectors");
+        return ike_blame_answer(x, IKE_FAIL_SYNTAX, "malformed traffic selectors");
     }
-    if (s->mode == IKE_MODE_TRANSPORT && uses_encap(sa)) {
+    if (s->mode == IKE_MODE_TRANSPORT && ike_uses_encap(sa)) {
         /* A NAT shows the peer other addresses than ours (RFC 7296 section 2.23.1). */
         ike_ts_substitute(local, &sa->path.local);
         ike_ts_substitute(remote, &sa->path.remote);
     }
-    if (!local->n || !remote->n || !ike_ts_all_within(local->ts, local->n, ts_of(&s->local_ts), n_of(&s->local_ts)) ||
-        !ike_ts_all_within(remote->ts, remote->n, ts_of(&s->remote_ts), n_of(&s->remote_ts))) {
+    if (!local->n || !remote->n ||
+        !ike_ts_all_within(local->ts, local->n, ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts)) ||
+        !ike_ts_all_within(remote->ts, remote->n, ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts))) {
         char want[100], got[120];
-        ike_ts_list_format(ts_of(&s->remote_ts), n_of(&s->remote_ts), want, sizeof want);
+        ike_ts_list_format(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), want, sizeof want);
         ike_ts_list_format(remote->ts, remote->n, got, sizeof got);
         ike_blame(&x->e->core, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
         ike_blame_expected(&x->e->core, "selectors within %s", want);
-        return blame_answer(x, IKE_FAIL_SELECTORS, got);
+        return ike_blame_answer(x, IKE_FAIL_SELECTORS, got);
     }
     return IKE_X_OK;
-}
-
-/* The peer deleted the SA already that our open exchange is about to make: either before its answer came, or while a question
- * was open. */
-static bool deleted_early(const struct ike_setup *s)
-{
-    for (unsigned i = 0; i < s->n_early; i++) {
-        if (s->early[i] == ike_load32(s->chosen.spi)) {
-            return true;
-        }
-    }
-    return s->child && s->child->state == IKE_CHILD_DELETING && s->child->down_cause == IKE_BY_PEER;
 }
 
 /* The initiator has the last word: what it cannot accept exists at the peer already, so refusing means telling the peer to
@@ -242,20 +68,20 @@ int ike_child_take_answer(struct ike_exchange *x)
         return IKE_X_OK;
     }
     s->reject = sa != NULL; /* until the child stands: the peer has it already */
-    if (!sa || ike_select_check(proposals_of(s), sa, &args, &s->chosen) != IKE_OK) {
-        return blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
+    if (!sa || ike_select_check(ike_setup_proposals(s), sa, &args, &s->chosen) != IKE_OK) {
+        return ike_blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
     }
-    if (deleted_early(s)) {
+    if (ike_deleted_early(s)) {
         s->reject = false;
-        return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
+        return ike_blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
     }
     bool transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
     if (transport && s->mode != IKE_MODE_TRANSPORT) {
-        return blame_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
+        return ike_blame_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
     }
-    if (!transport && s->mode == IKE_MODE_TRANSPORT && !settings_of(s)->mode_fallback) {
+    if (!transport && s->mode == IKE_MODE_TRANSPORT && !ike_setup_child(s)->mode_fallback) {
         ike_blame_remedy(c, "allow transport mode on the peer, or set mode = tunnel here");
-        return blame_answer(x, IKE_FAIL_MODE, "tunnel mode");
+        return ike_blame_answer(x, IKE_FAIL_MODE, "tunnel mode");
     }
     s->mode = transport ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
     if (args.with_ke) {
@@ -269,9 +95,9 @@ int ike_child_take_answer(struct ike_exchange *x)
     if (r != IKE_X_OK) {
         return r;
     }
-    s->narrowed = !ike_ts_all_within(ts_of(&s->local_ts), n_of(&s->local_ts), local->ts, local->n) ||
-                  !ike_ts_all_within(ts_of(&s->remote_ts), n_of(&s->remote_ts), remote->ts, remote->n);
-    return keep_both_ts(x, local, remote);
+    s->narrowed = !ike_ts_all_within(ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts), local->ts, local->n) ||
+                  !ike_ts_all_within(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), remote->ts, remote->n);
+    return ike_keep_ts(x, local, remote);
 }
 
 /* ---- Responder -------------------------------------------------------------------------------------------------------- */
@@ -305,9 +131,9 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
     const ike_child_settings *k = &conf->s.children[i];
     ike_ts lbuf, rbuf;
     size_t nl = k->n_local_ts, nr = k->n_remote_ts;
-    const ike_ts *lt = configured(k->local_ts, &nl, &x->path.local, &lbuf),
-                 *rt = configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
-    bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT, translated = transport && uses_encap(x->sa);
+    const ike_ts *lt = ike_ts_configured(k->local_ts, &nl, &x->path.local, &lbuf),
+                 *rt = ike_ts_configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
+    bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT, translated = transport && ike_uses_encap(x->sa);
     if (!narrow(ts, &ts->tsi, translated ? &x->path.remote : NULL, rt, nr, &ts->remote) ||
         !narrow(ts, &ts->tsr, translated ? &x->path.local : NULL, lt, nl, &ts->local) || !ike_ts_pair(&ts->local, &ts->remote)) {
         return 0;
@@ -409,18 +235,7 @@ static int accept(struct ike_exchange *x, uint16_t index)
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
     r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
-    return r == IKE_X_OK ? keep_both_ts(x, &x->e->ts.local, &x->e->ts.remote) : r;
-}
-
-/* Not the one that is being replaced: a rekey at the limit must go through. */
-static uint32_t children_of(const struct ike_sa *sa, ike_child_id but)
-{
-    uint32_t n = 0;
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        n += k->sa == sa->id && k->id != but;
-    }
-    return n;
+    return r == IKE_X_OK ? ike_keep_ts(x, &x->e->ts.local, &x->e->ts.remote) : r;
 }
 
 /* Which of the connection's children the request is for: at a rekey the old one's first. */
@@ -439,7 +254,7 @@ int ike_child_choose(struct ike_exchange *x)
     if (r != IKE_X_OK) {
         return r;
     }
-    if (children_of(x->sa, x->setup->old_child) >= conf->s.max_children) {
+    if (ike_children_of(x->sa, x->setup->old_child) >= conf->s.max_children) {
         return ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT);
     }
     for (size_t k = 0; k < conf->s.n_children + 1; k++) {
@@ -463,50 +278,6 @@ int ike_child_choose(struct ike_exchange *x)
     return refuse_child(x, &o, best, best_index, &best_why);
 }
 
-/* The host's word: it may only refuse. */
-int ike_child_decide(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    struct ike_setup *s = x->setup;
-    if (!s->with_child || !c->set.host.hooks.child) {
-        return IKE_X_OK;
-    }
-    bool answered;
-    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
-    if (!q) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    int r = q->result;
-    if (!answered) {
-        ike_child_question ask = {
-            .size = sizeof ask, .sa = x->sa->id, .conn = x->sa->conn->id, .child_name = settings_of(s)->name};
-        ask.initiator = x->role == IKE_INITIATOR;
-        ask.protocol = settings_of(s)->protocol;
-        ask.mode = s->mode;
-        ask.encr = s->chosen.suite.encr;
-        ask.encr_bits = s->chosen.suite.encr_bits;
-        ask.integ = s->chosen.suite.integ;
-        ask.ke = s->chosen.suite.ke;
-        ask.esn = s->chosen.suite.esn != 0;
-        ask.local_ts = ts_of(&s->local_ts);
-        ask.remote_ts = ts_of(&s->remote_ts);
-        ask.n_local_ts = n_of(&s->local_ts);
-        ask.n_remote_ts = n_of(&s->remote_ts);
-        ike_hook_enter(c);
-        r = c->set.host.hooks.child(c->set.host.user, q->token, &ask);
-        ike_hook_leave(c);
-        if (r == IKE_PENDING) {
-            return IKE_X_PENDING;
-        }
-    }
-    ike_answered(x);
-    if (r == IKE_OK) {
-        return IKE_X_OK;
-    }
-    return x->role == IKE_INITIATOR ? blame_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal")
-                                    : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
-}
-
 /* TSi is the initiator's side, so for us the remote one. */
 void ike_put_child_answer(struct ike_exchange *x)
 {
@@ -526,19 +297,23 @@ void ike_put_child_answer(struct ike_exchange *x)
             ike_put_own_ke(x);
         }
     }
-    ike_put_ts(&x->chain, IKE_P_TSI, ts_of(&s->remote_ts), n_of(&s->remote_ts));
-    ike_put_ts(&x->chain, IKE_P_TSR, ts_of(&s->local_ts), n_of(&s->local_ts));
+    ike_put_ts(&x->chain, IKE_P_TSI, ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts));
+    ike_put_ts(&x->chain, IKE_P_TSR, ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts));
 }
 
-/* ---- Both: keys and installation -------------------------------------------------------------------------------------- */
+/* ---- Both: keys ------------------------------------------------------------------------------------------------------- */
 
 /* KEYMAT (RFC 7296 section 2.17). With PFS the new shared secret goes in; without, the nonces alone make it new. */
-static int child_keys(struct ike_exchange *x, struct ike_child *k)
+int ike_v2_child_keys(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
     struct ike_setup *s = x->setup;
     struct ike_sa *sa = x->sa;
+    struct ike_child *k = s->child;
     uint8_t mat[2 * (IKE_KEY_MAX + IKE_HASH_MAX)];
+    if (!k) {
+        return IKE_X_OK;
+    }
     size_t each = (size_t)k->key_e + k->key_a;
     bool pfs = x->script == &ike_v2_create_child && s->chosen.suite.ke;
     int r = pfs ? ike_compute_shared(c, s) : IKE_OK;
@@ -553,142 +328,7 @@ static int child_keys(struct ike_exchange *x, struct ike_child *k)
         memcpy(ike_child_keys(k, x->role == IKE_INITIATOR), mat + each, each);
     }
     ike_wipe(mat, sizeof mat);
-    return r;
-}
-
-/* Policy has been asked before this; what can still fail are limits, memory and the data plane. */
-int ike_child_make(struct ike_exchange *x)
-{
-    struct ike_engine *e = x->e;
-    struct ike_setup *s = x->setup;
-    if (!s->with_child) {
-        return IKE_X_OK;
-    }
-    const struct ike_suite *suite = &s->chosen.suite;
-    const ike_encr *encr = ike_find_encr(e->core.crypto, suite->encr);
-    const ike_integ *integ = suite->integ ? ike_find_integ(e->core.crypto, suite->integ) : NULL;
-    if (!encr || (suite->integ && !integ)) {
-        return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
-    }
-    uint16_t bits = suite->encr_bits ? suite->encr_bits : encr->key_bits[0];
-    struct ike_child_parts parts = {ts_of(&s->local_ts),
-                                    ts_of(&s->remote_ts),
-                                    n_of(&s->local_ts),
-                                    n_of(&s->remote_ts),
-                                    (uint16_t)(bits / 8 + encr->salt_len),
-                                    integ ? integ->key_len : 0};
-    struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
-    if (!k) {
-        bool full = e->db.children.count >= e->core.set.max_children;
-        return full ? ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT) : ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    s->child = k;
-    k->sa = x->sa->id;
-    k->suite = *suite;
-    k->suite.encr_bits = bits;
-    k->initiator = x->role == IKE_INITIATOR;
-    k->mode = s->mode;
-    k->spi_in = s->spi_in;
-    k->spi_out = ike_load32(s->chosen.spi);
-    k->reqid = s->reqid;
-    k->path = *path_of(x);
-    k->udp_encap = uses_encap(x->sa);
-    k->replaces = s->old_child;
-    k->narrowed = s->narrowed;
-    int r = child_keys(x, k);
     return r == IKE_OK ? IKE_X_OK : ike_keys_failed(x, r);
-}
-
-/* One direction, and perhaps a wait for the data plane. A refusal takes back what add() counted as installed. */
-static int install(struct ike_exchange *x, bool inbound)
-{
-    struct ike_core *c = &x->e->core;
-    struct ike_child *k = x->setup->child;
-    if (!k) {
-        return IKE_X_OK;
-    }
-    bool answered;
-    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
-    if (!q) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    int r = answered ? q->result : ike_child_add(&x->e->db, k, inbound, q->token);
-    if (r == IKE_PENDING) {
-        return IKE_X_PENDING;
-    }
-    ike_answered(x);
-    if (inbound && r == IKE_OK) {
-        x->setup->spi_reserved = false; /* the SA has it now */
-    }
-    if (r != IKE_OK) {
-        if (answered) {
-            *(inbound ? &k->in_installed : &k->out_installed) = false;
-        }
-        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
-        ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
-        ike_blame_received(c, "%s", ike_strerror(r));
-        ike_blame_remedy(
-            c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
-        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : blame_answer(x, IKE_FAIL_KERNEL, "");
-    }
-    return IKE_X_OK;
-}
-
-int ike_child_install_in(struct ike_exchange *x) { return install(x, true); }
-
-/* The responder of a rekey goes on sending over the old SA: the initiator cannot receive on the new one before it has the
- * answer (RFC 7296 section 2.8). */
-int ike_child_install_out(struct ike_exchange *x)
-{
-    struct ike_child *k = x->setup->child;
-    if (k && x->role == IKE_RESPONDER && ike_slots_get(&x->e->db.children, x->setup->old_child)) {
-        return IKE_X_OK;
-    }
-    int r = install(x, false);
-    if (r == IKE_X_OK && k && x->role == IKE_INITIATOR && deleted_early(x->setup)) {
-        x->setup->reject = false; /* the peer has no SA any more that it would have to delete */
-        return blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before it was installed");
-    }
-    return r;
-}
-
-int ike_child_report_up(struct ike_exchange *x)
-{
-    struct ike_child *k = x->setup->child;
-    if (k) {
-        x->setup->child = NULL; /* from here on undo does not take it back */
-        x->setup->reject = false;
-        ike_child_up(x->e, k);
-    }
-    return IKE_X_OK;
-}
-
-/* Runs after a failure at any point: whatever is there is given back, the rest is NULL or false. A child that the peer has
- * made and we do not keep is deleted there, with the task that was allocated when memory was still there. */
-void ike_child_undo(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    struct ike_setup *s = x->setup;
-    if (s->child) {
-        if (s->child->in_installed) {
-            s->spi_reserved = false; /* it goes with the SA */
-        }
-        s->child->quiet = true;
-        ike_child_retire(&x->e->db, s->child);
-        s->child = NULL;
-    }
-    if (s->spi_reserved && c->set.host.sadb.put_spi && !IKE_SABOTAGED(SPI_KEPT)) {
-        ike_hook_enter(c);
-        c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, settings_of(s)->protocol, s->spi_in);
-        ike_hook_leave(c);
-    }
-    s->spi_reserved = false;
-    if (s->reject && !x->sa->dead && x->sa->peer) {
-        *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .spi = s->spi_in};
-        ike_queue_owned(x->e, x->sa, s->rejection);
-        s->rejection = NULL;
-        s->reject = false;
-    }
 }
 
 /* ---- Initiator: the peer does not want the child ---------------------------------------------------------------------- */
@@ -735,13 +375,13 @@ int ike_child_refused(struct ike_exchange *x)
     }
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
     if (code == IKE_FAIL_SELECTORS) {
-        ike_ts_list_format(ts_of(&s->local_ts), n_of(&s->local_ts), text, sizeof text);
-        ike_ts_list_format(ts_of(&s->remote_ts), n_of(&s->remote_ts), more, sizeof more);
+        ike_ts_list_format(ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts), text, sizeof text);
+        ike_ts_list_format(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), more, sizeof more);
         ike_blame_expected(c, "the peer to accept here %s, there %s", text, more);
         ike_blame_remedy(
             c, "local-net here must be remote-net there and the other way round: compare with the peer's configuration");
     } else if (code == IKE_FAIL_NO_CHILD_PROPOSAL) {
-        ike_proposals_format(proposals_of(s), text, sizeof text);
+        ike_proposals_format(ike_setup_proposals(s), text, sizeof text);
         ike_blame_expected(c, "one of our child proposals: %s", text);
         ike_blame_remedy(c, "put a proposal the peer has into the child's `esp-proposals` here, or one of ours there");
     }

@@ -291,9 +291,9 @@ static const struct ike_form response_forms[] = {{refusal, refused}, {NULL, full
 /* The SPI last, as it is the data plane's: what fails before it has nothing to give back. */
 static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, ike_child_reserve, put_request, NULL};
 /* Looked at again after each part that may ask the host: what was true when the request came may not be any more. */
-static ike_action *const request_handle[] = {take_subject,         ike_child_choose,      ike_child_decide, ike_child_reserve,
-                                             ike_make_nonce,       ike_make_ke,           still_there,      ike_child_make,
-                                             ike_child_install_in, ike_child_install_out, still_there,      NULL};
+static ike_action *const request_handle[] = {
+    take_subject,   ike_child_choose,  ike_child_decide,     ike_child_reserve,     ike_make_nonce, ike_make_ke, still_there,
+    ike_child_make, ike_v2_child_keys, ike_child_install_in, ike_child_install_out, still_there,    NULL};
 static ike_action *const response_build[] = {put_response, NULL};
 static ike_action *const response_sent[] = {answered, NULL};
 /* Judged again at the end: while a question was open the peer's rekey may have been answered. */
@@ -302,6 +302,7 @@ static ike_action *const response_handle[] = {take_errors,
                                               ike_child_decide,
                                               judge,
                                               ike_child_make,
+                                              ike_v2_child_keys,
                                               ike_child_install_in,
                                               ike_child_install_out,
                                               judge,

@@ -4,84 +4,13 @@
  */
 #include "exchange/v2/v2.h"
 
-#define NONCE_LEN 32 /* half the key size of every PRF here (RFC 7296 section 2.10) */
-
-static struct ike_blob *own_nonce(struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->setup->ni : &x->setup->nr; }
-static struct ike_blob *peer_nonce(struct ike_exchange *x) { return x->role == IKE_INITIATOR ? &x->setup->nr : &x->setup->ni; }
-
-/* Fresh for each exchange: a nonce of ours makes the keys new even if all else repeats. */
-int ike_make_nonce(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    struct ike_blob *n = own_nonce(x);
-    if (n->len) {
-        return IKE_X_OK; /* a repeated IKE_SA_INIT keeps it */
-    }
-    int r = ike_blob_room(c, n, NONCE_LEN);
-    if (r == IKE_OK) {
-        r = ike_draw(c, n->ptr, NONCE_LEN);
-    }
-    if (r != IKE_OK) {
-        ike_blob_free(c, n);
-        return ike_trouble(x, r);
-    }
-    return IKE_X_OK;
-}
-
-/* A private value for setup->ke. The responder of a KEM has its shared secret at once, the one of a Diffie-Hellman group
- * computes it when it is needed. */
-int ike_make_ke(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    struct ike_setup *s = x->setup;
-    const ike_ke *ke = s->ke;
-    if (!ke || s->ke_public.len) {
-        return IKE_X_OK;
-    }
-    void *state = ike_ke_state(c, ke);
-    bool kem = x->role == IKE_RESPONDER && ke->respond;
-    int r = ike_blob_room(c, &s->ke_public, x->role == IKE_INITIATOR ? ke->public_len_i : ke->public_len_r);
-    if (r == IKE_OK) {
-        r = kem ? ike_blob_room(c, &s->shared, ke->shared_len) : ike_blob_room(c, &s->ke_private, ke->private_len);
-    }
-    if (r == IKE_OK) {
-        r = kem ? ke->respond(state, &c->rng, s->ke_peer.ptr, s->ke_public.ptr, s->shared.ptr)
-                : ke->initiate(state, &c->rng, s->ke_private.ptr, s->ke_public.ptr);
-    }
-    if (r != IKE_OK) {
-        ike_blob_free(c, &s->ke_private);
-        ike_blob_free(c, &s->ke_public);
-        ike_blob_free(c, &s->shared);
-        return ike_trouble(x, r);
-    }
-    return IKE_X_OK;
-}
-
-/* Public values, so memcmp will do. */
-static bool same_octets(const struct ike_blob *b, const struct ike_payload *p)
-{
-    return b->len == p->len && memcmp(b->ptr, p->body, p->len) == 0;
-}
-
-/* A nonce of ours that comes back, from this exchange or from a request of ours that is open: the peer, or somebody between
- * us, reflects our own messages. */
-static bool thrown_back(struct ike_exchange *x, const struct ike_payload *p)
-{
-    bool ours = same_octets(own_nonce(x), p);
-    IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
-        const struct ike_exchange *y = IKE_OF(it, struct ike_exchange, link);
-        ours |= y != x && y->setup && same_octets(&y->setup->ni, p);
-    }
-    return ours;
-}
-
 /* The PRF is the one just chosen, or for a child the IKE SA's. All zeros is no random value. */
 int ike_take_nonce(struct ike_exchange *x)
 {
     const struct ike_payload *p = ike_message_find(x->msg, IKE_P_NONCE, 0);
     const uint16_t id = x->setup->chosen.suite.prf;
     const ike_prf *prf = id ? ike_find_prf(x->e->core.crypto, id) : x->sa->prf;
-    if (!p || p->len < IKE_NONCE_MIN || p->len > IKE_NONCE_MAX || ike_is_zero(p->body, p->len) || thrown_back(x, p)) {
+    if (!p || p->len < IKE_NONCE_MIN || p->len > IKE_NONCE_MAX || !ike_nonce_fresh(x, p)) {
         return x->script->delivery->fault(x, IKE_P_NONCE, false);
     }
     if (prf && p->len < prf->key_len / 2u) { /* RFC 7296 section 2.10 */
@@ -95,7 +24,7 @@ int ike_take_nonce(struct ike_exchange *x)
         bool answer = x->role == IKE_RESPONDER && ike_guard_reply(&x->e->guard, &x->path.remote);
         return answer ? ike_fatal(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_DROP;
     }
-    int r = ike_blob_set(&x->e->core, peer_nonce(x), ike_bytes_of(p->body, p->len));
+    int r = ike_blob_set(&x->e->core, ike_peer_nonce(x), ike_bytes_of(p->body, p->len));
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
@@ -126,19 +55,11 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
     if (x->role == IKE_RESPONDER) {
         s->ke = ike_find_ke(c->crypto, group);
     }
-    /* The exact length of the group, and whatever the group can check cheaply (RFC 6989 section 2): a bad value must not meet
-     * our private one. */
-    const ike_ke *ke = s->ke;
-    if (!ke || value.len != (x->role == IKE_INITIATOR ? ke->public_len_r : ke->public_len_i) ||
-        (s->ke_public.len == value.len && memcmp(s->ke_public.ptr, value.ptr, value.len) == 0) ||
-        (ke->check && ke->check(ike_ke_state(c, ke), value.ptr) != IKE_OK)) {
-        return x->script->delivery->fault(x, IKE_P_KE, false);
-    }
-    int r = ike_blob_set(c, &s->ke_peer, value);
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    int r = ike_take_public(x, value);
+    return r == IKE_ERR_PROTO ? x->script->delivery->fault(x, IKE_P_KE, false) : r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
-void ike_put_nonce(struct ike_exchange *x) { ike_put_payload(&x->chain, IKE_P_NONCE, ike_blob_bytes(own_nonce(x))); }
+void ike_put_nonce(struct ike_exchange *x) { ike_put_payload(&x->chain, IKE_P_NONCE, ike_blob_bytes(ike_own_nonce(x))); }
 
 /* No group, no payload: a child without PFS. */
 void ike_put_own_ke(struct ike_exchange *x)
@@ -146,25 +67,6 @@ void ike_put_own_ke(struct ike_exchange *x)
     if (x->setup->ke) {
         ike_put_ke(&x->chain, x->setup->ke->id, ike_blob_bytes(&x->setup->ke_public));
     }
-}
-
-/* Done once for each setup, however often it is asked for; the private value goes as soon as it has served. */
-int ike_compute_shared(struct ike_core *c, struct ike_setup *s)
-{
-    const ike_ke *ke = s->ke;
-    if (s->shared.len || !ke) {
-        return IKE_OK;
-    }
-    int r = ike_blob_room(c, &s->shared, ke->shared_len);
-    if (r == IKE_OK) {
-        r = ke->finish(ike_ke_state(c, ke), &c->rng, s->ke_private.ptr, s->ke_peer.ptr, s->shared.ptr);
-    }
-    if (r != IKE_OK) {
-        ike_blob_free(c, &s->shared);
-    } else {
-        ike_blob_free(c, &s->ke_private);
-    }
-    return r;
 }
 
 /* Inside an SA a value that gives no secret is bad syntax of the peer's; outside it could be anybody's and is no more than

@@ -2,7 +2,7 @@
  *
  * What happens to IKE SAs and children between and around exchanges: up, down, replaced, lifetimes, timers.
  */
-#include "exchange/v2/v2.h"
+#include "exchange/scripts.h"
 
 /* How long the answer to a Delete can be asked for again: as long as the peer repeats it. */
 #define LINGER (180 * IKE_SEC)
@@ -86,7 +86,7 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
     sa->setup = setup;
     ike_sa_bind(&e->db, sa, conn);
     r = setup ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;
-    struct ike_exchange *x = r == IKE_OK ? ike_exchange_new(e, sa, &ike_v2_sa_init, IKE_INITIATOR, setup) : NULL;
+    struct ike_exchange *x = r == IKE_OK ? ike_exchange_new(e, sa, ike_version_of(sa)->connect, IKE_INITIATOR, setup) : NULL;
     if (!x) {
         r = not_begun(e, conn, index, &path, r);
         ike_sa_down(e, sa, IKE_BY_FAILURE);
@@ -381,9 +381,10 @@ static int ask(struct ike_engine *e, struct ike_sa *sa, uint8_t purpose)
 /* A peer began and did not come back with IKE_AUTH. */
 static void never_completed(struct ike_engine *e, struct ike_sa *sa)
 {
-    struct ike_exchange x = {.e = e, .sa = sa, .script = &ike_v2_auth, .role = IKE_RESPONDER, .path = sa->path};
+    struct ike_exchange x = {
+        .e = e, .sa = sa, .script = ike_version_of(sa)->authenticate, .role = IKE_RESPONDER, .path = sa->path};
     ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_NOBODY);
-    ike_blame_expected(&e->core, "an IKE_AUTH request after IKE_SA_INIT");
+    ike_blame_expected(&e->core, "%s", ike_version_of(sa)->half_open);
     ike_blame_received(&e->core, "nothing that could be decrypted in %u s", (unsigned)((e->core.now - sa->created) / IKE_SEC));
     ike_exchange_blame(&x);
 }

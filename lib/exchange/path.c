@@ -2,7 +2,7 @@
  *
  * Paths that change, and doubles: two IKE SAs with one peer.
  */
-#include "exchange/v2/v2.h"
+#include "exchange/scripts.h"
 
 /* IKE SA and children move together: the data plane of a peer behind a NAT sends from the same mapping. */
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
@@ -67,7 +67,7 @@ static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
     struct ike_exchange *x =
         own && !ike_list_empty(&own->outstanding) ? IKE_OF(own->outstanding.next, struct ike_exchange, link) : NULL;
     /* An IKE_AUTH that has left may be answered already; giving up now would leave the peer with an SA. */
-    if (sa->initiator || !x || (x->script == &ike_v2_auth && x->sent)) {
+    if (sa->initiator || !x || (x->script == ike_version_of(own)->authenticate && x->sent)) {
         return;
     }
     struct ike_setup *s = own->setup;

@@ -2,7 +2,7 @@
  *
  * Local requests: they wait in a queue by priority until the window has room (RFC 7296 section 2.3).
  */
-#include "exchange/v2/v2.h"
+#include "exchange/scripts.h"
 
 /* What would make the same request. Which packet asked makes no difference. */
 static bool same(const struct ike_task *a, const struct ike_task *b)
@@ -125,17 +125,17 @@ void ike_tasks_reindex(struct ike_engine *e, struct ike_sa *sa, const struct ike
     }
 }
 
-/* Deletes and liveness are INFORMATIONAL; IKE_SA_INIT and IKE_AUTH are never queued. */
-static const struct ike_script *script_for(uint8_t purpose)
+/* What begins an IKE SA is never queued. */
+static const struct ike_script *script_for(const struct ike_version *v, uint8_t purpose)
 {
     switch (purpose) {
     case IKE_DO_CHILD:
     case IKE_DO_REKEY_CHILD:
-        return &ike_v2_create_child;
+        return v->child;
     case IKE_DO_REKEY_IKE:
-        return &ike_v2_rekey_ike;
+        return v->rekey_ike;
     default:
-        return &ike_v2_informational;
+        return v->informational;
     }
 }
 
@@ -204,8 +204,9 @@ static void prepare_child(struct ike_exchange *x, const struct ike_task *t)
  * follows on it. */
 static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
 {
-    const struct ike_script *script = script_for(t->purpose);
-    bool with_setup = script != &ike_v2_informational;
+    const struct ike_version *v = ike_version_of(sa);
+    const struct ike_script *script = script_for(v, t->purpose);
+    bool with_setup = script != v->informational;
     struct ike_setup *s = with_setup ? ike_setup_new(e) : NULL;
     struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_INITIATOR, s);
     if (!x) {
@@ -220,7 +221,7 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
     x->purpose = t->purpose;
     x->child = t->child;
     x->spi = t->spi;
-    if (script == &ike_v2_create_child) {
+    if (script == v->child) {
         prepare_child(x, t);
     }
     /* Entered before it runs: what ends it must find it there. */

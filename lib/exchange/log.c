@@ -2,14 +2,14 @@
  *
  * What the log says of messages and of SAs that come and go.
  */
-#include "exchange/v2/v2.h"
+#include "exchange/scripts.h"
 #include "message/names.h"
 #include <stdio.h>
 
 /* By ike_cause. */
 static const char *const causes[] = {
-    [IKE_BY_LOCAL] = "ended here",    [IKE_BY_PEER] = "deleted by the peer",           [IKE_BY_TIMEOUT] = "the peer is silent",
-    [IKE_BY_FAILURE] = "it failed",   [IKE_BY_REPLACEMENT] = "another took its place",
+    [IKE_BY_LOCAL] = "ended here",  [IKE_BY_PEER] = "deleted by the peer",           [IKE_BY_TIMEOUT] = "the peer is silent",
+    [IKE_BY_FAILURE] = "it failed", [IKE_BY_REPLACEMENT] = "another took its place",
 };
 
 static const char *cause_of(uint8_t cause) { return cause < IKE_COUNT(causes) && causes[cause] ? causes[cause] : "ended"; }

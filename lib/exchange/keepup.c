@@ -2,7 +2,7 @@
  *
  * Keep up: children with start = yes are begun, and begun again after a pause that doubles, for as long as they are wanted.
  */
-#include "exchange/v2/v2.h"
+#include "exchange/scripts.h"
 
 /* One that was replaced or is on its way out takes no new work. */
 static struct ike_sa *usable_sa(const struct ike_conn *conn)

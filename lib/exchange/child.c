@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A child's negotiation, as every exchange that makes one has it: SPI, selectors, the host's word, installation. The order of
+ * the actions in the scripts is the order of installation; undo takes it back.
+ */
+#include "base/sabotage.h"
+#include "exchange/common.h"
+
+/* With a peer that announced no NAT traversal never, whatever we think of the path. */
+bool ike_uses_encap(const struct ike_sa *sa) { return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat); }
+
+static int keep_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *ts, size_t n)
+{
+    return ike_blob_set(&x->e->core, to, ike_bytes_of(ts, n * sizeof *ts));
+}
+
+/* What was agreed, in place of what was offered. */
+int ike_keep_ts(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote)
+{
+    bool kept = keep_ts(x, &x->setup->local_ts, local->ts, local->n) == IKE_OK &&
+                keep_ts(x, &x->setup->remote_ts, remote->ts, remote->n) == IKE_OK;
+    return kept ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
+}
+
+/* The configured selectors of one side; none configured means the IKE address itself. */
+const ike_ts *ike_ts_configured(const ike_ts *ts, size_t *n, const ike_addr *own, ike_ts *buf)
+{
+    if (*n == 0) {
+        *buf = ike_ts_of_addr(own);
+        *n = 1;
+        return buf;
+    }
+    return ts;
+}
+
+/* An answer that an initiator does not take. */
+int ike_blame_answer(struct ike_exchange *x, uint16_t code, const char *what)
+{
+    ike_blame(&x->e->core, code, IKE_DECIDER_US);
+    ike_blame_received(&x->e->core, "%s", what);
+    return IKE_X_REFUSE;
+}
+
+/* The peer deleted the SA already that our open exchange is about to make: either before its answer came, or while a question
+ * was open. */
+bool ike_deleted_early(const struct ike_setup *s)
+{
+    for (unsigned i = 0; i < s->n_early; i++) {
+        if (s->early[i] == ike_load32(s->chosen.spi)) {
+            return true;
+        }
+    }
+    return s->child && s->child->state == IKE_CHILD_DELETING && s->child->down_cause == IKE_BY_PEER;
+}
+
+/* The settings are held by the setup: a reload in the middle changes nothing of this negotiation. */
+int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index)
+{
+    struct ike_setup *s = x->setup;
+    s->with_child = true;
+    s->conf = ike_conf_ref(conf);
+    s->index = index;
+    s->mode = ike_setup_child(s)->mode;
+    return IKE_OK;
+}
+
+/* The packet's selectors go first, then the policy's (RFC 7296 section 2.9). */
+static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n,
+                    const ike_addr *own)
+{
+    struct ike_ts_list *l = &x->e->ts.own;
+    ike_ts buf;
+    const ike_ts *ts = ike_ts_configured(conf, &n, own, &buf);
+    l->n = 0;
+    if (packet) {
+        l->ts[l->n++] = *packet;
+    }
+    for (size_t i = 0; i < n && l->n < IKE_TS_MAX; i++) {
+        l->ts[l->n++] = ts[i];
+    }
+    return keep_ts(x, to, l->ts, l->n);
+}
+
+/* The data plane's, as it owns the number space; else drawn. Below 256 are reserved (RFC 4303 section 2.1). */
+static int get_spi(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const ike_path *path = ike_exchange_path(x);
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_SPI, &answered);
+    int r = IKE_OK;
+    uint32_t spi = 0;
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    if (answered) {
+        r = q->result;
+        spi = q->answer.spi;
+    } else if (c->set.host.sadb.get_spi) {
+        /* Where it is given back, should the path have changed by then. */
+        s->spi_path = *path;
+        ike_hook_enter(c);
+        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, ike_setup_child(s)->protocol, s->reqid, &spi);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+    } else {
+        for (int tries = 0; tries < 16 && r == IKE_OK && spi < 256; tries++) {
+            uint8_t raw[4];
+            r = ike_draw(c, raw, sizeof raw);
+            spi = r == IKE_OK && !ike_child_by_spi_in(&x->e->db, ike_load32(raw)) ? ike_load32(raw) : 0;
+        }
+    }
+    ike_answered(x);
+    if (r == IKE_OK && spi < 256) {
+        r = IKE_ERR_HOST;
+    }
+    if (r != IKE_OK) {
+        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
+        ike_blame_expected(c, "an SPI from the data plane");
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_REFUSE;
+    }
+    s->spi_in = spi;
+    s->spi_reserved = true;
+    return IKE_X_OK;
+}
+
+/* All SAs of one child entry of one peer share a reqid, so that they share policies. */
+static uint32_t reqid_for(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_child *old = ike_slots_get(&x->e->db.children, s->old_child);
+    struct ike_conn *conn = x->sa->conn;
+    int i = ike_conf_child(conn->conf, ike_setup_child(s)->name);
+    if (old) {
+        return old->reqid;
+    }
+    return i >= 0 && (size_t)i < conn->n_want && conn->want[i].reqid ? conn->want[i].reqid : ++x->e->db.reqid;
+}
+
+/* Another round of the script, after INVALID_KE_PAYLOAD, keeps what is reserved. */
+int ike_child_reserve(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    if (!s->with_child || s->spi_reserved) {
+        return IKE_X_OK;
+    }
+    if (x->role == IKE_INITIATOR && !s->rejection) {
+        s->rejection = ike_alloc(&x->e->core, sizeof *s->rejection);
+        if (!s->rejection) {
+            return ike_trouble(x, IKE_ERR_NOMEM);
+        }
+    }
+    if (!s->reqid) {
+        const ike_child_settings *k = ike_setup_child(s);
+        s->reqid = reqid_for(x);
+        if (x->role == IKE_INITIATOR) {
+            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, k->local_ts, k->n_local_ts,
+                             &x->sa->path.local);
+            if (r == IKE_OK) {
+                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, k->remote_ts, k->n_remote_ts,
+                             &x->sa->path.remote);
+            }
+            if (r != IKE_OK) {
+                return ike_trouble(x, r);
+            }
+        }
+    }
+    return get_spi(x);
+}
+
+/* Not the one that is being replaced: a rekey at the limit must go through. */
+uint32_t ike_children_of(const struct ike_sa *sa, ike_child_id but)
+{
+    uint32_t n = 0;
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        n += k->sa == sa->id && k->id != but;
+    }
+    return n;
+}
+
+/* The host's word: it may only refuse. */
+int ike_child_decide(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    if (!s->with_child || !c->set.host.hooks.child) {
+        return IKE_X_OK;
+    }
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    int r = q->result;
+    if (!answered) {
+        ike_child_question ask = {
+            .size = sizeof ask, .sa = x->sa->id, .conn = x->sa->conn->id, .child_name = ike_setup_child(s)->name};
+        ask.initiator = x->role == IKE_INITIATOR;
+        ask.protocol = ike_setup_child(s)->protocol;
+        ask.mode = s->mode;
+        ask.encr = s->chosen.suite.encr;
+        ask.encr_bits = s->chosen.suite.encr_bits;
+        ask.integ = s->chosen.suite.integ;
+        ask.ke = s->chosen.suite.ke;
+        ask.esn = s->chosen.suite.esn != 0;
+        ask.local_ts = ike_ts_array(&s->local_ts);
+        ask.remote_ts = ike_ts_array(&s->remote_ts);
+        ask.n_local_ts = ike_ts_count(&s->local_ts);
+        ask.n_remote_ts = ike_ts_count(&s->remote_ts);
+        ike_hook_enter(c);
+        r = c->set.host.hooks.child(c->set.host.user, q->token, &ask);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+    }
+    ike_answered(x);
+    if (r == IKE_OK) {
+        return IKE_X_OK;
+    }
+    return x->role == IKE_INITIATOR ? ike_blame_answer(x, IKE_FAIL_DENIED, "the decision hook's refusal")
+                                    : ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_DENIED);
+}
+
+/* Policy has been asked before this; what can still fail are limits, memory and the data plane. Its keys come next. */
+int ike_child_make(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_setup *s = x->setup;
+    if (!s->with_child) {
+        return IKE_X_OK;
+    }
+    const struct ike_suite *suite = &s->chosen.suite;
+    const ike_encr *encr = ike_find_encr(e->core.crypto, suite->encr);
+    const ike_integ *integ = suite->integ ? ike_find_integ(e->core.crypto, suite->integ) : NULL;
+    if (!encr || (suite->integ && !integ)) {
+        return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
+    }
+    uint16_t bits = suite->encr_bits ? suite->encr_bits : encr->key_bits[0];
+    struct ike_child_parts parts = {
+        ike_ts_array(&s->local_ts),  ike_ts_array(&s->remote_ts),           ike_ts_count(&s->local_ts),
+        ike_ts_count(&s->remote_ts), (uint16_t)(bits / 8 + encr->salt_len), integ ? integ->key_len : 0};
+    struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
+    if (!k) {
+        bool full = e->db.children.count >= e->core.set.max_children;
+        return full ? ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_LIMIT) : ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    s->child = k;
+    k->sa = x->sa->id;
+    k->suite = *suite;
+    k->suite.encr_bits = bits;
+    k->initiator = x->role == IKE_INITIATOR;
+    k->mode = s->mode;
+    k->spi_in = s->spi_in;
+    k->spi_out = ike_load32(s->chosen.spi);
+    k->reqid = s->reqid;
+    k->path = *ike_exchange_path(x);
+    k->udp_encap = ike_uses_encap(x->sa);
+    k->replaces = s->old_child;
+    k->narrowed = s->narrowed;
+    return IKE_X_OK;
+}
+
+/* One direction, and perhaps a wait for the data plane. A refusal takes back what add() counted as installed. */
+static int install(struct ike_exchange *x, bool inbound)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_child *k = x->setup->child;
+    if (!k) {
+        return IKE_X_OK;
+    }
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    int r = answered ? q->result : ike_child_add(&x->e->db, k, inbound, q->token);
+    if (r == IKE_PENDING) {
+        return IKE_X_PENDING;
+    }
+    ike_answered(x);
+    if (inbound && r == IKE_OK) {
+        x->setup->spi_reserved = false; /* the SA has it now */
+    }
+    if (r != IKE_OK) {
+        if (answered) {
+            *(inbound ? &k->in_installed : &k->out_installed) = false;
+        }
+        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
+        ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
+        ike_blame_received(c, "%s", ike_strerror(r));
+        ike_blame_remedy(
+            c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
+        return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : ike_blame_answer(x, IKE_FAIL_KERNEL, "");
+    }
+    return IKE_X_OK;
+}
+
+int ike_child_install_in(struct ike_exchange *x) { return install(x, true); }
+
+/* The responder of a rekey goes on sending over the old SA: the initiator cannot receive on the new one before it has the
+ * answer (RFC 7296 section 2.8). */
+int ike_child_install_out(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child;
+    if (k && x->role == IKE_RESPONDER && ike_slots_get(&x->e->db.children, x->setup->old_child)) {
+        return IKE_X_OK;
+    }
+    int r = install(x, false);
+    if (r == IKE_X_OK && k && x->role == IKE_INITIATOR && ike_deleted_early(x->setup)) {
+        x->setup->reject = false; /* the peer has no SA any more that it would have to delete */
+        return ike_blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before it was installed");
+    }
+    return r;
+}
+
+int ike_child_report_up(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child;
+    if (k) {
+        x->setup->child = NULL; /* from here on undo does not take it back */
+        x->setup->reject = false;
+        ike_child_up(x->e, k);
+    }
+    return IKE_X_OK;
+}
+
+/* Runs after a failure at any point: whatever is there is given back, the rest is NULL or false. A child that the peer has
+ * made and we do not keep is deleted there, with the task that was allocated when memory was still there. */
+void ike_child_undo(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    if (s->child) {
+        if (s->child->in_installed) {
+            s->spi_reserved = false; /* it goes with the SA */
+        }
+        s->child->quiet = true;
+        ike_child_retire(&x->e->db, s->child);
+        s->child = NULL;
+    }
+    if (s->spi_reserved && c->set.host.sadb.put_spi && !IKE_SABOTAGED(SPI_KEPT)) {
+        ike_hook_enter(c);
+        c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, ike_setup_child(s)->protocol, s->spi_in);
+        ike_hook_leave(c);
+    }
+    s->spi_reserved = false;
+    if (s->reject && !x->sa->dead && x->sa->peer) {
+        *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .spi = s->spi_in};
+        ike_queue_owned(x->e, x->sa, s->rejection);
+        s->rejection = NULL;
+        s->reject = false;
+    }
+}

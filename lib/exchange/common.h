@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What the exchanges of both versions share: the key exchange, a child's making, and everything that happens to IKE SAs and
+ * children between exchanges. scripts.h says which script a version has for what.
+ */
+#ifndef IKE_EXCHANGE_COMMON_H
+#define IKE_EXCHANGE_COMMON_H
+
+#include "exchange/exchange.h"
+#include "policy/ts.h"
+
+/* ---- ke.c: nonces, key exchange ---------------------------------------------------------------------------------------- */
+ike_action ike_make_nonce, ike_make_ke;
+struct ike_blob *ike_own_nonce(struct ike_exchange *x);
+struct ike_blob *ike_peer_nonce(struct ike_exchange *x);
+/* Neither zero nor one of our own. */
+bool ike_nonce_fresh(struct ike_exchange *x, const struct ike_payload *p);
+/* The peer's value, of the group setup->ke. IKE_ERR_PROTO: it is none. */
+int ike_take_public(struct ike_exchange *x, ike_bytes value);
+int ike_compute_shared(struct ike_core *c, struct ike_setup *s); /* IKE_OK at once if it is there already */
+
+/* ---- child.c: actions of a child's negotiation -------------------------------------------------------------------------- */
+ike_action ike_child_reserve, ike_child_decide, ike_child_make, ike_child_install_in, ike_child_install_out, ike_child_report_up;
+void ike_child_undo(struct ike_exchange *x);
+int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index);
+static inline const ike_child_settings *ike_setup_child(const struct ike_setup *s) { return &s->conf->s.children[s->index]; }
+static inline struct ike_proposals *ike_setup_proposals(const struct ike_setup *s) { return s->conf->child_proposals[s->index]; }
+/* Where the exchange's messages go. */
+static inline const ike_path *ike_exchange_path(const struct ike_exchange *x)
+{
+    return x->role == IKE_INITIATOR ? &x->sa->path : &x->path;
+}
+/* Selectors are kept in blobs, as arrays. */
+static inline const ike_ts *ike_ts_array(const struct ike_blob *b) { return (const ike_ts *)(const void *)b->ptr; }
+static inline size_t ike_ts_count(const struct ike_blob *b) { return b->len / sizeof(ike_ts); }
+int ike_keep_ts(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote);
+const ike_ts *ike_ts_configured(const ike_ts *ts, size_t *n, const ike_addr *own, ike_ts *buf);
+bool ike_uses_encap(const struct ike_sa *sa);
+bool ike_deleted_early(const struct ike_setup *s);
+uint32_t ike_children_of(const struct ike_sa *sa, ike_child_id but);
+int ike_blame_answer(struct ike_exchange *x, uint16_t code, const char *what);
+
+/* ---- log.c --------------------------------------------------------------------------------------------------------------- */
+/* A message that was sent or came, `octets` long; its payloads in clear begin with one of type `first`. */
+void ike_log_message(struct ike_core *c, ike_sa_id sa, bool out, const struct ike_header *h, const ike_path *path, size_t octets,
+                     uint8_t first, const uint8_t *payloads, size_t n);
+void ike_log_sa_up(struct ike_core *c, const struct ike_sa *sa);
+void ike_log_sa_down(struct ike_core *c, const struct ike_sa *sa, uint8_t cause);
+void ike_log_child_up(struct ike_core *c, const struct ike_child *k);
+void ike_log_narrowed(struct ike_core *c, const struct ike_child *k);
+void ike_log_child_down(struct ike_core *c, const struct ike_child *k, uint8_t cause);
+
+/* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
+/* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
+int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t);
+/* The settings of sa's connection are others now: what waits for a child keeps to its name. */
+void ike_tasks_reindex(struct ike_engine *e, struct ike_sa *sa, const struct ike_conf *was, const struct ike_conf *is);
+void ike_queue_owned(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t); /* the task itself, which needs no memory */
+void ike_queue_again(struct ike_exchange *x); /* after TEMPORARY_FAILURE: later; gives up when it went on too long */
+/* Begin what the window allows. */
+void ike_kick(struct ike_engine *e, struct ike_sa *sa);
+void ike_tasks_drop(struct ike_engine *e, struct ike_sa *sa);
+bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id child);
+
+/* ---- life.c ------------------------------------------------------------------------------------------------------------- */
+/* Begin to connect: an IKE SA as initiator, with this child in IKE_AUTH. index -1: none named, the first that is to start. */
+int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
+void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
+/* All of it goes, children included: nothing is sent. */
+void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa,
+                   uint8_t cause); /* the same, but its last answer stays to be repeated */
+void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause);
+void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or CHILD_REKEYED, once */
+void ike_child_up(struct ike_engine *e, struct ike_child *k);     /* lifetimes begin */
+void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);
+void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to);
+void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fresh);
+void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa);
+void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa);
+void ike_child_schedule(struct ike_engine *e, struct ike_child *k);
+void ike_child_timer(struct ike_engine *e, struct ike_child *k);
+void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
+/* The peer is somewhere else now: what is open is repeated there at once, and as often as if it was new. */
+void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa);
+/* About when an open request of ours is given up, if no answer comes. */
+ike_time ike_exchange_gives_up(const struct ike_exchange *x);
+/* IKE_ERR_NOMEM: it is begun again in a second. */
+int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+/* Memory was short: the timers try again in a second. */
+void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa);
+void ike_close_child_later(struct ike_engine *e, struct ike_child *k);
+int ike_close_child(struct ike_engine *e, struct ike_child *k);
+/* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
+struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
+void ike_child_switch(struct ike_engine *e, struct ike_child *k);
+/* A valid message came over another path. */
+void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
+void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
+/* INITIAL_CONTACT and doubles: which SA of this peer stays. */
+void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);
+void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa); /* yield_at: end it, if its double is still there */
+
+/* ---- keepup.c ----------------------------------------------------------------------------------------------------------- */
+/* Look what the connection wants and begin what is missing, now or after the pause it is in. */
+void ike_keep_up(struct ike_engine *e, struct ike_conn *conn);
+void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn); /* no IKE SA came of it */
+/* The IKE SA stands, its child was refused; or it is up. */
+void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *child);
+void ike_child_succeeded(struct ike_engine *e, struct ike_conn *conn, const char *child);
+bool ike_child_pauses(const struct ike_engine *e, const struct ike_conn *conn, int index); /* after failures */
+void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn);
+struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn); /* an established IKE SA that takes new work */
+/* Begin a child, over the IKE SA that is there or a new one. index -1: the IKE SA alone. */
+int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
+bool ike_conn_busy(const struct ike_conn *conn, const char *child); /* up or on its way */
+
+#endif
