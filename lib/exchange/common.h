@@ -50,6 +50,16 @@ void ike_log_child_up(struct ike_core *c, const struct ike_child *k);
 void ike_log_narrowed(struct ike_core *c, const struct ike_child *k);
 void ike_log_child_down(struct ike_core *c, const struct ike_child *k, uint8_t cause);
 
+/* ---- repeat.c ------------------------------------------------------------------------------------------------------------ */
+struct ike_sent *ike_sent_keep(struct ike_core *c, const uint8_t *data, size_t n); /* NULL: no memory */
+void ike_transmit(struct ike_core *c, const ike_path *path, const struct ike_sent *s);
+void ike_exchange_arm(struct ike_exchange *x); /* the time of the next repetition */
+void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
+/* The peer is somewhere else now: what is open is repeated there at once, and as often as if it was new. */
+void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa);
+/* About when an open request of ours is given up, if no answer comes. */
+ike_time ike_exchange_gives_up(const struct ike_exchange *x);
+
 /* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
 /* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
 int ike_queue(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t);
@@ -80,11 +90,6 @@ void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa);
 void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa);
 void ike_child_schedule(struct ike_engine *e, struct ike_child *k);
 void ike_child_timer(struct ike_engine *e, struct ike_child *k);
-void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
-/* The peer is somewhere else now: what is open is repeated there at once, and as often as if it was new. */
-void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa);
-/* About when an open request of ours is given up, if no answer comes. */
-ike_time ike_exchange_gives_up(const struct ike_exchange *x);
 /* IKE_ERR_NOMEM: it is begun again in a second. */
 int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 /* Memory was short: the timers try again in a second. */

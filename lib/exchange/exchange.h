@@ -70,6 +70,10 @@ struct ike_delivery {
     /* The exchange is over; `result` is IKE_X_OK, _REFUSE, _FATAL or _DROP. Frees what delivery keeps, and starts what follows.
      */
     void (*over)(struct ike_exchange *x, int result);
+    /* Before x->sent is repeated: a place to make it anew. NULL: it is the same octets. */
+    void (*again)(struct ike_exchange *x);
+    /* A refusal is no message of the script: `over` tells the peer, if anything does. */
+    bool refuses_apart;
 };
 
 /* Const, shared by all engines: what changes is in the exchange and its setup. */

@@ -147,7 +147,7 @@ void ike_exchange_abort(struct ike_exchange *x, int result)
  * nobody to answer. */
 static bool owes_answer(const struct ike_exchange *x)
 {
-    if (x->role == IKE_INITIATOR) {
+    if (x->role == IKE_INITIATOR || x->script->delivery->refuses_apart) {
         return false;
     }
     for (unsigned i = x->step; i < x->script->n_steps; i++) {

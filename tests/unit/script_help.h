@@ -149,7 +149,7 @@ static inline void stage_over(struct ike_exchange *x, int result)
     }
 }
 
-static const struct ike_delivery stage_delivery = {stage_send, stage_await, stage_fault, stage_over};
+static const struct ike_delivery stage_delivery = {stage_send, stage_await, stage_fault, stage_over, NULL, false};
 
 /* ---- Running ---------------------------------------------------------------------------------------------------------- */
 

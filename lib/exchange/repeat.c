@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Repetition: what is sent and not answered yet is sent again, octet by octet, and given up after a while.
+ */
+#include "exchange/scripts.h"
+
+/* Kept as it leaves: a repetition is the same octets (RFC 7296 section 2.1). */
+struct ike_sent *ike_sent_keep(struct ike_core *c, const uint8_t *data, size_t n)
+{
+    struct ike_sent *s = ike_alloc(c, sizeof *s + n);
+    if (s) {
+        s->len = n;
+        memcpy(s->data, data, n);
+    }
+    return s;
+}
+
+void ike_transmit(struct ike_core *c, const ike_path *path, const struct ike_sent *s)
+{
+    for (; s; s = s->next) {
+        ike_send(c, path, IKE_SEND_MESSAGE, s->data, s->len);
+    }
+}
+
+/* Without jitter, so that the time of giving up can be told in advance. */
+static uint64_t wait_ms(const struct ike_core *c, unsigned tries)
+{
+    uint64_t ms = c->set.retransmit_first_ms;
+    for (unsigned i = 0; i < tries && ms < c->set.retransmit_max_ms; i++) {
+        ms = ms * c->set.retransmit_factor_pct / 100;
+    }
+    return ms > c->set.retransmit_max_ms ? c->set.retransmit_max_ms : ms;
+}
+
+/* Jitter to both sides of the mean: peers that lost the same link do not all come back at once. */
+static ike_time wait_after(struct ike_core *c, unsigned tries)
+{
+    uint64_t ms = wait_ms(c, tries);
+    uint64_t span = ms * c->set.retransmit_jitter_pct / 100;
+    ms = ms - span + ike_jitter(c, (uint32_t)(2 * span + 1));
+    return ms * IKE_MS;
+}
+
+/* Never past the time at which the request is given up. */
+void ike_exchange_arm(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_time at = c->now + wait_after(c, x->tries);
+    ike_timer_set(&c->wheel, &x->timer, at < x->give_up ? at : x->give_up);
+}
+
+/* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached
+ * its aim: the SA goes, and nothing has failed. */
+static void no_answer(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_core *c = &e->core;
+    struct ike_sa *sa = x->sa;
+    bool connecting = sa->state == IKE_SA_CONNECTING;
+    bool deleting = sa->state == IKE_SA_DELETING;
+    if (x->noted && x->note) {
+        c->draft = *x->note;
+        c->blamed = true;
+    } else if (!deleting) {
+        ike_blame(c, connecting ? IKE_FAIL_NO_ANSWER : IKE_FAIL_DEAD_PEER, IKE_DECIDER_NOBODY);
+        ike_blame_expected(c, "an answer to %s", x->script->steps[0].name);
+        ike_blame_received(c, "nothing in %u s, after %u repetitions", (unsigned)((c->now - x->first_sent) / IKE_SEC),
+                           (unsigned)x->tries);
+        ike_blame_remedy(c, "%s",
+                         connecting
+                             ? "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways"
+                             : "see whether the peer runs and can be reached; with start = yes it is tried again");
+    }
+    ike_exchange_blame(x);
+    struct ike_conn *conn = sa->conn;
+    if (connecting && conn) {
+        ike_attempt_failed(e, conn);
+    }
+    ike_sa_down(e, sa, deleting ? sa->down_cause : IKE_BY_TIMEOUT);
+}
+
+/* The host never answered a question. An exchange inside an SA that stands ends alone; one that was to make the SA takes it
+ * along. */
+static void question_timed_out(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    struct ike_conn *conn = x->role == IKE_INITIATOR ? sa->conn : NULL;
+    ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_HOST);
+    ike_blame_expected(&e->core, "the host's answer to a question");
+    ike_exchange_blame(x);
+    if (sa->state != IKE_SA_CONNECTING) {
+        ike_exchange_abort(x, IKE_X_REFUSE);
+        return;
+    }
+    ike_sa_down(e, sa, IKE_BY_FAILURE);
+    if (conn) {
+        ike_attempt_failed(e, conn);
+    }
+}
+
+/* For people: the real waits have jitter. */
+ike_time ike_exchange_gives_up(const struct ike_exchange *x)
+{
+    const struct ike_core *c = &x->e->core;
+    ike_time at = x->timer.at;
+    if (at == IKE_NEVER) {
+        return at;
+    }
+    for (unsigned i = x->tries + 1u; i <= c->set.retransmit_tries && at < x->give_up; i++) {
+        at += wait_ms(c, i) * IKE_MS;
+    }
+    return at < x->give_up ? at : x->give_up;
+}
+
+void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->sent && !x->question && x->timer.at != IKE_NEVER) {
+            x->tries = 0;
+            e->core.count.retransmitted++;
+            ike_exchange_arm(x);
+            ike_transmit(&e->core, &sa->path, x->sent);
+        }
+    }
+}
+
+/* One timer for two things that never meet: a question is open, or a request is out. */
+void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
+{
+    struct ike_core *c = &e->core;
+    if (x->question) {
+        question_timed_out(x);
+        return;
+    }
+    /* Many peers forget a deleted SA at once and cannot repeat a lost answer: a Delete is not worth the whole schedule. */
+    bool enough = x->purpose == IKE_DO_DELETE_IKE && x->tries >= 3;
+    if (enough || x->tries >= c->set.retransmit_tries || c->now >= x->give_up) {
+        no_answer(x);
+        return;
+    }
+    x->tries++;
+    c->count.retransmitted++;
+    char peer[64];
+    ike_addr_format(&x->sa->path.remote, true, peer, sizeof peer);
+    IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "%s: no answer from %s yet: %s, message id %u, is repeated (%u of %u)",
+            x->sa->conf ? x->sa->conf->s.name : "", peer, x->script->steps[0].name, (unsigned)x->mid, (unsigned)x->tries,
+            (unsigned)c->set.retransmit_tries);
+    ike_exchange_arm(x);
+    if (x->script->delivery->again) {
+        x->script->delivery->again(x);
+    }
+    ike_transmit(c, &x->sa->path, x->sent);
+}
