@@ -19,6 +19,14 @@ bool ike_nonce_fresh(struct ike_exchange *x, const struct ike_payload *p);
 int ike_take_public(struct ike_exchange *x, ike_bytes value);
 int ike_compute_shared(struct ike_core *c, struct ike_setup *s); /* IKE_OK at once if it is there already */
 
+/* ---- identity.c ---------------------------------------------------------------------------------------------------------- */
+/* ID payload bodies: type, three octets, data. A view into the blob; one too short for its type gives no identity at all. */
+ike_id ike_id_of_body(const struct ike_blob *body);
+ike_action ike_own_identity; /* ours, into setup->local_id */
+bool ike_first_contact(const struct ike_exchange *x);
+/* Into setup->secret. IKE_ERR_NOT_FOUND: there is none; the cause is drafted. */
+int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote);
+
 /* ---- child.c: actions of a child's negotiation -------------------------------------------------------------------------- */
 ike_action ike_child_reserve, ike_child_decide, ike_child_make, ike_child_install_in, ike_child_install_out, ike_child_report_up;
 void ike_child_undo(struct ike_exchange *x);
@@ -59,6 +67,8 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
 void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa);
 /* About when an open request of ours is given up, if no answer comes. */
 ike_time ike_exchange_gives_up(const struct ike_exchange *x);
+/* An error that came unprotected: the draft is kept as the reason, should no good answer come for a short while. */
+void ike_exchange_note(struct ike_exchange *x);
 
 /* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
 /* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */
@@ -99,6 +109,7 @@ int ike_close_child(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
 void ike_child_switch(struct ike_engine *e, struct ike_child *k);
+void ike_float_ports(struct ike_exchange *x); /* initiator: to port 4500 when there is a NAT */
 /* A valid message came over another path. */
 void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);

@@ -43,6 +43,19 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
     }
 }
 
+/* As soon as the initiator knows of the NAT (RFC 7296 section 2.23, RFC 3947 section 4). Devices on the
+ * way may meddle with port 500. */
+void ike_float_ports(struct ike_exchange *x)
+{
+    struct ike_sa *sa = x->sa;
+    const ike_settings *s = &x->e->core.set;
+    if (!sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat) && !sa->path.encap) {
+        sa->path.local.port = s->local_encap_port;
+        sa->path.remote.port = s->encap_port;
+        sa->path.encap = 1;
+    }
+}
+
 /* Up, and neither replaced nor on its way out. */
 static bool usable(const struct ike_sa *sa)
 {

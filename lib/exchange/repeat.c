@@ -99,6 +99,21 @@ static void question_timed_out(struct ike_exchange *x)
     }
 }
 
+/* The draft is the engine's and is overwritten by others while we wait. One repetition interval: long enough for a true answer
+ * behind a forged error, short enough for somebody who waits. */
+void ike_exchange_note(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_time at = c->now + c->set.retransmit_first_ms * IKE_MS;
+    x->noted = true;
+    x->note = ike_alloc(c, sizeof *x->note);
+    if (x->note) {
+        *x->note = c->draft;
+    }
+    x->give_up = at < x->give_up ? at : x->give_up;
+    ike_timer_set(&c->wheel, &x->timer, x->give_up);
+}
+
 /* For people: the real waits have jitter. */
 ike_time ike_exchange_gives_up(const struct ike_exchange *x)
 {

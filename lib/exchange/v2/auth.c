@@ -7,24 +7,6 @@
 #include "exchange/v2/v2.h"
 #include "message/names.h"
 
-/* A view into the blob. A body too short for its type gives no identity at all. */
-static ike_id id_of(const struct ike_blob *body)
-{
-    return body->len < 4 ? (ike_id){0} : (ike_id){body->ptr[0], {body->ptr + 4, body->len - 4}};
-}
-
-/* An ID payload body from an identity: type, three reserved octets, data. Kept as a body because that is what AUTH is over
- * (RFC 7296 section 2.15). */
-static int keep_id(struct ike_core *c, struct ike_blob *b, const ike_id *id)
-{
-    int r = ike_blob_room(c, b, 4 + id->data.len);
-    if (r == IKE_OK) {
-        b->ptr[0] = id->type;
-        memcpy(b->ptr + 4, id->data.ptr, id->data.len);
-    }
-    return r;
-}
-
 /* What one side signs (RFC 7296 section 2.15): its own first message, the other's nonce, and its identity under its own SK_p,
  * so that neither proof can be handed back as the other's. of_initiator names the side by the SA's direction, which in
  * IKE_AUTH is also the exchange's. */
@@ -61,70 +43,19 @@ static void check_in_vain(struct ike_exchange *x)
 
 /* ---- The secret ------------------------------------------------------------------------------------------------------- */
 
-/* Takes as long as a wrong secret does, for the same reason. */
-static int no_secret(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    ike_blame(c, IKE_FAIL_NO_SECRET, IKE_DECIDER_US);
-    ike_blame_expected(c, "a secret for this connection");
-    ike_blame_remedy(c, "set `secret` (or `secret-file`) in the connection");
-    check_in_vain(x);
-    return auth_failed(x);
-}
-
-/* The connection's own secret, or the host's. The initiator does not know the peer's yet and asks by the configured one. */
+/* The initiator does not know the peer's identity yet and asks by the configured one. To have none takes as long as a wrong one,
+ * for the reason above. */
 static int ask_secret(struct ike_exchange *x)
 {
-    struct ike_core *c = &x->e->core;
-    struct ike_setup *s = x->setup;
     struct ike_sa *sa = x->sa;
-    ike_id local, remote;
-    uint8_t buf[IKE_SECRET_MAX], address[16];
-    size_t len = sizeof buf;
-    bool answered;
-    if (x->role == IKE_INITIATOR) {
-        /* Without a configured identity it is the address; `address` holds its octets until keep_id has copied them. */
-        local = ike_conf_local_id(sa->conf, &sa->path, address);
-        remote = sa->conf->s.remote_id;
-    } else {
-        local = ike_conf_local_id(sa->conf, &x->path, address);
-        remote = id_of(&s->remote_id);
+    ike_id remote = x->role == IKE_INITIATOR ? sa->conf->s.remote_id : ike_id_of_body(&x->setup->remote_id);
+    int r = ike_own_identity(x);
+    r = r == IKE_X_OK ? ike_fetch_secret(x, &remote) : r;
+    if (r == IKE_ERR_NOT_FOUND) {
+        check_in_vain(x);
+        return auth_failed(x);
     }
-    int r = s->local_id.len ? IKE_OK : keep_id(c, &s->local_id, &local);
-    if (r == IKE_OK && sa->conf->s.secret.len) {
-        r = ike_blob_set(c, &s->secret, sa->conf->s.secret);
-        return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
-    }
-    if (r != IKE_OK) {
-        return ike_trouble(x, r);
-    }
-    if (!c->set.host.hooks.secret) {
-        return no_secret(x);
-    }
-    struct ike_question *q = ike_ask(x, IKE_Q_SECRET, &answered);
-    if (!q) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    if (answered) {
-        r = q->result == IKE_OK ? ike_blob_set(c, &s->secret, ike_bytes_of(q->answer.secret.ptr, q->answer.secret.len))
-                                : q->result;
-    } else {
-        ike_secret_question ask = {
-            .size = sizeof ask, .sa = sa->id, .conn = sa->conn->id, .local_id = id_of(&s->local_id), .remote_id = remote};
-        ike_hook_enter(c);
-        r = c->set.host.hooks.secret(c->set.host.user, q->token, &ask, buf, &len);
-        ike_hook_leave(c);
-        if (r == IKE_PENDING) {
-            return IKE_X_PENDING;
-        }
-        if (r == IKE_OK) {
-            r = len <= sizeof buf ? ike_blob_set(c, &s->secret, ike_bytes_of(buf, len)) : IKE_ERR_HOST;
-        }
-        /* The copy in the setup is wiped when that is freed. */
-        ike_wipe(buf, sizeof buf);
-    }
-    ike_answered(x);
-    return r == IKE_OK && s->secret.len ? IKE_X_OK : r == IKE_ERR_NOMEM ? ike_trouble(x, r) : no_secret(x);
+    return r;
 }
 
 /* ---- AUTH payload ----------------------------------------------------------------------------------------------------- */
@@ -178,7 +109,7 @@ static int check_auth(struct ike_exchange *x)
 static int join(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    ike_id local = id_of(&s->local_id), remote = id_of(&s->remote_id);
+    ike_id local = ike_id_of_body(&s->local_id), remote = ike_id_of_body(&s->remote_id);
     if (x->sa->conn->removed) { /* while a question was open */
         ike_blame(&x->e->core, IKE_FAIL_DENIED, IKE_DECIDER_US);
         return auth_failed(x);
@@ -206,25 +137,13 @@ static int settle_doubles(struct ike_exchange *x)
 
 /* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
 
-/* True when no other SA of this connection is up: then the peer may forget what it still holds of us (RFC 7296 section 2.4). A
- * connection with many peers cannot know that of any of them. */
-static bool first_contact(const struct ike_exchange *x)
-{
-    IKE_LIST_EACH (it, tmp, &x->sa->conn->peers) {
-        if (!ike_list_empty(&IKE_OF(it, struct ike_peer, link)->sas)) {
-            return false;
-        }
-    }
-    return x->sa->conf->s.send_initial_contact && ike_conn_is_single(x->sa->conn);
-}
-
 /* IDr says which of several identities at one address is meant; without one configured any will do. */
 static int put_request(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     const ike_id *wanted = &x->sa->conf->s.remote_id;
     ike_put_payload(&x->chain, IKE_P_IDI, ike_blob_bytes(&s->local_id));
-    if (first_contact(x)) {
+    if (ike_first_contact(x)) {
         ike_put_notify(&x->chain, IKE_N_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
     }
     if (wanted->type != IKE_ID_NONE) {
@@ -261,7 +180,7 @@ static bool ids_fit(const struct ike_exchange *x, const struct ike_conn *conn, c
 {
     const struct ike_conf *f = conn->conf;
     uint8_t buf[16];
-    ike_id remote = id_of(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
+    ike_id remote = ike_id_of_body(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
     return (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote)) &&
            (wanted->type == IKE_ID_NONE || ike_id_equal(wanted, &local)) && ike_proposals_allow(f->proposals, &x->sa->suite);
 }
@@ -273,7 +192,7 @@ static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
     struct ike_conf *f = x->sa->conf;
     char theirs[100], asked[100] = "", ours[100], own[100];
     uint8_t buf[16];
-    ike_id remote = id_of(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
+    ike_id remote = ike_id_of_body(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
     ike_id_format(&remote, theirs, sizeof theirs);
     ike_id_format(&local, own, sizeof own);
     ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
@@ -325,7 +244,7 @@ static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id
                                  .sa = x->sa->id,
                                  .conn = id,
                                  .path = &x->path,
-                                 .remote_id = id_of(&x->setup->remote_id),
+                                 .remote_id = ike_id_of_body(&x->setup->remote_id),
                                  .wanted_id = *wanted};
         ask.auth_method = IKE_AUTH_SHARED_KEY;
         ike_hook_enter(c);

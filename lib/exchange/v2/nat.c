@@ -77,16 +77,3 @@ void ike_detect_nat(struct ike_exchange *x)
     sa->nat_local = any_dest && !dest_fits;
     sa->no_nat_t = !any_source || !any_dest; /* then it cannot take UDP encapsulation */
 }
-
-/* From IKE_AUTH on, as the initiator learns of the NAT in the answer to IKE_SA_INIT (RFC 7296 section 2.23). Devices on the
- * way may meddle with port 500. */
-void ike_float_ports(struct ike_exchange *x)
-{
-    struct ike_sa *sa = x->sa;
-    const ike_settings *s = &x->e->core.set;
-    if (!sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat) && !sa->path.encap) {
-        sa->path.local.port = s->local_encap_port;
-        sa->path.remote.port = s->encap_port;
-        sa->path.encap = 1;
-    }
-}

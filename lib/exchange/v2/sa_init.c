@@ -189,16 +189,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
                                 "here, or add one of ours "
                                 "there; peers say the same when they have no connection for our address");
         }
-        x->noted = true;
-        x->note = ike_alloc(c, sizeof *x->note);
-        if (x->note) {
-            /* The draft is the engine's and is overwritten by others while we wait. */
-            *x->note = c->draft;
-        }
-        /* One repetition interval: long enough for a true answer behind a forged error, short enough for somebody who waits. */
-        ike_time at = c->now + c->set.retransmit_first_ms * IKE_MS;
-        x->give_up = at < x->give_up ? at : x->give_up;
-        ike_timer_set(&c->wheel, &x->timer, x->give_up);
+        ike_exchange_note(x);
     }
     return IKE_X_DROP;
 }

@@ -28,7 +28,6 @@ bool ike_nonce_less(ike_bytes a, ike_bytes b);
 /* ---- nat.c ------------------------------------------------------------------------------------------------------------- */
 void ike_put_nat_detection(struct ike_exchange *x);
 void ike_detect_nat(struct ike_exchange *x);
-void ike_float_ports(struct ike_exchange *x); /* initiator: to port 4500 when there is a NAT */
 
 /* ---- child.c: actions of a child's negotiation -------------------------------------------------------------------------- */
 ike_action ike_child_choose, ike_child_take_answer, ike_v2_child_keys;
