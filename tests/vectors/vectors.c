@@ -2,6 +2,8 @@
  *
  * Finding and reading test data that was made elsewhere.
  */
+#define _POSIX_C_SOURCE 200809L /* popen */
+
 #include "vectors/vectors.h"
 
 #include <ctype.h>
@@ -29,8 +31,30 @@ const char *vec_path(char *buf, size_t n, const char *relative)
     return buf;
 }
 
+static char *unpack(const char *path, size_t *n)
+{
+    enum { CAP = 1 << 20 };
+    char command[600], *text = malloc(CAP);
+    FILE *f = NULL;
+    if (text && (size_t)snprintf(command, sizeof command, "gzip -dc '%s'", path) < sizeof command) {
+        f = popen(command, "r");
+    }
+    *n = f ? fread(text, 1, CAP, f) : 0;
+    if (!f || pclose(f) != 0 || *n == CAP) {
+        fprintf(stderr, "cannot unpack %s\n", path);
+        free(text);
+        return NULL;
+    }
+    text[*n] = 0;
+    return text;
+}
+
 char *vec_read_file(const char *path, size_t *n)
 {
+    const size_t name = strlen(path);
+    if (name > 3 && strcmp(path + name - 3, ".gz") == 0) {
+        return unpack(path, n);
+    }
     FILE *f = fopen(path, "rb");
     char *text = NULL;
     long size;

@@ -13,7 +13,7 @@
  * such file; then "SKIPPED" and the reason are on stderr already, and the test calls skip(). */
 const char *vec_path(char *buf, size_t n, const char *relative);
 
-/* A whole file, NUL-ended, to be freed; NULL and a message on stderr. */
+/* A whole file, NUL-ended, to be freed; NULL and a message on stderr. One whose name ends in .gz is unpacked, up to 1 MiB. */
 char *vec_read_file(const char *path, size_t *n);
 
 /* Hex to octets: their number; SIZE_MAX if text is NULL, not hex, or longer than cap. Space and colons are skipped. */
