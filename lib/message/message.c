@@ -2,10 +2,8 @@
  *
  * Header and payload chain of both versions (RFC 7296 sections 3.1 and 3.2, RFC 2408 sections 3.1 and 3.2).
  */
-#include "message/message.h"
+#include "message/v1.h"
 
-/* Of version 1 only what its header needs (RFC 2408 section 3.1). */
-enum { V1_FLAG_ENCRYPTED = 0x01, V1_FLAGS = 0x07 };
 enum { X_SESSION_RESUME = 38, X_FIRST_V2 = 34 };
 #define GENERIC_LEN 4
 
@@ -40,11 +38,40 @@ static const struct body_limits limits[] = {
     [IKE_P_SKF - IKE_P_SA] = {4, ANY, MANY},
 };
 
-/* Types that no row describes, version 1's among them, are held to nothing but the bounds of the chain. */
-static const struct body_limits *limits_of(uint8_t type)
+/* Version 1's, from RFC 2408 sections 3.4 to 3.15 and RFC 3947. */
+static const struct {
+    uint8_t type;
+    struct body_limits of;
+} limits_v1[] = {
+    {IKE_P1_SA, {8, ANY, MANY}},
+    {IKE_P1_KE, {1, ANY, MANY}},
+    {IKE_P1_ID, {4, ANY, MANY}},
+    {IKE_P1_CERT, {1, ANY, 20}},
+    {IKE_P1_CR, {1, ANY, 20}},
+    {IKE_P1_HASH, {1, ANY, MANY}},
+    {IKE_P1_SIG, {1, ANY, MANY}},
+    {IKE_P1_NONCE, {IKE_V1_NONCE_MIN, IKE_NONCE_MAX, MANY}},
+    {IKE_P1_NOTIFY, {8, ANY, 50}},
+    {IKE_P1_DELETE, {8, ANY, 50}},
+    {IKE_P1_VENDOR, {0, ANY, 20}},
+    {IKE_P1_ATTR, {4, ANY, MANY}},
+    {IKE_P1_NAT_D, {1, ANY, MANY}},
+    {IKE_P1_NAT_OA, {8, ANY, MANY}},
+    {IKE_P1_NAT_D_DRAFT, {1, ANY, MANY}},
+    {IKE_P1_NAT_OA_DRAFT, {8, ANY, MANY}},
+    {IKE_P1_FRAG, {5, ANY, MANY}},
+};
+
+/* Types that no row describes are held to nothing but the bounds of the chain. */
+static const struct body_limits *limits_of(bool v2, uint8_t type)
 {
     static const struct body_limits any = {0, ANY, MANY};
-    if (type < IKE_P_SA || (size_t)(type - IKE_P_SA) >= IKE_COUNT(limits) || limits[type - IKE_P_SA].max == 0) {
+    for (size_t i = 0; !v2 && i < IKE_COUNT(limits_v1); i++) {
+        if (limits_v1[i].type == type) {
+            return &limits_v1[i].of;
+        }
+    }
+    if (!v2 || type < IKE_P_SA || (size_t)(type - IKE_P_SA) >= IKE_COUNT(limits) || limits[type - IKE_P_SA].max == 0) {
         return &any;
     }
     return &limits[type - IKE_P_SA];
@@ -89,7 +116,7 @@ int ike_header_parse(struct ike_header *h, const uint8_t *data, size_t n)
         return IKE_ERR_PROTO;
     case 1:
         /* RFC 2408 section 3.1: a higher minor is not for us; undefined flags are zero. */
-        return (h->version & 15) || (h->flags & ~V1_FLAGS) ? IKE_ERR_PROTO : IKE_OK;
+        return (h->version & 15) || (h->flags & ~IKE_FLAG1_ALL) ? IKE_ERR_PROTO : IKE_OK;
     case 2:
         return header_v2_good(h) ? IKE_OK : IKE_ERR_PROTO;
     default:
@@ -126,10 +153,13 @@ static bool take_payload(struct ike_rd *r, bool v2, uint8_t *next, struct ike_pa
     return p->body != NULL;
 }
 
-/* Append the chain that starts with type `next` and fills r exactly. */
+static bool is_v2(const struct ike_message *m) { return m->h.version >> 4 == 2; }
+static bool encrypted_v1(const struct ike_message *m) { return m->h.version >> 4 == 1 && (m->h.flags & IKE_FLAG1_ENCRYPTED); }
+
+/* Append the chain that starts with type `next`; r is left behind its end. */
 static int take_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, bool inner)
 {
-    const bool v2 = m->h.version >> 4 == 2;
+    const bool v2 = is_v2(m);
     while (next != IKE_P_NONE) {
         struct ike_payload p = {.type = next, .inner = inner};
         /* Kept before the payload is consumed: the associated data of an AEAD ends with SK's generic header. */
@@ -138,9 +168,9 @@ static int take_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, boo
         if (m->n >= IKE_PAYLOADS_MAX || !take_payload(r, v2, &next, &p)) {
             return IKE_ERR_PROTO;
         }
-        const struct body_limits *l = limits_of(p.type);
+        const struct body_limits *l = limits_of(v2, p.type);
         /* Refused here, for every type at once, so that no reader of a body has to expect less than its fixed part. */
-        if (v2 && (p.len < l->min || p.len > l->max)) {
+        if (p.len < l->min || p.len > l->max) {
             return IKE_ERR_PROTO;
         }
         if (v2 && (p.type == IKE_P_SK || p.type == IKE_P_SKF)) {
@@ -158,8 +188,15 @@ static int take_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, boo
         }
         m->p[m->n++] = p;
     }
+    return IKE_OK;
+}
+
+/* The same of a chain that fills its octets. */
+static int take_whole_chain(struct ike_message *m, struct ike_rd *r, uint8_t next, bool inner)
+{
+    const int rc = take_chain(m, r, next, inner);
     /* Octets behind the last payload belong to nobody, and nothing that belongs to nobody is accepted. */
-    return ike_rd_done(r) ? IKE_OK : IKE_ERR_PROTO;
+    return rc == IKE_OK && !ike_rd_done(r) ? IKE_ERR_PROTO : rc;
 }
 
 /* The views stay good as long as `data` does. Nothing of m->p beyond m->n is ever read. */
@@ -183,11 +220,11 @@ int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
         return IKE_ERR_PROTO;
     }
     /* All that follows the header is ciphertext then, padded to whole blocks. */
-    if (m->h.version >> 4 == 1 && (m->h.flags & V1_FLAG_ENCRYPTED)) {
+    if (encrypted_v1(m)) {
         return IKE_OK;
     }
     struct ike_rd r = ike_rd(data + IKE_HEADER_LEN, n - IKE_HEADER_LEN);
-    return take_chain(m, &r, m->h.next, false);
+    return take_whole_chain(m, &r, m->h.next, false);
 }
 
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n)
@@ -195,11 +232,24 @@ int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t 
     /* On a fault the message is as before, so the caller can still answer by what was in clear. */
     const uint16_t before = m->n;
     struct ike_rd r = ike_rd(inner, n);
-    int rc = take_chain(m, &r, m->sk_next, true);
+    int rc = take_whole_chain(m, &r, m->sk_next, true);
     if (rc != IKE_OK) {
         m->n = before;
     }
     return rc;
+}
+
+int ike_message_parse_padded(struct ike_message *m, const uint8_t *inner, size_t n, size_t *end)
+{
+    const uint16_t before = m->n;
+    struct ike_rd r = ike_rd(inner, n);
+    int rc = take_chain(m, &r, m->h.next, true);
+    if (rc != IKE_OK) {
+        m->n = before;
+        return rc;
+    }
+    *end = n - r.left;
+    return IKE_OK;
 }
 
 /* For a message that has to outlive its datagram, as when an action waits for an answer of the host. */
@@ -215,11 +265,11 @@ void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8
 const struct ike_payload *ike_message_find(const struct ike_message *m, uint8_t type, unsigned i)
 {
     /* One place bounds the work: callers walk i upward and stop at NULL. */
-    if (i >= limits_of(type)->look_at) {
+    if (i >= limits_of(is_v2(m), type)->look_at) {
         return NULL;
     }
-    /* Beside an SK payload nothing counts that was not inside it. */
-    const bool protected = m->sk_at != 0;
+    /* Where there is ciphertext, nothing counts that was not inside it. */
+    const bool protected = m->sk_at != 0 || encrypted_v1(m);
     for (unsigned k = 0; k < m->n; k++) {
         const struct ike_payload *p = &m->p[k];
         if (p->type == type && p->inner == protected && i-- == 0) {

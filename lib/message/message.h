@@ -77,7 +77,7 @@ struct ike_payload {
     uint16_t len;        /* of the body */
     uint8_t type;
     bool critical;
-    bool inner; /* came out of SK */
+    bool inner; /* came out of SK, or out of an encrypted message of version 1 */
 };
 
 struct ike_message {
@@ -104,10 +104,12 @@ void ike_header_write(uint8_t out[IKE_HEADER_LEN], const struct ike_header *h);
 int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n);
 /* Append the chain of decrypted payloads in `inner` (first type m->sk_next), which must end exactly at its end. No SK inside. */
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n);
+/* The same for version 1, where padding may follow (first type m->h.next): *end is where the chain ends in `inner`. */
+int ike_message_parse_padded(struct ike_message *m, const uint8_t *inner, size_t n, size_t *end);
 /* Point all views at a copy of the same bytes: data was moved to data2, inner to inner2. */
 void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8_t *inner, const uint8_t *inner2);
 
-/* The i-th payload of a type (0 first), NULL if there are fewer. In a message with SK only what was inside it counts. Of
+/* The i-th payload of a type (0 first), NULL if there are fewer. In a message with ciphertext only what was inside it counts. Of
  * notifies and deletes the first 50 are found, of vendor ids, certificates and requests the first 20. */
 const struct ike_payload *ike_message_find(const struct ike_message *m, uint8_t type, unsigned i);
 

@@ -2,28 +2,9 @@
  *
  * Payload bodies of version 1 (RFC 2408 section 3, RFC 2407 section 4.6, RFC 2409 appendix A, RFC 3947).
  */
+#include "message/v1.h"
 #include "trace/decode.h"
 
-enum {
-    P1_SA = 1,
-    P1_KE = 4,
-    P1_ID = 5,
-    P1_CERT = 6,
-    P1_CR = 7,
-    P1_HASH = 8,
-    P1_SIG = 9,
-    P1_NONCE = 10,
-    P1_NOTIFY = 11,
-    P1_DELETE = 12,
-    P1_VENDOR = 13,
-    P1_ATTR = 14,
-    P1_NAT_D = 20,
-    P1_NAT_OA = 21,
-    P1_NAT_D_DRAFT = 130,
-    P1_NAT_OA_DRAFT = 131,
-    P1_FRAG = 132
-};
-enum { PROTO_ISAKMP = 1, PROTO_AH = 2, PROTO_ESP = 3, PROTO_IPCOMP = 4 };
 
 /* Tables of the DOI and of ISAKMP (registries of RFC 2407 to 2409), with the private numbers met in practice. */
 struct value {
@@ -116,10 +97,10 @@ static const struct value isakmp_transforms[] = {{1, "KEY_IKE"}, {0, NULL}};
 /* The same number means another algorithm under each protocol. */
 static const struct value *transforms_of(uint8_t protocol)
 {
-    static const struct value *const of[] = {[PROTO_ISAKMP] = isakmp_transforms,
-                                             [PROTO_AH] = ah_transforms,
-                                             [PROTO_ESP] = esp_transforms,
-                                             [PROTO_IPCOMP] = ipcomp_transforms};
+    static const struct value *const of[] = {[IKE_PROTO1_ISAKMP] = isakmp_transforms,
+                                             [IKE_PROTO1_AH] = ah_transforms,
+                                             [IKE_PROTO1_ESP] = esp_transforms,
+                                             [IKE_PROTO1_IPCOMP] = ipcomp_transforms};
     return protocol < IKE_COUNT(of) ? of[protocol] : NULL;
 }
 
@@ -182,7 +163,7 @@ static void transform(struct ike_emit *e, struct ike_rd *r, uint8_t protocol)
         ike_emit_uint(e, "id", id, value_name(transforms_of(protocol), id));
         ike_decode_u16(e, &body, "reserved 2");
         /* Phase 1 and phase 2 number their attributes on their own. */
-        attributes(e, &body, protocol == PROTO_ISAKMP ? phase1 : phase2);
+        attributes(e, &body, protocol == IKE_PROTO1_ISAKMP ? phase1 : phase2);
     }
     ike_emit_close(e);
 }
@@ -334,10 +315,23 @@ void ike_decode_v1_payload(struct ike_emit *e, uint8_t type, ike_bytes body)
         uint8_t type;
         void (*decode)(struct ike_emit *, struct ike_rd *);
     } decoders[] = {
-        {P1_SA, sa},           {P1_KE, data_only},   {P1_ID, id},           {P1_CERT, cert},       {P1_CR, cert},
-        {P1_HASH, data_only},  {P1_SIG, data_only},  {P1_NONCE, data_only}, {P1_NOTIFY, notify},   {P1_DELETE, delete},
-        {P1_VENDOR, vendor},   {P1_ATTR, attr},      {P1_NAT_D, data_only}, {P1_NAT_OA, nat_oa},   {P1_NAT_D_DRAFT, data_only},
-        {P1_NAT_OA_DRAFT, nat_oa}, {P1_FRAG, frag},
+        {IKE_P1_SA, sa},
+        {IKE_P1_KE, data_only},
+        {IKE_P1_ID, id},
+        {IKE_P1_CERT, cert},
+        {IKE_P1_CR, cert},
+        {IKE_P1_HASH, data_only},
+        {IKE_P1_SIG, data_only},
+        {IKE_P1_NONCE, data_only},
+        {IKE_P1_NOTIFY, notify},
+        {IKE_P1_DELETE, delete},
+        {IKE_P1_VENDOR, vendor},
+        {IKE_P1_ATTR, attr},
+        {IKE_P1_NAT_D, data_only},
+        {IKE_P1_NAT_OA, nat_oa},
+        {IKE_P1_NAT_D_DRAFT, data_only},
+        {IKE_P1_NAT_OA_DRAFT, nat_oa},
+        {IKE_P1_FRAG, frag},
     };
     for (size_t i = 0; i < IKE_COUNT(decoders); i++) {
         if (decoders[i].type == type) {
