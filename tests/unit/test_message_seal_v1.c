@@ -11,84 +11,11 @@
 
 #include <cmocka.h>
 
-#include "keys/v1.h"
-#include "message/v1.h"
-#include "unit/capture_file.h"
-#include "vectors/json.h"
+#include "unit/capture_v1.h"
 
 static _Alignas(16) uint8_t scratch[16384];
 
-#define BLOCK_MAX 16
-
 /* ---- Captures ---- */
-
-struct exchange {
-    uint32_t mid;
-    uint8_t iv[BLOCK_MAX];
-};
-
-/* What has to be known of a phase 1 to follow it. */
-struct follow {
-    struct ike_v1_seal k;
-    const ike_hash *hash;
-    ike_bytes g_xi, g_xr; /* views into the capture */
-    struct exchange phase1, later[8];
-    size_t n_later, opened, payloads;
-    ike_bytes expected;
-    bool seen;
-};
-
-/* An attribute of phase 1 in the answer: one proposal with one transform. */
-static uint64_t chosen(const struct ike_payload *sa, uint16_t type)
-{
-    struct ike_rd r = ike_rd(sa->body, sa->len);
-    struct ike_v1_attr a;
-    uint64_t v = 0;
-    ike_rd_take(&r, 8 + 4 + 2);
-    const uint8_t spi_len = ike_rd_u8(&r);
-    ike_rd_take(&r, 1u + spi_len + 8);
-    while (ike_v1_attr_next(&r, &a)) {
-        if (a.type == type) {
-            assert_true(ike_v1_attr_uint(&a, &v));
-        }
-    }
-    assert_true(ike_rd_done(&r));
-    return v;
-}
-
-/* false: the build lacks what was negotiated. */
-static bool negotiated(struct follow *f, const struct ike_payload *sa)
-{
-    static const uint16_t prf_of[] = {0, 1, 2, 0, 5, 6, 7};
-    const ike_crypto *c = ike_crypto_default();
-    const uint64_t encr = chosen(sa, 1), hash = chosen(sa, 2);
-    assert_true(hash < IKE_COUNT(prf_of) && (encr == 5 || encr == 7));
-    const ike_prf *prf = ike_find_prf(c, prf_of[hash]);
-    f->k.encr = ike_find_encr(c, encr == 5 ? 3 : 12);
-    f->hash = prf ? ike_v1_hash_of(c, prf) : NULL;
-    if (!f->k.encr || !f->hash) {
-        print_message("SKIPPED: cipher %u or hash %u is not in this build\n", (unsigned)encr, (unsigned)hash);
-        return false;
-    }
-    return true;
-}
-
-static struct exchange *exchange_of(struct follow *f, uint32_t mid)
-{
-    if (mid == 0) {
-        return &f->phase1;
-    }
-    for (size_t i = 0; i < f->n_later; i++) {
-        if (f->later[i].mid == mid) {
-            return &f->later[i];
-        }
-    }
-    assert_true(f->n_later < IKE_COUNT(f->later));
-    struct exchange *x = &f->later[f->n_later++];
-    x->mid = mid;
-    ike_v1_iv_next(f->hash, scratch, ike_bytes_of(f->phase1.iv, f->k.encr->block), mid, x->iv, f->k.encr->block);
-    return x;
-}
 
 /* A body read and written back gives the same octets. */
 static void rewrite(struct ike_chain *c, const struct ike_payload *p)
@@ -129,15 +56,16 @@ static void rewrite(struct ike_chain *c, const struct ike_payload *p)
     }
 }
 
-static void open_one(struct follow *f, struct ike_message *m)
+static size_t payloads;
+static bool seen; /* what only shows after decryption */
+
+static void check_opened(struct capture_v1 *f, struct ike_message *m, const uint8_t *iv, const uint8_t *plain, size_t end)
 {
-    static uint8_t plain[4096], chain_buf[4096], again[4096];
-    uint8_t next[BLOCK_MAX];
-    size_t end, len;
-    const size_t block = f->k.encr->block;
-    struct exchange *x = exchange_of(f, m->h.mid);
-    assert_int_equal(ike_v1_open(&f->k, m, x->iv, scratch, plain, sizeof plain, next, &end), IKE_OK);
-    assert_true(ike_is_zero(scratch, f->k.encr->ctx_size));
+    static uint8_t chain_buf[4096], again[4096];
+    const size_t block = f->k.encr ? f->k.encr->block : 0;
+    if (plain == NULL) {
+        return;
+    }
     assert_true(m->n > 0 && end <= m->len - IKE_HEADER_LEN);
     assert_int_equal(m->p[0].type, m->h.next);
     assert_true(m->h.mid == 0 || m->h.next == IKE_P1_HASH);
@@ -146,10 +74,11 @@ static void open_one(struct follow *f, struct ike_message *m)
         const struct ike_payload *p = &m->p[i];
         assert_true(p->inner);
         rewrite(&c, p);
-        for (size_t k = 0; k + f->expected.len <= p->len; k++) {
-            f->seen |= memcmp(p->body + k, f->expected.ptr, f->expected.len) == 0;
+        for (size_t k = 0; k + f->expected_len <= p->len; k++) {
+            seen |= memcmp(p->body + k, f->expected, f->expected_len) == 0;
         }
     }
+    payloads += m->n;
     assert_ptr_equal(ike_message_find(m, m->h.next, 0), &m->p[0]);
     assert_false(c.w.bad);
     assert_int_equal(c.w.len, end);
@@ -159,77 +88,23 @@ static void open_one(struct follow *f, struct ike_message *m)
         assert_int_equal(rest.len, end - 4 - m->p[0].len);
     }
     /* Sealed again it is the same as far as whole blocks of payloads go: behind them stands the sender's own padding. */
-    uint8_t iv[BLOCK_MAX];
-    memcpy(iv, x->iv, block);
-    assert_int_equal(ike_v1_seal(&f->k, &m->h, &c, iv, scratch, again, sizeof again, &len), IKE_OK);
-    const size_t same = IKE_HEADER_LEN + end / block * block;
-    assert_memory_equal(again + IKE_HEADER_LEN, m->data + IKE_HEADER_LEN, same - IKE_HEADER_LEN);
-    assert_memory_equal(iv, again + len - block, block);
-    memcpy(x->iv, next, block);
-    f->opened++;
-    f->payloads += m->n;
-}
-
-/* A whole capture: the exchange in clear gives what the IV is made of. false: skip. */
-static bool follow(struct follow *f, const struct capture_file *c)
-{
-    static struct ike_message m;
-    for (size_t i = 0; i < c->n; i++) {
-        bool repeated = false;
-        for (size_t k = 0; k < i; k++) {
-            repeated |= ike_bytes_equal(c->message[k], c->message[i]);
-        }
-        if (repeated) {
-            continue;
-        }
-        assert_int_equal(ike_message_parse(&m, c->message[i].ptr, c->message[i].len), IKE_OK);
-        if (m.h.flags & IKE_FLAG1_ENCRYPTED) {
-            open_one(f, &m);
-            continue;
-        }
-        const struct ike_payload *sa = ike_message_find(&m, IKE_P1_SA, 0), *ke = ike_message_find(&m, IKE_P1_KE, 0);
-        if (sa && m.h.spi_r != 0 && !negotiated(f, sa)) {
-            return false;
-        }
-        if (ke) {
-            f->g_xr = ike_bytes_of(ke->body, ke->len);
-            if (f->g_xi.ptr == NULL) {
-                f->g_xi = f->g_xr;
-            } else {
-                ike_v1_iv(f->hash, scratch, f->g_xi, f->g_xr, f->phase1.iv, f->k.encr->block);
-            }
-        }
-    }
-    return true;
+    uint8_t own_iv[BLOCK_MAX];
+    size_t len;
+    memcpy(own_iv, iv, block);
+    assert_int_equal(ike_v1_seal(&f->k, &m->h, &c, own_iv, scratch, again, sizeof again, &len), IKE_OK);
+    assert_memory_equal(again + IKE_HEADER_LEN, m->data + IKE_HEADER_LEN, end / block * block);
+    assert_memory_equal(own_iv, again + len - block, block);
 }
 
 static void run_capture(const char *name, size_t messages)
 {
-    char path[512];
-    uint8_t key[64], expected[64];
-    struct capture_file c;
-    if (!vec_path(path, sizeof path, CAPTURES "keys.json") || !capture_load(&c, name)) {
-        skip();
-    }
-    struct json *root = json_load(path);
-    const struct json *entry = json_get(root, name);
-    const struct json *row = json_first(json_get(entry, "keys"));
-    struct follow f = {.k.key = {key, json_hex(row, "encryption_key", key, sizeof key)}};
-    const char *text = json_text(entry, "expected_value");
-    const size_t hex = json_hex(entry, "expected_value", expected, sizeof expected);
-    f.expected = hex != SIZE_MAX ? ike_bytes_of(expected, hex) : ike_bytes_of(text, strlen(text));
-    assert_true(f.k.key.len != SIZE_MAX);
-    const bool done = follow(&f, &c);
-    if (done) {
-        print_message("%s: %zu messages, %zu payloads\n", name, f.opened, f.payloads);
-        assert_int_equal(f.opened, messages);
-        assert_true(f.seen);
-    }
-    json_free(root);
-    capture_free(&c);
-    if (!done) {
-        skip();
-    }
+    struct capture_v1 f = {.each = check_opened};
+    payloads = 0;
+    seen = false;
+    capture_v1_run(&f, name);
+    print_message("%s: %zu messages, %zu payloads\n", name, f.opened, payloads);
+    assert_int_equal(f.opened, messages);
+    assert_true(seen);
 }
 
 /* Main Mode with certificates and a Quick Mode whose first message is there twice. */
