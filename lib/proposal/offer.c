@@ -5,8 +5,8 @@
 #include "proposal/offer.h"
 #include "proposal/keywords.h"
 #include "proposal/proposal.h"
+#include "proposal/substructure.h"
 
-enum { LAST = 0, MORE_PROPOSALS = 2, MORE_TRANSFORMS = 3 };
 enum { ATTR_TV = 0x8000, ATTR_KEY_LENGTH = 14 };
 
 /* The attributes of one transform. False: not even their lengths make sense, which spoils the payload. What is unknown or
@@ -59,7 +59,7 @@ static int take_transforms(struct ike_offer *o, struct ike_offer_proposal *p, st
         /* 8 octets are the transform without attributes. A shorter length becomes one that cannot be there. */
         struct ike_rd body = ike_rd_sub(r, len < 8 ? SIZE_MAX : (size_t)len - 4);
         /* The chain and the count must agree: readers who trust only one of them would see different offers. */
-        if (body.bad || last != (i + 1 < count ? MORE_TRANSFORMS : LAST)) {
+        if (body.bad || last != (i + 1 < count ? IKE_SUB_TRANSFORMS : IKE_SUB_LAST)) {
             return IKE_ERR_PROTO;
         }
         if (o->n_transforms >= IKE_OFFER_TRANSFORMS) {
@@ -92,7 +92,7 @@ int ike_offer_parse(struct ike_offer *o, const struct ike_payload *sa, bool answ
         const uint16_t len = ike_rd_u16(&r);
         struct ike_rd body = ike_rd_sub(&r, len < 8 ? SIZE_MAX : (size_t)len - 4);
         /* Here the length of the payload says how many there are, and the Last octet has to agree. */
-        if (body.bad || last != (r.left != 0 ? MORE_PROPOSALS : LAST)) {
+        if (body.bad || last != (r.left != 0 ? IKE_SUB_PROPOSALS : IKE_SUB_LAST)) {
             return IKE_ERR_PROTO;
         }
         if (o->n >= IKE_OFFER_PROPOSALS) {

@@ -61,6 +61,8 @@ int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem);
 /* Whether a suite is within what p allows. */
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s);
+/* Whether proposal i has the transform, or, with id and bits 0, none of the type. */
+bool ike_proposal_allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint16_t id, uint16_t bits);
 /* The first KE id of the list, 0 if none; and whether a KE id occurs. */
 uint16_t ike_proposals_ke(const struct ike_proposals *p);
 bool ike_proposals_has_ke(const struct ike_proposals *p, uint16_t id);

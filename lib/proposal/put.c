@@ -3,8 +3,8 @@
  * Writing SA payloads: offers and answers (RFC 7296 section 3.3).
  */
 #include "proposal/merge.h"
+#include "proposal/substructure.h"
 
-enum { LAST = 0, MORE_PROPOSALS = 2, MORE_TRANSFORMS = 3 };
 enum { ATTR_KEY_LENGTH_TV = 0x800e };
 
 /* The next transform of proposal i at or after k that is sent; first[i + 1] when there is no more. */
@@ -60,20 +60,13 @@ int ike_proposal_numbered(const struct ike_proposals *p, uint8_t number, bool wi
     return -1;
 }
 
-/* A list of substructures is written with "more" in each, and the last one is set right afterwards. */
-struct list {
-    size_t last_at; /* the Last octet of the newest element */
-    uint8_t n;
-};
-
-/* Length and number of transforms are set by end_proposal, at the place returned. */
-static size_t begin_proposal(struct ike_chain *c, struct list *l, uint8_t number, uint8_t protocol, const uint8_t *spi,
-                             uint8_t spi_len)
+size_t ike_begin_proposal(struct ike_chain *c, struct ike_sub_list *l, uint8_t number, uint8_t protocol, const uint8_t *spi,
+                          uint8_t spi_len)
 {
     const size_t at = c->w.len;
     l->last_at = at;
     l->n++;
-    ike_wr_u32(&c->w, (uint32_t)MORE_PROPOSALS << 24);
+    ike_wr_u32(&c->w, (uint32_t)IKE_SUB_PROPOSALS << 24);
     ike_wr_u8(&c->w, number);
     ike_wr_u8(&c->w, protocol);
     ike_wr_u8(&c->w, spi_len);
@@ -83,11 +76,11 @@ static size_t begin_proposal(struct ike_chain *c, struct list *l, uint8_t number
 }
 
 /* Length 12 with the Key Length attribute, 8 without. Key Length is in bits, as TV (section 3.3.5). */
-static void put_transform(struct ike_chain *c, struct list *l, const struct ike_transform *t)
+static void put_transform(struct ike_chain *c, struct ike_sub_list *l, const struct ike_transform *t)
 {
     l->last_at = c->w.len;
     l->n++;
-    ike_wr_u16(&c->w, MORE_TRANSFORMS << 8);
+    ike_wr_u16(&c->w, IKE_SUB_TRANSFORMS << 8);
     ike_wr_u16(&c->w, t->bits ? 12 : 8);
     ike_wr_u16(&c->w, (uint16_t)(t->type << 8));
     ike_wr_u16(&c->w, t->id);
@@ -97,17 +90,16 @@ static void put_transform(struct ike_chain *c, struct list *l, const struct ike_
     }
 }
 
-/* The last element's "more" becomes "last" once it is known that it is the last. */
-static void end_list(struct ike_chain *c, const struct list *l)
+void ike_end_list(struct ike_chain *c, const struct ike_sub_list *l)
 {
     if (!c->w.bad && l->n != 0) {
-        c->w.p[l->last_at] = LAST;
+        c->w.p[l->last_at] = IKE_SUB_LAST;
     }
 }
 
-static void end_proposal(struct ike_chain *c, size_t at, const struct list *transforms)
+void ike_end_proposal(struct ike_chain *c, size_t at, const struct ike_sub_list *transforms)
 {
-    end_list(c, transforms);
+    ike_end_list(c, transforms);
     ike_wr_fix16(&c->w, at + 2, c->w.len - at);
     if (!c->w.bad) {
         c->w.p[at + 7] = transforms->n;
@@ -123,7 +115,7 @@ static bool in_suite(const struct ike_suite *s, const struct ike_transform *t)
 
 /* All transforms of one type, that of the suite first: at a rekey the current algorithm. Some peers expand the new keys with
  * the old PRF whatever was chosen, so a PRF had better stay. */
-static void put_type(struct ike_chain *c, struct list *l, const struct ike_proposals *p, unsigned from, unsigned to,
+static void put_type(struct ike_chain *c, struct ike_sub_list *l, const struct ike_proposals *p, unsigned from, unsigned to,
                      const struct ike_suite *first)
 {
     unsigned head = to;
@@ -145,15 +137,15 @@ static void put_type(struct ike_chain *c, struct list *l, const struct ike_propo
 void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_t *spi, uint8_t spi_len, bool with_ke,
                 const struct ike_suite *first)
 {
-    struct list proposals = {0};
+    struct ike_sub_list proposals = {0};
     const size_t at = ike_chain_begin(c, IKE_P_SA);
     for (unsigned i = 0; i < p->n; i++) {
         const uint8_t number = ike_proposal_number(p, i, with_ke);
         if (number == 0) {
             continue;
         }
-        struct list transforms = {0};
-        const size_t start = begin_proposal(c, &proposals, number, p->protocol, spi, spi_len);
+        struct ike_sub_list transforms = {0};
+        const size_t start = ike_begin_proposal(c, &proposals, number, p->protocol, spi, spi_len);
         for (unsigned k = p->first[i], end; k < p->first[i + 1]; k = end) {
             end = k + 1;
             while (end < p->first[i + 1] && p->transforms[end].type == p->transforms[k].type) {
@@ -163,9 +155,9 @@ void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_
                 put_type(c, &transforms, p, k, end, first);
             }
         }
-        end_proposal(c, start, &transforms);
+        ike_end_proposal(c, start, &transforms);
     }
-    end_list(c, &proposals);
+    ike_end_list(c, &proposals);
     ike_chain_end(c, at);
 }
 
@@ -177,9 +169,9 @@ void ike_put_sa_answer(struct ike_chain *c, const struct ike_suite *s, uint8_t n
                                         {IKE_T_INTEG, s->integ, 0},
                                         {IKE_T_KE, s->ke, 0},
                                         {IKE_T_ESN, s->esn, 0}};
-    struct list proposals = {0}, transforms = {0};
+    struct ike_sub_list proposals = {0}, transforms = {0};
     const size_t at = ike_chain_begin(c, IKE_P_SA);
-    const size_t start = begin_proposal(c, &proposals, number, s->protocol, spi, spi_len);
+    const size_t start = ike_begin_proposal(c, &proposals, number, s->protocol, spi, spi_len);
     for (size_t i = 0; i < IKE_COUNT(all); i++) {
         /* INTEG and KE that are 0 are left out: absent and NONE mean the same, and absent is what every peer takes. */
         const bool sent = all[i].type == IKE_T_ESN ? s->protocol != IKE_PROTO_IKE : all[i].id != 0;
@@ -187,7 +179,7 @@ void ike_put_sa_answer(struct ike_chain *c, const struct ike_suite *s, uint8_t n
             put_transform(c, &transforms, &all[i]);
         }
     }
-    end_proposal(c, start, &transforms);
-    end_list(c, &proposals);
+    ike_end_proposal(c, start, &transforms);
+    ike_end_list(c, &proposals);
     ike_chain_end(c, at);
 }

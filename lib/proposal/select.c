@@ -332,7 +332,7 @@ int ike_select_check(const struct ike_proposals *ours, const struct ike_payload 
 }
 
 /* A type that proposal i does not name is allowed to be absent only. */
-static bool allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint16_t id, uint16_t bits)
+bool ike_proposal_allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint16_t id, uint16_t bits)
 {
     bool any = false;
     for (unsigned k = p->first[i]; k < p->first[i + 1]; k++) {
@@ -349,8 +349,9 @@ static bool allows(const struct ike_proposals *p, unsigned i, uint8_t type, uint
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s)
 {
     for (unsigned i = 0; i < p->n && p->protocol == s->protocol; i++) {
-        if (allows(p, i, IKE_T_ENCR, s->encr, s->encr_bits) && allows(p, i, IKE_T_PRF, s->prf, 0) &&
-            allows(p, i, IKE_T_INTEG, s->integ, 0) && allows(p, i, IKE_T_KE, s->ke, 0) && allows(p, i, IKE_T_ESN, s->esn, 0)) {
+        if (ike_proposal_allows(p, i, IKE_T_ENCR, s->encr, s->encr_bits) && ike_proposal_allows(p, i, IKE_T_PRF, s->prf, 0) &&
+            ike_proposal_allows(p, i, IKE_T_INTEG, s->integ, 0) && ike_proposal_allows(p, i, IKE_T_KE, s->ke, 0) &&
+            ike_proposal_allows(p, i, IKE_T_ESN, s->esn, 0)) {
             return true;
         }
     }
