@@ -6,17 +6,22 @@
 #include "proposal/keywords.h"
 #include "proposal/offer.h"
 #include "proposal/proposal.h"
+#include "proposal/v1_map.h"
 
 /* For messages of failure: numbers that no keyword stands for must be told apart too, since a peer's offer may hold any. */
 static void put_transform(struct ike_text *t, uint8_t type, uint16_t id, uint16_t bits)
 {
     static const char *const types[] = {"type", "encr", "prf", "integ", "ke", "esn"};
-    const char *word = ike_keyword_of(type, id, bits);
+    static const char *const v1_types[] = {"auth", "mode", "attribute"};
+    const bool v1 = type >= IKE_T1_AUTH;
+    const char *word = v1 ? ike_v1_word(type, id) : ike_keyword_of(type, id, bits);
     if (word) {
         ike_text_str(t, word);
         return;
     }
-    if (type != 0 && type < IKE_COUNT(types)) {
+    if (v1) {
+        ike_text_str(t, v1_types[type - IKE_T1_AUTH]);
+    } else if (type != 0 && type < IKE_COUNT(types)) {
         ike_text_str(t, types[type]);
     } else {
         ike_text_str(t, types[0]);

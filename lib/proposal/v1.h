@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The SA payload of IKEv1 (RFC 2408 sections 3.4 to 3.6, RFC 2409 appendix A, RFC 2407 section 4.5). What this side is willing to
+ * have is the same struct ike_proposals as for IKEv2, with the numbers of IKEv2; the wire's are translated. Where IKEv2 lists
+ * transforms to combine, IKEv1 spells each combination out as one transform with attributes.
+ */
+#ifndef IKE_PROPOSAL_V1_H
+#define IKE_PROPOSAL_V1_H
+
+#include "message/v1.h"
+#include "proposal/proposal.h"
+
+/* What a transform says besides algorithms. */
+struct ike_v1_terms {
+    uint16_t auth;            /* phase 1: authentication method */
+    uint16_t mode;            /* phase 2: encapsulation as on the wire; 0: absent */
+    uint64_t life_s, life_kb; /* 0: absent */
+};
+enum ike_v1_mode {
+    IKE_MODE1_TUNNEL = 1,
+    IKE_MODE1_TRANSPORT = 2,
+    IKE_MODE1_UDP_TUNNEL = 3,
+    IKE_MODE1_UDP_TRANSPORT = 4,
+    IKE_MODE1_UDP_TUNNEL_DRAFT = 61443,
+    IKE_MODE1_UDP_TRANSPORT_DRAFT = 61444
+};
+/* Beside the transform types in ike_mismatch and ike_transform_format: what only IKEv1 negotiates, and an attribute that is
+ * unknown, repeated or malformed. */
+enum { IKE_T1_AUTH = 253, IKE_T1_MODE = 254, IKE_T1_ATTRIBUTE = 255 };
+
+/* In phase 1 suite.integ is 0: the hash is the PRF's. spi is the peer's, of phase 2; attrs is a view into the payload. */
+struct ike_v1_choice {
+    struct ike_suite suite;
+    struct ike_v1_terms terms; /* of the chosen transform */
+    uint8_t number, transform_number, transform_id;
+    uint8_t spi[4];
+    uint8_t spi_len;
+    ike_bytes attrs;
+};
+
+/* The first group of p that IKEv1 has a number for, in a combination it can express; 0: none. For phase 1 then nothing of p can
+ * be offered; for phase 2 that means no PFS. */
+uint16_t ike_v1_ke(const struct ike_proposals *p);
+
+/* Phase 1's offer: one proposal, a transform for each combination of cipher, hash and group that IKEv1 can express (no AEAD), at
+ * most 64. only_ke: nothing but this group, as in Aggressive Mode; 0: all. Nothing to offer spoils the chain. */
+void ike_v1_put_sa(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint16_t only_ke);
+/* Phase 2's offer: each of p that goes with `ke` is a proposal of its own number. ke: the group of the KE payload, an attribute
+ * of every transform; 0: no PFS. Extended sequence numbers are offered only by a proposal that does not do without. */
+void ike_v1_put_sa2(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint32_t spi, uint16_t ke);
+
+/* Choose from an offer: our order of preference of proposals, then the peer's of transforms. The authentication method must be
+ * want's. IKE_OK; IKE_ERR_PROTO: malformed, which in phase 1 includes more than one proposal; IKE_ERR_NOT_FOUND: no match, *why
+ * filled (may be NULL), or beyond the limits of offer.h. A transform with an attribute that is unknown, repeated or malformed, or
+ * without one it must have, is not chosen. */
+int ike_v1_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *want,
+                  struct ike_v1_choice *out, struct ike_mismatch *why);
+/* The same in phase 2. want->mode: 0 any; of the UDP encapsulations both numberings are accepted; a transform without a mode is
+ * accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the same group,
+ * and otherwise none. Proposals with the same number belong together: as we are configured for none such, they are not chosen. */
+int ike_v1_select2(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *want,
+                   uint16_t ke_payload, struct ike_v1_choice *out, struct ike_mismatch *why);
+/* The answer: the chosen transform with its attributes as they were offered. */
+void ike_v1_put_sa_answer(struct ike_chain *c, const struct ike_v1_choice *x, uint8_t protocol, const uint8_t *spi,
+                          uint8_t spi_len);
+/* The initiator's check of an answer: one proposal with one transform whose attributes, as a set of values, are those of one we
+ * sent with these terms and only_ke (phase 2: ke). Its numbers are not compared, as some peers count anew. IKE_OK, IKE_ERR_PROTO
+ * (malformed, SPI) or IKE_ERR_NOT_FOUND. */
+int ike_v1_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *sent,
+                        uint16_t only_ke, bool phase2, struct ike_v1_choice *out);
+
+/* Every transform of a peer's SA payload as text, cut to fit. snprintf-like. */
+size_t ike_v1_sa_format(const struct ike_payload *sa, bool phase2, char *out, size_t n);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * IKEv1's numbers of algorithms beside IKEv2's. What has no row cannot be negotiated with IKEv1.
+ */
+#include "proposal/v1_map.h"
+
+struct pair {
+    uint16_t v1, v2;
+};
+
+static const struct pair encr[] = {{1, 2}, {3, 7}, {5, 3}, {6, 6}, {7, 12}, {8, 23}};
+static const struct pair hash[] = {{1, 1}, {2, 2}, {4, 5}, {5, 6}, {6, 7}};
+/* Camellia and GMAC are what differs. */
+static const struct pair esp[] = {{2, 2},   {3, 3},   {6, 6},   {7, 7},   {11, 11}, {12, 12}, {13, 13}, {14, 14},
+                                  {15, 15}, {16, 16}, {18, 18}, {19, 19}, {20, 20}, {22, 23}, {23, 21}};
+static const struct pair auth[] = {{1, 1}, {2, 2}, {5, 12}, {6, 13}, {7, 14}, {9, 5}};
+static const struct pair ah[] = {{2, 1}, {3, 2}, {5, 12}, {6, 13}, {7, 14}, {9, 5}};
+/* Both versions share the numbers of groups, but not all of IKEv2's are assigned in IKEv1. */
+static const struct pair ke[] = {{1, 1},   {2, 2},   {5, 5},   {14, 14}, {15, 15}, {16, 16}, {17, 17}, {18, 18},
+                                 {19, 19}, {20, 20}, {21, 21}, {22, 22}, {23, 23}, {24, 24}, {25, 25}, {26, 26}};
+
+static const struct {
+    const struct pair *row;
+    size_t n;
+} maps[IKE_M1_MAPS] = {
+    [IKE_M1_ENCR] = {encr, IKE_COUNT(encr)}, [IKE_M1_HASH] = {hash, IKE_COUNT(hash)}, [IKE_M1_ESP] = {esp, IKE_COUNT(esp)},
+    [IKE_M1_AUTH] = {auth, IKE_COUNT(auth)}, [IKE_M1_AH] = {ah, IKE_COUNT(ah)},       [IKE_M1_KE] = {ke, IKE_COUNT(ke)},
+};
+
+uint16_t ike_v1_number(enum ike_v1_map m, uint16_t v2)
+{
+    for (size_t i = 0; i < maps[m].n; i++) {
+        if (maps[m].row[i].v2 == v2) {
+            return maps[m].row[i].v1;
+        }
+    }
+    return 0;
+}
+
+uint16_t ike_v1_meaning(enum ike_v1_map m, uint16_t v1)
+{
+    for (size_t i = 0; i < maps[m].n; i++) {
+        if (maps[m].row[i].v1 == v1) {
+            return maps[m].row[i].v2;
+        }
+    }
+    return 0;
+}
+
+const char *ike_v1_word(uint8_t type, uint16_t value)
+{
+    static const struct {
+        uint8_t type;
+        uint16_t value;
+        const char *word;
+    } words[] = {
+        {IKE_T1_AUTH, 1, "psk"},
+        {IKE_T1_AUTH, 2, "dss"},
+        {IKE_T1_AUTH, 3, "rsa"},
+        {IKE_T1_AUTH, 4, "rsa-encryption"},
+        {IKE_T1_AUTH, 5, "revised-rsa-encryption"},
+        {IKE_T1_AUTH, 9, "ecdsa256"},
+        {IKE_T1_AUTH, 10, "ecdsa384"},
+        {IKE_T1_AUTH, 11, "ecdsa521"},
+        {IKE_T1_AUTH, 64221, "hybrid-rsa"},
+        {IKE_T1_AUTH, 65001, "xauth-psk"},
+        {IKE_T1_AUTH, 65005, "xauth-rsa"},
+        {IKE_T1_MODE, IKE_MODE1_TUNNEL, "tunnel"},
+        {IKE_T1_MODE, IKE_MODE1_TRANSPORT, "transport"},
+        {IKE_T1_MODE, IKE_MODE1_UDP_TUNNEL, "udp-tunnel"},
+        {IKE_T1_MODE, IKE_MODE1_UDP_TRANSPORT, "udp-transport"},
+        {IKE_T1_MODE, IKE_MODE1_UDP_TUNNEL_DRAFT, "udp-tunnel-draft"},
+        {IKE_T1_MODE, IKE_MODE1_UDP_TRANSPORT_DRAFT, "udp-transport-draft"},
+    };
+    for (size_t i = 0; i < IKE_COUNT(words); i++) {
+        if (words[i].type == type && words[i].value == value) {
+            return words[i].word;
+        }
+    }
+    return NULL;
+}
+
+/* In the order of the bits. */
+uint8_t ike_v1_type_of(unsigned differences)
+{
+    static const uint8_t types[] = {IKE_T_ENCR, IKE_T_PRF,   IKE_T_INTEG, IKE_T_KE,
+                                    IKE_T_ESN,  IKE_T1_AUTH, IKE_T1_MODE, IKE_T1_ATTRIBUTE};
+    for (size_t i = 0; i < IKE_COUNT(types); i++) {
+        if (differences & 1u << i) {
+            return types[i];
+        }
+    }
+    return 0;
+}
+
+/* The integrity algorithm of an IKE proposal protects SK payloads, and IKEv1 has none. */
+unsigned ike_v1_fit(const struct ike_proposals *p, unsigned i, const struct ike_suite *s)
+{
+    const bool phase1 = p->protocol == IKE_PROTO_IKE;
+    unsigned bad = 0;
+    bad |= ike_proposal_allows(p, i, IKE_T_ENCR, s->encr, s->encr_bits) ? 0u : IKE_D1_ENCR;
+    bad |= ike_proposal_allows(p, i, IKE_T_PRF, s->prf, 0) ? 0u : IKE_D1_PRF;
+    bad |= phase1 || ike_proposal_allows(p, i, IKE_T_INTEG, s->integ, 0) ? 0u : IKE_D1_INTEG;
+    bad |= ike_proposal_allows(p, i, IKE_T_KE, s->ke, 0) ? 0u : IKE_D1_KE;
+    bad |= ike_proposal_allows(p, i, IKE_T_ESN, s->esn, 0) ? 0u : IKE_D1_ESN;
+    return bad;
+}
+
+/* Peers that do not know the attribute would refuse the whole offer (RFC 2407 section 4.5). */
+uint16_t ike_v1_esn(const struct ike_proposals *p, unsigned i) { return !ike_proposal_allows(p, i, IKE_T_ESN, 0, 0); }
