@@ -16,6 +16,9 @@ extern "C" {
 
 typedef enum ike_start { IKE_START_NO = 0, IKE_START_YES = 1, IKE_START_DEMAND = 2 } ike_start;
 
+/* Which versions of IKE a connection speaks. With both, attempts of ours are IKEv2. */
+typedef enum ike_speaks { IKE_SPEAKS_V2 = 0, IKE_SPEAKS_V1 = 1, IKE_SPEAKS_ANY = 2 } ike_speaks;
+
 /* A child: one IPsec SA pair that this connection may have. */
 typedef struct ike_child_settings {
     uint32_t size;
@@ -52,6 +55,7 @@ typedef struct ike_conn_settings {
     uint32_t dpd_timeout_s;     /* give the peer up after so long without an answer; 0: the retransmission schedule */
     uint32_t keepalive_s;       /* NAT keepalive, default 20 */
     uint32_t max_children;      /* per IKE SA, default 100 */
+    uint8_t version;            /* ike_speaks */
     bool encap;                 /* pretend a NAT so that ESP goes in UDP */
     bool send_initial_contact;  /* default true */
     bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */

@@ -167,7 +167,8 @@ typedef enum ike_send_kind { IKE_SEND_MESSAGE = 0, IKE_SEND_KEEPALIVE = 1 } ike_
 typedef struct ike_keylog {
     uint64_t spi_i, spi_r;
     uint16_t encr, encr_bits, integ;
-    ike_bytes sk_ei, sk_er, sk_ai, sk_ar; /* sk_e with salt */
+    ike_bytes sk_ei, sk_er, sk_ai, sk_ar; /* sk_e with salt; IKEv1: sk_ei alone, the key of both directions */
+    uint8_t version;                      /* of IKE; in 1 the SPIs are the cookies */
 } ike_keylog;
 
 typedef struct ike_host {

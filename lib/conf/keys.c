@@ -10,6 +10,7 @@ enum { SECOND = 1, MINUTE = 60, HOUR = 3600, DAY = 86400, YEAR = 365 * DAY };
 static const char *const backends[] = {"auto", "xfrm", "userspace", "none", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL}; /* order of ike_log_level */
 static const char *const modes[] = {"tunnel", "transport", NULL};                      /* of ike_mode */
+static const char *const versions[] = {"ikev2", "ikev1", "any", NULL};                 /* of ike_speaks */
 static const char *const starts[] = {"no", "yes", "on-demand", NULL};                  /* of ike_start */
 
 /* Rows name the field once: width and offset follow from it and cannot disagree. */
@@ -98,6 +99,9 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = 4095},
     {C(settings.local_id, id, "local-id", NULL, "Who we say we are. Without it: our address.")},
     {C(settings.remote_id, any_id, "remote-id", "any", "Who the peer has to be. any: whoever has the secret.")},
+    {C(settings.version, index, "version", "ikev2",
+       "Which version of IKE is spoken. any: what the peer begins with; what begins here is IKEv2."),
+     .words = versions},
     {C(settings.proposals, proposals, "proposals", NULL,
        "Algorithms of the IKE SA, in order of preference. Keywords of one proposal are joined by -, proposals separated by "
        "commas. "

@@ -7,6 +7,9 @@
 #include "base/siphash.h"
 #include "engine/engine.h"
 #include "message/seal.h"
+#ifdef IKE_HAVE_V1
+#include "exchange/v1/v1.h"
+#endif
 
 /* An answer may be much larger than what asks for it, and repetitions cost the sender nothing: so many a second for each SA. */
 #define RESENDS_PER_SECOND 10
@@ -80,19 +83,6 @@ static bool resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
     return true;
 }
 
-/* Retransmission is the same octets from the same place (RFC 7296 section 2.1). An initiator with the same SPI behind the same
- * NAT, or a new attempt with another group, is another request. */
-static uint64_t init_key(const struct ike_engine *e, const struct ike_message *m, const ike_path *path)
-{
-    uint8_t head[8 + 19];
-    struct ike_wr w = ike_wr(head, sizeof head);
-    ike_wr_u64(&w, ike_siphash(e->core.hash_key, m->data, m->len));
-    ike_wr_u8(&w, path->remote.family);
-    ike_wr_put(&w, path->remote.ip, 16);
-    ike_wr_u16(&w, path->remote.port);
-    return ike_siphash(e->core.hash_key, head, sizeof head);
-}
-
 /* True when the request may go on; otherwise it has been answered with a cookie, or dropped. */
 static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, const ike_path *path)
 {
@@ -137,7 +127,7 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     if (m->h.spi_r || m->h.mid || !(m->h.flags & IKE_FLAG_INITIATOR) || m->sk_at || (own && own->initiator) || c->closing) {
         return dropped(e, IKE_ERR_PROTO);
     }
-    uint64_t key = init_key(e, m, path);
+    uint64_t key = ike_sa_init_key(&e->db, ike_bytes_of(m->data, m->len), path);
     struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
     if (known && IKE_OF(known, struct ike_sa, by_init)->peer_mid > 1) {
         return dropped(e, IKE_ERR_STATE); /* a copy from before IKE_AUTH: its answer is not the last one any more */
@@ -461,8 +451,10 @@ int ike_input_message(struct ike_engine *e, const ike_path *path, const uint8_t 
         reply_error(e, m, path, IKE_N_INVALID_MAJOR_VERSION);
         return dropped(e, IKE_ERR_UNSUPPORTED);
     }
-    if (m->h.version >> 4 != 2) {
-        return dropped(e, IKE_ERR_UNSUPPORTED);
+#ifdef IKE_HAVE_V1
+    if (m->h.version >> 4 == 1) {
+        return ike_v1_input(e, m, path);
     }
-    return v2_input(e, m, path);
+#endif
+    return m->h.version >> 4 == 2 ? v2_input(e, m, path) : dropped(e, IKE_ERR_UNSUPPORTED);
 }

@@ -26,6 +26,10 @@ ike_action ike_own_identity; /* ours, into setup->local_id */
 bool ike_first_contact(const struct ike_exchange *x);
 /* Into setup->secret. IKE_ERR_NOT_FOUND: there is none; the cause is drafted. */
 int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote);
+/* The `peer` hook's choice, in *conn. IKE_ERR_AUTH: it wants none; the cause is drafted. */
+int ike_ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id *wanted, uint8_t auth_method);
+/* IKE_ERR_AUTH: the connection is gone. */
+int ike_join(struct ike_exchange *x);
 
 /* ---- child.c: actions of a child's negotiation -------------------------------------------------------------------------- */
 ike_action ike_child_reserve, ike_child_decide, ike_child_make, ike_child_install_in, ike_child_install_out, ike_child_report_up;
@@ -85,6 +89,8 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
 /* ---- life.c ------------------------------------------------------------------------------------------------------------- */
 /* Begin to connect: an IKE SA as initiator, with this child in IKE_AUTH. index -1: none named, the first that is to start. */
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
+/* Another IKE SA beside this one, which it is to replace. */
+void ike_connect_again(struct ike_engine *e, struct ike_sa *sa);
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
 /* All of it goes, children included: nothing is sent. */
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
@@ -115,6 +121,8 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
 /* INITIAL_CONTACT and doubles: which SA of this peer stays. */
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);
+/* Begun by different sides, and the newer before the older was up. */
+bool ike_sa_crossed(const struct ike_sa *older, const struct ike_sa *newer);
 void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa); /* yield_at: end it, if its double is still there */
 
 /* ---- keepup.c ----------------------------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include "guard/guard.h"
 #include "policy/ts.h"
+#include "proposal/v1.h"
 #include "sa/sa.h"
 
 /* Selectors while one action compares them: too large for the stack of a small machine. */
@@ -127,6 +128,10 @@ struct ike_setup {
     uint16_t wanted_ke; /* responder: the group for INVALID_KE_PAYLOAD */
     struct ike_selection chosen;
     bool initial_contact;
+    /* IKEv1 */
+    struct ike_blob sai;          /* body of the initiator's SA payload: both proofs are over it */
+    struct ike_blob chosen_attrs; /* of the transform chosen, as they were offered */
+    struct ike_v1_choice v1;      /* what was chosen; its attributes are in chosen_attrs */
     /* The child that is made here. */
     bool with_child;
     struct ike_conf *conf; /* own reference */
@@ -192,7 +197,14 @@ struct ike_exchange {
     struct ike_timer timer;
     uint8_t tries;
     ike_time first_sent, give_up;
-    bool noted; /* an unauthenticated error arrived; the record is in `note` */
+    /* v1 delivery: the IV of our next message; iv_heard is that which follows the message being handled, ours only when that has
+     * proved good */
+    uint8_t iv[IKE_IV_MAX], iv_heard[IKE_IV_MAX];
+    bool chained;     /* iv_heard is set */
+    bool authentic;   /* the hash of the message being handled was right */
+    uint64_t heard;   /* hash of the last message taken, to know it when it comes again */
+    uint64_t hearing; /* of the one being handled */
+    bool noted;       /* an unauthenticated error arrived; the record is in `note` */
     ike_failure *note;
 };
 

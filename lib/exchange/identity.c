@@ -98,3 +98,58 @@ bool ike_first_contact(const struct ike_exchange *x)
     }
     return x->sa->conf->s.send_initial_contact && ike_conn_is_single(x->sa->conn);
 }
+
+/* The host may choose another connection, or none. */
+int ike_ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id *wanted, uint8_t auth_method)
+{
+    struct ike_core *c = &x->e->core;
+    bool answered;
+    ike_conn_id id = *conn ? (*conn)->id : 0;
+    struct ike_question *q = ike_ask(x, IKE_Q_PEER, &answered);
+    if (!q) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    int r = q->result;
+    if (answered) {
+        id = q->answer.conn;
+    } else {
+        ike_peer_question ask = {.size = sizeof ask,
+                                 .sa = x->sa->id,
+                                 .conn = id,
+                                 .path = &x->path,
+                                 .remote_id = ike_id_of_body(&x->setup->remote_id),
+                                 .wanted_id = *wanted};
+        ask.auth_method = auth_method;
+        ike_hook_enter(c);
+        r = c->set.host.hooks.peer(c->set.host.user, q->token, &ask, &id);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return IKE_X_PENDING;
+        }
+    }
+    ike_answered(x);
+    /* By handle: the connection may have been removed while the host thought. */
+    *conn = r == IKE_OK ? ike_slots_get(&x->e->db.conns, id) : NULL;
+    if (!*conn) {
+        ike_blame(c, IKE_FAIL_DENIED, IKE_DECIDER_US);
+        return IKE_ERR_AUTH;
+    }
+    return IKE_X_OK;
+}
+
+/* From here on the peer counts as authenticated: every list of peers relies on it. */
+int ike_join(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    ike_id local = ike_id_of_body(&s->local_id), remote = ike_id_of_body(&s->remote_id);
+    if (x->sa->conn->removed) { /* while a question was open */
+        ike_blame(&x->e->core, IKE_FAIL_DENIED, IKE_DECIDER_US);
+        return IKE_ERR_AUTH;
+    }
+    struct ike_peer *peer = ike_peer_get(&x->e->db, x->sa->conn, &local, &remote);
+    if (!peer) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
+    ike_sa_join(&x->e->db, x->sa, peer);
+    return IKE_X_OK;
+}

@@ -55,20 +55,56 @@ static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *
     return r;
 }
 
+/* Of two that it may speak we begin with the newer. */
+static uint8_t first_version(const struct ike_conn *conn) { return ike_conf_speaks(conn->conf, 2) ? 2 : 1; }
+
 /* An attempt that did not come as far as its first message failed nonetheless. */
 static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, const ike_path *path, int r)
 {
     ike_failure *f = ike_blame(&e->core, IKE_FAIL_NO_MEMORY, IKE_DECIDER_HOST);
     f->initiator = 1;
-    f->version = 2;
+    f->version = first_version(conn);
     f->remote = path->remote;
     r = r != IKE_OK ? r : f->code == IKE_FAIL_LIMIT ? IKE_ERR_LIMIT : IKE_ERR_NOMEM;
     ike_conn_blame(e, conn, index >= 0 ? conn->conf->s.children[index].name : NULL);
     return r;
 }
 
-/* The child waits in the setup until IKE_AUTH. On an error nothing is left but the record. */
-int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
+/* The child goes with the IKE SA in IKEv2, and waits for it as a task in IKEv1. */
+static int with_child(struct ike_exchange *x, struct ike_conn *conn, uint16_t index, const struct ike_task *packet)
+{
+    struct ike_setup *s = x->setup;
+    if (x->sa->version == 1) {
+        struct ike_task t = packet ? *packet : (struct ike_task){0};
+        t.purpose = IKE_DO_CHILD;
+        t.index = index;
+        return ike_queue(x->e, x->sa, &t);
+    }
+    int r = ike_child_prepare(x, conn->conf, index);
+    if (packet) {
+        s->has_packet = packet->has_packet;
+        s->packet_local = packet->packet_local;
+        s->packet_remote = packet->packet_remote;
+    }
+    return r;
+}
+
+/* What is there besides in IKEv1; several exchanges may run at a time then. */
+static int prepare(struct ike_engine *e, struct ike_sa *sa, uint8_t version)
+{
+    sa->version = version;
+    sa->setup = ike_setup_new(e);
+#ifdef IKE_HAVE_V1
+    if (version == 1) {
+        sa->window = 16;
+        sa->v1 = ike_v1_sa_new(&e->core);
+    }
+#endif
+    return sa->setup && (version != 1 || sa->v1) ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;
+}
+
+/* On an error nothing is left but the record. */
+static int connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet, uint8_t version)
 {
     ike_path path;
     /* There is nobody to send to. */
@@ -82,11 +118,9 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
     if (!sa) {
         return not_begun(e, conn, index, &path, r);
     }
-    struct ike_setup *setup = ike_setup_new(e);
-    sa->setup = setup;
     ike_sa_bind(&e->db, sa, conn);
-    r = setup ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;
-    struct ike_exchange *x = r == IKE_OK ? ike_exchange_new(e, sa, ike_version_of(sa)->connect, IKE_INITIATOR, setup) : NULL;
+    r = prepare(e, sa, version);
+    struct ike_exchange *x = r == IKE_OK ? ike_exchange_new(e, sa, ike_version_of(sa)->connect, IKE_INITIATOR, sa->setup) : NULL;
     if (!x) {
         r = not_begun(e, conn, index, &path, r);
         ike_sa_down(e, sa, IKE_BY_FAILURE);
@@ -96,17 +130,26 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
     conn->connecting = sa;
     conn->began = e->core.now;
     x->purpose = IKE_DO_INIT;
-    if (index >= 0) {
-        (void)ike_child_prepare(x, conn->conf, (uint16_t)index);
-        if (packet) {
-            setup->has_packet = packet->has_packet;
-            setup->packet_local = packet->packet_local;
-            setup->packet_remote = packet->packet_remote;
-        }
-    }
     ike_list_add(&sa->outstanding, &x->link);
+    if (index >= 0 && with_child(x, conn, (uint16_t)index, packet) != IKE_OK) {
+        r = not_begun(e, conn, index, &path, IKE_ERR_NOMEM);
+        ike_sa_down(e, sa, IKE_BY_FAILURE);
+        return r;
+    }
     ike_exchange_run(x);
     return IKE_OK;
+}
+
+int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
+{
+    return connect(e, conn, index, packet, first_version(conn));
+}
+
+void ike_connect_again(struct ike_engine *e, struct ike_sa *sa)
+{
+    if (!sa->conn->connecting && ike_conn_is_single(sa->conn) && !sa->conn->removed) {
+        (void)connect(e, sa->conn, -1, NULL, sa->version);
+    }
 }
 
 /* Each side keeps its own: lifetimes are not negotiated (RFC 7296 section 2.8). */
@@ -135,9 +178,11 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
     }
     ike_sa_lifetimes(e, sa);
     e->core.count.handshakes++;
-    sa->reported = true;
-    ike_event_post(&e->core, &sa->ev, IKE_EV_SA_UP);
-    ike_log_sa_up(&e->core, sa);
+    if (!sa->replaces) { /* else it is told when it has taken over */
+        sa->reported = true;
+        ike_event_post(&e->core, &sa->ev, IKE_EV_SA_UP);
+        ike_log_sa_up(&e->core, sa);
+    }
     ike_sa_schedule(e, sa);
 }
 
@@ -169,9 +214,12 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
     abort_exchanges(e, sa); /* a simultaneous rekey of the peer's takes over the children here, and what waits to be done */
     ike_tasks_drop(e, sa);
     if (sa->peer) {
+        bool outlive = sa->version == 1 && (cause == IKE_BY_PEER || cause == IKE_BY_REPLACEMENT);
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            if (k->sa == sa->id && k->established) {
+            if (k->sa == sa->id && k->established && outlive) {
+                k->sa = 0; /* IPsec SAs of IKEv1 do not hang on the IKE SA (RFC 2408 section 5.15): the next one takes them */
+            } else if (k->sa == sa->id && k->established) {
                 ike_child_down(e, k, cause);
             } else if (k->sa == sa->id) { /* an exchange of the SA that this one replaced still makes it, and holds it */
                 k->state = IKE_CHILD_DELETING;
@@ -217,6 +265,18 @@ void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa)
     ike_sa_schedule(e, sa);
 }
 
+/* In IKEv1 they do not go with the IKE SA. Their Deletes leave at once, as nothing is waited for; each in a message of its own,
+ * since there are peers that look at the first only. */
+static void close_children(struct ike_engine *e, struct ike_sa *sa)
+{
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->sa == sa->id && k->established) {
+            (void)ike_close_child(e, k);
+        }
+    }
+}
+
 /* By a Delete, if there is a peer that could know of the SA. What waited is dropped; what is open may end first, for the
  * window has room for one only. */
 int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
@@ -237,6 +297,9 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
         sa->close_when_up = true;
         sa->down_cause = cause;
         return IKE_OK;
+    }
+    if (sa->version == 1 && cause != IKE_BY_REPLACEMENT) {
+        close_children(e, sa);
     }
     sa->state = IKE_SA_DELETING;
     sa->down_cause = cause;
@@ -307,7 +370,8 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
 static ike_time dpd_at(const struct ike_sa *sa)
 {
     bool busy = !ike_list_empty(&sa->outstanding);
-    return sa->conf->s.dpd_s && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)
+    bool answers = sa->version != 1 || (sa->v1 && sa->v1->dpd);
+    return sa->conf->s.dpd_s && answers && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)
                ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC
                : IKE_NEVER;
 }
@@ -385,6 +449,10 @@ static void never_completed(struct ike_engine *e, struct ike_sa *sa)
         .e = e, .sa = sa, .script = ike_version_of(sa)->authenticate, .role = IKE_RESPONDER, .path = sa->path};
     ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_NOBODY);
     ike_blame_expected(&e->core, "%s", ike_version_of(sa)->half_open);
+    if (sa->garbled) {
+        e->core.draft.code = IKE_FAIL_AUTH_MISMATCH;
+        ike_blame_remedy(&e->core, "what came makes no sense with our keys: set the same `secret` on both sides");
+    }
     ike_blame_received(&e->core, "nothing that could be decrypted in %u s", (unsigned)((e->core.now - sa->created) / IKE_SEC));
     ike_exchange_blame(&x);
 }
@@ -411,7 +479,7 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
             return;
         }
         sa->expires_at = IKE_NEVER;
-        ike_close_sa(e, sa, sa->replaced_by ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
+        ike_close_sa(e, sa, sa->replaced_by || sa->version == 1 ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
         if (sa->dead) {
             return;
         }
@@ -611,11 +679,24 @@ void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
     }
 }
 
+/* A child of IKEv1 may have outlived its IKE SA: over which it can be rekeyed. */
+static struct ike_sa *sa_for(struct ike_engine *e, struct ike_conn *conn)
+{
+    struct ike_sa *sa = ike_conn_usable_sa(conn);
+    if (!sa && !conn->connecting && !conn->removed) {
+        (void)ike_connect(e, conn, -1, NULL);
+    }
+    return sa ? sa : conn->connecting;
+}
+
 /* In this order: a child that has to take over sending does so before anything ends. */
 void ike_child_timer(struct ike_engine *e, struct ike_child *k)
 {
     ike_time now = e->core.now;
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    if (!sa && !k->dead && k->rekey_at <= now) {
+        sa = sa_for(e, k->peer->conn);
+    }
     if (k->out_at <= now) {
         ike_child_switch(e, k);
     }

@@ -67,13 +67,13 @@ static bool usable(const struct ike_sa *sa)
 #define YIELD (10 * IKE_SEC)
 
 /* Begun by different sides, and the second before the first was up: neither side knew of the other's. Both see it alike. */
-static bool simultaneous(const struct ike_sa *older, const struct ike_sa *newer)
+bool ike_sa_crossed(const struct ike_sa *older, const struct ike_sa *newer)
 {
     return older->initiator != newer->initiator && newer->created < older->established;
 }
 
 /* The peer connected while our own attempt had not got as far as IKE_AUTH: that attempt ends, as the peer knows of nothing
- * that it would have to delete. Later than that both SAs come up, and simultaneous() holds on both sides. */
+ * that it would have to delete. Later than that both SAs come up, and ike_sa_crossed() holds on both sides. */
 static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
 {
     struct ike_sa *own = sa->conn->connecting;
@@ -170,7 +170,7 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
         if (other == sa || !usable(other) || !usable(sa)) {
             continue;
         }
-        if (simultaneous(other, sa)) {
+        if (ike_sa_crossed(other, sa)) {
             struct ike_sa *lower = other->spi_i < sa->spi_i ? other : sa;
             /* Only one of the two sides is its initiator, so they do not both delete. */
             if (lower->initiator) {

@@ -72,6 +72,10 @@ static void no_answer(struct ike_exchange *x)
                              : "see whether the peer runs and can be reached; with start = yes it is tried again");
     }
     ike_exchange_blame(x);
+    if (sa->version == 1 && !connecting && x->purpose != IKE_DO_LIVENESS) {
+        ike_exchange_abort(x, IKE_X_REFUSE); /* peers of IKEv1 are silent about what they do not want */
+        return;
+    }
     struct ike_conn *conn = sa->conn;
     if (connecting && conn) {
         ike_attempt_failed(e, conn);

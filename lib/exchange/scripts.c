@@ -4,6 +4,9 @@
  */
 #include "exchange/scripts.h"
 #include "exchange/v2/v2.h"
+#ifdef IKE_HAVE_V1
+#include "exchange/v1/v1.h"
+#endif
 
 static const struct ike_version v2 = {2,
                                       &ike_v2_sa_init,
@@ -11,10 +14,18 @@ static const struct ike_version v2 = {2,
                                       &ike_v2_create_child,
                                       &ike_v2_rekey_ike,
                                       &ike_v2_informational,
+                                      &ike_v2_informational,
                                       "an IKE_AUTH request after IKE_SA_INIT"};
 
+#ifdef IKE_HAVE_V1
+static const struct ike_version v1 = {1,    &ike_v1_main,          &ike_v1_main, &ike_v1_quick,
+                                      NULL, &ike_v1_informational, &ike_v1_dpd,  "the rest of Main Mode"};
+
+const struct ike_version *ike_version_of(const struct ike_sa *sa) { return sa->version == 1 ? &v1 : &v2; }
+#else
 const struct ike_version *ike_version_of(const struct ike_sa *sa)
 {
     (void)sa;
     return &v2;
 }
+#endif

@@ -11,7 +11,9 @@ struct ike_version {
     uint8_t major;
     const struct ike_script *connect;      /* begins an IKE SA */
     const struct ike_script *authenticate; /* after whose first message the peer may hold the SA for up */
-    const struct ike_script *child, *rekey_ike, *informational;
+    const struct ike_script *child;
+    const struct ike_script *rekey_ike; /* NULL: another IKE SA is begun like the first */
+    const struct ike_script *informational, *liveness;
     const char *half_open; /* what a half-open SA waits for, in words */
 };
 const struct ike_version *ike_version_of(const struct ike_sa *sa);

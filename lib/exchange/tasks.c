@@ -134,6 +134,8 @@ static const struct ike_script *script_for(const struct ike_version *v, uint8_t 
         return v->child;
     case IKE_DO_REKEY_IKE:
         return v->rekey_ike;
+    case IKE_DO_LIVENESS:
+        return v->liveness;
     default:
         return v->informational;
     }
@@ -156,6 +158,10 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
         return true;
     case IKE_DO_REKEY_IKE:
         if (sa->state != IKE_SA_ESTABLISHED) {
+            return false;
+        }
+        if (!ike_version_of(sa)->rekey_ike) {
+            ike_connect_again(e, sa);
             return false;
         }
         sa->state = IKE_SA_REKEYING;
@@ -206,7 +212,7 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
 {
     const struct ike_version *v = ike_version_of(sa);
     const struct ike_script *script = script_for(v, t->purpose);
-    bool with_setup = script != v->informational;
+    bool with_setup = script == v->child || script == v->rekey_ike;
     struct ike_setup *s = with_setup ? ike_setup_new(e) : NULL;
     struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_INITIATOR, s);
     if (!x) {

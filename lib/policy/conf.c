@@ -106,10 +106,15 @@ static bool ts_fine(const ike_ts *ts, size_t n)
 static int check(const ike_conn_settings *s)
 {
     if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
-        s->secret.len > IKE_SECRET_MAX || s->n_children > 1024 || s->remote_bits > 128 || s->local_id.data.len > 1024 ||
-        s->remote_id.data.len > 1024) {
+        s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 ||
+        s->remote_bits > 128 || s->local_id.data.len > 1024 || s->remote_id.data.len > 1024) {
         return IKE_ERR_INVALID;
     }
+#ifndef IKE_HAVE_V1
+    if (s->version == IKE_SPEAKS_V1) {
+        return IKE_ERR_UNSUPPORTED;
+    }
+#endif
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
         if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN || k->protocol != IKE_PROTO_ESP ||

@@ -28,6 +28,10 @@ static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
     return f;
 }
 void ike_conf_unref(struct ike_core *c, struct ike_conf *f);
+static inline bool ike_conf_speaks(const struct ike_conf *f, uint8_t major)
+{
+    return f->s.version == IKE_SPEAKS_ANY || f->s.version == (major == 1 ? IKE_SPEAKS_V1 : IKE_SPEAKS_V2);
+}
 /* Index of a child by name, or -1. */
 int ike_conf_child(const struct ike_conf *f, const char *name);
 /* Whether two child settings mean the same agreement: what a reload compares. */

@@ -107,6 +107,19 @@ void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn)
     sa->conf = conn->conf;
 }
 
+/* Retransmission is the same octets from the same place (RFC 7296 section 2.1). An initiator with the same SPI behind the same
+ * NAT, or a new attempt with another group, is another request. */
+uint64_t ike_sa_init_key(const struct ike_db *db, ike_bytes message, const ike_path *path)
+{
+    uint8_t head[8 + 19];
+    struct ike_wr w = ike_wr(head, sizeof head);
+    ike_wr_u64(&w, ike_siphash(db->core->hash_key, message.ptr, message.len));
+    ike_wr_u8(&w, path->remote.family);
+    ike_wr_put(&w, path->remote.ip, 16);
+    ike_wr_u16(&w, path->remote.port);
+    return ike_siphash(db->core->hash_key, head, sizeof head);
+}
+
 /* By the whole datagram and its source, never by the SPI: two initiators may have drawn the same one (RFC 7296 section 2.1). */
 int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
 {
@@ -217,6 +230,9 @@ static void sa_free(struct ike_db *db, struct ike_sa *sa)
     struct ike_core *c = db->core;
     ike_free_secret(c, sa->keys, ike_key_kept(&sa->layout));
     ike_sent_free(c, sa->answer);
+#ifdef IKE_HAVE_V1
+    ike_v1_sa_free(c, sa->v1);
+#endif
     if (sa->conn) {
         ike_conf_unref(c, sa->conf);
         ike_conn_unref(db, sa->conn);

@@ -85,6 +85,27 @@ struct ike_sent {
     uint8_t data[];
 };
 
+/* The last message of an exchange that is over, which its peer may have missed: it goes out again when the message before it
+ * comes again. */
+struct ike_v1_done {
+    struct ike_list link;
+    uint32_t mid;
+    uint64_t heard; /* hash of that message */
+    ike_time until;
+    struct ike_sent *sent;
+};
+
+/* What an IKEv1 SA keeps besides (RFC 2409 appendix B, RFC 3706). */
+struct ike_v1_sa {
+    uint8_t last_block[IKE_IV_MAX]; /* of phase 1: from it the IVs of all later exchanges follow */
+    bool dpd;                       /* the peer answers R-U-THERE */
+    uint32_t dpd_sent;              /* number of the last one of ours */
+    struct ike_list done;
+    uint32_t n_done;
+    uint32_t *mids; /* a set: message ids that either side has used, none of which is used twice */
+    uint32_t n_mids, cap_mids;
+};
+
 struct ike_sa {
     ike_sa_id id;
     uint32_t number, window; /* window: requests of ours open at once; 1: the peer need not accept more (RFC 7296 section 2.3) */
@@ -99,6 +120,7 @@ struct ike_sa {
     bool close_when_up;    /* asked for while IKE_AUTH waits for an answer of the host's */
     bool no_nat_t;         /* the peer announced no NAT traversal */
     bool ours_fake_nat;    /* we announced a NAT that is not there */
+    bool garbled;          /* IKEv1: something came that our keys make no sense of */
     bool no_secret;        /* the peer's public value gives none: no message can be opened */
     uint8_t down_cause;    /* ike_cause */
     uint8_t hasty;         /* rekeys in a row, each of an SA of a few seconds */
@@ -122,6 +144,7 @@ struct ike_sa {
     struct ike_sent *answer;         /* to the request peer_mid - 1 */
     struct ike_list tasks;           /* struct ike_task: local requests that wait */
     struct ike_setup *setup;         /* until established */
+    struct ike_v1_sa *v1;            /* NULL in IKEv2 */
     ike_sa_id replaced_by, replaces; /* by a rekey */
     ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
@@ -187,6 +210,7 @@ int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa); /* ours: unique, with
 static inline uint64_t ike_sa_own_spi(const struct ike_sa *sa) { return sa->initiator ? sa->spi_i : sa->spi_r; }
 struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi);
 void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn); /* takes its current conf */
+uint64_t ike_sa_init_key(const struct ike_db *db, ike_bytes message, const ike_path *path);
 int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key);
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on);
 void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer);
@@ -195,6 +219,15 @@ void ike_sa_fade(struct ike_db *db, struct ike_sa *sa);
 /* Out of every look-up; children are not touched. The exchanges must be gone already. */
 void ike_sa_retire(struct ike_db *db, struct ike_sa *sa);
 void ike_sent_free(struct ike_core *c, struct ike_sent *s);
+/* ---- v1.c: what IKEv1 needs besides --------------------------------------------------------------------------------------- */
+struct ike_v1_sa *ike_v1_sa_new(struct ike_core *c); /* NULL: no memory */
+void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v);
+/* IKE_ERR_NOMEM, IKE_ERR_LIMIT: more than an SA may have; IKE_ERR_EXISTS; IKE_OK: entered. */
+int ike_v1_mid_use(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid);
+bool ike_v1_mid_used(const struct ike_v1_sa *v, uint32_t mid);
+/* Takes `sent` over. */
+void ike_v1_done(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid, uint64_t heard, struct ike_sent *sent, ike_time until);
+const struct ike_sent *ike_v1_done_find(const struct ike_v1_sa *v, uint32_t mid, uint64_t heard, ike_time now);
 
 /* ---- Children --------------------------------------------------------------------------------------------------------- */
 struct ike_child_parts {

@@ -59,7 +59,7 @@ static void test_round_trip(void **state)
     }
     for (size_t i = 0; i < IKE_COUNT(k); i++) {
         const ike_keylog log = {0x0102030405060708, 0xf1f2f3f4f5f6f7f8, k[i].encr,        k[i].bits,       k[i].integ,
-                                {key[0], k[i].e},   {key[1], k[i].e},   {key[2], k[i].a}, {key[3], k[i].a}};
+                                {key[0], k[i].e},   {key[1], k[i].e},   {key[2], k[i].a}, {key[3], k[i].a}, 2};
         char text[IKE_KEYLOG_MAX];
         const size_t n = ike_keylog_format(&log, text, sizeof text);
         assert_true(n > 0 && n < sizeof text && strlen(text) == n);

@@ -105,21 +105,11 @@ static int check_auth(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
-/* From here on the peer is authenticated. Runs only after check_auth: every list of peers relies on it. */
+/* Runs only after check_auth. */
 static int join(struct ike_exchange *x)
 {
-    struct ike_setup *s = x->setup;
-    ike_id local = ike_id_of_body(&s->local_id), remote = ike_id_of_body(&s->remote_id);
-    if (x->sa->conn->removed) { /* while a question was open */
-        ike_blame(&x->e->core, IKE_FAIL_DENIED, IKE_DECIDER_US);
-        return auth_failed(x);
-    }
-    struct ike_peer *peer = ike_peer_get(&x->e->db, x->sa->conn, &local, &remote);
-    if (!peer) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    ike_sa_join(&x->e->db, x->sa, peer);
-    return IKE_X_OK;
+    int r = ike_join(x);
+    return r == IKE_ERR_AUTH ? auth_failed(x) : r;
 }
 
 /* The IKE SA stands whatever becomes of the child (RFC 7296 section 1.2), so this comes before the child's actions. */
@@ -181,7 +171,7 @@ static bool ids_fit(const struct ike_exchange *x, const struct ike_conn *conn, c
     const struct ike_conf *f = conn->conf;
     uint8_t buf[16];
     ike_id remote = ike_id_of_body(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
-    return (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote)) &&
+    return ike_conf_speaks(f, 2) && (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote)) &&
            (wanted->type == IKE_ID_NONE || ike_id_equal(wanted, &local)) && ike_proposals_allow(f->proposals, &x->sa->suite);
 }
 
@@ -226,45 +216,6 @@ static struct ike_conn *find_conn(struct ike_exchange *x, const ike_id *wanted)
     return conn;
 }
 
-/* The host may choose another connection, or none. */
-static int ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id *wanted)
-{
-    struct ike_core *c = &x->e->core;
-    bool answered;
-    ike_conn_id id = *conn ? (*conn)->id : 0;
-    struct ike_question *q = ike_ask(x, IKE_Q_PEER, &answered);
-    if (!q) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    int r = q->result;
-    if (answered) {
-        id = q->answer.conn;
-    } else {
-        ike_peer_question ask = {.size = sizeof ask,
-                                 .sa = x->sa->id,
-                                 .conn = id,
-                                 .path = &x->path,
-                                 .remote_id = ike_id_of_body(&x->setup->remote_id),
-                                 .wanted_id = *wanted};
-        ask.auth_method = IKE_AUTH_SHARED_KEY;
-        ike_hook_enter(c);
-        r = c->set.host.hooks.peer(c->set.host.user, q->token, &ask, &id);
-        ike_hook_leave(c);
-        if (r == IKE_PENDING) {
-            return IKE_X_PENDING;
-        }
-    }
-    ike_answered(x);
-    /* By handle: the connection may have been removed while the host thought. */
-    *conn = r == IKE_OK ? ike_slots_get(&x->e->db.conns, id) : NULL;
-    if (!*conn) {
-        ike_blame(c, IKE_FAIL_DENIED, IKE_DECIDER_US);
-        check_in_vain(x);
-        return auth_failed(x);
-    }
-    return IKE_X_OK;
-}
-
 /* Before the proof, since the secret is the connection's. What the host or the identities choose here counts for nothing until
  * check_auth. */
 static int choose_conn(struct ike_exchange *x)
@@ -280,7 +231,11 @@ static int choose_conn(struct ike_exchange *x)
     struct ike_conn *conn = find_conn(x, &wanted);
     /* Asked even when nothing fits here: the host may know better. */
     if (x->e->core.set.host.hooks.peer) {
-        int r = ask_peer(x, &conn, &wanted);
+        int r = ike_ask_peer(x, &conn, &wanted, IKE_AUTH_SHARED_KEY);
+        if (r == IKE_ERR_AUTH) {
+            check_in_vain(x);
+            return auth_failed(x);
+        }
         if (r != IKE_X_OK) {
             return r;
         }

@@ -96,7 +96,8 @@ int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_sui
 static void log_keys(struct ike_core *c, const struct ike_sa *sa)
 {
     if (c->set.host.keys) {
-        ike_keylog k = {.spi_i = sa->spi_i,
+        ike_keylog k = {.version = 2,
+                        .spi_i = sa->spi_i,
                         .spi_r = sa->spi_r,
                         .encr = sa->suite.encr,
                         .encr_bits = sa->suite.encr_bits,

@@ -96,6 +96,9 @@ static int choose(struct ike_exchange *x)
         return x->script->delivery->fault(x, IKE_P_SA, false);
     }
     for (struct ike_conn *conn = ike_conn_match(&e->db, &x->path, NULL); conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
+        if (!ike_conf_speaks(conn->conf, 2)) {
+            continue;
+        }
         int r = parsed == IKE_OK ? ike_select_from(conn->conf->proposals, &offer, &args, &s->chosen, &why) : parsed;
         if (r == IKE_OK) {
             ike_sa_bind(&e->db, x->sa, conn);

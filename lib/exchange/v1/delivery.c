@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Delivery of IKEv1 messages: either side repeats its last one until the next of the other's comes, and answers the repetition
+ * of what it has seen with the same octets. The IV of a message is the last ciphertext block of the one before it in its
+ * exchange (RFC 2409 appendix B); one that was heard counts only when it has proved good.
+ */
+#include "base/siphash.h"
+#include "exchange/v1/v1.h"
+
+/* How long a peer may repeat what our last message answered. */
+#define DONE_LIFE (60 * IKE_SEC)
+
+/* Of the ciphertext: a repetition is known before anything is decrypted. */
+uint64_t ike_v1_digest(const struct ike_engine *e, const struct ike_message *m)
+{
+    return ike_siphash(e->core.hash_key, m->data, m->len);
+}
+
+struct ike_v1_seal ike_v1_key(const struct ike_sa *sa)
+{
+    size_t n = 2u * sa->prf->mac->len;
+    return (struct ike_v1_seal){sa->encr, ike_bytes_of(sa->keys + n, ike_key_kept(&sa->layout) - n)};
+}
+
+/* In Main Mode from the fifth message on; all of phase 2. */
+bool ike_v1_sealed(const struct ike_exchange *x, unsigned step)
+{
+    return x->script != &ike_v1_main ? x->sa->keys != NULL : step >= 4;
+}
+
+/* Message ids are drawn, and never used twice: with the IV that follows from it a second exchange would begin like the first. */
+int ike_v1_begin(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    const ike_hash *hash = ike_v1_hash_of(c->crypto, sa->prf);
+    if (x->mid) {
+        return IKE_X_OK;
+    }
+    for (int tries = 0; tries < 16 && !x->mid; tries++) {
+        uint8_t raw[4];
+        int r = ike_draw(c, raw, sizeof raw);
+        r = r == IKE_OK ? ike_v1_mid_use(c, sa->v1, ike_load32(raw)) : r;
+        if (r == IKE_OK) {
+            x->mid = ike_load32(raw);
+        } else if (r != IKE_ERR_EXISTS) {
+            return ike_trouble(x, r);
+        }
+    }
+    if (!x->mid || !hash) {
+        return ike_trouble(x, IKE_ERR_HOST);
+    }
+    ike_v1_iv_next(hash, c->ctx, ike_bytes_of(sa->v1->last_block, sa->encr->block), x->mid, x->iv, sa->encr->block);
+    return IKE_X_OK;
+}
+
+/* Whether the peer has something to say after this step. */
+static bool awaits(const struct ike_exchange *x, unsigned step)
+{
+    for (unsigned i = step + 1; i < x->script->n_steps; i++) {
+        if (x->script->steps[i].from != x->role) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In clear, for the tap and for the first messages of phase 1. */
+static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len)
+{
+    struct ike_core *c = &x->e->core;
+    *len = IKE_HEADER_LEN + x->chain.w.len;
+    if (x->chain.w.bad || *len > c->set.max_message) {
+        return IKE_ERR_BUFFER;
+    }
+    h->next = x->chain.first;
+    h->length = (uint32_t)*len;
+    ike_header_write(c->out, h);
+    memcpy(c->out + IKE_HEADER_LEN, x->chain.w.p, x->chain.w.len);
+    return IKE_OK;
+}
+
+static void tap(struct ike_exchange *x, struct ike_header h, const ike_path *path)
+{
+    struct ike_core *c = &x->e->core;
+    size_t len;
+    if (c->set.host.tap && frame_clear(x, &h, &len) == IKE_OK) {
+        ike_hook_enter(c);
+        c->set.host.tap(c->set.host.user, path, true, c->out, len);
+        ike_hook_leave(c);
+    }
+}
+
+static struct ike_header header_of(const struct ike_exchange *x)
+{
+    return (struct ike_header){.spi_i = x->sa->spi_i,
+                               .spi_r = x->script == &ike_v1_main && x->step == 0 ? 0 : x->sa->spi_r,
+                               .version = IKE_V1_VERSION,
+                               .exchange = x->script->exchange_type,
+                               .mid = x->mid};
+}
+
+/* Nothing has changed when it fails: the IV moves on only with a message that is kept. */
+static int v1_send(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    const ike_path *path = ike_exchange_path(x);
+    struct ike_header h = header_of(x);
+    uint8_t iv[IKE_IV_MAX];
+    size_t len = 0;
+    bool sealed = ike_v1_sealed(x, x->step);
+    memcpy(iv, x->chained ? x->iv_heard : x->iv, sizeof iv);
+    tap(x, h, path);
+    struct ike_v1_seal k = sealed ? ike_v1_key(sa) : (struct ike_v1_seal){0};
+    int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len) : frame_clear(x, &h, &len);
+    struct ike_sent *s = r == IKE_OK ? ike_sent_keep(c, c->out, len) : NULL;
+    if (!s) {
+        return r == IKE_OK ? IKE_ERR_NOMEM : r;
+    }
+    memcpy(x->iv, iv, sizeof iv);
+    x->chained = false;
+    x->heard = x->hearing;
+    ike_sent_free(c, x->sent);
+    x->sent = s;
+    x->tries = 0;
+    x->first_sent = c->now;
+    x->give_up = IKE_NEVER;
+    if (x->script == &ike_v1_dpd && sa->conf->s.dpd_timeout_s) {
+        x->give_up = c->now + sa->conf->s.dpd_timeout_s * IKE_SEC;
+    }
+    sa->last_out = c->now;
+    if (awaits(x, x->step)) {
+        ike_exchange_arm(x);
+    }
+    ike_log_message(c, sa->id, true, &h, path, len, x->chain.first, x->chain.w.p, x->chain.w.len);
+    ike_transmit(c, path, s);
+    return IKE_OK;
+}
+
+/* What was heard and dropped leaves no trace in the chain of IVs, and does not end the repetitions. */
+static void v1_await(struct ike_exchange *x)
+{
+    x->chained = x->authentic = false;
+    x->hearing = x->heard;
+    if (x->sent && x->timer.at == IKE_NEVER) {
+        ike_exchange_arm(x);
+    }
+}
+
+/* In clear or with a hash that has not been looked at it may be anybody's, or the wrong key's: dropped. */
+static int v1_fault(struct ike_exchange *x, uint8_t payload, bool critical)
+{
+    struct ike_core *c = &x->e->core;
+    (void)critical;
+    c->count.bad_syntax++;
+    if (!x->authentic) {
+        return IKE_X_DROP;
+    }
+    ike_blame(c, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
+    ike_blame_received(c, "%s with a payload %u that is malformed, missing or repeated", ike_exchange_step(x)->name,
+                       (unsigned)payload);
+    return ike_refuse(x, IKE_N1_PAYLOAD_MALFORMED, 0);
+}
+
+/* Nobody answers it, and nobody repeats it: without memory for it the peer finds out by itself. */
+void ike_v1_tell(struct ike_exchange *x, uint16_t notify)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    struct ike_exchange y = {.e = x->e, .sa = sa, .script = &ike_v1_informational, .role = IKE_INITIATOR, .path = x->path};
+    bool sealed = sa->established;
+    size_t len = 0;
+    /* In clear only as often as the guard lets us answer strangers. */
+    if (!sealed && !ike_guard_reply(&x->e->guard, &x->path.remote)) {
+        return;
+    }
+    y.chain = ike_chain(c->build, c->set.max_message);
+    if (sealed) {
+        if (ike_v1_begin(&y) != IKE_X_OK) {
+            return;
+        }
+        ike_v1_hash_begin(&y);
+    }
+    ike_v1_put_notify(&y.chain, x->script == &ike_v1_quick ? IKE_PROTO1_ESP : IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), notify,
+                      ike_bytes_of(NULL, 0));
+    struct ike_header h = header_of(&y);
+    if (sealed) {
+        struct ike_v1_seal k = ike_v1_key(sa);
+        if (ike_v1_hash_end(&y, ike_bytes_of(NULL, 0)) != IKE_X_OK ||
+            ike_v1_seal(&k, &h, &y.chain, y.iv, c->ctx, c->out, c->set.max_message, &len) != IKE_OK) {
+            return;
+        }
+    } else if (frame_clear(&y, &h, &len) != IKE_OK) {
+        return;
+    }
+    ike_send(c, &x->path, IKE_SEND_MESSAGE, c->out, len);
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------------------------- */
+
+/* Ours was the last message: it is kept, should the peer repeat the one before it. */
+static void keep_last(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    if (x->sent && x->heard && x->script->steps[x->script->n_steps - 1].from == x->role) {
+        ike_v1_done(c, x->sa->v1, x->mid, x->heard, x->sent, c->now + DONE_LIFE);
+        x->sent = NULL;
+    }
+}
+
+/* What the peer held before it said that it knows nothing of us is gone there. */
+static void forget(struct ike_engine *e, struct ike_sa *old)
+{
+    IKE_LIST_EACH (it, tmp, &old->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->established && (k->sa == old->id || !k->sa)) {
+            ike_child_down(e, k, IKE_BY_REPLACEMENT);
+        }
+    }
+    ike_sa_down(e, old, IKE_BY_REPLACEMENT);
+}
+
+/* Both sides have begun at once: the one of the lower cookie goes, deleted by its initiator; until then both serve. */
+static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
+{
+    struct ike_sa *goes = sa->spi_i < old->spi_i ? sa : old, *stays = goes == sa ? old : sa;
+    if (!goes->initiator) {
+        return;
+    }
+    ike_move_children(e, goes, stays);
+    IKE_LIST_EACH (it, tmp, &goes->tasks) {
+        ike_list_del(it);
+        ike_queue_owned(e, stays, IKE_OF(it, struct ike_task, link));
+    }
+    ike_close_sa(e, goes, IKE_BY_REPLACEMENT);
+    ike_kick(e, stays);
+}
+
+/* The initiator of the new one deletes the old, when the peer has had the time to see which children it is to keep: there are
+ * peers that delete them with the IKE SA they were made on. */
+static void take_over(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
+{
+    ike_sa_replaced(e, old, sa);
+    old->expires_at = e->core.now + (sa->initiator ? 5 : 180) * IKE_SEC;
+    ike_sa_schedule(e, old);
+}
+
+static bool usable(const struct ike_sa *sa)
+{
+    return sa->version == 1 && sa->established && !sa->replaced_by && sa->state != IKE_SA_DELETING;
+}
+
+/* One that stands already, which the new one takes the place of. */
+static struct ike_sa *other_of(const struct ike_sa *sa)
+{
+    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+        struct ike_sa *old = IKE_OF(it, struct ike_sa, peer_link);
+        if (old != sa && usable(old)) {
+            return old;
+        }
+    }
+    return NULL;
+}
+
+/* The last block on the wire, whoever sent it. Children whose IKE SA is gone belong to this one now. */
+static void phase1_up(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa, *old = other_of(sa);
+    memcpy(sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof sa->v1->last_block);
+    keep_last(x);
+    bool anew = old && x->setup->initial_contact && old->established <= sa->created;
+    if (anew) {
+        forget(e, old);
+        old = NULL;
+    }
+    bool crossed = old && ike_sa_crossed(old, sa);
+    sa->replaces = old && !crossed ? old->id : 0;
+    ike_sa_up(e, sa);
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        k->sa = k->sa ? k->sa : sa->id;
+    }
+    if (crossed) {
+        settle_crossed(e, old, sa);
+    } else if (old) {
+        take_over(e, old, sa);
+    }
+    ike_setup_free(e, sa->setup);
+    sa->setup = NULL;
+    if (sa->close_when_up) {
+        ike_close_sa(e, sa, sa->down_cause);
+    }
+}
+
+static void phase1_over(struct ike_exchange *x, int result)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    struct ike_conn *conn = x->role == IKE_INITIATOR ? sa->conn : NULL;
+    if (result == IKE_X_OK) {
+        phase1_up(x);
+        return;
+    }
+    if (result != IKE_X_DROP && x->notify) {
+        ike_v1_tell(x, x->notify);
+    }
+    ike_sa_down(e, sa, IKE_BY_FAILURE);
+    if (conn) {
+        ike_attempt_failed(e, conn);
+    }
+}
+
+static void quick_over(struct ike_exchange *x, int result)
+{
+    struct ike_setup *s = x->setup;
+    if (result == IKE_X_OK) {
+        keep_last(x);
+    } else if (result != IKE_X_DROP) {
+        if (x->notify) {
+            ike_v1_tell(x, x->notify);
+        }
+        if (x->role == IKE_INITIATOR && s->with_child) {
+            ike_child_failed(x->e, x->sa->conn, s->conf->s.children[s->index].name);
+        }
+    }
+}
+
+/* Deletes are not answered: what they name is gone when they have left, or could not be told. */
+static void informational_over(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_child *k = ike_slots_get(&e->db.children, x->child);
+    if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_IKE) {
+        ike_sa_down(e, x->sa, x->sa->down_cause);
+    } else if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_CHILD && k) {
+        ike_child_down(e, k, k->down_cause);
+    }
+}
+
+static void v1_over(struct ike_exchange *x, int result)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    struct ike_task *task = x->task;
+    x->task = NULL;
+    if (!sa->dead && !sa->faded && !sa->going_down) {
+        if (ike_v1_phase1(x)) {
+            phase1_over(x, result);
+        } else if (x->script == &ike_v1_quick) {
+            quick_over(x, result);
+        } else if (x->script == &ike_v1_informational) {
+            informational_over(x);
+        }
+    }
+    ike_free(&e->core, task, sizeof *task);
+    if (!sa->dead && !sa->faded && !sa->going_down) {
+        ike_kick(e, sa);
+    }
+}
+
+/* A repeated R-U-THERE is a message of its own: the peer takes no message id twice. */
+static void v1_again(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    if (x->script != &ike_v1_dpd) {
+        return;
+    }
+    x->mid = 0;
+    x->chain = ike_chain(c->build, c->set.max_message);
+    for (ike_action *const *a = x->script->steps[0].build; *a; a++) {
+        if ((*a)(x) != IKE_X_OK) {
+            return;
+        }
+    }
+    struct ike_header h = header_of(x);
+    struct ike_v1_seal k = ike_v1_key(x->sa);
+    size_t len = 0;
+    struct ike_sent *s = NULL;
+    if (ike_v1_seal(&k, &h, &x->chain, x->iv, c->ctx, c->out, c->set.max_message, &len) == IKE_OK) {
+        s = ike_sent_keep(c, c->out, len);
+    }
+    if (s) {
+        ike_sent_free(c, x->sent);
+        x->sent = s;
+    }
+}
+
+const struct ike_delivery ike_v1_delivery = {v1_send, v1_await, v1_fault, v1_over, v1_again, true};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Informational (RFC 2409 section 5.7): one message that is not answered, with notifies and deletes; and dead peer detection
+ * (RFC 3706), where the answer is another such message.
+ */
+#include "exchange/v1/v1.h"
+#include "message/names.h"
+
+/* ---- Ours ----------------------------------------------------------------------------------------------------------------- */
+
+static int put_request(struct ike_exchange *x)
+{
+    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    uint32_t spi = k ? k->spi_in : x->spi;
+    if (x->purpose == IKE_DO_DELETE_CHILD && !spi) {
+        return IKE_X_REFUSE; /* the peer was faster */
+    }
+    ike_v1_hash_begin(x);
+    if (x->purpose == IKE_DO_DELETE_IKE) {
+        ike_v1_put_delete_isakmp(&x->chain, x->sa->spi_i, x->sa->spi_r);
+    } else {
+        ike_v1_put_delete_spis(&x->chain, IKE_PROTO1_ESP, &spi, 1);
+    }
+    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+}
+
+/* ---- The peer's ----------------------------------------------------------------------------------------------------------- */
+
+static int check(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
+
+/* What is named are the sender's inbound SAs, so our outbound ones. */
+static void take_deletes(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    const struct ike_payload *p;
+    bool ike = false;
+    for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P1_DELETE, i)) != NULL; i++) {
+        struct ike_v1_delete d;
+        if (ike_v1_delete_parse(&d, p) != IKE_OK) {
+            continue;
+        }
+        for (unsigned k = 0; k < d.count; k++) {
+            const uint8_t *spi = d.spis + (size_t)k * d.spi_len;
+            if (d.protocol == IKE_PROTO1_ISAKMP) {
+                ike |= ike_load64(spi) == sa->spi_i && ike_load64(spi + 8) == sa->spi_r;
+            } else if (d.protocol == IKE_PROTO1_ESP) {
+                struct ike_child *child = ike_child_by_spi_out(sa->peer, ike_load32(spi));
+                if (child && child->established) {
+                    ike_child_down(e, child, child->state == IKE_CHILD_DELETING ? child->down_cause : IKE_BY_PEER);
+                }
+            }
+        }
+    }
+    if (ike) {
+        ike_sa_down(e, sa, sa->state == IKE_SA_DELETING ? sa->down_cause : IKE_BY_PEER);
+    }
+}
+
+/* R-U-THERE that is out, NULL if none. */
+static struct ike_exchange *probing(const struct ike_sa *sa)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->script == &ike_v1_dpd) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* Sent at once and not kept: a peer that misses it asks again. */
+static void acknowledge(struct ike_exchange *x, ike_bytes number)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    struct ike_exchange y = {.e = x->e, .sa = sa, .script = &ike_v1_informational, .role = IKE_INITIATOR, .path = x->path};
+    uint8_t cookies[16];
+    size_t len = 0;
+    y.chain = ike_chain(c->build, c->set.max_message);
+    if (ike_v1_begin(&y) != IKE_X_OK) {
+        return;
+    }
+    ike_v1_hash_begin(&y);
+    ike_v1_put_notify(&y.chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, sa->spi_i, sa->spi_r), IKE_N1_R_U_THERE_ACK, number);
+    struct ike_header h = {
+        .spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL, .mid = y.mid};
+    struct ike_v1_seal k = ike_v1_key(sa);
+    if (ike_v1_hash_end(&y, ike_bytes_of(NULL, 0)) == IKE_X_OK &&
+        ike_v1_seal(&k, &h, &y.chain, y.iv, c->ctx, c->out, c->set.max_message, &len) == IKE_OK) {
+        ike_send(c, &x->path, IKE_SEND_MESSAGE, c->out, len);
+    }
+}
+
+static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    struct ike_exchange *probe = probing(sa);
+    const char *name;
+    switch (n->type) {
+    case IKE_N1_R_U_THERE:
+        acknowledge(x, n->data);
+        break;
+    case IKE_N1_R_U_THERE_ACK:
+        if (probe && n->data.len == 4 && ike_load32(n->data.ptr) == sa->v1->dpd_sent) {
+            ike_exchange_abort(probe, IKE_X_OK);
+        }
+        break;
+    default:
+        name = ike_name(IKE_REG_NOTIFY, n->type);
+        if (n->type < IKE_N1_FIRST_STATUS) {
+            IKE_LOG(&e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, sa->id, "the peer reports %s (%u)", name ? name : "an error",
+                    (unsigned)n->type);
+        }
+        break;
+    }
+}
+
+static int take(struct ike_exchange *x)
+{
+    const struct ike_payload *p;
+    for (unsigned i = 0; !x->sa->dead && (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
+        struct ike_v1_notify n;
+        if (ike_v1_notify_parse(&n, p) == IKE_OK) {
+            take_notify(x, &n);
+        }
+    }
+    if (!x->sa->dead) {
+        take_deletes(x);
+    }
+    return IKE_X_OK;
+}
+
+static const struct ike_payload_rule rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_DELETE, 0, 50}, {0, 0, 0}};
+static const struct ike_form forms[] = {{NULL, rules}, {NULL, NULL}};
+static ike_action *const build[] = {ike_v1_begin, put_request, NULL};
+static ike_action *const handle[] = {check, take, NULL};
+static const struct ike_step steps[] = {{"Informational", IKE_INITIATOR, NULL, forms, handle, build, NULL, NULL}};
+const struct ike_script ike_v1_informational = {
+    "Informational", 1, IKE_X1_INFORMATIONAL, &ike_v1_delivery, steps, 1, 0, NULL, NULL};
+
+/* ---- Dead peer detection --------------------------------------------------------------------------------------------------- */
+
+/* The number goes up with each probe; the first is drawn, and low enough to go up for long (RFC 3706 section 6.2). A peer that
+ * did not announce it is not asked. */
+static int put_probe(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    uint8_t cookies[16], number[4];
+    if (!sa->v1->dpd_sent) {
+        int r = ike_draw(c, number, sizeof number);
+        if (r != IKE_OK) {
+            return ike_trouble(x, r);
+        }
+        sa->v1->dpd_sent = (ike_load32(number) >> 2) + 1;
+    } else if (!x->tries) {
+        sa->v1->dpd_sent++;
+    }
+    ike_store32(number, sa->v1->dpd_sent);
+    ike_v1_hash_begin(x);
+    ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, sa->spi_i, sa->spi_r), IKE_N1_R_U_THERE,
+                      ike_bytes_of(number, 4));
+    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+}
+
+/* The acknowledgement has a message id of its own: it comes in as an Informational and ends this exchange from there. */
+static ike_action *const probe_build[] = {ike_v1_begin, put_probe, NULL};
+static const struct ike_step probe_steps[] = {{"R-U-THERE", IKE_INITIATOR, NULL, forms, NULL, probe_build, NULL, NULL},
+                                              {"R-U-THERE-ACK", IKE_RESPONDER, NULL, forms, NULL, NULL, NULL, NULL}};
+const struct ike_script ike_v1_dpd = {"R-U-THERE", 1, IKE_X1_INFORMATIONAL, &ike_v1_delivery, probe_steps, 2, 0, NULL, NULL};

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Whose a datagram of IKEv1 is. Until a hash has been checked everything may be forged: it costs a look-up and a decryption, and
+ * changes nothing.
+ */
+#include "exchange/v1/v1.h"
+
+#define RESENDS_PER_SECOND 10
+#define OPEN_MAX           64 /* exchanges at a time on one SA, of both sides */
+
+static int dropped(struct ike_engine *e, int why)
+{
+    e->core.count.dropped++;
+    return why;
+}
+
+/* The answer to what came before goes out once more, as often a second as an SA may. */
+static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s)
+{
+    uint32_t second = (uint32_t)(e->core.now / IKE_SEC);
+    e->core.count.retransmit_seen++;
+    if (sa->resent_second != second) {
+        sa->resent_second = second;
+        sa->resent_count = 0;
+    }
+    if (!s || sa->resent_count++ >= RESENDS_PER_SECOND) {
+        return dropped(e, IKE_ERR_LIMIT);
+    }
+    ike_transmit(&e->core, path, s);
+    return IKE_OK;
+}
+
+/* By our cookie; the peer's must fit too, but for the first answer, which brings it. */
+static struct ike_sa *find(struct ike_engine *e, const struct ike_header *h)
+{
+    struct ike_sa *sa = ike_sa_by_spi(&e->db, h->spi_r);
+    if (!sa || sa->initiator) {
+        sa = ike_sa_by_spi(&e->db, h->spi_i);
+        sa = sa && sa->initiator ? sa : NULL;
+    }
+    if (!sa || sa->version != 1 || sa->faded || sa->spi_i != h->spi_i || (sa->spi_r && sa->spi_r != h->spi_r)) {
+        return NULL;
+    }
+    return sa;
+}
+
+static struct ike_exchange *exchange_of(const struct ike_sa *sa, uint32_t mid)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->mid == mid && x->script != &ike_v1_dpd) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* As it would look in clear. */
+static void tap(struct ike_engine *e, const struct ike_message *m, const ike_path *path, size_t n)
+{
+    struct ike_core *c = &e->core;
+    bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
+    if (!c->set.host.tap || IKE_HEADER_LEN + n > c->set.max_message) {
+        return;
+    }
+    struct ike_header h = m->h;
+    h.flags &= (uint8_t)~IKE_FLAG1_ENCRYPTED;
+    h.length = (uint32_t)(IKE_HEADER_LEN + n);
+    ike_header_write(c->out, &h);
+    memcpy(c->out + IKE_HEADER_LEN, sealed ? c->plain : m->data + IKE_HEADER_LEN, n);
+    ike_hook_enter(c);
+    c->set.host.tap(c->set.host.user, path, false, c->out, h.length);
+    ike_hook_leave(c);
+}
+
+/* Decrypts what is encrypted, by the exchange's own chain of IVs. */
+static int open(struct ike_exchange *x, struct ike_message *m, size_t *end)
+{
+    struct ike_core *c = &x->e->core;
+    *end = m->len - IKE_HEADER_LEN;
+    x->chained = false;
+    if (!(m->h.flags & IKE_FLAG1_ENCRYPTED)) {
+        return IKE_OK;
+    }
+    struct ike_v1_seal k = ike_v1_key(x->sa);
+    int r = ike_v1_open(&k, m, x->iv, c->ctx, c->plain, c->set.max_message, x->iv_heard, end);
+    x->chained = r == IKE_OK;
+    return r;
+}
+
+static void deliver(struct ike_exchange *x, struct ike_message *m, const ike_path *path, size_t end)
+{
+    struct ike_engine *e = x->e;
+    bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
+    x->path = *path;
+    x->authentic = false;
+    x->hearing = ike_v1_digest(e, m);
+    ike_log_message(&e->core, x->sa->id, false, &m->h, path, m->len, m->h.next, sealed ? e->core.plain : m->data + IKE_HEADER_LEN,
+                    end);
+    tap(e, m, path, end);
+    ike_exchange_deliver(x, m, sealed ? e->core.plain : NULL, sealed ? end : 0);
+}
+
+/* ---- Phase 1 ----------------------------------------------------------------------------------------------------------------
+ */
+
+/* As with IKE_SA_INIT: a copy is known before the guard is asked, and nothing is allocated before it has let it pass. There is
+ * no cookie to ask for, so that a source has its share of half-open SAs and the oldest of all goes when there are too many. */
+static int first_message(struct ike_engine *e, struct ike_message *m, const ike_path *path)
+{
+    struct ike_core *c = &e->core;
+    struct ike_sa *own = ike_sa_by_spi(&e->db, m->h.spi_i);
+    if (m->h.mid || (m->h.flags & IKE_FLAG1_ENCRYPTED) || (own && own->initiator) || c->closing || m->h.exchange != IKE_X1_MAIN) {
+        return dropped(e, IKE_ERR_PROTO);
+    }
+    uint64_t key = ike_sa_init_key(&e->db, ike_bytes_of(m->data, m->len), path);
+    struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
+    if (known) {
+        struct ike_sa *sa = IKE_OF(known, struct ike_sa, by_init);
+        struct ike_exchange *x = exchange_of(sa, 0);
+        return resend(e, sa, path, x && x->heard == ike_v1_digest(e, m) ? x->sent : NULL);
+    }
+    if (!ike_guard_admits(&e->guard, &path->remote)) {
+        return dropped(e, IKE_ERR_LIMIT);
+    }
+    if (e->db.n_half_open >= c->set.max_half_open) {
+        ike_sa_down(e, IKE_OF(e->db.half_open.next, struct ike_sa, half_open_link), IKE_BY_TIMEOUT);
+    }
+    struct ike_sa *sa = ike_sa_new(&e->db, false, path);
+    if (!sa) {
+        c->blamed = false;
+        return dropped(e, IKE_ERR_LIMIT);
+    }
+    sa->spi_i = m->h.spi_i;
+    sa->version = 1;
+    sa->expires_at = c->now + c->set.half_open_life_ms * IKE_MS;
+    sa->setup = ike_setup_new(e);
+    sa->v1 = ike_v1_sa_new(c);
+    ike_sa_half_open(&e->db, sa, true);
+    ike_guard_opened(&e->guard, &path->remote);
+    struct ike_exchange *x = sa->setup && sa->v1 ? ike_exchange_new(e, sa, &ike_v1_main, IKE_RESPONDER, sa->setup) : NULL;
+    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK || ike_sa_index_init(&e->db, sa, key) != IKE_OK) {
+        if (x) {
+            ike_exchange_abort(x, IKE_X_DROP);
+        }
+        ike_sa_down(e, sa, IKE_BY_FAILURE);
+        return dropped(e, IKE_ERR_NOMEM);
+    }
+    ike_list_add(&sa->outstanding, &x->link);
+    ike_sa_schedule(e, sa);
+    deliver(x, m, path, m->len - IKE_HEADER_LEN);
+    return IKE_OK;
+}
+
+/* A responder computes the keys only now that a message came which needs them. Messages that make no sense are most likely of
+ * another secret: it is part of the keys. */
+static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
+{
+    uint64_t digest = ike_v1_digest(e, m);
+    const struct ike_sent *done = ike_v1_done_find(sa->v1, 0, digest, e->core.now);
+    struct ike_exchange *x = exchange_of(sa, 0);
+    size_t end;
+    if (done || (x && x->heard == digest)) {
+        return resend(e, sa, path, done ? done : x->sent);
+    }
+    const struct ike_step *step = x && x->script == &ike_v1_main ? ike_exchange_step(x) : NULL;
+    bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
+    if (!step || m->h.mid || x->msg || step->from == x->role || sealed != ike_v1_sealed(x, x->step) ||
+        m->h.exchange != x->script->exchange_type) {
+        return dropped(e, IKE_ERR_STATE);
+    }
+    int r = sealed ? sa->no_secret ? IKE_ERR_LIMIT : ike_v1_derive(x) : IKE_OK;
+    if (r != IKE_OK) {
+        sa->no_secret |= r == IKE_ERR_CRYPTO;
+        e->core.blamed = false;
+        return dropped(e, r);
+    }
+    r = open(x, m, &end);
+    if (r != IKE_OK) {
+        e->core.count.bad_icv++;
+        sa->garbled = true;
+        return dropped(e, r);
+    }
+    deliver(x, m, path, end);
+    return IKE_OK;
+}
+
+/* ---- Phase 2 ----------------------------------------------------------------------------------------------------------------
+ */
+
+static unsigned open_exchanges(const struct ike_sa *sa)
+{
+    unsigned n = 0;
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        n++;
+    }
+    return n;
+}
+
+/* The exchange is made when the message decrypts to payloads; whether it is the peer's its first action finds out. */
+static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
+{
+    struct ike_core *c = &e->core;
+    bool quick = m->h.exchange == IKE_X1_QUICK;
+    const ike_hash *hash = ike_v1_hash_of(c->crypto, sa->prf);
+    struct ike_exchange probe = {.e = e, .sa = sa};
+    size_t end;
+    if ((!quick && m->h.exchange != IKE_X1_INFORMATIONAL) || ike_v1_mid_used(sa->v1, m->h.mid) || !hash ||
+        (quick && (sa->state == IKE_SA_DELETING || c->closing)) || open_exchanges(sa) >= OPEN_MAX) {
+        return dropped(e, IKE_ERR_STATE);
+    }
+    ike_v1_iv_next(hash, c->ctx, ike_bytes_of(sa->v1->last_block, sa->encr->block), m->h.mid, probe.iv, sa->encr->block);
+    if (open(&probe, m, &end) != IKE_OK) {
+        c->count.bad_icv++;
+        return dropped(e, IKE_ERR_CRYPTO);
+    }
+    struct ike_setup *s = quick ? ike_setup_new(e) : NULL;
+    struct ike_exchange *x =
+        quick && !s ? NULL : ike_exchange_new(e, sa, quick ? &ike_v1_quick : &ike_v1_informational, IKE_RESPONDER, s);
+    if (!x) {
+        ike_setup_free(e, s);
+        c->blamed = false;
+        return dropped(e, IKE_ERR_NOMEM);
+    }
+    x->owns_setup = true;
+    x->mid = m->h.mid;
+    memcpy(x->iv, probe.iv, sizeof x->iv);
+    memcpy(x->iv_heard, probe.iv_heard, sizeof x->iv_heard);
+    x->chained = true;
+    ike_list_add(&sa->outstanding, &x->link);
+    deliver(x, m, path, end);
+    return IKE_OK;
+}
+
+static int phase2(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
+{
+    uint64_t digest = ike_v1_digest(e, m);
+    const struct ike_sent *done = ike_v1_done_find(sa->v1, m->h.mid, digest, e->core.now);
+    struct ike_exchange *x = exchange_of(sa, m->h.mid);
+    size_t end;
+    if (done || (x && x->heard == digest)) {
+        return resend(e, sa, path, done ? done : x->sent);
+    }
+    if (!x) {
+        return begin(e, sa, m, path);
+    }
+    const struct ike_step *step = ike_exchange_step(x);
+    if (!step || x->msg || step->from == x->role || m->h.exchange != x->script->exchange_type) {
+        return dropped(e, IKE_ERR_STATE);
+    }
+    int r = open(x, m, &end);
+    if (r != IKE_OK) {
+        e->core.count.bad_icv++;
+        return dropped(e, r);
+    }
+    deliver(x, m, path, end);
+    return IKE_OK;
+}
+
+/* In clear while we connect: a reason, should nothing better come. */
+static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_message *m)
+{
+    struct ike_exchange *x = exchange_of(sa, 0);
+    const struct ike_payload *p = ike_message_find(m, IKE_P1_NOTIFY, 0);
+    struct ike_v1_notify n;
+    if (x && x->role == IKE_INITIATOR && !x->noted && !x->question && p && ike_v1_notify_parse(&n, p) == IKE_OK &&
+        n.type < IKE_N1_FIRST_STATUS) {
+        ike_v1_note(x, n.type);
+    }
+    return dropped(e, IKE_ERR_PROTO);
+}
+
+int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path)
+{
+    const struct ike_header *h = &m->h;
+    if (!h->spi_r && h->exchange != IKE_X1_INFORMATIONAL) {
+        return first_message(e, m, path);
+    }
+    struct ike_sa *sa = find(e, h);
+    if (!sa) {
+        e->core.count.unknown_spi++;
+        return dropped(e, IKE_ERR_NOT_FOUND);
+    }
+    if (h->exchange == IKE_X1_MAIN || h->exchange == IKE_X1_AGGRESSIVE) {
+        return phase1(e, sa, m, path);
+    }
+    if (!(h->flags & IKE_FLAG1_ENCRYPTED)) {
+        return h->exchange == IKE_X1_INFORMATIONAL && !sa->established ? hint(e, sa, m) : dropped(e, IKE_ERR_PROTO);
+    }
+    return sa->established && sa->keys && h->mid ? phase2(e, sa, m, path) : dropped(e, IKE_ERR_STATE);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The actions phase 1 is made of (RFC 2409 section 5): proposals, key exchange, keys, proofs. The modes differ in which message
+ * has what.
+ */
+#include "exchange/v1/v1.h"
+#include "message/names.h"
+#include "proposal/v1_map.h"
+
+#define AUTH_PSK 1 /* pre-shared key (RFC 2409 appendix A) */
+
+/* ---- Vendor ids: they only ever turn on what they name ------------------------------------------------------------------ */
+
+static const uint8_t vid_nat_t[] = {0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45,
+                                    0x5c, 0x57, 0x28, 0xf2, 0x0e, 0x95, 0x45, 0x2f};
+static const uint8_t vid_dpd[] = {0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00};
+
+static void put_vids(struct ike_exchange *x)
+{
+    ike_put_payload(&x->chain, IKE_P1_VENDOR, ike_bytes_of(vid_nat_t, sizeof vid_nat_t));
+    ike_put_payload(&x->chain, IKE_P1_VENDOR, ike_bytes_of(vid_dpd, sizeof vid_dpd));
+}
+
+static void take_vids(struct ike_exchange *x)
+{
+    const struct ike_payload *p;
+    x->sa->no_nat_t = true;
+    for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P1_VENDOR, i)) != NULL; i++) {
+        ike_bytes v = ike_bytes_of(p->body, p->len);
+        if (ike_bytes_equal(v, ike_bytes_of(vid_nat_t, sizeof vid_nat_t))) {
+            x->sa->no_nat_t = false;
+        } else if (ike_bytes_equal(v, ike_bytes_of(vid_dpd, sizeof vid_dpd))) {
+            x->sa->v1->dpd = true;
+        }
+    }
+}
+
+/* ---- SA payloads --------------------------------------------------------------------------------------------------------- */
+
+static struct ike_v1_terms terms_of(const struct ike_conf *f)
+{
+    return (struct ike_v1_terms){.auth = AUTH_PSK, .life_s = f->s.life_s};
+}
+
+/* The body of what was just put into the chain as its first payload: both proofs are over it. */
+int ike_v1_offer(struct ike_exchange *x)
+{
+    struct ike_v1_terms t = terms_of(x->sa->conf);
+    ike_v1_put_sa(&x->chain, x->sa->conf->proposals, &t, 0);
+    int r = x->chain.w.bad ? IKE_ERR_NOMEM
+                           : ike_blob_set(&x->e->core, &x->setup->sai, ike_bytes_of(x->chain.w.p + 4, x->chain.w.len - 4));
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    put_vids(x);
+    return IKE_X_OK;
+}
+
+/* What is kept of the keys: SKEYID_d, SKEYID_a, and the cipher's. */
+static int set_suite(struct ike_exchange *x, const struct ike_suite *suite)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    sa->suite = *suite;
+    sa->encr = ike_find_encr(c->crypto, suite->encr);
+    sa->prf = ike_find_prf(c->crypto, suite->prf);
+    x->setup->ke = ike_find_ke(c->crypto, suite->ke);
+    if (!sa->encr || !sa->prf || !x->setup->ke || !ike_v1_hash_of(c->crypto, sa->prf)) {
+        return IKE_ERR_UNSUPPORTED;
+    }
+    size_t bits = suite->encr_bits ? suite->encr_bits : sa->encr->key_bits[0];
+    sa->layout = (struct ike_key_layout){.d = (uint16_t)(2u * sa->prf->mac->len + bits / 8)};
+    return IKE_OK;
+}
+
+/* Strangers learn no more than that nothing fits. */
+static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const struct ike_payload *sa)
+{
+    struct ike_core *c = &x->e->core;
+    char ours[200], theirs[200], from[64];
+    ike_guard_refused(&x->e->guard);
+    if (first) {
+        ike_sa_bind(&x->e->db, x->sa, first);
+        ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+        ike_proposals_format(first->conf->proposals, ours, sizeof ours);
+        ike_v1_sa_format(sa, false, theirs, sizeof theirs);
+        ike_blame_expected(c, "%s, with a pre-shared key", ours);
+        ike_blame_received(c, "%s", theirs);
+        ike_blame_remedy(
+            c, "give both sides one proposal in common: add one of the received to `proposals` here, or change the peer");
+        return ike_fatal(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+    }
+    ike_addr_format(&x->path.remote, true, from, sizeof from);
+    ike_blame(c, IKE_FAIL_NO_CONNECTION, IKE_DECIDER_US);
+    ike_blame_received(c, "an IKEv1 Main Mode from %s", from);
+    ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`, and `version = ikev1`");
+    /* Whoever speaks no IKEv1 says nothing to it. */
+    ike_exchange_blame(x);
+    return IKE_X_DROP;
+}
+
+/* The first connection, most specific first, that speaks IKEv1 and can have one of the peer's transforms. */
+int ike_v1_choose(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_setup *s = x->setup;
+    const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
+    struct ike_conn *first = NULL, *conn = ike_conn_match(&e->db, &x->path, NULL);
+    struct ike_mismatch why;
+    for (; conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
+        struct ike_v1_terms t = terms_of(conn->conf);
+        if (!ike_conf_speaks(conn->conf, 1)) {
+            continue;
+        }
+        int r = ike_v1_select(conn->conf->proposals, sa, &t, &s->v1, &why);
+        if (r == IKE_ERR_PROTO) {
+            return x->script->delivery->fault(x, IKE_P1_SA, false);
+        }
+        if (r == IKE_OK) {
+            break;
+        }
+        first = first ? first : conn;
+    }
+    if (!conn) {
+        return refuse_offer(x, first, sa);
+    }
+    ike_sa_bind(&e->db, x->sa, conn);
+    if (set_suite(x, &s->v1.suite) != IKE_OK) {
+        return ike_fatal(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL);
+    }
+    int r = ike_blob_set(&e->core, &s->sai, ike_bytes_of(sa->body, sa->len));
+    r = r == IKE_OK ? ike_blob_set(&e->core, &s->chosen_attrs, s->v1.attrs) : r;
+    s->v1.attrs = ike_blob_bytes(&s->chosen_attrs);
+    take_vids(x);
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+int ike_v1_answer(struct ike_exchange *x)
+{
+    ike_v1_put_sa_answer(&x->chain, &x->setup->v1, IKE_PROTO1_ISAKMP, NULL, 0);
+    put_vids(x);
+    return IKE_X_OK;
+}
+
+/* Not authenticated: what does not fit may be a forgery, and a better answer may follow. The responder's cookie becomes known
+ * here, and must differ from ours, or the answer may be our own message thrown back. */
+int ike_v1_take_answer(struct ike_exchange *x)
+{
+    struct ike_sa *sa = x->sa;
+    struct ike_v1_terms t = terms_of(sa->conf);
+    uint64_t spi_r = x->msg->h.spi_r;
+    if (!spi_r || spi_r == sa->spi_i ||
+        ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, 0, false, &x->setup->v1) != IKE_OK ||
+        set_suite(x, &x->setup->v1.suite) != IKE_OK) {
+        return IKE_X_DROP;
+    }
+    x->setup->v1.attrs = ike_bytes_of(NULL, 0); /* a view of this message */
+    sa->spi_r = spi_r;
+    take_vids(x);
+    return IKE_X_OK;
+}
+
+/* What a peer said in clear, with what it may mean. */
+void ike_v1_note(struct ike_exchange *x, uint16_t notify)
+{
+    struct ike_core *c = &x->e->core;
+    const char *name = ike_name(IKE_REG_NOTIFY, notify);
+    char offer[220];
+    c->blamed = false;
+    ike_blame(c, notify == IKE_N1_NO_PROPOSAL_CHOSEN ? IKE_FAIL_NO_PROPOSAL : IKE_FAIL_PEER_ERROR, IKE_DECIDER_PEER)->notify =
+        notify;
+    ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)notify);
+    if (notify == IKE_N1_NO_PROPOSAL_CHOSEN) {
+        ike_proposals_format(x->sa->conf->proposals, offer, sizeof offer);
+        ike_blame_expected(c, "one of our proposals: %s", offer);
+        ike_blame_remedy(c, "put a proposal the peer has into `proposals` here, or one of ours there");
+    }
+    ike_exchange_note(x);
+}
+
+/* ---- Key exchange, NAT detection (RFC 3947 section 3.2) ------------------------------------------------------------------ */
+
+static bool hash_address(struct ike_exchange *x, const ike_addr *a, uint8_t out[IKE_HASH_MAX])
+{
+    struct ike_core *c = &x->e->core;
+    const ike_hash *hash = ike_v1_hash_of(c->crypto, x->sa->prf);
+    uint8_t buf[34];
+    struct ike_wr w = ike_wr(buf, sizeof buf);
+    ike_wr_u64(&w, x->sa->spi_i);
+    ike_wr_u64(&w, x->sa->spi_r);
+    ike_wr_put(&w, a->ip, a->family == 4 ? 4 : 16);
+    ike_wr_u16(&w, a->port);
+    hash->init(c->ctx);
+    hash->update(c->ctx, buf, w.len);
+    hash->final(c->ctx, out);
+    return true;
+}
+
+/* The peer's address comes first, then ours. */
+static void put_nat_d(struct ike_exchange *x)
+{
+    const ike_path *path = ike_exchange_path(x);
+    size_t n = x->sa->prf->mac->len;
+    uint8_t hash[IKE_HASH_MAX];
+    hash_address(x, &path->remote, hash);
+    ike_put_payload(&x->chain, IKE_P1_NAT_D, ike_bytes_of(hash, n));
+    hash_address(x, &path->local, hash);
+    if (x->sa->conf->s.encap) {
+        hash[0] ^= 0xff; /* an address nobody has: the peer takes us to be behind a NAT */
+        x->sa->ours_fake_nat = true;
+    }
+    ike_put_payload(&x->chain, IKE_P1_NAT_D, ike_bytes_of(hash, n));
+}
+
+static void detect_nat(struct ike_exchange *x)
+{
+    struct ike_sa *sa = x->sa;
+    size_t n = sa->prf->mac->len;
+    uint8_t own[IKE_HASH_MAX], peer[IKE_HASH_MAX];
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_NAT_D, 0);
+    hash_address(x, &x->path.local, own);
+    hash_address(x, &x->path.remote, peer);
+    if (!p || sa->no_nat_t) {
+        sa->no_nat_t = true; /* a peer that does not detect cannot traverse either */
+        return;
+    }
+    sa->nat_local = p->len != n || memcmp(p->body, own, n) != 0;
+    sa->nat_remote = true;
+    for (unsigned i = 1; (p = ike_message_find(x->msg, IKE_P1_NAT_D, i)) != NULL; i++) {
+        sa->nat_remote &= p->len != n || memcmp(p->body, peer, n) != 0;
+    }
+}
+
+int ike_v1_put_ke(struct ike_exchange *x)
+{
+    ike_put_payload(&x->chain, IKE_P1_KE, ike_blob_bytes(&x->setup->ke_public));
+    ike_put_payload(&x->chain, IKE_P1_NONCE, ike_blob_bytes(ike_own_nonce(x)));
+    if (!x->sa->no_nat_t) {
+        put_nat_d(x);
+    }
+    return IKE_X_OK;
+}
+
+/* Anybody could have sent it: what is bad is dropped. */
+int ike_v1_take_ke(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    const struct ike_payload *ke = ike_message_find(x->msg, IKE_P1_KE, 0), *no = ike_message_find(x->msg, IKE_P1_NONCE, 0);
+    if (no->len < IKE_V1_NONCE_MIN || no->len > IKE_NONCE_MAX || !ike_nonce_fresh(x, no)) {
+        return x->script->delivery->fault(x, IKE_P1_NONCE, false);
+    }
+    int r = ike_take_public(x, ike_bytes_of(ke->body, ke->len));
+    if (r == IKE_ERR_PROTO) {
+        return x->script->delivery->fault(x, IKE_P1_KE, false);
+    }
+    r = r == IKE_OK ? ike_blob_set(c, ike_peer_nonce(x), ike_bytes_of(no->body, no->len)) : r;
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    detect_nat(x);
+    return IKE_X_OK;
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
+
+/* By address: in Main Mode the peer's identity comes only under the keys that the secret is part of (RFC 2409 section 5.4). */
+int ike_v1_secret(struct ike_exchange *x)
+{
+    int r = ike_own_identity(x);
+    r = r == IKE_X_OK ? ike_fetch_secret(x, &x->sa->conf->s.remote_id) : r;
+    return r == IKE_ERR_NOT_FOUND ? ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0) : r;
+}
+
+static void log_keys(struct ike_core *c, const struct ike_sa *sa)
+{
+    if (c->set.host.keys) {
+        struct ike_v1_seal k = ike_v1_key(sa);
+        ike_keylog log = {.version = 1, .spi_i = sa->spi_i, .spi_r = sa->spi_r, .encr = sa->suite.encr};
+        log.encr_bits = sa->suite.encr_bits;
+        log.sk_ei = k.key;
+        ike_hook_enter(c);
+        c->set.host.keys(c->set.host.user, &log);
+        ike_hook_leave(c);
+    }
+}
+
+/* SKEYID stays in the setup until both proofs are done. */
+int ike_v1_derive(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    bool began = x->role == IKE_INITIATOR;
+    size_t n = sa->prf->mac->len, kept = ike_key_kept(&sa->layout);
+    uint8_t all[3 * IKE_HASH_MAX];
+    ike_bytes g_i = ike_blob_bytes(began ? &s->ke_public : &s->ke_peer),
+              g_r = ike_blob_bytes(began ? &s->ke_peer : &s->ke_public);
+    if (sa->keys) {
+        return IKE_OK;
+    }
+    int r = ike_compute_shared(c, s);
+    r = r == IKE_OK ? ike_blob_room(c, &s->sk_p, n) : r;
+    if (r == IKE_OK) {
+        r = ike_v1_skeyid_psk(sa->prf, c->ctx, ike_blob_bytes(&s->secret), ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr),
+                              s->sk_p.ptr);
+    }
+    if (r == IKE_OK) {
+        r = ike_v1_skeyids(sa->prf, c->ctx, ike_blob_bytes(&s->sk_p), ike_blob_bytes(&s->shared), sa->spi_i, sa->spi_r, all);
+    }
+    uint8_t *keys = r == IKE_OK ? ike_alloc(c, kept) : NULL;
+    if (r == IKE_OK && !keys) {
+        r = IKE_ERR_NOMEM;
+    }
+    if (r == IKE_OK) {
+        memcpy(keys, all, 2 * n);
+        r = ike_v1_cipher_key(sa->prf, c->ctx, ike_bytes_of(all + 2 * n, n), sa->encr, keys + 2 * n, kept - 2 * n);
+    }
+    if (r == IKE_OK) {
+        ike_v1_iv(ike_v1_hash_of(c->crypto, sa->prf), c->ctx, g_i, g_r, x->iv, sa->encr->block);
+        sa->keys = keys;
+        log_keys(c, sa);
+    } else {
+        ike_free_secret(c, keys, kept);
+    }
+    ike_wipe(all, sizeof all);
+    return r;
+}
+
+int ike_v1_keys(struct ike_exchange *x)
+{
+    int r = ike_v1_derive(x);
+    /* A value that gives no secret: anybody can send one, the peer's may follow. */
+    return r == IKE_OK ? IKE_X_OK : r == IKE_ERR_CRYPTO ? IKE_X_DROP : ike_trouble(x, r);
+}
+
+/* ---- Proofs ---------------------------------------------------------------------------------------------------------------- */
+
+/* HASH_I is the initiator's, HASH_R the responder's: one of them over its own view of the exchange. */
+static int proof(struct ike_exchange *x, bool ours, ike_bytes id, uint8_t *out)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    bool of_initiator = (x->role == IKE_INITIATOR) == ours;
+    ike_bytes own = ike_blob_bytes(ours ? &s->ke_public : &s->ke_peer),
+              other = ike_blob_bytes(ours ? &s->ke_peer : &s->ke_public);
+    return ike_v1_hash_auth(sa->prf, x->e->core.ctx, ike_blob_bytes(&s->sk_p), own, other, of_initiator ? sa->spi_i : sa->spi_r,
+                            of_initiator ? sa->spi_r : sa->spi_i, ike_blob_bytes(&s->sai), id, out);
+}
+
+int ike_v1_put_auth(struct ike_exchange *x)
+{
+    uint8_t hash[IKE_HASH_MAX], cookies[16];
+    ike_bytes id = ike_blob_bytes(&x->setup->local_id);
+    int r = proof(x, true, id, hash);
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    ike_put_payload(&x->chain, IKE_P1_ID, id);
+    ike_put_payload(&x->chain, IKE_P1_HASH, ike_bytes_of(hash, x->sa->prf->mac->len));
+    if (x->role == IKE_INITIATOR && ike_first_contact(x)) {
+        ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, x->sa->spi_i, x->sa->spi_r),
+                          IKE_N1_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
+    }
+    return IKE_X_OK;
+}
+
+static int auth_failed(struct ike_exchange *x) { return ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0); }
+
+/* Port and protocol are UDP and IKE's, or nothing (RFC 2407 section 4.6.2); 4500 is seen as well. */
+int ike_v1_take_id(struct ike_exchange *x)
+{
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_ID, 0);
+    struct ike_v1_id id;
+    struct ike_v1_notify n;
+    if (ike_v1_id_parse(&id, p) != IKE_OK || (id.protocol && id.protocol != 17) ||
+        (id.port && id.port != 500 && id.port != 4500)) {
+        return x->script->delivery->fault(x, IKE_P1_ID, false);
+    }
+    for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
+        x->setup->initial_contact |= ike_v1_notify_parse(&n, p) == IKE_OK && n.type == IKE_N1_INITIAL_CONTACT;
+    }
+    p = ike_message_find(x->msg, IKE_P1_ID, 0);
+    int r = ike_blob_set(&x->e->core, &x->setup->remote_id, ike_bytes_of(p->body, p->len));
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        if (!ike_v1_fit(p, i, chosen)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The secret has decided already which connection it can be: another must have the same. */
+static bool fits(const struct ike_exchange *x, const struct ike_conn *conn)
+{
+    ike_id remote = ike_id_of_body(&x->setup->remote_id);
+    const ike_conn_settings *s = &conn->conf->s, *now = &x->sa->conf->s;
+    bool same = conn == x->sa->conn || (s->secret.len == now->secret.len && s->secret.len &&
+                                        ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
+    return same && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
+           (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
+           allows(conn->conf->proposals, &x->sa->suite);
+}
+
+static int wrong_identity(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_id remote = ike_id_of_body(&x->setup->remote_id);
+    char a[100], b[100];
+    ike_id_format(&x->sa->conf->s.remote_id, a, sizeof a);
+    ike_id_format(&remote, b, sizeof b);
+    ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
+    ike_blame_expected(c, "the peer to be %s", a);
+    ike_blame_received(c, "%s", b);
+    ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", b, a);
+    return auth_failed(x);
+}
+
+/* The responder may find that another connection with this address is meant, and the host may choose; an initiator has chosen
+ * before. */
+int ike_v1_choose_conn(struct ike_exchange *x)
+{
+    struct ike_conn *conn = fits(x, x->sa->conn) ? x->sa->conn : NULL;
+    ike_id none = {0};
+    if (x->role == IKE_INITIATOR) {
+        return conn ? IKE_X_OK : wrong_identity(x);
+    }
+    for (struct ike_conn *k = conn ? NULL : ike_conn_match(&x->e->db, &x->path, NULL); k && !conn;
+         k = ike_conn_match(&x->e->db, &x->path, k)) {
+        conn = fits(x, k) ? k : NULL;
+    }
+    if (x->e->core.set.host.hooks.peer) {
+        int r = ike_ask_peer(x, &conn, &none, 0);
+        if (r != IKE_X_OK) {
+            return r == IKE_ERR_AUTH ? auth_failed(x) : r;
+        }
+    }
+    if (!conn) {
+        return wrong_identity(x);
+    }
+    if (conn != x->sa->conn || conn->conf != x->sa->conf) {
+        ike_sa_bind(&x->e->db, x->sa, conn);
+    }
+    return IKE_X_OK;
+}
+
+int ike_v1_check_auth(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_HASH, 0);
+    uint8_t hash[IKE_HASH_MAX];
+    size_t n = x->sa->prf->mac->len;
+    int r = proof(x, false, ike_blob_bytes(&x->setup->remote_id), hash);
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    if (p->len != n || !ike_ct_equal(hash, p->body, n)) {
+        ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+        ike_blame_expected(c, "proof of the secret configured here");
+        ike_blame_received(c, "proof of another secret");
+        ike_blame_remedy(c, "set the same `secret` on both sides (mind quotes, blanks and line ends)");
+        return auth_failed(x);
+    }
+    return IKE_X_OK;
+}
+
+int ike_v1_join(struct ike_exchange *x)
+{
+    int r = ike_join(x);
+    if (r == IKE_X_OK) {
+        ike_v1_proved(x);
+    }
+    return r == IKE_ERR_AUTH ? auth_failed(x) : r;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Quick Mode (RFC 2409 section 5.5): a child, with or without a key exchange of its own. A rekey is a Quick Mode like any other;
+ * the old child goes when the new one stands.
+ */
+#include "exchange/v1/v1.h"
+#include "message/names.h"
+
+/* ---- What is asked for ---------------------------------------------------------------------------------------------------- */
+
+/* Encapsulation modes (RFC 2407 section 4.5, RFC 3947 section 5.1). */
+static uint16_t wire_mode(const struct ike_sa *sa, uint8_t mode)
+{
+    return (uint16_t)((mode == IKE_MODE_TUNNEL ? 1 : 2) + (ike_uses_encap(sa) ? 2 : 0));
+}
+
+static struct ike_v1_terms terms_of(const struct ike_exchange *x, const ike_child_settings *k)
+{
+    return (struct ike_v1_terms){.mode = wire_mode(x->sa, k->mode), .life_s = k->life_s, .life_kb = k->life_bytes / 1024};
+}
+
+/* One pair of selectors is all that a Quick Mode can have: the first that the packet is in, or simply the first. */
+static int one_pair(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_blob *both[] = {&s->local_ts, &s->remote_ts};
+    const ike_ts *packet[] = {&s->packet_local, &s->packet_remote};
+    for (size_t i = 0; s->with_child && i < 2; i++) {
+        const ike_ts *ts = ike_ts_array(both[i]);
+        size_t n = ike_ts_count(both[i]), at = s->has_packet ? 1 : 0; /* the packet's own selector comes first */
+        while (s->has_packet && at < n && !ike_ts_within(packet[i], &ts[at])) {
+            at++;
+        }
+        ike_ts one = ts[at < n ? at : 0];
+        int r = ike_blob_set(&x->e->core, both[i], ike_bytes_of(&one, sizeof one));
+        if (r != IKE_OK) {
+            return ike_trouble(x, r);
+        }
+    }
+    return IKE_X_OK;
+}
+
+/* PFS when the proposals name a group: the first, as all transforms of an offer have the same one. */
+static int pick_ke(struct ike_exchange *x)
+{
+    uint16_t group = ike_v1_ke(ike_setup_proposals(x->setup));
+    x->setup->ke = group ? ike_find_ke(x->e->core.crypto, group) : NULL;
+    return !group || x->setup->ke ? IKE_X_OK : ike_refuse(x, 0, IKE_FAIL_KE_GROUP);
+}
+
+static int put_ids(struct ike_exchange *x, const struct ike_blob *i, const struct ike_blob *r)
+{
+    if (!ike_v1_put_ts(&x->chain, ike_ts_array(i)) || !ike_v1_put_ts(&x->chain, ike_ts_array(r))) {
+        ike_blame(&x->e->core, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
+        ike_blame_expected(&x->e->core, "selectors with one port, or any: IKEv1 has no others");
+        return IKE_X_REFUSE;
+    }
+    return IKE_X_OK;
+}
+
+static void put_values(struct ike_exchange *x)
+{
+    ike_put_payload(&x->chain, IKE_P1_NONCE, ike_blob_bytes(ike_own_nonce(x)));
+    if (x->setup->ke) {
+        ike_put_payload(&x->chain, IKE_P1_KE, ike_blob_bytes(&x->setup->ke_public));
+    }
+}
+
+static int put_request(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_v1_terms t = terms_of(x, ike_setup_child(s));
+    ike_v1_hash_begin(x);
+    ike_v1_put_sa2(&x->chain, ike_setup_proposals(s), &t, s->spi_in, s->ke ? s->ke->id : 0);
+    put_values(x);
+    int r = put_ids(x, &s->local_ts, &s->remote_ts);
+    return r == IKE_X_OK ? ike_v1_hash_end(x, ike_bytes_of(NULL, 0)) : r;
+}
+
+/* ---- Both: values --------------------------------------------------------------------------------------------------------- */
+
+/* A KE payload and a group in the proposal go together (RFC 2409 section 5.5). */
+static int take_values(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const struct ike_payload *ke = ike_message_find(x->msg, IKE_P1_KE, 0), *no = ike_message_find(x->msg, IKE_P1_NONCE, 0);
+    if (no->len < IKE_V1_NONCE_MIN || no->len > IKE_NONCE_MAX || !ike_nonce_fresh(x, no)) {
+        return x->script->delivery->fault(x, IKE_P1_NONCE, false);
+    }
+    if (!ke != !s->v1.suite.ke) {
+        return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_KE_GROUP);
+    }
+    if (x->role == IKE_RESPONDER) {
+        s->ke = ke ? ike_find_ke(c->crypto, s->v1.suite.ke) : NULL;
+    }
+    int r = ke ? ike_take_public(x, ike_bytes_of(ke->body, ke->len)) : IKE_OK;
+    if (r == IKE_ERR_PROTO) {
+        return ike_refuse(x, IKE_N1_INVALID_KEY_INFORMATION, IKE_FAIL_KEY_EXCHANGE);
+    }
+    r = r == IKE_OK ? ike_blob_set(c, ike_peer_nonce(x), ike_bytes_of(no->body, no->len)) : r;
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+/* What the shared steps of making a child go by. */
+static void take_choice(struct ike_setup *s)
+{
+    s->chosen = (struct ike_selection){.suite = s->v1.suite, .number = s->v1.number, .spi_len = 4};
+    memcpy(s->chosen.spi, s->v1.spi, 4);
+    s->mode = s->v1.terms.mode % 2 ? IKE_MODE_TUNNEL : IKE_MODE_TRANSPORT;
+}
+
+/* ---- Responder ------------------------------------------------------------------------------------------------------------ */
+
+static int check_hash1(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
+
+/* Both or none; none means the addresses of the peers (RFC 2409 section 5.5). */
+static int take_ids(struct ike_exchange *x)
+{
+    struct ike_ts_scratch *t = &x->e->ts;
+    const struct ike_payload *i = ike_message_find(x->msg, IKE_P1_ID, 0), *r = ike_message_find(x->msg, IKE_P1_ID, 1);
+    t->tsi.n = t->tsr.n = 1;
+    if (!i) {
+        t->tsi.ts[0] = ike_ts_of_addr(&x->path.remote);
+        t->tsr.ts[0] = ike_ts_of_addr(&x->path.local);
+        return IKE_X_OK;
+    }
+    if (!r || ike_v1_ts_parse(&t->tsi.ts[0], i) != IKE_OK || ike_v1_ts_parse(&t->tsr.ts[0], r) != IKE_OK) {
+        return ike_refuse(x, IKE_N1_INVALID_ID_INFORMATION, IKE_FAIL_SELECTORS);
+    }
+    return IKE_X_OK;
+}
+
+/* A responder cannot narrow: what is asked for lies within policy as a whole, or is refused. */
+static bool within(const struct ike_exchange *x, const ike_child_settings *k)
+{
+    ike_ts lbuf, rbuf;
+    size_t nl = k->n_local_ts, nr = k->n_remote_ts;
+    const ike_ts *lt = ike_ts_configured(k->local_ts, &nl, &x->path.local, &lbuf),
+                 *rt = ike_ts_configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
+    const struct ike_ts_scratch *t = &x->e->ts;
+    return ike_ts_all_within(t->tsr.ts, 1, lt, nl) && ike_ts_all_within(t->tsi.ts, 1, rt, nr);
+}
+
+static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_payload *sa)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_conf *conf = x->sa->conn->conf;
+    char a[200], b[200];
+    if (nearest >= 0) {
+        ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
+        ike_proposals_format(conf->child_proposals[nearest], a, sizeof a);
+        ike_v1_sa_format(sa, true, b, sizeof b);
+        ike_blame_expected(c, "%s", a);
+        ike_blame_received(c, "%s", b);
+        return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+    }
+    ike_blame(c, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
+    ike_ts_list_format(x->e->ts.tsr.ts, 1, a, sizeof a);
+    ike_ts_list_format(x->e->ts.tsi.ts, 1, b, sizeof b);
+    ike_blame_expected(c, "selectors within a child of this connection");
+    ike_blame_received(c, "here %s, at the peer %s", a, b);
+    ike_blame_remedy(c, "local-net on one side must be remote-net on the other: correct the side that is wrong");
+    return ike_refuse(x, IKE_N1_INVALID_ID_INFORMATION, 0);
+}
+
+static int choose(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_conf *conf = x->sa->conn->conf;
+    const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
+    struct ike_mismatch why;
+    int nearest = -1, found = -1;
+    uint16_t ke = ike_message_find(x->msg, IKE_P1_KE, 0) ? 1 : 0;
+    if (ike_children_of(x->sa, 0) >= conf->s.max_children) {
+        return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_LIMIT);
+    }
+    for (size_t i = 0; i < conf->s.n_children && found < 0; i++) {
+        struct ike_v1_terms t = terms_of(x, &conf->s.children[i]);
+        if (!within(x, &conf->s.children[i])) {
+            continue;
+        }
+        nearest = nearest < 0 ? (int)i : nearest;
+        int r = ike_v1_select2(conf->child_proposals[i], sa, &t, ke, &s->v1, &why);
+        if (r == IKE_ERR_PROTO) {
+            return x->script->delivery->fault(x, IKE_P1_SA, false);
+        }
+        found = r == IKE_OK ? (int)i : -1;
+    }
+    if (found < 0) {
+        return refuse_child(x, nearest, sa);
+    }
+    int r = ike_blob_set(&x->e->core, &s->chosen_attrs, s->v1.attrs);
+    s->v1.attrs = ike_blob_bytes(&s->chosen_attrs);
+    s->with_child = true;
+    ike_conf_unref(&x->e->core, s->conf);
+    s->conf = ike_conf_ref(conf);
+    s->index = (uint16_t)found;
+    take_choice(s);
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    return ike_keep_ts(x, &x->e->ts.tsr, &x->e->ts.tsi);
+}
+
+/* The identities as they came, when they came. */
+static int put_response(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    uint8_t spi[4];
+    int r = IKE_X_OK;
+    ike_store32(spi, s->spi_in);
+    ike_v1_hash_begin(x);
+    ike_v1_put_sa_answer(&x->chain, &s->v1, IKE_PROTO1_ESP, spi, 4);
+    put_values(x);
+    if (ike_message_find(x->msg, IKE_P1_ID, 0)) {
+        r = put_ids(x, &s->remote_ts, &s->local_ts);
+    }
+    return r == IKE_X_OK ? ike_v1_hash_end(x, ike_blob_bytes(&s->ni)) : r;
+}
+
+static int check_hash3(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_HASH, 0);
+    uint8_t hash[IKE_HASH_MAX];
+    size_t n = sa->prf->mac->len;
+    if (x->authentic) {
+        return IKE_X_OK;
+    }
+    if (ike_v1_hash3(sa->prf, x->e->core.ctx, ike_v1_key_a(sa), x->mid, ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), hash) !=
+            IKE_OK ||
+        p->len != n || !ike_ct_equal(hash, p->body, n)) {
+        return IKE_X_DROP;
+    }
+    ike_v1_proved(x);
+    return IKE_X_OK;
+}
+
+/* ---- Initiator ------------------------------------------------------------------------------------------------------------ */
+
+static int check_hash2(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_blob_bytes(&x->setup->ni)); }
+
+/* Exactly one of our transforms, and what was asked for: wider would open more than the policy does. */
+static int take_answer(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_v1_terms t = terms_of(x, ike_setup_child(s));
+    const struct ike_payload *i = ike_message_find(x->msg, IKE_P1_ID, 0), *r = ike_message_find(x->msg, IKE_P1_ID, 1);
+    ike_ts own, peer;
+    if (ike_v1_select_check(ike_setup_proposals(s), ike_message_find(x->msg, IKE_P1_SA, 0), &t, s->ke ? s->ke->id : 0, true,
+                            &s->v1) != IKE_OK) {
+        ike_blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
+        return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+    }
+    s->v1.attrs = ike_bytes_of(NULL, 0);
+    take_choice(s);
+    own = i ? (ike_ts){0} : ike_ts_of_addr(&x->path.local);
+    peer = i ? (ike_ts){0} : ike_ts_of_addr(&x->path.remote);
+    if ((i && (!r || ike_v1_ts_parse(&own, i) != IKE_OK || ike_v1_ts_parse(&peer, r) != IKE_OK)) ||
+        !ike_ts_within(&own, ike_ts_array(&s->local_ts)) || !ike_ts_within(&peer, ike_ts_array(&s->remote_ts)) ||
+        !ike_ts_within(ike_ts_array(&s->local_ts), &own) || !ike_ts_within(ike_ts_array(&s->remote_ts), &peer)) {
+        ike_blame_answer(x, IKE_FAIL_SELECTORS, "other identities than were asked for");
+        return ike_refuse(x, IKE_N1_INVALID_ID_INFORMATION, 0);
+    }
+    return IKE_X_OK;
+}
+
+static int put_hash3(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    uint8_t hash[IKE_HASH_MAX];
+    int r = ike_v1_hash3(sa->prf, x->e->core.ctx, ike_v1_key_a(sa), x->mid, ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), hash);
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    ike_put_payload(&x->chain, IKE_P1_HASH, ike_bytes_of(hash, sa->prf->mac->len));
+    return IKE_X_OK;
+}
+
+/* ---- Both: keys, and taking over ------------------------------------------------------------------------------------------ */
+
+/* Each direction's keys hang on the SPI of who receives with them. */
+static int keys(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    struct ike_child *k = s->child;
+    int r = s->ke ? ike_compute_shared(c, s) : IKE_OK;
+    ike_bytes shared = s->ke ? ike_blob_bytes(&s->shared) : ike_bytes_of(NULL, 0);
+    for (int in = 0; r == IKE_OK && in < 2; in++) {
+        r = ike_v1_keymat(sa->prf, c->ctx, ike_v1_key_d(sa), shared, IKE_PROTO1_ESP, in ? k->spi_in : k->spi_out,
+                          ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), ike_child_keys(k, in), (size_t)k->key_e + k->key_a);
+    }
+    return r == IKE_OK           ? IKE_X_OK
+           : r == IKE_ERR_CRYPTO ? ike_refuse(x, IKE_N1_INVALID_KEY_INFORMATION, IKE_FAIL_KEY_EXCHANGE)
+                                 : ike_trouble(x, r);
+}
+
+static bool same_ts(const ike_ts *a, const ike_ts *b) { return ike_ts_within(a, b) && ike_ts_within(b, a); }
+
+/* The child that the new one takes the place of: of the same name, for the same traffic. No message says so. */
+static int find_old(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child;
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *old = IKE_OF(it, struct ike_child, link);
+        if (old != k && old->established && !old->rekeyed && old->state != IKE_CHILD_DELETING &&
+            strcmp(ike_child_conf(old)->name, ike_child_conf(k)->name) == 0 &&
+            same_ts(ike_child_local(old), ike_child_local(k)) && same_ts(ike_child_remote(old), ike_child_remote(k))) {
+            k->replaces = old->id;
+        }
+    }
+    return IKE_X_OK;
+}
+
+/* The initiator deletes the old one; should it not, it runs out. A Delete is not answered, and the peer sends on the old one
+ * until our last message has reached it, perhaps at the third try. */
+#define OVERLAP (30 * IKE_SEC)
+
+static int replace(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child, *old = ike_slots_get(&x->e->db.children, k->replaces);
+    if (old) {
+        old->rekeyed = true;
+        old->replaced_by = k->id;
+        old->state = IKE_CHILD_REKEYED;
+        old->rekey_at = IKE_NEVER;
+    }
+    int r = ike_child_report_up(x);
+    if (old && x->role == IKE_INITIATOR) {
+        ike_time at = x->e->core.now + OVERLAP;
+        old->expires_at = old->expires_at < at ? old->expires_at : at;
+        ike_child_schedule(x->e, old);
+    }
+    return r;
+}
+
+static void undo(struct ike_exchange *x)
+{
+    struct ike_child *old = ike_slots_get(&x->e->db.children, x->child);
+    ike_child_undo(x);
+    if (x->role == IKE_INITIATOR && old && old->state == IKE_CHILD_REKEYING) {
+        old->state = IKE_CHILD_INSTALLED;
+    }
+}
+
+static const struct ike_payload_rule value_rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_SA, 1, 1}, {IKE_P1_NONCE, 1, 1},
+                                                      {IKE_P1_KE, 0, 1},   {IKE_P1_ID, 0, 2}, {0, 0, 0}};
+static const struct ike_payload_rule hash_rules[] = {{IKE_P1_HASH, 1, 1}, {0, 0, 0}};
+static const struct ike_form value_forms[] = {{NULL, value_rules}, {NULL, NULL}};
+static const struct ike_form hash_forms[] = {{NULL, hash_rules}, {NULL, NULL}};
+
+static ike_action *const request_build[] = {ike_v1_begin,   ike_child_reserve, one_pair,    pick_ke,
+                                            ike_make_nonce, ike_make_ke,       put_request, NULL};
+/* The hash before anything is believed; policy before anything is computed. */
+static ike_action *const request_handle[] = {check_hash1,      take_ids,          choose, take_values,
+                                             ike_child_decide, ike_child_reserve, NULL};
+static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke,          ike_child_make, keys,
+                                             find_old,       ike_child_install_in, put_response,   NULL};
+static ike_action *const response_handle[] = {check_hash2,           take_answer, take_values, ike_child_decide,
+                                              ike_child_make,        keys,        find_old,    ike_child_install_in,
+                                              ike_child_install_out, NULL};
+static ike_action *const last_build[] = {put_hash3, NULL};
+/* Only now is the peer known to have the answer: from here on it can receive. */
+static ike_action *const last_handle[] = {check_hash3, ike_child_install_out, replace, NULL};
+static ike_action *const last_sent[] = {replace, NULL};
+
+static const struct ike_step steps[] = {
+    {"Quick Mode 1", IKE_INITIATOR, NULL, value_forms, request_handle, request_build, NULL, NULL},
+    {"Quick Mode 2", IKE_RESPONDER, NULL, value_forms, response_handle, response_build, NULL, NULL},
+    {"Quick Mode 3", IKE_INITIATOR, NULL, hash_forms, last_handle, last_build, NULL, last_sent},
+};
+const struct ike_script ike_v1_quick = {"Quick Mode", 1, IKE_X1_QUICK, &ike_v1_delivery, steps, 3, 0, NULL, undo};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Traffic selectors as phase 2 identities (RFC 2407 section 4.6.2): one address, subnet or range, one protocol, one port.
+ */
+#include "exchange/v1/v1.h"
+
+/* The length of the prefix a range is, or -1. */
+static int prefix_of(const ike_ts *ts, size_t octets)
+{
+    size_t bits = 8 * octets, i = 0;
+    while (i < bits && !((ts->lo[i / 8] ^ ts->hi[i / 8]) >> (7 - i % 8) & 1)) {
+        i++;
+    }
+    for (size_t k = i; k < bits; k++) {
+        if ((ts->lo[k / 8] >> (7 - k % 8) & 1) || !(ts->hi[k / 8] >> (7 - k % 8) & 1)) {
+            return -1;
+        }
+    }
+    return (int)i;
+}
+
+/* Port 0 is any. */
+bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts)
+{
+    size_t n = ts->family == 4 ? 4 : 16;
+    uint8_t data[32] = {0};
+    bool any = ts->port_lo == 0 && ts->port_hi == 65535, v4 = ts->family == 4;
+    int prefix = prefix_of(ts, n);
+    struct ike_v1_id id = {.protocol = ts->proto, .port = any ? 0 : ts->port_lo};
+    if (!any && (ts->port_lo != ts->port_hi || ts->port_lo == 0 || ts->proto == 0)) {
+        return false;
+    }
+    memcpy(data, ts->lo, n);
+    if (prefix == (int)(8 * n)) {
+        id.id = (ike_id){v4 ? IKE_ID_IPV4_ADDR : IKE_ID_IPV6_ADDR, {data, n}};
+    } else if (prefix >= 0) {
+        for (int i = 0; i < prefix; i++) {
+            data[n + (size_t)i / 8] |= (uint8_t)(0x80 >> i % 8);
+        }
+        id.id = (ike_id){v4 ? IKE_ID1_IPV4_ADDR_SUBNET : IKE_ID1_IPV6_ADDR_SUBNET, {data, 2 * n}};
+    } else {
+        memcpy(data + n, ts->hi, n);
+        id.id = (ike_id){v4 ? IKE_ID1_IPV4_ADDR_RANGE : IKE_ID1_IPV6_ADDR_RANGE, {data, 2 * n}};
+    }
+    ike_v1_put_id(c, &id);
+    return true;
+}
+
+/* Host bits of a subnet are passed over: the mask says what is meant. */
+int ike_v1_ts_parse(ike_ts *ts, const struct ike_payload *p)
+{
+    struct ike_v1_id id;
+    if (ike_v1_id_parse(&id, p) != IKE_OK) {
+        return IKE_ERR_PROTO;
+    }
+    const uint8_t *d = id.id.data.ptr;
+    *ts = (ike_ts){.proto = id.protocol, .port_lo = id.port, .port_hi = id.port ? id.port : 65535};
+    switch (id.id.type) {
+    case IKE_ID_IPV4_ADDR:
+    case IKE_ID1_IPV4_ADDR_SUBNET:
+    case IKE_ID1_IPV4_ADDR_RANGE:
+        ts->family = 4;
+        break;
+    case IKE_ID_IPV6_ADDR:
+    case IKE_ID1_IPV6_ADDR_SUBNET:
+    case IKE_ID1_IPV6_ADDR_RANGE:
+        ts->family = 6;
+        break;
+    default:
+        return IKE_ERR_UNSUPPORTED;
+    }
+    size_t n = ts->family == 4 ? 4 : 16;
+    bool subnet = id.id.type == IKE_ID1_IPV4_ADDR_SUBNET || id.id.type == IKE_ID1_IPV6_ADDR_SUBNET;
+    bool range = id.id.type == IKE_ID1_IPV4_ADDR_RANGE || id.id.type == IKE_ID1_IPV6_ADDR_RANGE;
+    for (size_t i = 0; i < n; i++) {
+        ts->lo[i] = subnet ? d[i] & d[n + i] : d[i];
+        ts->hi[i] = subnet ? (uint8_t)(d[i] | ~d[n + i]) : range ? d[n + i] : d[i];
+    }
+    return IKE_OK;
+}

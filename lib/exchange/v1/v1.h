@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * IKEv1: what its files share. One file per exchange; delivery.c puts their messages on the wire, input.c finds out whose a
+ * datagram is.
+ */
+#ifndef IKE_EXCHANGE_V1_V1_H
+#define IKE_EXCHANGE_V1_V1_H
+
+#include "exchange/common.h"
+#include "keys/v1.h"
+#include "message/v1.h"
+
+extern const struct ike_delivery ike_v1_delivery;
+extern const struct ike_script ike_v1_main, ike_v1_quick, ike_v1_informational, ike_v1_dpd;
+
+/* ---- input.c ------------------------------------------------------------------------------------------------------------ */
+int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path);
+
+/* ---- delivery.c --------------------------------------------------------------------------------------------------------- */
+ike_action ike_v1_begin; /* a message id of our own and the IV that follows from it; first of what an initiator builds */
+bool ike_v1_sealed(const struct ike_exchange *x, unsigned step);
+static inline bool ike_v1_phase1(const struct ike_exchange *x) { return x->script == &ike_v1_main; }
+struct ike_v1_seal ike_v1_key(const struct ike_sa *sa);
+/* SKEYID_d, SKEYID_a and the cipher's key are one run of octets. */
+static inline ike_bytes ike_v1_key_d(const struct ike_sa *sa) { return ike_bytes_of(sa->keys, sa->prf->mac->len); }
+static inline ike_bytes ike_v1_key_a(const struct ike_sa *sa)
+{
+    return ike_bytes_of(sa->keys + sa->prf->mac->len, sa->prf->mac->len);
+}
+/* A message of its own that says what is wrong, protected if there are keys; nothing comes back. */
+void ike_v1_tell(struct ike_exchange *x, uint16_t notify);
+uint64_t ike_v1_digest(const struct ike_engine *e, const struct ike_message *m);
+
+/* ---- phase1.c ----------------------------------------------------------------------------------------------------------- */
+ike_action ike_v1_offer, ike_v1_choose, ike_v1_answer, ike_v1_take_answer; /* SA payloads */
+ike_action ike_v1_put_ke, ike_v1_take_ke;                                  /* KE, NONCE, NAT-D */
+ike_action ike_v1_secret, ike_v1_keys, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join;
+int ike_v1_derive(struct ike_exchange *x); /* keys of the IKE SA; IKE_OK at once if they are there */
+
+void ike_v1_note(struct ike_exchange *x, uint16_t notify);
+
+/* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
+/* Where the HASH of the message being built is to go, and filling it in when the rest is there. ni: of HASH(2). */
+void ike_v1_hash_begin(struct ike_exchange *x);
+int ike_v1_hash_end(struct ike_exchange *x, ike_bytes ni);
+/* The HASH of the message being handled. IKE_X_DROP: not the peer's. From then on it counts as authentic. */
+int ike_v1_hash_check(struct ike_exchange *x, ike_bytes ni);
+void ike_v1_proved(struct ike_exchange *x);
+
+/* ---- selectors.c --------------------------------------------------------------------------------------------------------- */
+/* IDci, IDcr. False: no ID payload can say it, as of several ports. */
+bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts);
+int ike_v1_ts_parse(ike_ts *ts, const struct ike_payload *p);
+
+#endif
