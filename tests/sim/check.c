@@ -39,7 +39,8 @@ void sim_check_message(struct sim_host *h, const struct sim_msg *m, bool again, 
     if (again) {
         return;
     }
-    if (!(m->flags & IKE_FLAG_RESPONSE)) {
+    bool v1 = m->len > 17 && m->bytes[17] >> 4 == 1;
+    if (!v1 && !(m->flags & IKE_FLAG_RESPONSE)) {
         check_mid(h, m);
     }
     if (nonce) {

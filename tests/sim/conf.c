@@ -46,6 +46,7 @@ static const struct key {
     E(temporary_limit_ms),
     E(spi_tag),
     E(spi_tag_bits),
+    C(version),
     C(remote_bits),
     C(life_s),
     C(margin_s),

@@ -289,8 +289,15 @@ static void by_link(struct sim *s, struct sim_packet *p)
 
 /* ---- Sending ---------------------------------------------------------------------------------------------------------- */
 
-/* What names a message to both ends, from its header: SPIs, exchange type, flags, message id. */
-static uint64_t header_key(const uint8_t *m) { return sim_hash(sim_hash(SIM_HASH_START, m, 16), m + 18, 6); }
+/* What names a message to both ends, from its header: SPIs, exchange type, flags, message id. IKEv1 has a flag for what is
+ * encrypted, which the message in clear lacks. */
+static uint64_t header_key(const uint8_t *m)
+{
+    uint8_t h[IKE_HEADER_LEN];
+    memcpy(h, m, sizeof h);
+    h[19] &= (uint8_t)(h[17] >> 4 == 1 ? ~1 : ~0);
+    return sim_hash(sim_hash(SIM_HASH_START, h, 16), h + 18, 6);
+}
 
 static struct sim_msg *msg_known(struct sim *s, const struct sim_host *h, const uint8_t *bytes, size_t n, uint64_t hash)
 {

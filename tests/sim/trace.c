@@ -4,8 +4,8 @@
  * not depend on chance: A3 is the third SPI that host A's kernel gave out, #2 the second IKE SA. The hash over all lines stands
  * for a run.
  */
-#include "message/message.h"
 #include "message/names.h"
+#include "message/v1.h"
 #include "sim.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,14 +104,39 @@ static void put_delete(const struct sim *s, struct sim_text *t, const struct ike
     sim_textf(t, ")");
 }
 
+static void put_notify_v1(struct sim_text *t, const struct ike_payload *p)
+{
+    struct ike_v1_notify n;
+    bool good = ike_v1_notify_parse(&n, p) == IKE_OK;
+    sim_textf(t, good ? "N(%u)" : "N(?)", good ? (unsigned)n.type : 0);
+}
+
+static void put_delete_v1(const struct sim *s, struct sim_text *t, const struct ike_payload *p)
+{
+    struct ike_v1_delete d;
+    if (ike_v1_delete_parse(&d, p) != IKE_OK) {
+        sim_textf(t, "D(?)");
+        return;
+    }
+    sim_textf(t, "D(%s", d.protocol == IKE_PROTO1_ISAKMP ? "IKE" : "");
+    for (unsigned i = 0; d.spi_len == 4 && i < d.count; i++) {
+        char spi[16];
+        sim_spi_name(s, spi_at(d.spis + 4 * i), spi, sizeof spi);
+        sim_textf(t, "%s%s", i ? " " : "", spi);
+    }
+    sim_textf(t, ")");
+}
+
 static void put_payload(const struct sim *s, struct sim_text *t, const struct ike_payload *p, uint64_t *nonce)
 {
     static const struct {
         uint8_t type;
         const char *name;
-    } names[] = {{IKE_P_SA, "SA"},     {IKE_P_IDI, "IDi"}, {IKE_P_IDR, "IDr"}, {IKE_P_CERT, "CERT"}, {IKE_P_CERTREQ, "CERTREQ"},
-                 {IKE_P_AUTH, "AUTH"}, {IKE_P_TSI, "TSi"}, {IKE_P_TSR, "TSr"}, {IKE_P_VENDOR, "V"},  {IKE_P_SK, "SK"},
-                 {IKE_P_CP, "CP"},     {IKE_P_EAP, "EAP"}, {IKE_P_SKF, "SKF"}};
+    } names[] = {{IKE_P_SA, "SA"},           {IKE_P_IDI, "IDi"},   {IKE_P_IDR, "IDr"},     {IKE_P_CERT, "CERT"},
+                 {IKE_P_CERTREQ, "CERTREQ"}, {IKE_P_AUTH, "AUTH"}, {IKE_P_TSI, "TSi"},     {IKE_P_TSR, "TSr"},
+                 {IKE_P_VENDOR, "V"},        {IKE_P_SK, "SK"},     {IKE_P_CP, "CP"},       {IKE_P_EAP, "EAP"},
+                 {IKE_P_SKF, "SKF"},         {IKE_P1_SA, "SA"},    {IKE_P1_KE, "KE"},      {IKE_P1_ID, "ID"},
+                 {IKE_P1_HASH, "HASH"},      {IKE_P1_VENDOR, "V"}, {IKE_P1_NAT_D, "NAT-D"}};
     uint16_t group;
     ike_bytes value;
     switch (p->type) {
@@ -126,6 +151,13 @@ static void put_payload(const struct sim *s, struct sim_text *t, const struct ik
             sim_textf(t, "KE(%u)", (unsigned)group);
         }
         return;
+    case IKE_P1_NOTIFY:
+        put_notify_v1(t, p);
+        return;
+    case IKE_P1_DELETE:
+        put_delete_v1(s, t, p);
+        return;
+    case IKE_P1_NONCE:
     case IKE_P_NONCE:
         sim_textf(t, "No(%02x)", p->len ? p->body[0] : 0U);
         *nonce = sim_hash(SIM_HASH_START, p->body, p->len);
@@ -150,8 +182,9 @@ char *sim_describe(struct sim *s, const uint8_t *clear, size_t n, uint64_t *nonc
     if (!empty && ike_message_parse(m, clear, n) != IKE_OK) {
         sim_textf(&t, "malformed");
     } else {
-        const char *x = ike_name(IKE_REG_EXCHANGE, m->h.exchange);
-        sim_textf(&t, "%s %s %u {", x ? x : "?", m->h.flags & IKE_FLAG_RESPONSE ? "res" : "req", (unsigned)m->h.mid);
+        bool v1 = m->h.version >> 4 == 1;
+        const char *x = ike_name(IKE_REG_EXCHANGE, (uint16_t)(v1 ? 0x0100 | m->h.exchange : m->h.exchange));
+        sim_textf(&t, "%s %s %u {", x ? x : "?", v1 ? "v1" : m->h.flags & IKE_FLAG_RESPONSE ? "res" : "req", (unsigned)m->h.mid);
         for (unsigned i = 0; i < m->n; i++) {
             sim_textf(&t, "%s", i ? " " : "");
             put_payload(s, &t, &m->p[i], nonce);
