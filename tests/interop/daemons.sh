@@ -48,6 +48,7 @@ conf_ike() {
         val OUR_DAEMON "$1" # lines of [daemon]
         printf '\n[connection peer]\nlocal = %s\nremote = %s\n' "$(val ADDR "$1")" "$(remote_of "$1" | sed 's/%any/any/')"
         printf 'secret = %s\nlocal-id = %s\nremote-id = %s\n' "$(val PSK "$1")" "$(val ID "$1")" "$(val ID "$(other "$1")")"
+        [ "$VERSION" = 2 ] || printf 'version = ikev%s\n' "$VERSION"
         given "$1" IKE 'proposals = %s\n'
         given "$1" ESP 'esp-proposals = %s\n'
         [ "$MODE" = transport ] && echo 'mode = transport' ||
@@ -101,7 +102,7 @@ our_status() {
 conf_strongswan() {
     _me=$1 _you=$(other "$1")
     {
-        printf 'connections {\n  peer {\n    version = 2\n    local_addrs = %s\n    remote_addrs = %s\n' \
+        printf 'connections {\n  peer {\n    version = %s\n    local_addrs = %s\n    remote_addrs = %s\n' "$VERSION" \
             "$(val ADDR "$_me")" "$(remote_of "$_me")"
         given "$_me" IKE '    proposals = %s\n'
         val SWAN "$_me"
