@@ -116,7 +116,6 @@ static void judge_phase2(struct ike_v1_transform *t, const struct values *s)
     }
     u->encr = ike_v1_meaning(IKE_M1_ESP, t->encr);
     t->bad |= u->encr && key_length(u, s->v[F_BITS]) ? 0u : IKE_D1_ENCR;
-    t->bad |= (ike_encr_traits(u->encr) & IKE_ENCR_AEAD) && t->integ ? IKE_D1_INTEG : 0u;
 }
 
 /* False: not even their lengths make sense, which spoils the payload. What is wrong otherwise makes this transform useless, the

@@ -156,6 +156,7 @@ static void seal(struct bench *b, const struct ike_chain *c)
     b->k.key.ptr = b->key;
     memcpy(iv, b->iv, sizeof iv);
     memset(scratch, 0x5a, sizeof scratch);
+    memset(b->out, 0x5a, sizeof b->out);
     assert_int_equal(ike_v1_seal(&b->k, &header, c, iv, scratch, b->out, sizeof b->out, &b->len), IKE_OK);
     assert_true(ike_is_zero(scratch, b->k.encr->ctx_size));
     assert_memory_equal(iv, b->out + b->len - b->k.encr->block, b->k.encr->block);

@@ -380,6 +380,7 @@ static void answers_by_value(void **state)
         {"80010007 800e0080 80020002 80030001 80040002", IKE_ERR_NOT_FOUND},
         {"80010007 800e0080 80020002 80030001 80040002 800b0001 800c7081", IKE_ERR_NOT_FOUND},
         {"80010007 800e0080 80020002 80030001 80040002 800b0002 800c7080", IKE_ERR_NOT_FOUND},
+        {"80010007 800e0080 80020002 80030001 80040002 800b0001 800c7080 800b0002 800c7080", IKE_ERR_NOT_FOUND},
         {"80010007 800e0080 80020002 80030003 80040002 800b0001 800c7080", IKE_ERR_NOT_FOUND},
         {"80010007 800e0100 80020002 80030001 80040002 800b0001 800c7080", IKE_ERR_NOT_FOUND},
         {"80010007 800e0080 80020002 80030001 80040002 800b0001 800c7080 800d0001", IKE_ERR_NOT_FOUND},
@@ -528,6 +529,11 @@ static void structure(void **state)
     }
     buf[72] = 0;
     sa.len = 73;
+    assert_int_equal(select1("aes128-sha1-modp1024", &sa, 1, &x, NULL), IKE_ERR_PROTO);
+    /* Fewer transforms counted than there are. */
+    sa = v1_sa(PARTS({1, 1, true, 1, attrs}, {1, 1, false, 1, attrs}));
+    buf[15] = 1;
+    buf[16] = 0;
     assert_int_equal(select1("aes128-sha1-modp1024", &sa, 1, &x, NULL), IKE_ERR_PROTO);
     /* A reserved SPI. */
     sa = v1_sa(PARTS({1, 3, false, 12, "80040001 80050002 80060080"}));
