@@ -134,6 +134,17 @@ struct bench {
     struct ike_message m;
 };
 
+/* A build without any cipher for version 1 has nothing to test here. */
+static const ike_encr *aes(void)
+{
+    const ike_encr *e = ike_find_encr(ike_crypto_default(), 12);
+    if (e == NULL) {
+        print_message("SKIPPED: AES-CBC is not in this build\n");
+        skip();
+    }
+    return e;
+}
+
 static struct bench bench_of(const ike_encr *encr)
 {
     struct bench b = {0};
@@ -183,10 +194,9 @@ static void the_printed_message(void **state)
     (void)state;
     static const char printed[] = "0123456789abcdeffedcba987654321008100501a1b2c3d40000003c4f6a1f0a0c46658dca727241"
                                   "097e07ac9cc4b8ad6ee5fd1a0a79ee10b0bd1a91";
-    const ike_encr *aes = ike_find_encr(ike_crypto_default(), 12);
     uint8_t want[128];
     const size_t n = vec_hex(printed, want, sizeof want);
-    struct bench b = bench_of(aes);
+    struct bench b = bench_of(aes());
     for (unsigned i = 0; i < 16; i++) {
         b.key[i] = (uint8_t)i;
         b.iv[i] = (uint8_t)(0x10 + i);
@@ -238,7 +248,7 @@ static void every_cipher_there_and_back(void **state)
         }
         ciphers += !e->aead && e->block > 1;
     }
-    assert_true(ciphers > 0);
+    assert_true(ciphers > 0 || aes() == NULL);
 }
 
 static struct ike_chain two(struct bench *b)
@@ -253,7 +263,7 @@ static struct ike_chain two(struct bench *b)
 static void padding_is_not_looked_at(void **state)
 {
     (void)state;
-    struct bench b = bench_of(ike_find_encr(ike_crypto_default(), 12));
+    struct bench b = bench_of(aes());
     for (size_t extra = 0; extra < 64; extra++) {
         struct ike_chain c = two(&b);
         const size_t end = c.w.len;
@@ -271,7 +281,7 @@ static void padding_is_not_looked_at(void **state)
 static void malformed_chains(void **state)
 {
     (void)state;
-    struct bench b = bench_of(ike_find_encr(ike_crypto_default(), 12));
+    struct bench b = bench_of(aes());
     const struct {
         size_t at;
         uint8_t value;
@@ -302,7 +312,7 @@ static void malformed_chains(void **state)
 static void every_cut(void **state)
 {
     (void)state;
-    struct bench b = bench_of(ike_find_encr(ike_crypto_default(), 12));
+    struct bench b = bench_of(aes());
     struct ike_chain c = two(&b);
     seal(&b, &c);
     const size_t whole = b.len;
@@ -324,7 +334,7 @@ static void every_cut(void **state)
 static void too_many_payloads(void **state)
 {
     (void)state;
-    struct bench b = bench_of(ike_find_encr(ike_crypto_default(), 12));
+    struct bench b = bench_of(aes());
     for (unsigned n = IKE_PAYLOADS_MAX; n <= IKE_PAYLOADS_MAX + 1; n++) {
         struct ike_chain c = ike_chain(b.chain, sizeof b.chain);
         for (unsigned i = 0; i < n; i++) {
@@ -339,7 +349,7 @@ static void what_cannot_be_sealed(void **state)
 {
     (void)state;
     const ike_crypto *crypto = ike_crypto_default();
-    struct bench b = bench_of(ike_find_encr(crypto, 12));
+    struct bench b = bench_of(aes());
     b.k.key.ptr = b.key;
     struct ike_chain c = two(&b), empty = ike_chain(b.chain, sizeof b.chain), full = ike_chain(b.chain, 5);
     const size_t need = IKE_HEADER_LEN + (c.w.len + 15) / 16 * 16;
