@@ -56,6 +56,7 @@ typedef struct ike_conn_settings {
     uint32_t keepalive_s;       /* NAT keepalive, default 20 */
     uint32_t max_children;      /* per IKE SA, default 100 */
     uint8_t version;            /* ike_speaks */
+    bool aggressive;            /* IKEv1: begin in Aggressive Mode, and answer it */
     bool encap;                 /* pretend a NAT so that ESP goes in UDP */
     bool send_initial_contact;  /* default true */
     bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */

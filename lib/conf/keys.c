@@ -15,8 +15,8 @@ static const char *const starts[] = {"no", "yes", "on-demand", NULL};           
 
 /* Rows name the field once: width and offset follow from it and cannot disagree. */
 #define WIDTH(type, field) sizeof(((type *)0)->field)
-#define ROW(sect, who, type, field, knd, name, std, doc)                                                                     \
-    .section = IKE_CONF_##sect, .target = IKE_CONF_T_##who, .width = WIDTH(type, field), .at = offsetof(type, field),        \
+#define ROW(sect, who, type, field, knd, name, std, doc)                                                                         \
+    .section = IKE_CONF_##sect, .target = IKE_CONF_T_##who, .width = WIDTH(type, field), .at = offsetof(type, field),            \
     .kind = &ike_kind_##knd, .tag = name, .standard = std, .text = doc
 #define D(field, knd, name, std, doc) ROW(DAEMON, DAEMON, ike_config_daemon, field, knd, name, std, doc)
 #define E(field, knd, name, std, doc) ROW(DAEMON, ENGINE, ike_settings, field, knd, name, std, doc)
@@ -38,8 +38,7 @@ const struct ike_conf_key ike_conf_keys[] = {
        "Write the keys of every IKE SA to this file, for decrypting captures. Who has the file can read the negotiations: "
        "for tests only."),
      .max = 255},
-    {D(tun_name, device, "tun-name", "ikelib%d",
-       "Name of the TUN device of the userspace back-end; %d is replaced by a number."),
+    {D(tun_name, device, "tun-name", "ikelib%d", "Name of the TUN device of the userspace back-end; %d is replaced by a number."),
      .max = 15},
     {D(mtu, mtu, "mtu", "0", "MTU of the TUN device; 0: from the path."), .min = 576, .max = 65535},
     {D(routes, yesno, "routes", "yes", "Whether routes into the tunnels are installed.")},
@@ -69,8 +68,7 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = 1000000},
     {E(max_half_open, number, "max-half-open", "1000", "Above so many half-open IKE SAs the oldest goes."), .min = 1,
      .max = 1000000},
-    {E(half_open_per_source, number, "half-open-per-source", "50", "Half-open IKE SAs of one source."), .min = 1,
-     .max = 1000000},
+    {E(half_open_per_source, number, "half-open-per-source", "50", "Half-open IKE SAs of one source."), .min = 1, .max = 1000000},
     {E(half_open_life_ms, millis, "half-open-life", "30s", "How long a peer may take to authenticate itself."), .min = 1000,
      .max = 600000},
     {E(allow_variable_time, yesno, "allow-variable-time", "no",
@@ -82,8 +80,7 @@ const struct ike_conf_key ike_conf_keys[] = {
     {E(replies_per_second, number, "replies-per-second", "100", "Error replies to strangers per second."), .min = 0,
      .max = 1000000},
     {E(port, number, "peer-port", "500", "The peers' port for IKE."), .min = 1, .max = 65535},
-    {E(encap_port, number, "peer-encap-port", "4500", "The peers' port for IKE and ESP through NAT."), .min = 1,
-     .max = 65535},
+    {E(encap_port, number, "peer-encap-port", "4500", "The peers' port for IKE and ESP through NAT."), .min = 1, .max = 65535},
 
     {C(settings.remote, remote, "remote", NULL,
        "The peer: its address, its DNS name (resolved again for each attempt), or, to wait for peers only, a network of "
@@ -102,13 +99,16 @@ const struct ike_conf_key ike_conf_keys[] = {
     {C(settings.version, index, "version", "ikev2",
        "Which version of IKE is spoken. any: what the peer begins with; what begins here is IKEv2."),
      .words = versions},
+    {C(settings.aggressive, yesno, "aggressive", "no",
+       "IKEv1: begin in Aggressive Mode, and answer it as well as Main Mode. Identities are sent in clear, and whoever asks can "
+       "try "
+       "secrets against the answer: choose a long random one.")},
     {C(settings.proposals, proposals, "proposals", NULL,
        "Algorithms of the IKE SA, in order of preference. Keywords of one proposal are joined by -, proposals separated by "
        "commas. "
        "The default is below."),
      .max = IKE_PROTO_IKE},
-    {C(settings.life_s, seconds, "lifetime", "4h", "How long an IKE SA is used before it is replaced."), .min = 0,
-     .max = YEAR},
+    {C(settings.life_s, seconds, "lifetime", "4h", "How long an IKE SA is used before it is replaced."), .min = 0, .max = YEAR},
     {C(settings.margin_s, seconds, "margin", "10m",
        "How long before the end of lifetime the replacement begins. Standard: 10m, at most a tenth of lifetime."),
      .min = 0, .max = YEAR},
@@ -153,12 +153,11 @@ const struct ike_conf_key ike_conf_keys[] = {
     {K(margin_s, seconds, "esp-margin", "6m",
        "How long before the end of esp-lifetime the replacement begins. Standard: 6m, at most a tenth of esp-lifetime."),
      .min = 0, .max = YEAR},
-    {K(life_bytes, octets, "esp-lifetime-bytes", "none", "How much one IPsec SA may carry."), .min = 0,
-     .max = UINT64_MAX / 2},
+    {K(life_bytes, octets, "esp-lifetime-bytes", "none", "How much one IPsec SA may carry."), .min = 0, .max = UINT64_MAX / 2},
     {K(life_packets, number, "esp-lifetime-packets", "none", "How many packets one IPsec SA may carry."), .min = 0,
      .max = UINT64_MAX / 2},
-    {K(replay_window, number, "replay-window", "128", "Packets that may come late. 0: no protection against replay."),
-     .min = 0, .max = 4096},
+    {K(replay_window, number, "replay-window", "128", "Packets that may come late. 0: no protection against replay."), .min = 0,
+     .max = 4096},
     {K(mark, number, "mark", "0", "Firewall mark of its policies (xfrm)."), .min = 0, .max = UINT32_MAX},
     {K(if_id, number, "if-id", "0", "XFRM interface it belongs to (xfrm)."), .min = 0, .max = UINT32_MAX},
 };

@@ -19,9 +19,15 @@ static const struct ike_version v2 = {2,
 
 #ifdef IKE_HAVE_V1
 static const struct ike_version v1 = {1,    &ike_v1_main,          &ike_v1_main, &ike_v1_quick,
-                                      NULL, &ike_v1_informational, &ike_v1_dpd,  "the rest of Main Mode"};
+                                      NULL, &ike_v1_informational, &ike_v1_dpd,  "the rest of phase 1"};
 
-const struct ike_version *ike_version_of(const struct ike_sa *sa) { return sa->version == 1 ? &v1 : &v2; }
+static const struct ike_version aggressive = {1,    &ike_v1_aggressive,    &ike_v1_aggressive, &ike_v1_quick,
+                                              NULL, &ike_v1_informational, &ike_v1_dpd,        "the rest of phase 1"};
+
+const struct ike_version *ike_version_of(const struct ike_sa *sa)
+{
+    return sa->version != 1 ? &v2 : sa->conf && sa->conf->s.aggressive ? &aggressive : &v1;
+}
 #else
 const struct ike_version *ike_version_of(const struct ike_sa *sa)
 {

@@ -149,10 +149,11 @@ conf_libreswan() {
     _me=$1 _you=$(other "$1")
     cat >"$LOGS/$_me.conf" <<CONF
 config setup
+$([ "$VERSION" = 2 ] || echo '    ikev1-policy=accept')
     plutodebug=none
 
 conn peer
-    ikev2=insist
+    ikev2=$([ "$VERSION" = 2 ] && echo insist || echo no)
     authby=secret
     left=$(val ADDR "$_me")
     leftid=@$(val ID "$_me")
@@ -163,6 +164,7 @@ conn peer
 $(given "$_me" IKE '    ike=%s' | libreswan_words)
 $(given "$_me" ESP '    phase2alg=%s' | libreswan_words)
     pfs=yes
+$(val LIBRE "$_me")
     auto=ignore
 CONF
     printf '@%s @%s : PSK "%s"\n' "$(val ID "$_me")" "$(val ID "$_you")" "$(val PSK "$_me")" >"$LOGS/$_me.secrets"

@@ -47,6 +47,7 @@ static const struct key {
     E(spi_tag),
     E(spi_tag_bits),
     C(version),
+    C(aggressive),
     C(remote_bits),
     C(life_s),
     C(margin_s),

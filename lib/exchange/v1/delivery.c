@@ -22,10 +22,10 @@ struct ike_v1_seal ike_v1_key(const struct ike_sa *sa)
     return (struct ike_v1_seal){sa->encr, ike_bytes_of(sa->keys + n, ike_key_kept(&sa->layout) - n)};
 }
 
-/* In Main Mode from the fifth message on; all of phase 2. */
+/* In Main Mode from the fifth message on, the last of Aggressive Mode, all of phase 2. */
 bool ike_v1_sealed(const struct ike_exchange *x, unsigned step)
 {
-    return x->script != &ike_v1_main ? x->sa->keys != NULL : step >= 4;
+    return !ike_v1_phase1(x) || step >= (x->script == &ike_v1_main ? 4 : 2);
 }
 
 /* Message ids are drawn, and never used twice: with the IV that follows from it a second exchange would begin like the first. */
@@ -94,7 +94,7 @@ static void tap(struct ike_exchange *x, struct ike_header h, const ike_path *pat
 static struct ike_header header_of(const struct ike_exchange *x)
 {
     return (struct ike_header){.spi_i = x->sa->spi_i,
-                               .spi_r = x->script == &ike_v1_main && x->step == 0 ? 0 : x->sa->spi_r,
+                               .spi_r = ike_v1_phase1(x) && x->step == 0 ? 0 : x->sa->spi_r,
                                .version = IKE_V1_VERSION,
                                .exchange = x->script->exchange_type,
                                .mid = x->mid};

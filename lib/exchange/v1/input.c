@@ -109,8 +109,11 @@ static void deliver(struct ike_exchange *x, struct ike_message *m, const ike_pat
 static int first_message(struct ike_engine *e, struct ike_message *m, const ike_path *path)
 {
     struct ike_core *c = &e->core;
+    const struct ike_script *script = m->h.exchange == IKE_X1_MAIN         ? &ike_v1_main
+                                      : m->h.exchange == IKE_X1_AGGRESSIVE ? &ike_v1_aggressive
+                                                                           : NULL;
     struct ike_sa *own = ike_sa_by_spi(&e->db, m->h.spi_i);
-    if (m->h.mid || (m->h.flags & IKE_FLAG1_ENCRYPTED) || (own && own->initiator) || c->closing || m->h.exchange != IKE_X1_MAIN) {
+    if (m->h.mid || (m->h.flags & IKE_FLAG1_ENCRYPTED) || (own && own->initiator) || c->closing || !script) {
         return dropped(e, IKE_ERR_PROTO);
     }
     uint64_t key = ike_sa_init_key(&e->db, ike_bytes_of(m->data, m->len), path);
@@ -120,7 +123,9 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
         struct ike_exchange *x = exchange_of(sa, 0);
         return resend(e, sa, path, x && x->heard == ike_v1_digest(e, m) ? x->sent : NULL);
     }
-    if (!ike_guard_admits(&e->guard, &path->remote)) {
+    /* The answer of Aggressive Mode costs a key exchange at once: strangers get no more of them than of other replies. */
+    if (!ike_guard_admits(&e->guard, &path->remote) ||
+        (script == &ike_v1_aggressive && !ike_guard_reply(&e->guard, &path->remote))) {
         return dropped(e, IKE_ERR_LIMIT);
     }
     if (e->db.n_half_open >= c->set.max_half_open) {
@@ -138,7 +143,7 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     sa->v1 = ike_v1_sa_new(c);
     ike_sa_half_open(&e->db, sa, true);
     ike_guard_opened(&e->guard, &path->remote);
-    struct ike_exchange *x = sa->setup && sa->v1 ? ike_exchange_new(e, sa, &ike_v1_main, IKE_RESPONDER, sa->setup) : NULL;
+    struct ike_exchange *x = sa->setup && sa->v1 ? ike_exchange_new(e, sa, script, IKE_RESPONDER, sa->setup) : NULL;
     if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK || ike_sa_index_init(&e->db, sa, key) != IKE_OK) {
         if (x) {
             ike_exchange_abort(x, IKE_X_DROP);
@@ -152,6 +157,9 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     return IKE_OK;
 }
 
+/* The last message of Aggressive Mode: RFC 2409 has it in clear, most peers encrypt it. */
+static bool may_be_clear(const struct ike_exchange *x) { return x->script == &ike_v1_aggressive && x->step == 2; }
+
 /* A responder computes the keys only now that a message came which needs them. Messages that make no sense are most likely of
  * another secret: it is part of the keys. */
 static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
@@ -163,9 +171,9 @@ static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     if (done || (x && x->heard == digest)) {
         return resend(e, sa, path, done ? done : x->sent);
     }
-    const struct ike_step *step = x && x->script == &ike_v1_main ? ike_exchange_step(x) : NULL;
+    const struct ike_step *step = x && ike_v1_phase1(x) ? ike_exchange_step(x) : NULL;
     bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
-    if (!step || m->h.mid || x->msg || step->from == x->role || sealed != ike_v1_sealed(x, x->step) ||
+    if (!step || m->h.mid || x->msg || step->from == x->role || (sealed != ike_v1_sealed(x, x->step) && !may_be_clear(x)) ||
         m->h.exchange != x->script->exchange_type) {
         return dropped(e, IKE_ERR_STATE);
     }

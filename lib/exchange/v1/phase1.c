@@ -42,11 +42,14 @@ static struct ike_v1_terms terms_of(const struct ike_conf *f)
     return (struct ike_v1_terms){.auth = AUTH_PSK, .life_s = f->s.life_s};
 }
 
+/* The group that a value was sent for along with the offer; 0: none yet. */
+static uint16_t only_ke(const struct ike_exchange *x) { return x->script == &ike_v1_aggressive ? x->setup->ke->id : 0; }
+
 /* The body of what was just put into the chain as its first payload: both proofs are over it. */
 int ike_v1_offer(struct ike_exchange *x)
 {
     struct ike_v1_terms t = terms_of(x->sa->conf);
-    ike_v1_put_sa(&x->chain, x->sa->conf->proposals, &t, 0);
+    ike_v1_put_sa(&x->chain, x->sa->conf->proposals, &t, only_ke(x));
     int r = x->chain.w.bad ? IKE_ERR_NOMEM
                            : ike_blob_set(&x->e->core, &x->setup->sai, ike_bytes_of(x->chain.w.p + 4, x->chain.w.len - 4));
     if (r != IKE_OK) {
@@ -92,7 +95,7 @@ static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const st
     }
     ike_addr_format(&x->path.remote, true, from, sizeof from);
     ike_blame(c, IKE_FAIL_NO_CONNECTION, IKE_DECIDER_US);
-    ike_blame_received(c, "an IKEv1 Main Mode from %s", from);
+    ike_blame_received(c, "an IKEv1 %s from %s", x->script->name, from);
     ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`, and `version = ikev1`");
     /* Whoever speaks no IKEv1 says nothing to it. */
     ike_exchange_blame(x);
@@ -109,7 +112,7 @@ int ike_v1_choose(struct ike_exchange *x)
     struct ike_mismatch why;
     for (; conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
         struct ike_v1_terms t = terms_of(conn->conf);
-        if (!ike_conf_speaks(conn->conf, 1)) {
+        if (!ike_conf_speaks(conn->conf, 1) || (x->script == &ike_v1_aggressive && !conn->conf->s.aggressive)) {
             continue;
         }
         int r = ike_v1_select(conn->conf->proposals, sa, &t, &s->v1, &why);
@@ -150,7 +153,8 @@ int ike_v1_take_answer(struct ike_exchange *x)
     struct ike_v1_terms t = terms_of(sa->conf);
     uint64_t spi_r = x->msg->h.spi_r;
     if (!spi_r || spi_r == sa->spi_i ||
-        ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, 0, false, &x->setup->v1) != IKE_OK ||
+        ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, only_ke(x), false, &x->setup->v1) !=
+            IKE_OK ||
         set_suite(x, &x->setup->v1.suite) != IKE_OK) {
         return IKE_X_DROP;
     }
@@ -197,11 +201,14 @@ static bool hash_address(struct ike_exchange *x, const ike_addr *a, uint8_t out[
 }
 
 /* The peer's address comes first, then ours. */
-static void put_nat_d(struct ike_exchange *x)
+void ike_v1_put_nat_d(struct ike_exchange *x)
 {
     const ike_path *path = ike_exchange_path(x);
     size_t n = x->sa->prf->mac->len;
     uint8_t hash[IKE_HASH_MAX];
+    if (x->sa->no_nat_t) {
+        return;
+    }
     hash_address(x, &path->remote, hash);
     ike_put_payload(&x->chain, IKE_P1_NAT_D, ike_bytes_of(hash, n));
     hash_address(x, &path->local, hash);
@@ -212,12 +219,15 @@ static void put_nat_d(struct ike_exchange *x)
     ike_put_payload(&x->chain, IKE_P1_NAT_D, ike_bytes_of(hash, n));
 }
 
-static void detect_nat(struct ike_exchange *x)
+void ike_v1_detect_nat(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
     size_t n = sa->prf->mac->len;
     uint8_t own[IKE_HASH_MAX], peer[IKE_HASH_MAX];
     const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_NAT_D, 0);
+    if (!p && x->script == &ike_v1_aggressive && x->step != 1) {
+        return; /* the first message knows no hash yet; the last may leave them out */
+    }
     hash_address(x, &x->path.local, own);
     hash_address(x, &x->path.remote, peer);
     if (!p || sa->no_nat_t) {
@@ -235,8 +245,8 @@ int ike_v1_put_ke(struct ike_exchange *x)
 {
     ike_put_payload(&x->chain, IKE_P1_KE, ike_blob_bytes(&x->setup->ke_public));
     ike_put_payload(&x->chain, IKE_P1_NONCE, ike_blob_bytes(ike_own_nonce(x)));
-    if (!x->sa->no_nat_t) {
-        put_nat_d(x);
+    if (ike_v1_phase1(x) && x->step > 0) {
+        ike_v1_put_nat_d(x);
     }
     return IKE_X_OK;
 }
@@ -257,7 +267,7 @@ int ike_v1_take_ke(struct ike_exchange *x)
     if (r != IKE_OK) {
         return ike_trouble(x, r);
     }
-    detect_nat(x);
+    ike_v1_detect_nat(x);
     return IKE_X_OK;
 }
 
@@ -347,21 +357,27 @@ static int proof(struct ike_exchange *x, bool ours, ike_bytes id, uint8_t *out)
                             of_initiator ? sa->spi_r : sa->spi_i, ike_blob_bytes(&s->sai), id, out);
 }
 
-int ike_v1_put_auth(struct ike_exchange *x)
+int ike_v1_put_hash(struct ike_exchange *x)
 {
-    uint8_t hash[IKE_HASH_MAX], cookies[16];
-    ike_bytes id = ike_blob_bytes(&x->setup->local_id);
-    int r = proof(x, true, id, hash);
+    uint8_t hash[IKE_HASH_MAX];
+    int r = proof(x, true, ike_blob_bytes(&x->setup->local_id), hash);
     if (r != IKE_OK) {
         return ike_trouble(x, r);
     }
-    ike_put_payload(&x->chain, IKE_P1_ID, id);
     ike_put_payload(&x->chain, IKE_P1_HASH, ike_bytes_of(hash, x->sa->prf->mac->len));
+    return IKE_X_OK;
+}
+
+int ike_v1_put_auth(struct ike_exchange *x)
+{
+    uint8_t cookies[16];
+    ike_put_payload(&x->chain, IKE_P1_ID, ike_blob_bytes(&x->setup->local_id));
+    int r = ike_v1_put_hash(x);
     if (x->role == IKE_INITIATOR && ike_first_contact(x)) {
         ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, x->sa->spi_i, x->sa->spi_r),
                           IKE_N1_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
     }
-    return IKE_X_OK;
+    return r;
 }
 
 static int auth_failed(struct ike_exchange *x) { return ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0); }
@@ -394,13 +410,14 @@ static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen
     return false;
 }
 
-/* The secret has decided already which connection it can be: another must have the same. */
+/* In Main Mode the secret has decided already which connection it can be: another must have the same. */
 static bool fits(const struct ike_exchange *x, const struct ike_conn *conn)
 {
     ike_id remote = ike_id_of_body(&x->setup->remote_id);
     const ike_conn_settings *s = &conn->conf->s, *now = &x->sa->conf->s;
-    bool same = conn == x->sa->conn || (s->secret.len == now->secret.len && s->secret.len &&
-                                        ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
+    bool same =
+        conn == x->sa->conn || (x->script == &ike_v1_aggressive && s->aggressive) ||
+        (s->secret.len == now->secret.len && s->secret.len && ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
     return same && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
            (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
            allows(conn->conf->proposals, &x->sa->suite);

@@ -11,7 +11,7 @@
 #include "message/v1.h"
 
 extern const struct ike_delivery ike_v1_delivery;
-extern const struct ike_script ike_v1_main, ike_v1_quick, ike_v1_informational, ike_v1_dpd;
+extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd;
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
 int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path);
@@ -19,7 +19,10 @@ int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *pa
 /* ---- delivery.c --------------------------------------------------------------------------------------------------------- */
 ike_action ike_v1_begin; /* a message id of our own and the IV that follows from it; first of what an initiator builds */
 bool ike_v1_sealed(const struct ike_exchange *x, unsigned step);
-static inline bool ike_v1_phase1(const struct ike_exchange *x) { return x->script == &ike_v1_main; }
+static inline bool ike_v1_phase1(const struct ike_exchange *x)
+{
+    return x->script == &ike_v1_main || x->script == &ike_v1_aggressive;
+}
 struct ike_v1_seal ike_v1_key(const struct ike_sa *sa);
 /* SKEYID_d, SKEYID_a and the cipher's key are one run of octets. */
 static inline ike_bytes ike_v1_key_d(const struct ike_sa *sa) { return ike_bytes_of(sa->keys, sa->prf->mac->len); }
@@ -37,6 +40,9 @@ ike_action ike_v1_put_ke, ike_v1_take_ke;                                  /* KE
 ike_action ike_v1_secret, ike_v1_keys, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join;
 int ike_v1_derive(struct ike_exchange *x); /* keys of the IKE SA; IKE_OK at once if they are there */
 
+ike_action ike_v1_put_hash;
+void ike_v1_put_nat_d(struct ike_exchange *x);
+void ike_v1_detect_nat(struct ike_exchange *x);
 void ike_v1_note(struct ike_exchange *x, uint16_t notify);
 
 /* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
