@@ -224,7 +224,12 @@ int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
         return IKE_OK;
     }
     struct ike_rd r = ike_rd(data + IKE_HEADER_LEN, n - IKE_HEADER_LEN);
-    return take_whole_chain(m, &r, m->h.next, false);
+    if (is_v2(m)) {
+        return take_whole_chain(m, &r, m->h.next, false);
+    }
+    /* Libreswan fills messages of version 1 up to whole words, those in clear too. */
+    const int bad = take_chain(m, &r, m->h.next, false);
+    return bad == IKE_OK && (r.left > 3 || !ike_is_zero(r.p, r.left)) ? IKE_ERR_PROTO : bad;
 }
 
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n)

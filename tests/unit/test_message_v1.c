@@ -312,7 +312,7 @@ static void chains_in_clear(void **state)
     for (size_t n = 0; n < c.w.len; n++) {
         assert_int_equal(parse(&m, c.first, chain, n), IKE_ERR_PROTO);
     }
-    chain[c.w.len] = 0; /* what nobody owns */
+    chain[c.w.len] = 1; /* what nobody owns, and fills nothing up */
     assert_int_equal(parse(&m, c.first, chain, c.w.len + 1), IKE_ERR_PROTO);
     for (unsigned bit = 0; bit < 8; bit++) {
         chain[1] = (uint8_t)(1u << bit);
@@ -348,12 +348,38 @@ static void how_many_are_looked_at(void **state)
     }
 }
 
+/* What Libreswan sends in Aggressive Mode: filled up to whole words. */
+static void filled_up(void **state)
+{
+    (void)state;
+    uint8_t m[IKE_HEADER_LEN + 6 + 4] = {0};
+    struct ike_message parsed;
+    for (size_t fill = 0; fill <= 4; fill++) {
+        size_t n = IKE_HEADER_LEN + 6 + fill;
+        struct ike_header h = {.spi_i = 1, .next = IKE_P1_VENDOR, .version = IKE_V1_VERSION, .exchange = IKE_X1_AGGRESSIVE};
+        h.length = (uint32_t)n;
+        ike_header_write(m, &h);
+        ike_store16(m + IKE_HEADER_LEN + 2, 6);
+        assert_int_equal(ike_message_parse(&parsed, m, n), fill < 4 ? IKE_OK : IKE_ERR_PROTO);
+        m[n - 1] = 1;
+        assert_int_equal(ike_message_parse(&parsed, m, n), fill == 0 ? IKE_OK : IKE_ERR_PROTO);
+        m[n - 1] = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(notifies),    cmocka_unit_test(deletes),         cmocka_unit_test(identities),
-        cmocka_unit_test(attributes),  cmocka_unit_test(configuration),   cmocka_unit_test(hashes_and_addresses),
-        cmocka_unit_test(fixed_parts), cmocka_unit_test(chains_in_clear), cmocka_unit_test(how_many_are_looked_at),
+        cmocka_unit_test(filled_up),
+        cmocka_unit_test(notifies),
+        cmocka_unit_test(deletes),
+        cmocka_unit_test(identities),
+        cmocka_unit_test(attributes),
+        cmocka_unit_test(configuration),
+        cmocka_unit_test(hashes_and_addresses),
+        cmocka_unit_test(fixed_parts),
+        cmocka_unit_test(chains_in_clear),
+        cmocka_unit_test(how_many_are_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
