@@ -221,6 +221,7 @@ static void put_remote_name(struct vici_buf *b, const struct conn_rt *rt, ike_ti
 
 void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *c)
 {
+    static const char *const versions[] = {[IKE_SPEAKS_V2] = "IKEv2", [IKE_SPEAKS_V1] = "IKEv1", [IKE_SPEAKS_ANY] = "IKEv1/2"};
     const ike_conn_settings *s = c->settings;
     const struct conn_rt *rt = s->remote.family == 0 ? daemon_conn_find(d, s->name) : NULL; /* a name, perhaps */
     ike_failure f = {.size = sizeof f};
@@ -228,7 +229,7 @@ void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *
     vici_section(b, s->name);
     put_address(b, "local_addrs", &s->local, 0, NULL);
     put_address(b, "remote_addrs", &s->remote, s->remote_bits, rt ? rt->remote_name : NULL);
-    vici_put(b, "version", "IKEv2");
+    vici_put(b, "version", versions[s->version <= IKE_SPEAKS_ANY ? s->version : IKE_SPEAKS_ANY]);
     vici_put(b, "reauth_time", "0");
     put_number(b, "rekey_time", s->life_s);
     vici_put(b, "unique", s->unique ? "UNIQUE_REPLACE" : "UNIQUE_NEVER");
