@@ -11,10 +11,11 @@ struct name {
     const char *text;
 };
 
-static const struct name encr[] = {{3, "3DES_CBC"},       {6, "CAST_CBC"},      {7, "BLOWFISH_CBC"},       {11, "NULL"},
-                                   {12, "AES_CBC"},       {13, "AES_CTR"},      {14, "AES_CCM_8"},         {15, "AES_CCM_12"},
-                                   {16, "AES_CCM_16"},    {18, "AES_GCM_8"},    {19, "AES_GCM_12"},        {20, "AES_GCM_16"},
-                                   {21, "NULL_AES_GMAC"}, {23, "CAMELLIA_CBC"}, {28, "CHACHA20_POLY1305"}, {0, NULL}};
+static const struct name encr[] = {{2, "DES_CBC"},     {3, "3DES_CBC"},       {6, "CAST_CBC"},      {7, "BLOWFISH_CBC"},
+                                   {11, "NULL"},       {12, "AES_CBC"},       {13, "AES_CTR"},      {14, "AES_CCM_8"},
+                                   {15, "AES_CCM_12"}, {16, "AES_CCM_16"},    {18, "AES_GCM_8"},    {19, "AES_GCM_12"},
+                                   {20, "AES_GCM_16"}, {21, "NULL_AES_GMAC"}, {23, "CAMELLIA_CBC"}, {28, "CHACHA20_POLY1305"},
+                                   {0, NULL}};
 static const struct name integ[] = {
     {1, "HMAC_MD5_96"},        {2, "HMAC_SHA1_96"},       {5, "AES_XCBC_96"},        {8, "AES_CMAC_96"},
     {12, "HMAC_SHA2_256_128"}, {13, "HMAC_SHA2_384_192"}, {14, "HMAC_SHA2_512_256"}, {0, NULL}};
@@ -22,10 +23,11 @@ static const struct name prf[] = {
     {1, "PRF_HMAC_MD5"},      {2, "PRF_HMAC_SHA1"},     {4, "PRF_AES128_XCBC"}, {5, "PRF_HMAC_SHA2_256"},
     {6, "PRF_HMAC_SHA2_384"}, {7, "PRF_HMAC_SHA2_512"}, {8, "PRF_AES128_CMAC"}, {0, NULL}};
 static const struct name ke[] = {
-    {1, "MODP_768"},   {2, "MODP_1024"},   {5, "MODP_1536"},   {14, "MODP_2048"},   {15, "MODP_3072"},  {16, "MODP_4096"},
-    {17, "MODP_6144"}, {18, "MODP_8192"},  {19, "ECP_256"},    {20, "ECP_384"},     {21, "ECP_521"},    {25, "ECP_192"},
-    {26, "ECP_224"},   {27, "ECP_224_BP"}, {28, "ECP_256_BP"}, {29, "ECP_384_BP"},  {30, "ECP_512_BP"}, {31, "CURVE_25519"},
-    {32, "CURVE_448"}, {35, "ML_KEM_512"}, {36, "ML_KEM_768"}, {37, "ML_KEM_1024"}, {0, NULL}};
+    {1, "MODP_768"},    {2, "MODP_1024"},   {3, "EC2N_155"},    {4, "EC2N_185"},     {5, "MODP_1536"},
+    {14, "MODP_2048"},  {15, "MODP_3072"},  {16, "MODP_4096"},  {17, "MODP_6144"},   {18, "MODP_8192"},
+    {19, "ECP_256"},    {20, "ECP_384"},    {21, "ECP_521"},    {25, "ECP_192"},     {26, "ECP_224"},
+    {27, "ECP_224_BP"}, {28, "ECP_256_BP"}, {29, "ECP_384_BP"}, {30, "ECP_512_BP"},  {31, "CURVE_25519"},
+    {32, "CURVE_448"},  {35, "ML_KEM_512"}, {36, "ML_KEM_768"}, {37, "ML_KEM_1024"}, {0, NULL}};
 
 static const char *find(const struct name *list, unsigned id)
 {

@@ -40,7 +40,10 @@ typedef struct ike_allocator {
 #define IKE_SHARED_MAX 1024 /* longest shared secret (MODP-8192) */
 #define IKE_PRIVATE_MAX 3200 /* longest private state of a key exchange */
 
-/* A hash. id: IANA hash algorithm of RFC 7427 (1 SHA-1, 2 SHA2-256, 3 SHA2-384, 4 SHA2-512). */
+/* A hash. id: IANA hash algorithm of RFC 7427 (1 SHA-1, 2 SHA2-256, 3 SHA2-384, 4 SHA2-512). That registry has none for MD5,
+ * which IKEv1 needs: IKE_HASH_MD5 is from the range for private use, stands in no message, and is announced to nobody. */
+#define IKE_HASH_MD5 1025
+
 typedef struct ike_hash {
     uint16_t id;
     uint16_t len; /* output octets */
@@ -86,11 +89,13 @@ typedef struct ike_encr {
     const char *name;
     uint16_t key_bits[4]; /* supported sizes, 0-ended. With fixed_key the transform carries no Key Length attribute. */
     bool fixed_key, aead;
-    uint8_t salt_len, iv_len, icv_len, block; /* icv_len 0 and block 16 for CBC; block 1 for AEAD */
-    /* NULL: always. Otherwise whether it runs on this CPU without secret-dependent tables; where it does not, a host must
-     * allow it explicitly. */
+    uint8_t salt_len, iv_len, icv_len, block; /* icv_len 0 and block 16 or 8 for CBC; block 1 for AEAD */
+    /* NULL: always. Otherwise whether it runs on this CPU without secret-dependent tables. Where it does not, the engine
+     * leaves it out unless the host allows it (ike_settings.allow_variable_time). The ciphers of 64-bit blocks go by tables on
+     * every CPU, so they need three words: a host that lists them, its leave, and a connection that names them. */
     bool (*constant_time)(void);
     size_t ctx_size;
+    /* IKE_ERR_INVALID: no key size of this cipher. IKE_ERR_CRYPTO: a weak key of DES (RFC 2405 section 3.2); take another. */
     int (*init)(void *ctx, const uint8_t *key, size_t n, bool encrypt);
     int (*seal)(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, uint8_t *icv);
     int (*open)(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, const uint8_t *icv);
@@ -135,7 +140,8 @@ typedef struct ike_crypto {
 IKE_API int ike_crypto_global_init(void);
 /* The best provider per slot of what was compiled in. */
 IKE_API const ike_crypto *ike_crypto_default(void);
-/* Single providers, for tests and for picking slots by hand; NULL if not compiled in. Names: sodium, gmp, mbedtls, nettle. */
+/* Single providers, for tests and for picking slots by hand; NULL if not compiled in. Names: sodium, gmp, mbedtls, nettle,
+ * legacy (what is too weak for the others: DES, CAST-128, Blowfish, MD5, old groups). */
 IKE_API const ike_crypto *ike_crypto_provider(const char *name);
 /* The i-th provider that is compiled in, NULL past the end. */
 IKE_API const ike_crypto *ike_crypto_provider_at(size_t i);

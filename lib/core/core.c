@@ -103,8 +103,8 @@ static int leave_out_ciphers(struct ike_core *c, const ike_crypto *given)
         /* A cipher whose time never depends on the CPU has no constant_time to ask. */
         if (c->set.allow_variable_time || !k->constant_time || k->constant_time()) {
             c->encr[n++] = k;
-        } else if (!k->usable || k->usable()) {
-            /* One that this CPU cannot run at all is no loss, and not worth a line. */
+        } else if (k->block != 8 && (!k->usable || k->usable())) {
+            /* One that this CPU cannot run at all is no loss, nor is one of 64-bit blocks: not worth a line. */
             IKE_LOG(c, IKE_LOG_CRYPTO, IKE_LOG_INFO, 0, "%s is left out: on this CPU its time depends on keys", k->name);
         }
     }

@@ -30,3 +30,6 @@ bool ike_mbedtls_has_aes(void) { return ike_cpu_has_aes(); }
 #else
 bool ike_mbedtls_has_aes(void) { return false; }
 #endif
+
+/* Nothing to ask: no CPU has instructions for them that the libraries use. */
+bool ike_by_tables(void) { return false; }

@@ -31,13 +31,16 @@ static const ike_hash *const hash[] = {SHA(sha256), SYM(sha1), NULL};
 #define MODP(slot) (&ike_mbedtls_##slot)
 #endif
 
-/* Order is preference only among descriptors of one id; what is proposed in which order is said in lib/proposal. */
-static const ike_encr *const encr[] = {SYM(aes_gcm_16), &ike_sodium_chacha20_poly1305, SYM(aes_cbc), SYM(aes_gcm_12),
-                                       SYM(aes_gcm_8), NULL};
+/* Order is preference only among descriptors of one id; what is proposed in which order is said in lib/proposal.
+ * 3DES and MODP-1536 are used only by a connection that names them; 3DES needs the host's leave besides, as it goes by
+ * tables. */
+static const ike_encr *const encr[] = {
+    SYM(aes_gcm_16), &ike_sodium_chacha20_poly1305, SYM(aes_cbc), SYM(aes_gcm_12), SYM(aes_gcm_8), SYM(des3), NULL};
 static const ike_prf *const prf[] = {SHA(prf_sha256), SYM(prf_sha384), SHA(prf_sha512), SYM(prf_sha1), NULL};
 static const ike_integ *const integ[] = {SHA(integ_sha256), SYM(integ_sha384), SHA(integ_sha512), SYM(integ_sha1), NULL};
-static const ike_ke *const ke[] = {&ike_sodium_x25519, SYM(ecp256),    SYM(ecp384),    SYM(ecp521),    MODP(modp2048),
-                                   MODP(modp3072),     MODP(modp4096), MODP(modp6144), MODP(modp8192), NULL};
+static const ike_ke *const ke[] = {
+    &ike_sodium_x25519, SYM(ecp256),    SYM(ecp384),    SYM(ecp521), MODP(modp2048), MODP(modp3072), MODP(modp4096),
+    MODP(modp6144),     MODP(modp8192), MODP(modp1536), NULL};
 static const ike_hash *const hash[] = {SHA(sha256), SYM(sha384), SHA(sha512), SYM(sha1), NULL};
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <mbedtls/version.h>
 
+#include <mbedtls/md5.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
 #include <mbedtls/sha512.h>
@@ -14,6 +15,9 @@
 /* 3.0 dropped the suffix by which 2.x told functions with a result from those without. The results only report a hash
  * accelerator's failure, which a build in software does not have. */
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
+#define ike_mbedtls_md5_starts    mbedtls_md5_starts
+#define ike_mbedtls_md5_update    mbedtls_md5_update
+#define ike_mbedtls_md5_finish    mbedtls_md5_finish
 #define ike_mbedtls_sha1_starts   mbedtls_sha1_starts
 #define ike_mbedtls_sha1_update   mbedtls_sha1_update
 #define ike_mbedtls_sha1_finish   mbedtls_sha1_finish
@@ -24,6 +28,9 @@
 #define ike_mbedtls_sha512_update mbedtls_sha512_update
 #define ike_mbedtls_sha512_finish mbedtls_sha512_finish
 #else
+#define ike_mbedtls_md5_starts    mbedtls_md5_starts_ret
+#define ike_mbedtls_md5_update    mbedtls_md5_update_ret
+#define ike_mbedtls_md5_finish    mbedtls_md5_finish_ret
 #define ike_mbedtls_sha1_starts   mbedtls_sha1_starts_ret
 #define ike_mbedtls_sha1_update   mbedtls_sha1_update_ret
 #define ike_mbedtls_sha1_finish   mbedtls_sha1_finish_ret

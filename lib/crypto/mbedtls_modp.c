@@ -123,6 +123,9 @@ static int finish(void *state, const ike_random *rng, const uint8_t *priv, const
                                            .finish = finish,                                                                  \
                                            .derive_public = derive_public}
 
+MODP(768, 160);
+MODP(1024, 160);
+MODP(1536, 192);
 MODP(2048, 256);
 MODP(3072, 320);
 MODP(4096, 352);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The MODP groups of RFC 3526. Its primes are
+ * The MODP groups of RFC 2409 and RFC 3526. Their primes are
  *
  *     p = 2^n - 2^(n-64) - 1 + 2^64 * (floor(2^(n-130) * pi) + c)
  *
@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-/* Octets of the prime, octets of a private value (see struct ike_modp), the constant c of RFC 3526. */
+/* Octets of the prime, octets of a private value (see struct ike_modp), the constant c of RFC 2409 or RFC 3526. */
+const struct ike_modp ike_modp768 = {KE_MODP_768, 768 / 8, 160 / 8, 149686, "MODP-768"};
+const struct ike_modp ike_modp1024 = {KE_MODP_1024, 1024 / 8, 160 / 8, 129093, "MODP-1024"};
+const struct ike_modp ike_modp1536 = {KE_MODP_1536, 1536 / 8, 192 / 8, 741804, "MODP-1536"};
 const struct ike_modp ike_modp2048 = {KE_MODP_2048, 2048 / 8, 256 / 8, 124476, "MODP-2048"};
 const struct ike_modp ike_modp3072 = {KE_MODP_3072, 3072 / 8, 320 / 8, 1690314, "MODP-3072"};
 const struct ike_modp ike_modp4096 = {KE_MODP_4096, 4096 / 8, 352 / 8, 240904, "MODP-4096"};
@@ -72,7 +75,7 @@ static const uint8_t pi[IKE_MODP_MAX - 16] = {
     0x60, 0xc9, 0x80, 0xdd, 0x98, 0xa5, 0x73, 0xea,
 };
 
-/* Made on demand, so the five primes take the room of their common digits once. The -1 of the formula is the borrow in c -
+/* Made on demand, so the primes take the room of their common digits once. The -1 of the formula is the borrow in c -
  * 1. */
 void ike_modp_prime(const struct ike_modp *g, uint8_t *out)
 {

@@ -2,7 +2,7 @@
  *
  * The providers by name. Whoever links this file links all of them; ike_crypto_default() does not.
  */
-#include "crypto/slots.h"
+#include "crypto/legacy.h"
 
 #include <string.h>
 
@@ -15,6 +15,9 @@ static const ike_crypto *const providers[] = {
     &ike_crypto_nettle,
 #endif
     &ike_crypto_mbedtls,
+#ifdef IKE_HAVE_LEGACY
+    &ike_crypto_legacy,
+#endif
     NULL,
 };
 
@@ -30,7 +33,4 @@ const ike_crypto *ike_crypto_provider(const char *name)
 }
 
 /* The NULL at the end is in the array, so the last index gives it as any past the end does. */
-const ike_crypto *ike_crypto_provider_at(size_t i)
-{
-    return i < sizeof(providers) / sizeof(*providers) ? providers[i] : NULL;
-}
+const ike_crypto *ike_crypto_provider_at(size_t i) { return i < sizeof(providers) / sizeof(*providers) ? providers[i] : NULL; }

@@ -26,6 +26,18 @@ enum { CC_MAX = 1 << 16 }; /* longest message of any vector */
 /* 0 is the default choice, then the providers; NULL past the end. */
 static inline const ike_crypto *cc_suite(size_t i) { return i == 0 ? ike_crypto_default() : ike_crypto_provider_at(i - 1); }
 
+/* Whether the weak algorithms are there, as they must then be found. */
+static inline bool cc_legacy(void)
+{
+    const ike_crypto *c;
+    for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
+        if (strcmp(c->name, "legacy") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A context of the size the descriptor asks for and no more, so that a sanitizer sees it overrun; not zeroed. */
 static inline void *cc_context(size_t n)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * Every cipher of every provider: RFC 3602, RFC 8439, the GCM specification, NIST, Wycheproof, and what must be refused.
+ * Every cipher of every provider: FIPS 81, RFC 2144, RFC 3602, RFC 8439, the GCM specification, NIST, Wycheproof, and what must
+ * be refused.
  */
 #include "unit/crypto_conformance.h"
 
+enum { DES = 2, DES3 = 3, CAST = 6, BLOWFISH = 7 };
 enum { AES_CBC = 12, GCM_8 = 18, GCM_12 = 19, GCM_16 = 20, CHACHA = 28 };
 
 static uint8_t plain[CC_MAX], cipher[CC_MAX], aad[CC_MAX], work[CC_MAX];
@@ -163,34 +165,87 @@ static void specified_aeads(void **state)
     }
 }
 
-/* RFC 3602 section 4, cases 1 and 2; NIST SP 800-38A F.2.3 (AES-192) and F.2.5 (AES-256), first two blocks. */
+/* RFC 3602 section 4, cases 1 and 2; NIST SP 800-38A F.2.3 (AES-192) and F.2.5 (AES-256), first two blocks; FIPS 81 table C-1
+ * and its CBC counterpart; NIST's multi-block message test for TDES, CBC, 1 and 2; RFC 2144 appendix B.1 (one block, so IV 0);
+ * Eric Young's Blowfish vector, and a 256-bit one of Chilkat Software. */
+static const struct {
+    uint16_t id;
+    const char *key, *iv, *plain, *cipher;
+} cbc[] = {
+    {AES_CBC, "06a9214036b8a15b512e03d534120006", "3dafba429d9eb430b422da802c9fac41", "53696e676c6520626c6f636b206d7367",
+     "e353779c1079aeb82708942dbe77181a"},
+    {AES_CBC, "c286696d887c9aa0611bbb3e2025a45a", "562e17996d093d28ddb3ba695a2e6f58",
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+     "d296cd94c2cccf8a3a863028b5e1dc0a7586602d253cfff91b8266bea6d61ab1"},
+    {AES_CBC, "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "000102030405060708090a0b0c0d0e0f",
+     "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+     "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"},
+    {AES_CBC, "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "000102030405060708090a0b0c0d0e0f",
+     "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
+     "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"},
+    {DES3, "627f460e08104a1043cd265d5840eaf1313edf97df2a8a8c", "8e29f75ea77e5475", "326a494cd33fe756", "b22b8d66de970692"},
+    {DES3, "37ae5ebf46dff2dc0754b94f31cbb3855e7fd36dc870bfae", "3d1de3cc132e3b65", "84401f78fe6c10876d8ea23094ea5309",
+     "7b1f7c7e3b1c948ebd04a75ffba7d2f5"},
+    {DES, "0123456789abcdef", "1234567890abcdef", "4e6f77206973207468652074696d6520666f7220616c6c20",
+     "e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6"},
+    {CAST, "0123456712345678234567893456789a", "0000000000000000", "0123456789abcdef", "238b4fe5847e44b2"},
+    {BLOWFISH, "0123456789abcdeff0e1d2c3b4a59687", "fedcba9876543210",
+     "37363534333231204e6f77206973207468652074696d6520666f722000000000",
+     "6b77b4d63006dee605b156e27403979358deb9e7154616d959f1652bd5ff92cc"},
+    {BLOWFISH, "313233343536373839303132333435364142434445464748494a4b4c4d4e4f50", "3132333435363738",
+     "54686520717569636b2062726f776e20666f78206a756d706564206f76657220746865206c617a7920646f6700000000",
+     "276855ca6c0d60f7d9708210440c1072e05d078e733b34b4198d609dc2fcc2f0c30926cdef3b6d52baf6e345aa03f83e"},
+};
+
+/* How many descriptors of this cipher have to be there at least. */
+static size_t owed(uint16_t id)
+{
+    if (id == DES3) {
+        return ike_find_encr(ike_crypto_default(), AES_CBC) ? 2 : 1; /* the tiny profile's default has neither */
+    }
+    if (id == CAST && !ike_crypto_provider("nettle")) {
+        return 0;
+    }
+    return id == AES_CBC || cc_legacy();
+}
+
 static void specified_cbc(void **state)
 {
     (void)state;
-    static const struct {
-        const char *key, *iv, *plain, *cipher;
-    } cbc[] = {
-        {"06a9214036b8a15b512e03d534120006", "3dafba429d9eb430b422da802c9fac41", "53696e676c6520626c6f636b206d7367",
-         "e353779c1079aeb82708942dbe77181a"},
-        {"c286696d887c9aa0611bbb3e2025a45a", "562e17996d093d28ddb3ba695a2e6f58",
-         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-         "d296cd94c2cccf8a3a863028b5e1dc0a7586602d253cfff91b8266bea6d61ab1"},
-        {"8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "000102030405060708090a0b0c0d0e0f",
-         "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
-         "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a"},
-        {"603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "000102030405060708090a0b0c0d0e0f",
-         "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
-         "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"},
-    };
     for (size_t i = 0; i < IKE_COUNT(cbc); i++) {
         struct vector v = {0};
         v.key_len = cc_lit(cbc[i].key, v.key, sizeof(v.key));
         v.iv_len = cc_lit(cbc[i].iv, v.iv, sizeof(v.iv));
         v.plain_len = cc_lit(cbc[i].plain, plain, sizeof(plain));
         v.cipher_len = cc_lit(cbc[i].cipher, cipher, sizeof(cipher));
-        size_t found = all(AES_CBC, &v, seals_and_opens);
-        assert_true(found >= 1);
+        size_t found = all(cbc[i].id, &v, seals_and_opens);
+        assert_true(found >= owed(cbc[i].id));
     }
+}
+
+/* The four weak keys of DES and a semi-weak pair, FIPS 74 section 3.6, also with wrong parity bits: the same keys. */
+static void des_weak_keys(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"0101010101010101", "fefefefefefefefe", "e0e0e0e0f1f1f1f1", "1f1f1f1f0e0e0e0e",
+                                       "01fe01fe01fe01fe", "fe01fe01fe01fe01", "0000000000000000", "ffffffffffffffff"};
+    const ike_crypto *c;
+    size_t found = 0;
+    for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
+        const ike_encr *e = ike_find_encr(c, DES);
+        for (size_t k = 0; e && k < IKE_COUNT(keys); k++) {
+            uint8_t key[8];
+            cc_lit(keys[k], key, sizeof(key));
+            void *ctx = cc_context(e->ctx_size);
+            for (int encrypt = 0; encrypt < 2; encrypt++) {
+                assert_int_equal(e->init(ctx, key, sizeof(key), encrypt), IKE_ERR_CRYPTO);
+                e->clear(ctx);
+            }
+            free(ctx);
+            found++;
+        }
+    }
+    assert_true(found >= (cc_legacy() ? IKE_COUNT(keys) : 0));
 }
 
 /* expected: vectors with an IV of 96 bits and a tag of 128 */
@@ -250,14 +305,41 @@ static void nist_cbc(void **state)
     }
 }
 
+/* NIST's known answers for TDES, whose keys are weak ones of DES in part. */
+static void nist_tdes(void **state)
+{
+    (void)state;
+    struct vec_text t;
+    size_t used = 0;
+    cc_text(&t, "nist/boringssl/tdes_cbc.txt");
+    while (vec_text_next(&t)) {
+        struct vector v = {0};
+        v.key_len = cc_bytes(&t, "Key", v.key, sizeof(v.key));
+        v.iv_len = cc_bytes(&t, "IV", v.iv, sizeof(v.iv));
+        v.plain_len = cc_bytes(&t, "Plaintext", plain, sizeof(plain));
+        v.cipher_len = cc_bytes(&t, "Ciphertext", cipher, sizeof(cipher));
+        used += all(DES3, &v, seals_and_opens) ? 1 : 0;
+    }
+    vec_text_close(&t);
+    print_message("tdes_cbc.txt: %zu used\n", used);
+    assert_true(used >= 200);
+}
+
 /* The RFCs' own numbers, with the ICV behind the ciphertext and the salt behind the key. */
 static void published(const char *file)
 {
     static const struct {
         const char *name;
         uint16_t id;
-    } algs[] = {{"ENCR_AES_GCM_ICV8", GCM_8}, {"ENCR_AES_GCM_ICV12", GCM_12}, {"ENCR_AES_GCM_ICV16", GCM_16},
-                {"ENCR_CHACHA20_POLY1305", CHACHA}, {"ENCR_AES_CBC", AES_CBC}};
+    } algs[] = {{"ENCR_AES_GCM_ICV8", GCM_8},
+                {"ENCR_AES_GCM_ICV12", GCM_12},
+                {"ENCR_AES_GCM_ICV16", GCM_16},
+                {"ENCR_CHACHA20_POLY1305", CHACHA},
+                {"ENCR_AES_CBC", AES_CBC},
+                {"ENCR_DES", DES},
+                {"ENCR_3DES", DES3},
+                {"ENCR_CAST", CAST},
+                {"ENCR_BLOWFISH", BLOWFISH}};
     struct json *root = cc_json(file);
     size_t used = 0;
     for (const struct json *j = json_first(root); j; j = j->next) {
@@ -300,7 +382,11 @@ static void published_chacha(void **state)
 static void published_cbc(void **state)
 {
     (void)state;
-    published("rfc/aes-cbc-rfc3602.json");
+    static const char *const files[] = {"rfc/aes-cbc-rfc3602.json", "rfc/3des-cbc.json", "rfc/des.json",
+                                        "rfc/cast128-rfc2144.json", "rfc/blowfish-cbc.json"};
+    for (size_t i = 0; i < IKE_COUNT(files); i++) {
+        published(files[i]);
+    }
 }
 
 /* IVs of other sizes than 96 bits cannot be said in IKE and are passed over. */
@@ -388,7 +474,8 @@ static void bad_arguments(void **state)
 {
     (void)state;
     const ike_crypto *c;
-    uint8_t key[IKE_KEY_MAX + 1] = {0}, iv[IKE_IV_MAX] = {0};
+    uint8_t key[IKE_KEY_MAX + 1], iv[IKE_IV_MAX] = {0};
+    memset(key, 0x5a, sizeof(key));
     for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
         for (size_t k = 0; c->encr[k]; k++) {
             const ike_encr *e = c->encr[k];
@@ -399,10 +486,14 @@ static void bad_arguments(void **state)
                 }
             }
             if (!e->aead) {
-                assert_int_equal(e->init(ctx, key, 16, true), IKE_OK);
-                assert_int_equal(e->seal(ctx, iv, NULL, 0, work, 17, NULL), IKE_ERR_INVALID);
-                assert_int_equal(e->open(ctx, iv, NULL, 0, work, 16, NULL), IKE_ERR_INVALID); /* keyed the other way */
+                assert_int_equal(e->init(ctx, key, e->key_bits[0] / 8u, true), IKE_OK);
+                assert_int_equal(e->seal(ctx, iv, NULL, 0, work, e->block + 1u, NULL), IKE_ERR_INVALID);
+                assert_int_equal(e->open(ctx, iv, NULL, 0, work, e->block, NULL), IKE_ERR_INVALID); /* keyed the other way */
                 assert_int_equal(e->seal(ctx, iv, NULL, 0, work, 0, NULL), IKE_OK);
+                e->clear(ctx);
+                assert_int_equal(e->init(ctx, key, e->key_bits[0] / 8u, false), IKE_OK);
+                assert_int_equal(e->open(ctx, iv, NULL, 0, work, e->block + 1u, NULL), IKE_ERR_INVALID);
+                assert_int_equal(e->seal(ctx, iv, NULL, 0, work, e->block, NULL), IKE_ERR_INVALID);
                 e->clear(ctx);
             }
             free(ctx);
@@ -436,11 +527,11 @@ static void clears(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(specified_aeads), cmocka_unit_test(specified_cbc),     cmocka_unit_test(nist_gcm),
-        cmocka_unit_test(nist_chacha),     cmocka_unit_test(nist_cbc),          cmocka_unit_test(published_gcm),
-        cmocka_unit_test(published_chacha), cmocka_unit_test(published_cbc),    cmocka_unit_test(wycheproof_gcm),
-        cmocka_unit_test(wycheproof_chacha), cmocka_unit_test(wycheproof_cbc),  cmocka_unit_test(bad_arguments),
-        cmocka_unit_test(clears),
+        cmocka_unit_test(specified_aeads), cmocka_unit_test(specified_cbc),  cmocka_unit_test(nist_gcm),
+        cmocka_unit_test(nist_chacha),     cmocka_unit_test(nist_cbc),       cmocka_unit_test(nist_tdes),
+        cmocka_unit_test(des_weak_keys),   cmocka_unit_test(published_gcm),  cmocka_unit_test(published_chacha),
+        cmocka_unit_test(published_cbc),   cmocka_unit_test(wycheproof_gcm), cmocka_unit_test(wycheproof_chacha),
+        cmocka_unit_test(wycheproof_cbc),  cmocka_unit_test(bad_arguments),  cmocka_unit_test(clears),
     };
     return cmocka_run_group_tests(tests, cc_global_init, NULL);
 }

@@ -29,7 +29,7 @@ static void test_algorithms(void **state)
         {A, NULL, NULL},
         {A "proposals = aes256-sha256-x25519\nesp-proposals = aes256gcm16, aes128-sha1\n", NULL, NULL},
         {A "proposals = aes256-sha256-modp1024\n", "4: [connection a] proposals", "modp1024"},
-        {A "proposals = aes256-sha256-x25519, \\\n 3des-sha256-x25519\n", "4: [connection a] proposals", "3des"},
+        {A "proposals = aes256-sha256-x25519, \\\n des-sha256-x25519\n", "4: [connection a] proposals", "des"},
         {A "proposals = AES256-SHA256-MODP768-x25519\n", "4: [connection a] proposals", "MODP768"},
         {A "proposals = aes256-md5-x25519\n", "4: [connection a] proposals", "md5"},
         {A "proposals = aes256gcm16-prfaescmac-x25519\n", "4: [connection a] proposals", "prfaescmac"},
