@@ -28,7 +28,7 @@ static const ike_encr *const encr[] = {
 };
 static const ike_prf *const prf[] = {SYM(prf_md5), NULL};
 static const ike_integ *const integ[] = {SYM(integ_md5), NULL};
-static const ike_ke *const ke[] = {MODP(modp1536), MODP(modp1024), MODP(modp768), NULL};
+static const ike_ke *const ke[] = {MODP(modp1536), MODP(modp1024), MODP(modp768), &ike_legacy_ec2n185, &ike_legacy_ec2n155, NULL};
 static const ike_hash *const hash[] = {SYM(md5), NULL};
 
 const ike_crypto ike_crypto_legacy = {"legacy", encr, prf, integ, ke, hash};

@@ -8,6 +8,7 @@
 #include "crypto/slots.h"
 
 extern const ike_crypto ike_crypto_legacy;
+extern const ike_ke ike_legacy_ec2n155, ike_legacy_ec2n185;
 
 extern const ike_encr ike_mbedtls_des, ike_mbedtls_blowfish;
 extern const ike_hash ike_mbedtls_md5;

@@ -39,6 +39,7 @@ static const struct ike_keyword keywords[] = {
     {"camellia192ccm64", IKE_T_ENCR, 25, 192}, {"camellia256ccm8", IKE_T_ENCR, 25, 256},
     {"camellia256ccm64", IKE_T_ENCR, 25, 256}, {"3des", IKE_T_ENCR, 3, 0}, {"des", IKE_T_ENCR, 2, 0},
     {"null", IKE_T_ENCR, 11, 0}, {"cast128", IKE_T_ENCR, 6, 128}, {"blowfish128", IKE_T_ENCR, 7, 128},
+    {"blowfish", IKE_T_ENCR, 7, 128},
     {"blowfish192", IKE_T_ENCR, 7, 192}, {"blowfish256", IKE_T_ENCR, 7, 256}, {"prfsha256", IKE_T_PRF, 5, 0},
     {"prfsha384", IKE_T_PRF, 6, 0}, {"prfsha512", IKE_T_PRF, 7, 0}, {"prfsha1", IKE_T_PRF, 2, 0},
     {"prfaesxcbc", IKE_T_PRF, 4, 0}, {"prfaescmac", IKE_T_PRF, 8, 0}, {"prfmd5", IKE_T_PRF, 1, 0},
@@ -54,7 +55,7 @@ static const struct ike_keyword keywords[] = {
     {"modp1024s160", IKE_T_KE, 22, 0}, {"modp2048s224", IKE_T_KE, 23, 0}, {"modp2048s256", IKE_T_KE, 24, 0},
     {"modp1536", IKE_T_KE, 5, 0}, {"modp1024", IKE_T_KE, 2, 0}, {"modp768", IKE_T_KE, 1, 0}, {"mlkem512", IKE_T_KE, 35, 0},
     {"mlkem768", IKE_T_KE, 36, 0}, {"mlkem1024", IKE_T_KE, 37, 0}, {"nopfs", IKE_T_KE, 0, 0}, {"modpnone", IKE_T_KE, 0, 0},
-    {"esn", IKE_T_ESN, 1, 0}, {"noesn", IKE_T_ESN, 0, 0},
+    {"ec2n155", IKE_T_KE, 3, 0}, {"ec2n185", IKE_T_KE, 4, 0}, {"esn", IKE_T_ESN, 1, 0}, {"noesn", IKE_T_ESN, 0, 0},
 };
 
 /* What is known of every cipher of the registry. An offer must be judged by ciphers nobody here can run as well: whether one

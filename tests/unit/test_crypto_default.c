@@ -114,7 +114,7 @@ static void providers(void **state)
     if (legacy) {
         HOLDS(legacy->prf, 1);
         HOLDS(legacy->integ, 1);
-        HOLDS(legacy->ke, 1, 2, 5);
+        HOLDS(legacy->ke, 1, 2, 3, 4, 5);
         HOLDS(legacy->hash, IKE_HASH_MD5);
     }
     assert_non_null(ike_crypto_provider("sodium"));
@@ -186,8 +186,8 @@ static void lengths(void **state)
     } integ[] = {{1, 16, 12}, {2, 20, 12}, {12, 32, 16}, {13, 48, 24}, {14, 64, 32}};
     static const struct {
         uint16_t id, public, shared;
-    } ke[] = {{1, 96, 96},    {2, 128, 128},    {5, 192, 192}, {14, 256, 256}, {15, 384, 384}, {16, 512, 512},
-              {17, 768, 768}, {18, 1024, 1024}, {19, 64, 32},  {20, 96, 48},   {21, 132, 66},  {31, 32, 32}};
+    } ke[] = {{1, 96, 96},    {2, 128, 128},  {3, 20, 20},      {4, 24, 24},  {5, 192, 192}, {14, 256, 256}, {15, 384, 384},
+              {16, 512, 512}, {17, 768, 768}, {18, 1024, 1024}, {19, 64, 32}, {20, 96, 48},  {21, 132, 66},  {31, 32, 32}};
     for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
         for (size_t k = 0; k < IKE_COUNT(integ); k++) {
             const ike_integ *g = ike_find_integ(c, integ[k].id);
