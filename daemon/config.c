@@ -26,6 +26,7 @@
 struct config {
     ike_config *db;
     ike_config_conns *conns;
+    struct modules *modules;
 };
 
 /* Where messages go: the log, or the terminal for --check. */
@@ -241,7 +242,10 @@ static int check_all(const struct voice *v, const char *path, struct config *c, 
             r = r == IKE_OK ? built : r;
         }
     }
-    built = tryout(c->db, r == IKE_OK ? c->conns : NULL, NULL, report);
+    if (daemon->modules != NULL) {
+        c->modules = modules_open(daemon->modules, v->say, v->arg);
+    }
+    built = tryout(c->db, r == IKE_OK ? c->conns : NULL, modules_crypto(c->modules), report);
     r = r == IKE_OK ? built : r;
     return r == IKE_OK ? ike_config_commit(c->db) : r;
 }
@@ -274,8 +278,16 @@ void config_free(struct config *c)
     if (c) {
         ike_config_conns_free(c->conns);
         ike_config_free(c->db);
+        modules_close(c->modules);
         free(c);
     }
+}
+
+struct modules *config_take_modules(struct config *c)
+{
+    struct modules *m = c->modules;
+    c->modules = NULL;
+    return m;
 }
 
 static void say_log(void *arg, ike_log_level level, const char *text)
@@ -311,6 +323,7 @@ int config_read(struct ikelibd *d, const char *path, struct daemon_settings *s, 
     copy(s->socket_path, sizeof s->socket_path, own.socket);
     copy(s->keylog, sizeof s->keylog, own.keylog);
     copy(s->tun_name, sizeof s->tun_name, own.tun_name);
+    copy(s->modules, sizeof s->modules, own.modules);
     s->port = has(c, "port") ? own.port : s->port;
     s->encap_port = has(c, "encap-port") ? own.encap_port : s->encap_port;
     s->log_level = has(c, "log") ? (ike_log_level)own.log_level : s->log_level;
@@ -340,7 +353,8 @@ ike_config_daemon config_daemon_view(const struct daemon_settings *s)
                                .log_level = (uint8_t)s->log_level,
                                .tun_name = text(s->tun_name),
                                .mtu = s->mtu,
-                               .routes = s->routes};
+                               .routes = s->routes,
+                               .modules = text(s->modules)};
 }
 
 /* ---- Applying --------------------------------------------------------------------------------------------------------- */
@@ -378,7 +392,7 @@ static int put(struct ikelibd *d, const ike_config_conn *c) { return daemon_conn
 static const char *refusal(int error)
 {
     /* An engine with the settings of the file takes it (tryout.c): this one was made with others. */
-    return error == IKE_ERR_UNSUPPORTED ? "its proposals need allow-variable-time, which counts from the next start"
+    return error == IKE_ERR_UNSUPPORTED ? "its proposals need allow-variable-time or modules, which count from the next start"
                                         : ike_strerror(error);
 }
 

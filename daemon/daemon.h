@@ -38,6 +38,7 @@ struct daemon_settings {
     char tun_name[16]; /* userspace; may hold %d; default "ikelib%d" */
     uint32_t mtu;      /* of the TUN; 0: from the path */
     bool routes;       /* install routes; default true */
+    char modules[256]; /* crypto modules, empty: none */
 };
 void daemon_settings_init(struct daemon_settings *s);
 
@@ -91,6 +92,7 @@ struct ikelibd {
     const struct options *options;   /* the command line, which wins over the file; NULL: nothing is in it */
     const char *config_path;
     struct config *config; /* what is loaded; owned by config.c */
+    struct modules *modules; /* what the engine was given besides the default crypto; NULL: nothing */
     struct transport *net;
     struct app *app;
     struct resolver *resolver;

@@ -122,12 +122,14 @@ static void make_socket_dir(const struct daemon_settings *s)
     }
 }
 
-static int open_engine(struct ikelibd *d, const struct config *c)
+static int open_engine(struct ikelibd *d, struct config *c)
 {
     ike_settings s;
     ike_settings_init(&s);
     config_engine_settings(c, &s);
     d->engine_settings = s;
+    d->modules = config_take_modules(c);
+    s.crypto = modules_crypto(d->modules);
     daemon_host(d, &s.host);
     s.local_port = d->settings.port;
     s.local_encap_port = d->settings.encap_port;
@@ -138,7 +140,7 @@ static int open_engine(struct ikelibd *d, const struct config *c)
     return error;
 }
 
-static int open_all(struct ikelibd *d, const struct config *c, struct signals *signals)
+static int open_all(struct ikelibd *d, struct config *c, struct signals *signals)
 {
     make_socket_dir(&d->settings);
     int error = signals_open(signals);
@@ -168,6 +170,8 @@ static void close_all(struct ikelibd *d)
         d->app->ops->close(d->app);
         d->app = NULL;
     }
+    modules_close(d->modules);
+    d->modules = NULL;
     transport_close(d->net);
     resolver_free(d->resolver);
     if (d->keylog_fd >= 0) {

@@ -5,8 +5,10 @@
  */
 #include "tryout.h"
 
+#include "modules.h"
 #include "sysdep/random.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,9 +100,13 @@ static int look_at(void *user, const ike_triplet *at)
     }
     ike_engine *more = lenient(t);
     bool allowed = more != NULL && can_run(more, protocol, at->value, (size_t)(word - at->value) + n);
+    char hint[96] = "it is not part of this build";
+    const char *module = modules_hint(word, n);
+    if (module != NULL) {
+        snprintf(hint, sizeof hint, "it is in a module: [daemon] modules = %s", module);
+    }
     complain(t, at, "algorithms that can be used here", word, n,
-             allowed ? "on this CPU its time depends on keys; [daemon] allow-variable-time = yes takes it all the same"
-                     : "it is not part of this build");
+             allowed ? "on this CPU its time depends on keys; [daemon] allow-variable-time = yes takes it all the same" : hint);
     return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "app/userspace.h"
 
+#include "modules.h"
 #include "sysdep/random.h"
 #include "transport/udp.h"
 
@@ -68,7 +69,7 @@ static void us_put_spi(struct app *a, const ike_path *path, uint8_t protocol, ui
 static int key_sa(struct us_app *u, const ike_ipsec_sa *sa, ike_esp_sa **esp)
 {
     const ike_allocator mem = {esp_alloc, esp_release, NULL};
-    const ike_crypto *crypto = ike_crypto_default();
+    const ike_crypto *crypto = modules_crypto(u->app.d->modules);
     ike_esp_config c;
     ike_esp_config_init(&c);
     c.inbound = sa->inbound;

@@ -172,6 +172,7 @@ typedef struct ike_config_daemon {
     const char *tun_name; /* NULL: the daemon's default */
     uint32_t mtu;         /* 0: from the path */
     bool routes;
+    const char *modules; /* names of crypto modules, NULL: none */
 } ike_config_daemon;
 
 /* What holds without a [daemon] section. */

@@ -115,7 +115,8 @@ static void keep_texts(const struct ike_config_entry *section, ike_config_daemon
     } texts[] = {{"listen", offsetof(ike_config_daemon, listen)},
                  {"socket", offsetof(ike_config_daemon, socket)},
                  {"keylog", offsetof(ike_config_daemon, keylog)},
-                 {"tun-name", offsetof(ike_config_daemon, tun_name)}};
+                 {"tun-name", offsetof(ike_config_daemon, tun_name)},
+                 {"modules", offsetof(ike_config_daemon, modules)}};
     IKE_LIST_EACH(at, next, (struct ike_list *)&section->tags)
     {
         const ike_triplet *t = &IKE_OF(at, const struct ike_config_entry, link)->t;

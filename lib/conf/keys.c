@@ -42,6 +42,10 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = 15},
     {D(mtu, mtu, "mtu", "0", "MTU of the TUN device; 0: from the path."), .min = 576, .max = 65535},
     {D(routes, yesno, "routes", "yes", "Whether routes into the tunnels are installed.")},
+    {D(modules, text, "modules", NULL,
+       "Modules with more algorithms, separated by commas: names (legacy) or paths. What they have is used only by connections "
+       "that name it in their proposals. One that cannot be loaded is reported and left out."),
+     .max = 255},
 
     {E(retransmit_first_ms, millis, "retransmit-first", "2s",
        "How long the first answer is waited for before a request is sent again."),
@@ -72,8 +76,8 @@ const struct ike_conf_key ike_conf_keys[] = {
     {E(half_open_life_ms, millis, "half-open-life", "30s", "How long a peer may take to authenticate itself."), .min = 1000,
      .max = 600000},
     {E(allow_variable_time, yesno, "allow-variable-time", "no",
-       "Use AES also on a CPU without instructions for it, where its time tells something of the keys to other programs on "
-       "the machine. Without leave AES is left out there, and ChaCha20-Poly1305 remains.")},
+       "Use ciphers also where their time tells something of the keys to other programs on the machine: AES on a CPU without "
+       "instructions for it, 3DES and older ones on all. Without leave they are left out; ChaCha20-Poly1305 remains.")},
     {E(max_sas, number, "max-sas", "1048576", "IKE SAs in all."), .min = 1, .max = 16777216},
     {E(max_children, number, "max-child-sas", "1048576", "IPsec SA pairs in all."), .min = 1, .max = 16777216},
     {E(max_conns, number, "max-connections", "65536", "Connections in all."), .min = 1, .max = 16777216},

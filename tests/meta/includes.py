@@ -36,6 +36,7 @@ LEVEL = {name: i for i, names in enumerate(LEVELS) for name in names}
 PUBLIC = {
     "ike/types.h": 0,
     "ike/crypto.h": 0,  # the allocator and random source lent by the host are declared there
+    "ike/module.h": 1,
     "ike/conn.h": 1,
     "ike/host.h": 1,
     "ike/failure.h": 1,

@@ -92,6 +92,7 @@ def objects(tree):
 def build(source, tree, profile):
     options, _ = PROFILES[profile]
     run("cmake", "-S", source, "-B", tree, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=MinSizeRel", "-DIKE_TESTS=OFF", "-DIKE_DAEMON=ON",
+        "-DIKE_MODULES=OFF",
         "-DCMAKE_C_FLAGS=" + SECTIONS, *options)
     run("cmake", "--build", tree, "-j", os.environ.get("JOBS", "1"), "--target", "ike_static", "ike_shared", "ikelibd")
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the conformance tests of lib/crypto share. Every body runs over every slot of every provider that is compiled in, and
- * over the default choice.
+ * What the conformance tests of lib/crypto share. Every body runs over every slot of every provider that is compiled in, of
+ * every module that was built, and over the default choice.
  */
 #ifndef TESTS_UNIT_CRYPTO_CONFORMANCE_H
 #define TESTS_UNIT_CRYPTO_CONFORMANCE_H
@@ -20,23 +20,69 @@
 #include "vectors/json.h"
 #include "vectors/vectors.h"
 #include <ike/crypto.h>
+#include <ike/module.h>
+
+#include <dlfcn.h>
+
+#ifndef IKE_TEST_MODULES /* paths, each with a comma behind it */
+#define IKE_TEST_MODULES
+#endif
 
 enum { CC_MAX = 1 << 16 }; /* longest message of any vector */
 
-/* 0 is the default choice, then the providers; NULL past the end. */
-static inline const ike_crypto *cc_suite(size_t i) { return i == 0 ? ike_crypto_default() : ike_crypto_provider_at(i - 1); }
+/* The crypto of the i-th module that was built, NULL past the end. Modules stay loaded: what they allocated is not lost. */
+static inline const ike_crypto *cc_module(size_t i)
+{
+    static const char *const paths[] = {IKE_TEST_MODULES NULL};
+    static const ike_crypto *loaded[IKE_COUNT(paths)];
+    if (!paths[i] || loaded[i]) {
+        return loaded[i];
+    }
+    void *handle = dlopen(paths[i], RTLD_NOW | RTLD_LOCAL);
+    ike_module_entry entry = NULL;
+    if (!handle) {
+        fail_msg("%s", dlerror());
+    }
+    void *symbol = dlsym(handle, IKE_MODULE_ENTRY);
+    memcpy(&entry, &symbol, sizeof(entry));
+    assert_non_null(entry);
+    const ike_module *m = entry();
+    assert_non_null(m);
+    assert_int_equal(m->abi, IKE_MODULE_ABI);
+    assert_int_equal(m->size, sizeof(*m));
+    assert_non_null(m->name);
+    loaded[i] = m->crypto;
+    return loaded[i];
+}
 
-/* Whether the weak algorithms are there, as they must then be found. */
-static inline bool cc_legacy(void)
+/* 0 is the default choice, then the providers, then the modules; NULL past the end. */
+static inline const ike_crypto *cc_suite(size_t i)
+{
+    size_t k = 0;
+    if (i == 0) {
+        return ike_crypto_default();
+    }
+    while (k < i - 1 && ike_crypto_provider_at(k)) {
+        k++;
+    }
+    const ike_crypto *c = ike_crypto_provider_at(k);
+    return c ? c : cc_module(i - 1 - k);
+}
+
+/* A provider, linked in or from a module, by its name. */
+static inline const ike_crypto *cc_named(const char *name)
 {
     const ike_crypto *c;
-    for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
-        if (strcmp(c->name, "legacy") == 0) {
-            return true;
+    for (size_t i = 1; (c = cc_suite(i)) != NULL; i++) {
+        if (strcmp(c->name, name) == 0) {
+            return c;
         }
     }
-    return false;
+    return NULL;
 }
+
+/* Whether the weak algorithms are there, as they must then be found. */
+static inline bool cc_legacy(void) { return cc_named("legacy") != NULL; }
 
 /* A context of the size the descriptor asks for and no more, so that a sanitizer sees it overrun; not zeroed. */
 static inline void *cc_context(size_t n)

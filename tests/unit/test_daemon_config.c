@@ -266,9 +266,9 @@ static void test_check(void **state)
     fflush(out);
     assert_non_null(strstr(text, ":4: [connection office] dpd: "));
     assert_non_null(strstr(text, ":5: [connection office] mode: "));
-    /* what this build cannot run: the same words as when it is loaded */
+    /* what cannot be run here: the same words as when it is loaded */
     static const char lack[] = ":4: [connection office] proposals: expected algorithms that can be used here, found "
-                               "\"modp1024\"; it is not part of this build";
+                               "\"modp1024\"; it is in a module: [daemon] modules = legacy";
     rewind(out);
     assert_int_not_equal(load(f, CONN("office", "proposals = aes256-sha256-modp1024\n")), IKE_OK);
     assert_non_null(strstr(f->log, lack));

@@ -22,26 +22,27 @@ static int try_it(struct loaded *l, const char *text, const ike_crypto *crypto)
 static void test_algorithms(void **state)
 {
     (void)state;
-    static const char lack[] = "it is not part of this build";
+    static const char lack[] = "it is not part of this build", legacy[] = "it is in a module: [daemon] modules = legacy";
     static const struct {
         const char *text, *place, *word; /* word NULL: all can be run */
+        const char *hint;
     } cases[] = {
-        {A, NULL, NULL},
-        {A "proposals = aes256-sha256-x25519\nesp-proposals = aes256gcm16, aes128-sha1\n", NULL, NULL},
-        {A "proposals = aes256-sha256-modp1024\n", "4: [connection a] proposals", "modp1024"},
-        {A "proposals = aes256-sha256-x25519, \\\n des-sha256-x25519\n", "4: [connection a] proposals", "des"},
-        {A "proposals = AES256-SHA256-MODP768-x25519\n", "4: [connection a] proposals", "MODP768"},
-        {A "proposals = aes256-md5-x25519\n", "4: [connection a] proposals", "md5"},
-        {A "proposals = aes256gcm16-prfaescmac-x25519\n", "4: [connection a] proposals", "prfaescmac"},
-        {A "esp-proposals = aes256-sha256-mlkem768\n", "4: [connection a] esp-proposals", "mlkem768"},
-        {A "[child c]\nconnection = a\nesp-proposals = camellia128-sha1\n", "6: [child c] esp-proposals", "camellia128"}};
+        {A, NULL, NULL, NULL},
+        {A "proposals = aes256-sha256-x25519\nesp-proposals = aes256gcm16, aes128-sha1\n", NULL, NULL, NULL},
+        {A "proposals = aes256-sha256-modp1024\n", "4: [connection a] proposals", "modp1024", legacy},
+        {A "proposals = aes256-sha256-x25519, \\\n des-sha256-x25519\n", "4: [connection a] proposals", "des", legacy},
+        {A "proposals = AES256-SHA256-MODP768-x25519\n", "4: [connection a] proposals", "MODP768", legacy},
+        {A "proposals = aes256-md5-x25519\n", "4: [connection a] proposals", "md5", legacy},
+        {A "proposals = aes256gcm16-prfaescmac-x25519\n", "4: [connection a] proposals", "prfaescmac", lack},
+        {A "esp-proposals = aes256-sha256-mlkem768\n", "4: [connection a] esp-proposals", "mlkem768", lack},
+        {A "[child c]\nconnection = a\nesp-proposals = camellia128-sha1\n", "6: [child c] esp-proposals", "camellia128", lack}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct loaded l = {0};
         char want[256] = "";
         int r = try_it(&l, cases[i].text, NULL);
         if (cases[i].word) {
             snprintf(want, sizeof want, "f:%s: expected algorithms that can be used here, found \"%s\"; %s\n", cases[i].place,
-                     cases[i].word, lack);
+                     cases[i].word, cases[i].hint);
         }
         assert_string_equal(l.text, want);
         assert_int_equal(r, cases[i].word ? IKE_ERR_INVALID : IKE_OK);

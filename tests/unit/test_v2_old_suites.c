@@ -3,6 +3,7 @@
  * IKEv2 with the algorithms that are only run where they are asked for: 3DES and MODP-1536 of the default choice, and what the
  * provider `legacy` has. They work between two that name them, and not otherwise.
  */
+#include "unit/crypto_conformance.h"
 #include "unit/engine_help.h"
 
 #include "proposal/proposal.h"
@@ -29,7 +30,7 @@ static const ike_crypto both = {"both", encrs, prfs, integs, kes, hashes};
 
 static int join(void **state)
 {
-    const ike_crypto *first = ike_crypto_default(), *second = ike_crypto_provider("legacy");
+    const ike_crypto *first = ike_crypto_default(), *second = cc_named("legacy");
     (void)state;
     JOIN(encrs, encr);
     JOIN(prfs, prf);
@@ -111,7 +112,7 @@ static void work_where_both_name_them(void **state)
         run++;
     }
     print_message("%zu suites\n", run);
-    assert_true(run >= (ike_crypto_provider("legacy") ? 4 : ike_find_ke(&both, 5) ? 1 : 0));
+    assert_true(run >= (cc_legacy() ? 4 : ike_find_ke(&both, 5) ? 1 : 0));
 }
 
 static void need_the_hosts_leave(void **state)
