@@ -199,9 +199,39 @@ static size_t length(const void *list)
     return n;
 }
 
+static void *get(void *user, size_t n)
+{
+    (void)user;
+    return malloc(n);
+}
+
+static void release(void *user, void *p, size_t n)
+{
+    (void)user;
+    (void)n;
+    free(p);
+}
+
+/* A group that the library behind the module was built without would keep every engine from starting. */
+static bool take_ke(const ike_ke *k, bool known)
+{
+    static const ike_allocator heap = {get, release, NULL};
+    if (known || !k->open) {
+        return !known;
+    }
+    void *state = k->open(&heap);
+    if (state != NULL) {
+        k->close(state, &heap);
+    }
+    return state != NULL;
+}
+
+#define TAKE_NEW(descriptor, known) ((void)(descriptor), !(known))
+#define TAKE_ALL(descriptor, known) ((void)(descriptor), (void)(known), true)
+
 /* One list of all. A second descriptor of the same id would be opened by every engine and never be used; that of a cipher is
  * kept, since the first may be one that this CPU cannot run well. */
-#define JOIN(type, field, again)                                                                                                 \
+#define JOIN(type, field, take)                                                                                                  \
     static const type *const *join_##field(const struct modules *m)                                                              \
     {                                                                                                                            \
         const ike_crypto *first = ike_crypto_default();                                                                          \
@@ -217,18 +247,18 @@ static size_t length(const void *list)
                 for (size_t j = 0; j < k; j++) {                                                                                 \
                     known = known || list[j]->id == (*from)->id;                                                                 \
                 }                                                                                                                \
-                if (!known || (again)) {                                                                                         \
+                if (take(*from, known)) {                                                                                        \
                     list[k++] = *from;                                                                                           \
                 }                                                                                                                \
             }                                                                                                                    \
         }                                                                                                                        \
         return list;                                                                                                             \
     }
-JOIN(ike_encr, encr, true)
-JOIN(ike_prf, prf, false)
-JOIN(ike_integ, integ, false)
-JOIN(ike_ke, ke, false)
-JOIN(ike_hash, hash, false)
+JOIN(ike_encr, encr, TAKE_ALL)
+JOIN(ike_prf, prf, TAKE_NEW)
+JOIN(ike_integ, integ, TAKE_NEW)
+JOIN(ike_ke, ke, take_ke)
+JOIN(ike_hash, hash, TAKE_NEW)
 
 struct modules *modules_open(const char *names, modules_say *hear, void *arg)
 {
@@ -287,9 +317,11 @@ const char *modules_hint(const char *keyword, size_t n)
     static const struct {
         const char *keyword, *module;
     } known[] = {
-        {"des", "legacy"},     {"cast128", "legacy"},     {"blowfish", "legacy"}, {"blowfish128", "legacy"},
-        {"md5", "legacy"},     {"blowfish192", "legacy"}, {"prfmd5", "legacy"},   {"blowfish256", "legacy"},
-        {"modp768", "legacy"}, {"modp1024", "legacy"},    {"ec2n155", "legacy"},  {"ec2n185", "legacy"},
+        {"des", "legacy"},       {"cast128", "legacy"},     {"blowfish", "legacy"},  {"blowfish128", "legacy"},
+        {"md5", "legacy"},       {"blowfish192", "legacy"}, {"prfmd5", "legacy"},    {"blowfish256", "legacy"},
+        {"x448", "openssl"},     {"curve448", "openssl"},   {"ecp192", "openssl"},   {"ecp224", "openssl"},
+        {"ecp224bp", "openssl"}, {"ecp256bp", "openssl"},   {"ecp384bp", "openssl"}, {"ecp512bp", "openssl"},
+        {"modp768", "legacy"},   {"modp1024", "legacy"},    {"ec2n155", "legacy"},   {"ec2n185", "legacy"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strlen(known[i].keyword) == n && strncasecmp(known[i].keyword, keyword, n) == 0) {

@@ -43,8 +43,8 @@ const struct ike_conf_key ike_conf_keys[] = {
     {D(mtu, mtu, "mtu", "0", "MTU of the TUN device; 0: from the path."), .min = 576, .max = 65535},
     {D(routes, yesno, "routes", "yes", "Whether routes into the tunnels are installed.")},
     {D(modules, text, "modules", NULL,
-       "Modules with more algorithms, separated by commas: names (legacy) or paths. What they have is used only by connections "
-       "that name it in their proposals. One that cannot be loaded is reported and left out."),
+       "Modules with more algorithms, separated by commas: names (legacy, openssl) or paths. What they have is used only by "
+       "connections that name it in their proposals. One that cannot be loaded is reported and left out."),
      .max = 255},
 
     {E(retransmit_first_ms, millis, "retransmit-first", "2s",

@@ -30,7 +30,14 @@ enum {
     KE_ECP_256 = 19,
     KE_ECP_384 = 20,
     KE_ECP_521 = 21,
-    KE_X25519 = 31
+    KE_ECP_192 = 25,
+    KE_ECP_224 = 26,
+    KE_ECP_224_BP = 27,
+    KE_ECP_256_BP = 28,
+    KE_ECP_384_BP = 29,
+    KE_ECP_512_BP = 30,
+    KE_X25519 = 31,
+    KE_X448 = 32
 };
 
 #endif

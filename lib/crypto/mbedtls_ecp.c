@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * mbedTLS: the NIST curves (RFC 5903) and X25519 (RFC 8031). The group stays in the state, with the table mbedTLS makes of its
- * base point; it allocates through mbedtls_calloc. The random source blinds the coordinates.
+ * mbedTLS: the NIST and Brainpool curves (RFC 5903, RFC 5114, RFC 6954) and X25519 (RFC 8031). The group stays in the state,
+ * with the table mbedTLS makes of its base point; it allocates through mbedtls_calloc. The random source blinds the
+ * coordinates.
  */
 #include "base/bytes.h"
 #include "crypto/mbedtls_compat.h"
@@ -184,4 +185,9 @@ static int finish(void *state, const ike_random *rng, const uint8_t *priv, const
 ECP(ecp256, KE_ECP_256, "ECP-256", MBEDTLS_ECP_DP_SECP256R1, 256, 64);
 ECP(ecp384, KE_ECP_384, "ECP-384", MBEDTLS_ECP_DP_SECP384R1, 384, 96);
 ECP(ecp521, KE_ECP_521, "ECP-521", MBEDTLS_ECP_DP_SECP521R1, 521, 132);
+ECP(ecp192, KE_ECP_192, "ECP-192", MBEDTLS_ECP_DP_SECP192R1, 192, 48);
+ECP(ecp224, KE_ECP_224, "ECP-224", MBEDTLS_ECP_DP_SECP224R1, 224, 56);
+ECP(ecp256bp, KE_ECP_256_BP, "ECP-256-BP", MBEDTLS_ECP_DP_BP256R1, 256, 64);
+ECP(ecp384bp, KE_ECP_384_BP, "ECP-384-BP", MBEDTLS_ECP_DP_BP384R1, 384, 96);
+ECP(ecp512bp, KE_ECP_512_BP, "ECP-512-BP", MBEDTLS_ECP_DP_BP512R1, 512, 128);
 ECP(x25519, KE_X25519, "X25519", MBEDTLS_ECP_DP_CURVE25519, 255, 32);

@@ -23,6 +23,7 @@ extern const ike_hash ike_mbedtls_sha1, ike_mbedtls_sha256, ike_mbedtls_sha384, 
 extern const ike_prf ike_mbedtls_prf_sha1, ike_mbedtls_prf_sha256, ike_mbedtls_prf_sha384, ike_mbedtls_prf_sha512;
 extern const ike_integ ike_mbedtls_integ_sha1, ike_mbedtls_integ_sha256, ike_mbedtls_integ_sha384, ike_mbedtls_integ_sha512;
 extern const ike_ke ike_mbedtls_ecp256, ike_mbedtls_ecp384, ike_mbedtls_ecp521, ike_mbedtls_x25519;
+extern const ike_ke ike_mbedtls_ecp192, ike_mbedtls_ecp224, ike_mbedtls_ecp256bp, ike_mbedtls_ecp384bp, ike_mbedtls_ecp512bp;
 extern const ike_ke ike_mbedtls_modp768, ike_mbedtls_modp1024, ike_mbedtls_modp1536;
 extern const ike_ke ike_mbedtls_modp2048, ike_mbedtls_modp3072, ike_mbedtls_modp4096, ike_mbedtls_modp6144, ike_mbedtls_modp8192;
 

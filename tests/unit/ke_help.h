@@ -8,7 +8,8 @@
 
 #include "unit/crypto_conformance.h"
 
-enum { ECP_256 = 19, ECP_384 = 20, ECP_521 = 21, X25519 = 31, MODP_2048 = 14, MODP_8192 = 18 };
+enum { ECP_192 = 25, ECP_224 = 26, ECP_256 = 19, ECP_384 = 20, ECP_521 = 21, X25519 = 31, X448 = 32 };
+enum { BP_224 = 27, BP_256 = 28, BP_384 = 29, BP_512 = 30, MODP_2048 = 14, MODP_8192 = 18 };
 
 /* An allocator that counts, and refuses from the given call on. */
 struct heap {

@@ -117,6 +117,14 @@ static void providers(void **state)
         HOLDS(legacy->ke, 1, 2, 3, 4, 5);
         HOLDS(legacy->hash, IKE_HASH_MD5);
     }
+    const ike_crypto *openssl = cc_named("openssl");
+    if (openssl) {
+        HOLDS(openssl->encr, 12, 18, 19, 20);
+        HOLDS(openssl->prf, 5, 6, 7);
+        HOLDS(openssl->integ, 12, 13, 14);
+        HOLDS(openssl->ke, 19, 20, 21, 25, 26, 27, 28, 29, 30, 32);
+        HOLDS(openssl->hash, 2, 3, 4);
+    }
     assert_non_null(ike_crypto_provider("sodium"));
     assert_non_null(ike_crypto_provider("mbedtls"));
 }
@@ -187,7 +195,8 @@ static void lengths(void **state)
     static const struct {
         uint16_t id, public, shared;
     } ke[] = {{1, 96, 96},    {2, 128, 128},  {3, 20, 20},      {4, 24, 24},  {5, 192, 192}, {14, 256, 256}, {15, 384, 384},
-              {16, 512, 512}, {17, 768, 768}, {18, 1024, 1024}, {19, 64, 32}, {20, 96, 48},  {21, 132, 66},  {31, 32, 32}};
+              {16, 512, 512}, {17, 768, 768}, {18, 1024, 1024}, {19, 64, 32}, {20, 96, 48},  {21, 132, 66},  {25, 48, 24},
+              {26, 56, 28},   {27, 56, 28},   {28, 64, 32},     {29, 96, 48}, {30, 128, 64}, {31, 32, 32},   {32, 56, 56}};
     for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
         for (size_t k = 0; k < IKE_COUNT(integ); k++) {
             const ike_integ *g = ike_find_integ(c, integ[k].id);

@@ -122,6 +122,28 @@ static void behind_the_default(void **state)
     }
 }
 
+/* Where both have a group, the default one serves; a second AES is kept behind the first. */
+static void openssl_too(void **state)
+{
+    const ike_crypto *usual = ike_crypto_default();
+    size_t aes = 0;
+    (void)state;
+    if (!good[0] || !strstr(good[0], "ike_openssl.so")) {
+        print_message("SKIPPED: no openssl module in this build\n");
+        skip();
+    }
+    struct modules *m = open_them("openssl, legacy");
+    const ike_crypto *c = modules_crypto(m);
+    assert_ptr_equal(ike_find_ke(c, 19), ike_find_ke(usual, 19));
+    assert_non_null(ike_find_ke(c, 28));
+    assert_non_null(ike_find_ke(c, 32));
+    for (size_t i = 0; c->encr[i]; i++) {
+        aes += c->encr[i]->id == ENCR_AES_GCM;
+    }
+    assert_int_equal(aes, 2);
+    modules_close(m);
+}
+
 /* The same word where the provider is part of the program. */
 static void linked_in(void **state)
 {
@@ -237,10 +259,22 @@ static void by_what_they_say(void **state)
                                       "one of its algorithms is not whole\n",
                                       "one of its algorithms is not whole\n"};
     (void)state;
-    assert_int_equal(IKE_COUNT(samples) - 1, IKE_COUNT(why));
-    for (size_t i = 0; samples[i]; i++) {
+    assert_int_equal(IKE_COUNT(samples) - 1, IKE_COUNT(why) + 1);
+    for (size_t i = 0; i < IKE_COUNT(why); i++) {
         refused(samples[i], why[i]);
     }
+}
+
+/* A group that does not open would keep every engine from starting. */
+static void a_group_that_does_not_open(void **state)
+{
+    enum { SAMPLE = 7, GROUP = 1234 };
+    (void)state;
+    struct modules *m = open_them(samples[SAMPLE]);
+    assert_int_equal(errors, 0);
+    assert_null(ike_find_ke(modules_crypto(m), GROUP));
+    assert_int_equal(count(modules_crypto(m)->ke), count(ike_crypto_default()->ke));
+    modules_close(m);
 }
 
 /* ---- Through the configuration -------------------------------------------------------------------------------------------- */
@@ -300,7 +334,8 @@ int main(void)
         cmocka_unit_test(without_any),      cmocka_unit_test(behind_the_default),
         cmocka_unit_test(linked_in),        cmocka_unit_test(names),
         cmocka_unit_test(by_file),          cmocka_unit_test(by_permission),
-        cmocka_unit_test(by_what_they_say), cmocka_unit_test(a_connection_names_what_it_needs),
+        cmocka_unit_test(by_what_they_say), cmocka_unit_test(a_group_that_does_not_open),
+        cmocka_unit_test(openssl_too),      cmocka_unit_test(a_connection_names_what_it_needs),
     };
     return cmocka_run_group_tests(tests, start, end);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The descriptors of the provider `openssl`, which is a module only: the library itself does not link libcrypto.
+ */
+#ifndef IKE_CRYPTO_OPENSSL_H
+#define IKE_CRYPTO_OPENSSL_H
+
+#include "crypto/slots.h"
+
+extern const ike_crypto ike_crypto_openssl;
+extern const ike_encr ike_openssl_aes_gcm_16, ike_openssl_aes_gcm_12, ike_openssl_aes_gcm_8, ike_openssl_aes_cbc;
+extern const ike_hash ike_openssl_sha256, ike_openssl_sha384, ike_openssl_sha512;
+extern const ike_prf ike_openssl_prf_sha256, ike_openssl_prf_sha384, ike_openssl_prf_sha512;
+extern const ike_integ ike_openssl_integ_sha256, ike_openssl_integ_sha384, ike_openssl_integ_sha512;
+extern const ike_ke ike_openssl_ecp192, ike_openssl_ecp224, ike_openssl_ecp256, ike_openssl_ecp384, ike_openssl_ecp521;
+extern const ike_ke ike_openssl_ecp224bp, ike_openssl_ecp256bp, ike_openssl_ecp384bp, ike_openssl_ecp512bp;
+extern const ike_ke ike_openssl_x448;
+
+#endif
