@@ -23,15 +23,29 @@ struct kernel_alg {
 };
 
 static const struct kernel_alg algorithms[] = {
-    {1, 11, XFRMA_ALG_CRYPT, "ecb(cipher_null)", 0},    {1, 12, XFRMA_ALG_CRYPT, "cbc(aes)", 0},
-    {1, 13, XFRMA_ALG_CRYPT, "rfc3686(ctr(aes))", 0},   {1, 14, XFRMA_ALG_AEAD, "rfc4309(ccm(aes))", 64},
-    {1, 15, XFRMA_ALG_AEAD, "rfc4309(ccm(aes))", 96},   {1, 16, XFRMA_ALG_AEAD, "rfc4309(ccm(aes))", 128},
-    {1, 18, XFRMA_ALG_AEAD, "rfc4106(gcm(aes))", 64},   {1, 19, XFRMA_ALG_AEAD, "rfc4106(gcm(aes))", 96},
-    {1, 20, XFRMA_ALG_AEAD, "rfc4106(gcm(aes))", 128},  {1, 21, XFRMA_ALG_AEAD, "rfc4543(gcm(aes))", 128},
-    {1, 23, XFRMA_ALG_CRYPT, "cbc(camellia)", 0},       {1, 28, XFRMA_ALG_AEAD, "rfc7539esp(chacha20,poly1305)", 128},
-    {3, 2, XFRMA_ALG_AUTH_TRUNC, "hmac(sha1)", 96},     {3, 5, XFRMA_ALG_AUTH_TRUNC, "xcbc(aes)", 96},
-    {3, 8, XFRMA_ALG_AUTH_TRUNC, "cmac(aes)", 96},      {3, 12, XFRMA_ALG_AUTH_TRUNC, "hmac(sha256)", 128},
-    {3, 13, XFRMA_ALG_AUTH_TRUNC, "hmac(sha384)", 192}, {3, 14, XFRMA_ALG_AUTH_TRUNC, "hmac(sha512)", 256},
+    {1, 2, XFRMA_ALG_CRYPT, "cbc(des)", 0},
+    {1, 3, XFRMA_ALG_CRYPT, "cbc(des3_ede)", 0},
+    {1, 6, XFRMA_ALG_CRYPT, "cbc(cast5)", 0},
+    {1, 7, XFRMA_ALG_CRYPT, "cbc(blowfish)", 0},
+    {1, 11, XFRMA_ALG_CRYPT, "ecb(cipher_null)", 0},
+    {1, 12, XFRMA_ALG_CRYPT, "cbc(aes)", 0},
+    {1, 13, XFRMA_ALG_CRYPT, "rfc3686(ctr(aes))", 0},
+    {1, 14, XFRMA_ALG_AEAD, "rfc4309(ccm(aes))", 64},
+    {1, 15, XFRMA_ALG_AEAD, "rfc4309(ccm(aes))", 96},
+    {1, 16, XFRMA_ALG_AEAD, "rfc4309(ccm(aes))", 128},
+    {1, 18, XFRMA_ALG_AEAD, "rfc4106(gcm(aes))", 64},
+    {1, 19, XFRMA_ALG_AEAD, "rfc4106(gcm(aes))", 96},
+    {1, 20, XFRMA_ALG_AEAD, "rfc4106(gcm(aes))", 128},
+    {1, 21, XFRMA_ALG_AEAD, "rfc4543(gcm(aes))", 128},
+    {1, 23, XFRMA_ALG_CRYPT, "cbc(camellia)", 0},
+    {1, 28, XFRMA_ALG_AEAD, "rfc7539esp(chacha20,poly1305)", 128},
+    {3, 1, XFRMA_ALG_AUTH_TRUNC, "hmac(md5)", 96},
+    {3, 2, XFRMA_ALG_AUTH_TRUNC, "hmac(sha1)", 96},
+    {3, 5, XFRMA_ALG_AUTH_TRUNC, "xcbc(aes)", 96},
+    {3, 8, XFRMA_ALG_AUTH_TRUNC, "cmac(aes)", 96},
+    {3, 12, XFRMA_ALG_AUTH_TRUNC, "hmac(sha256)", 128},
+    {3, 13, XFRMA_ALG_AUTH_TRUNC, "hmac(sha384)", 192},
+    {3, 14, XFRMA_ALG_AUTH_TRUNC, "hmac(sha512)", 256},
 };
 
 static const struct kernel_alg *find_alg(uint8_t type, uint16_t id)

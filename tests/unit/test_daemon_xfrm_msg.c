@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <arpa/inet.h>
+#include <cmocka.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -118,6 +118,37 @@ static void cbc_sa(void **state)
     assert_int_equal(auth->alg_trunc_len, 128);
 }
 
+/* The kernel's names (net/xfrm/xfrm_algo.c) and the truncation of what peers without AES have. */
+static void old_algorithms(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t encr, integ;
+        size_t key_len;
+        const char *name, *auth;
+    } old[] = {{2, 1, 8, "cbc(des)", "hmac(md5)"},
+               {3, 2, 24, "cbc(des3_ede)", "hmac(sha1)"},
+               {6, 1, 16, "cbc(cast5)", "hmac(md5)"},
+               {7, 2, 32, "cbc(blowfish)", "hmac(sha1)"}};
+    for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
+        struct nl_msg m;
+        const struct nlattr *tb[XFRMA_MAX + 1];
+        ike_ipsec_sa sa = make_sa(true);
+        sa.encr = old[i].encr;
+        sa.encr_key = (ike_bytes){key32, old[i].key_len};
+        sa.integ = old[i].integ;
+        sa.integ_key = (ike_bytes){key32, 16};
+        assert_int_equal(xfrm_encode_sa(&m, XFRM_MSG_UPDSA, &sa), 0);
+        attrs_of(&m, sizeof(struct xfrm_usersa_info), tb);
+        const struct xfrm_algo *crypt = nl_data(tb[XFRMA_ALG_CRYPT]);
+        assert_string_equal(crypt->alg_name, old[i].name);
+        assert_int_equal(crypt->alg_key_len, 8 * old[i].key_len);
+        const struct xfrm_algo_auth *auth = nl_data(tb[XFRMA_ALG_AUTH_TRUNC]);
+        assert_string_equal(auth->alg_name, old[i].auth);
+        assert_int_equal(auth->alg_trunc_len, 96);
+    }
+}
+
 static void unknown_algorithm(void **state)
 {
     (void)state;
@@ -126,7 +157,7 @@ static void unknown_algorithm(void **state)
     sa.encr = 9999;
     assert_int_equal(xfrm_encode_sa(&m, XFRM_MSG_NEWSA, &sa), -EPROTONOSUPPORT);
     assert_int_equal(m.len, 0); /* wiped */
-    sa.encr = 12; /* CBC without integrity is no ESP of ours */
+    sa.encr = 12;               /* CBC without integrity is no ESP of ours */
     assert_int_equal(xfrm_encode_sa(&m, XFRM_MSG_NEWSA, &sa), -EPROTONOSUPPORT);
 }
 
@@ -137,9 +168,9 @@ static void windows_and_esn(void **state)
         bool inbound, esn;
         uint32_t window, want_field, want_bmp, want_window;
     } rows[] = {
-        {true, false, 32, 32, 0, 0},   {true, false, 0, 0, 0, 0},       {true, false, 64, 0, 2, 64},
-        {true, false, 33, 0, 2, 33},   {true, true, 32, 0, 1, 32},      {true, true, 0, 0, 1, 1},
-        {false, true, 64, 0, 1, 1},    {false, false, 64, 0, 0, 0},     {true, false, 100000, 0, 128, 4096},
+        {true, false, 32, 32, 0, 0}, {true, false, 0, 0, 0, 0},   {true, false, 64, 0, 2, 64},
+        {true, false, 33, 0, 2, 33}, {true, true, 32, 0, 1, 32},  {true, true, 0, 0, 1, 1},
+        {false, true, 64, 0, 1, 1},  {false, false, 64, 0, 0, 0}, {true, false, 100000, 0, 128, 4096},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct nl_msg m;
@@ -320,12 +351,19 @@ static void spi_range_in_host_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(struct_sizes),         cmocka_unit_test(aead_sa),
-        cmocka_unit_test(cbc_sa),               cmocka_unit_test(unknown_algorithm),
-        cmocka_unit_test(windows_and_esn),      cmocka_unit_test(encapsulation_and_marks),
-        cmocka_unit_test(policies),             cmocka_unit_test(transport_templates_name_no_addresses),
-        cmocka_unit_test(icmp_is_not_mirrored), cmocka_unit_test(priorities),
-        cmocka_unit_test(packet_to_selectors),  cmocka_unit_test(spi_range_in_host_order),
+        cmocka_unit_test(struct_sizes),
+        cmocka_unit_test(aead_sa),
+        cmocka_unit_test(cbc_sa),
+        cmocka_unit_test(old_algorithms),
+        cmocka_unit_test(unknown_algorithm),
+        cmocka_unit_test(windows_and_esn),
+        cmocka_unit_test(encapsulation_and_marks),
+        cmocka_unit_test(policies),
+        cmocka_unit_test(transport_templates_name_no_addresses),
+        cmocka_unit_test(icmp_is_not_mirrored),
+        cmocka_unit_test(priorities),
+        cmocka_unit_test(packet_to_selectors),
+        cmocka_unit_test(spi_range_in_host_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
