@@ -48,9 +48,9 @@ refuses 'x\.conf:4: ' 'x\.conf:5: '
 # what the start would refuse --check refuses, in the same words
 both() { check "$@"; refuses "$@"; }
 write "[connection office]" "remote = 10.66.0.2" "secret = x y z" "proposals = aes256-sha256-x25519-modp1024"
-both 'x\.conf:4: \[connection office\] proposals: .*found "modp1024"; it is not part of this build'
-write "[connection office]" "remote = 10.66.0.2" "secret = x y z" "[child office/lan]" "esp-proposals = 3des-sha256"
-both 'x\.conf:5: \[child office/lan\] esp-proposals: .*found "3des"; it is not part of this build'
+both 'x\.conf:4: \[connection office\] proposals: .*found "modp1024"; it is in a module: \[daemon\] modules = legacy'
+write "[connection office]" "remote = 10.66.0.2" "secret = x y z" "[child office/lan]" "esp-proposals = camellia128-sha256"
+both 'x\.conf:5: \[child office/lan\] esp-proposals: .*found "camellia128"; it is not part of this build'
 write "[daemon]" "port = 4500" "$good"
 both 'x\.conf:2: \[daemon\] port: .*port and encap-port have to differ'
 write "[daemon]" "tun-name = my tun" "mtu = 500" "$good"
