@@ -8,9 +8,8 @@
 
 #include <mbedtls/aes.h>
 #include <mbedtls/ccm.h>
-#include <mbedtls/des.h>
 
-enum { ENCR_3DES = 3, ENCR_AES_CTR = 13, ENCR_AES_CCM_8 = 14, ENCR_AES_CCM_12 = 15, ENCR_AES_CCM_16 = 16 };
+enum { ENCR_AES_CTR = 13, ENCR_AES_CCM_8 = 14, ENCR_AES_CCM_12 = 15, ENCR_AES_CCM_16 = 16 };
 enum { AUTH_HMAC_SHA1_96 = 2, AUTH_HMAC_SHA1_160 = 7 };
 
 static int refuse_seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n, uint8_t *icv)
@@ -18,42 +17,6 @@ static int refuse_seal(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t 
     (void)ctx, (void)iv, (void)aad, (void)aad_len, (void)data, (void)n, (void)icv;
     return IKE_ERR_UNSUPPORTED;
 }
-
-/* ---- 3DES-CBC (RFC 2451) ---- */
-
-static int des3_init(void *ctx, const uint8_t *key, size_t n, bool encrypt)
-{
-    if (n != 24 || encrypt) {
-        return IKE_ERR_INVALID;
-    }
-    mbedtls_des3_init(ctx);
-    return mbedtls_des3_set3key_dec(ctx, key) ? IKE_ERR_CRYPTO : IKE_OK;
-}
-
-static int des3_open(void *ctx, const uint8_t *iv, const uint8_t *aad, size_t aad_len, uint8_t *data, size_t n,
-                     const uint8_t *icv)
-{
-    unsigned char chain[8];
-    (void)aad, (void)aad_len, (void)icv;
-    memcpy(chain, iv, sizeof chain);
-    return mbedtls_des3_crypt_cbc(ctx, MBEDTLS_DES_DECRYPT, n, chain, data, data) ? IKE_ERR_CRYPTO : IKE_OK;
-}
-
-static void des3_clear(void *ctx) { mbedtls_des3_free(ctx); }
-
-static const ike_encr des3 = {
-    .id = ENCR_3DES,
-    .name = "3DES-CBC",
-    .key_bits = {192},
-    .fixed_key = true,
-    .iv_len = 8,
-    .block = 8,
-    .ctx_size = sizeof(mbedtls_des3_context),
-    .init = des3_init,
-    .seal = refuse_seal,
-    .open = des3_open,
-    .clear = des3_clear,
-};
 
 /* ---- AES-CTR (RFC 5930): counter block = nonce, IV, 1 ---- */
 
@@ -156,7 +119,7 @@ static const ike_encr ccm8 = CCM(8), ccm12 = CCM(12), ccm16 = CCM(16);
 
 void decode_legacy_init(struct decode_legacy *l)
 {
-    static const ike_encr *const encrs[] = {&des3, &ctr, &ccm8, &ccm12, &ccm16, NULL};
+    static const ike_encr *const encrs[] = {&ctr, &ccm8, &ccm12, &ccm16, NULL};
     static const ike_prf *const prfs[] = {NULL};
     static const ike_ke *const kes[] = {NULL};
     static const ike_hash *const hashes[] = {NULL};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Ciphers for looking at old captures: 3DES-CBC, AES-CTR, AES-CCM, and HMAC-SHA1-160. They decrypt only and are no part of
- * the library: nothing can be negotiated with them.
+ * Ciphers for looking at old captures: AES-CTR, AES-CCM, and HMAC-SHA1-160. They decrypt only and are no part of the library:
+ * nothing can be negotiated with them.
  */
 #ifndef CTL_DECODE_LEGACY_H
 #define CTL_DECODE_LEGACY_H
