@@ -3,7 +3,8 @@
  * The groups 3 and 4 of RFC 2409 section 6: y^2 + xy = x^3 + b over GF(2^155) and GF(2^185). Only x is sent, and x(dP) depends on
  * x(P) alone, so a ladder over x does all: the one of Lopez and Dahab, in projective coordinates x = X/Z.
  *
- * No branch and no index depends on a secret, but for whether it is one at all. Field elements are little-endian words of 32 bits.
+ * No branch and no index depends on a secret, but for whether it is one at all. Field elements are
+ * little-endian words of 32 bits.
  */
 #include "base/bytes.h"
 #include "crypto/legacy.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * IKEv2 with the algorithms that are only run where they are asked for: 3DES and MODP-1536 of the default choice, and what the
- * provider `legacy` has. They work between two that name them, and not otherwise.
+ * Both versions of IKE with the algorithms that are only run where they are asked for: 3DES and MODP-1536 of the default choice,
+ * and what the provider `legacy` has. They work between two that name them, and not otherwise.
  */
 #include "unit/crypto_conformance.h"
 #include "unit/engine_help.h"
@@ -54,6 +54,8 @@ static void without_leave(struct node *x, ike_settings *s)
     s->allow_variable_time = false;
 }
 
+static uint8_t speaks; /* ike_speaks of all connections */
+
 static int replace(struct node *x, const char *ike, const char *esp)
 {
     bool is_a = x == &a;
@@ -67,6 +69,7 @@ static int replace(struct node *x, const char *ike, const char *esp)
     s.secret = ike_bytes_of("secret", 6);
     s.dpd_s = 0;
     s.proposals = ike;
+    s.version = speaks;
     ike_child_settings_init(&child);
     child.name = "lan";
     child.local_ts = &ts[!is_a];
@@ -93,9 +96,9 @@ static const struct {
 
 static bool there(size_t i) { return ike_find_encr(&both, suites[i].encr) && ike_find_ke(&both, suites[i].ke); }
 
-static void work_where_both_name_them(void **state)
+/* The number of suites that bring a child up. */
+static size_t run_all(void)
 {
-    (void)state;
     size_t run = 0;
     for (size_t i = 0; i < IKE_COUNT(suites); i++) {
         if (!there(i)) {
@@ -112,7 +115,32 @@ static void work_where_both_name_them(void **state)
         run++;
     }
     print_message("%zu suites\n", run);
+    return run;
+}
+
+static void work_where_both_name_them(void **state)
+{
+    (void)state;
+    const size_t run = run_all();
     assert_true(run >= (cc_legacy() ? 4 : ike_find_ke(&both, 5) ? 1 : 0));
+}
+
+static void work_in_version_1(void **state)
+{
+    (void)state;
+    speaks = IKE_SPEAKS_V1;
+    pair_new(with_leave);
+    const int there_is = replace(&a, NULL, NULL);
+    pair_end();
+    if (there_is != IKE_OK) {
+        speaks = IKE_SPEAKS_V2;
+        assert_int_equal(there_is, IKE_ERR_UNSUPPORTED);
+        print_message("SKIPPED: no IKEv1 in this build\n");
+        skip();
+    }
+    const size_t run = run_all();
+    speaks = IKE_SPEAKS_V2;
+    assert_true(run >= (cc_legacy() ? 4 : 1));
 }
 
 static void need_the_hosts_leave(void **state)
@@ -167,9 +195,8 @@ static void are_in_no_default_proposal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(work_where_both_name_them),
-        cmocka_unit_test(need_the_hosts_leave),
-        cmocka_unit_test(are_refused_where_one_does_not_name_them),
+        cmocka_unit_test(work_where_both_name_them),  cmocka_unit_test(work_in_version_1),
+        cmocka_unit_test(need_the_hosts_leave),       cmocka_unit_test(are_refused_where_one_does_not_name_them),
         cmocka_unit_test(are_in_no_default_proposal),
     };
     return cmocka_run_group_tests(tests, join, NULL);
