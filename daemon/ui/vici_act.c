@@ -29,7 +29,7 @@ struct act {
     ike_conn_id conn; /* of all targets, 0: several */
     bool starting;
     int log_level; /* of control-log lines */
-    long timeout_ms;
+    long long timeout_ms;
     struct loop_timer timeout;
     struct target *targets;
     size_t n, cap, n_open;
@@ -128,7 +128,7 @@ static void on_timeout(void *arg)
 {
     struct act *a = arg;
     char text[160];
-    snprintf(text, sizeof text, "no outcome after %ld ms; it goes on", a->timeout_ms);
+    snprintf(text, sizeof text, "no outcome after %lld ms; it goes on", a->timeout_ms);
     answer(a, text);
 }
 
@@ -208,7 +208,7 @@ static const struct vici_job_ops act_ops = {.event = act_event, .wants_line = ac
 /* ---- Beginning -------------------------------------------------------------------------------------------------------- */
 
 /* What is not there stays as it is. false: it is there and no number. */
-static bool get_long(struct vici_text request, const char *key, long *out)
+static bool get_number(struct vici_text request, const char *key, long long *out)
 {
     struct vici_text v;
     char text[24] = "", *end;
@@ -216,23 +216,23 @@ static bool get_long(struct vici_text request, const char *key, long *out)
         return true;
     }
     (void)vici_get_str(request, key, text, sizeof text);
-    *out = strtol(text, &end, 10);
+    *out = strtoll(text, &end, 10);
     return text[0] && *end == 0;
 }
 
 /* NULL: it is over, with an error answered. */
 static struct act *begin(struct vici_client *c, struct vici_text request, enum action action, struct vici_filter *w)
 {
-    long level = 1, timeout = 0;
+    long long level = 1, timeout = 0;
     if (!vici_filter(request, w)) {
         vici_answer_error(c, "%s", w->error);
         return NULL;
     }
-    if (!get_long(request, "timeout", &timeout) || timeout < -1 || timeout > INT32_MAX) {
+    if (!get_number(request, "timeout", &timeout) || timeout < -1 || timeout > INT32_MAX) {
         vici_answer_error(c, "timeout is not a number of milliseconds from -1 to %d", INT32_MAX);
         return NULL;
     }
-    if (!get_long(request, "loglevel", &level)) {
+    if (!get_number(request, "loglevel", &level)) {
         vici_answer_error(c, "loglevel is not a number");
         return NULL;
     }
