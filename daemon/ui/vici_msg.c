@@ -163,7 +163,7 @@ bool vici_parse_packet(const uint8_t *p, size_t n, struct vici_packet *out)
 {
     struct vici_text type;
     *out = (struct vici_packet){0};
-    if (!take(&p, &n, 1, &type) || type.p[0] < VICI_CMD_REQUEST || type.p[0] > VICI_EVENT) {
+    if (!take(&p, &n, 1, &type) || (uint8_t)type.p[0] > VICI_EVENT) {
         return false;
     }
     out->type = (enum vici_packet_type)type.p[0];

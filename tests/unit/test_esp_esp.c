@@ -237,7 +237,8 @@ static void bit_flips(const struct suite *s, bool esn)
             assert_int_equal(ike_esp_open(p.in, copy, len[i], &plain), IKE_OK);
         }
     }
-    uint64_t top = ike_esp_counters_of(p.in)->seq, before = all_dropped(p.in), n = len[FLIPPED];
+    uint64_t top = ike_esp_counters_of(p.in)->seq, before = all_dropped(p.in);
+    size_t n = len[FLIPPED];
     for (size_t bit = 0; bit < 8 * n; bit++) {
         memcpy(copy, sealed[FLIPPED], n);
         copy[bit / 8] ^= (uint8_t)(1 << bit % 8);

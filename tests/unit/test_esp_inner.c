@@ -312,7 +312,7 @@ static void test_noise(void **state)
     assert_int_equal(ike_ts_parse(&ts[1], "::/0[udp/1-2]"), IKE_OK);
     for (int i = 0; i < 100000; i++) {
         s = s * 6364136223846793005u + 1442695040888963407u;
-        size_t n = (s >> 33) % 120;
+        size_t n = (size_t)(s >> 33) % 120;
         uint8_t *p = malloc(n ? n : 1);
         assert_non_null(p);
         for (size_t k = 0; k < n; k++) {
