@@ -121,6 +121,7 @@ void sim_conf_init(struct sim_conf *c)
 {
     *c = (struct sim_conf){0};
     ike_settings_init(&c->engine);
+    c->engine.allow_variable_time = true; /* the CPU this runs on is no matter */
 }
 
 struct sim_conn *sim_conf_conn(struct sim_conf *c, const char *name)

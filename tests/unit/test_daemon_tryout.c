@@ -19,6 +19,28 @@ static int try_it(struct loaded *l, const char *text, const ike_crypto *crypto)
     return r;
 }
 
+static bool always(void) { return true; }
+static bool never(void) { return false; }
+
+/* The default crypto on a CPU that has instructions for AES, or has not. */
+struct on_cpu {
+    ike_encr copies[16];
+    const ike_encr *list[17];
+    ike_crypto crypto;
+};
+
+static const ike_crypto *on_cpu(struct on_cpu *c, bool (*has_aes)(void))
+{
+    *c = (struct on_cpu){.crypto = *ike_crypto_default()};
+    for (size_t n = 0; c->crypto.encr[n] && n < 16; n++) {
+        c->copies[n] = *c->crypto.encr[n];
+        c->copies[n].constant_time = c->copies[n].constant_time ? has_aes : NULL;
+        c->list[n] = &c->copies[n];
+    }
+    c->crypto.encr = c->list;
+    return &c->crypto;
+}
+
 static void test_algorithms(void **state)
 {
     (void)state;
@@ -36,10 +58,12 @@ static void test_algorithms(void **state)
         {A "proposals = aes256gcm16-prfaescmac-x25519\n", "4: [connection a] proposals", "prfaescmac", lack},
         {A "esp-proposals = aes256-sha256-mlkem768\n", "4: [connection a] esp-proposals", "mlkem768", lack},
         {A "[child c]\nconnection = a\nesp-proposals = camellia128-sha1\n", "6: [child c] esp-proposals", "camellia128", lack}};
+    struct on_cpu cpu;
+    const ike_crypto *crypto = on_cpu(&cpu, always);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct loaded l = {0};
         char want[256] = "";
-        int r = try_it(&l, cases[i].text, NULL);
+        int r = try_it(&l, cases[i].text, crypto);
         if (cases[i].word) {
             snprintf(want, sizeof want, "f:%s: expected algorithms that can be used here, found \"%s\"; %s\n", cases[i].place,
                      cases[i].word, cases[i].hint);
@@ -50,37 +74,25 @@ static void test_algorithms(void **state)
     }
 }
 
-static bool never(void) { return false; }
-
 /* A CPU without instructions for AES. */
 static void test_variable_time(void **state)
 {
     (void)state;
     struct loaded l = {0};
-    ike_encr copies[16];
-    const ike_encr *list[17] = {NULL};
-    ike_crypto crypto = *ike_crypto_default(), only_aes = crypto;
-    size_t n = 0;
-    for (; crypto.encr[n] && n < 16; n++) {
-        copies[n] = *crypto.encr[n];
-        copies[n].constant_time = copies[n].constant_time ? never : NULL;
-        list[n] = &copies[n];
-    }
-    crypto.encr = list;
-    assert_int_equal(try_it(&l, A "proposals = chacha20poly1305-prfsha256-x25519\n", &crypto), IKE_OK);
+    struct on_cpu cpu;
+    const ike_crypto *crypto = on_cpu(&cpu, never);
+    assert_int_equal(try_it(&l, A "proposals = chacha20poly1305-prfsha256-x25519\n", crypto), IKE_OK);
     unload(&l);
-    assert_int_equal(try_it(&l, A "proposals = aes256-sha256-x25519\n", &crypto), IKE_ERR_INVALID);
+    assert_int_equal(try_it(&l, A "proposals = aes256-sha256-x25519\n", crypto), IKE_ERR_INVALID);
     assert_string_equal(l.text, "f:4: [connection a] proposals: expected algorithms that can be used here, found \"aes256\"; on "
                                 "this CPU its time depends on keys; [daemon] allow-variable-time = yes takes it all the same\n");
     unload(&l);
-    assert_int_equal(try_it(&l, "[daemon]\nallow-variable-time = yes\n" A "proposals = aes256-sha256-x25519\n", &crypto), IKE_OK);
+    assert_int_equal(try_it(&l, "[daemon]\nallow-variable-time = yes\n" A "proposals = aes256-sha256-x25519\n", crypto), IKE_OK);
     unload(&l);
     /* and one that has nothing else */
-    list[0] = &copies[0];
-    list[1] = NULL;
-    copies[0].constant_time = never;
-    only_aes.encr = list;
-    assert_int_equal(try_it(&l, "[daemon]\nlog = info\n" A, &only_aes), IKE_ERR_INVALID);
+    cpu.list[1] = NULL;
+    cpu.copies[0].constant_time = never;
+    assert_int_equal(try_it(&l, "[daemon]\nlog = info\n" A, crypto), IKE_ERR_INVALID);
     assert_non_null(strstr(l.text, "f:1: [daemon]: expected settings an engine starts with, found "));
     assert_non_null(strstr(l.text, "allow-variable-time = yes"));
     unload(&l);
