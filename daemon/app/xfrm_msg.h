@@ -9,6 +9,9 @@
 #include "sysdep/nl.h"
 
 #include <ike/host.h>
+/* Before the kernel's headers, which then leave to musl what it has declared. */
+#include <netinet/in.h>
+
 #include <linux/xfrm.h>
 
 /* What names an SA in the kernel. */
