@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 """What the library and the daemon weigh, in octets, against tests/size/budget.
 
-    size.py [--json] SOURCE-DIR WORK-DIR PROFILE...
+    size.py [--json | --daemon] SOURCE-DIR WORK-DIR PROFILE...
 
 A profile is built -Os in WORK-DIR/PROFILE: `tiny` (one suite, on libsodium and mbedTLS), `trimmed` (the same on libsodium and
 nettle) or `full`. Printed are
@@ -12,6 +12,7 @@ nettle) or `full`. Printed are
     the static daemon, stripped, and whose code is in it;
     what host.c measured when it ran: octets per tunnel, the deepest stack below each kind of call.
 
+--daemon: of these the static daemon alone, and no limit holds; for C libraries that host.c is not written for.
 Exit code 1: something is over its limit. What is over its goal, and under the limit, is only said.
 """
 import collections
@@ -138,31 +139,41 @@ def daemon(tree, libs):
     return os.path.getsize(program + ".stripped"), shares
 
 
+def measure_daemon(source, work, profile):
+    tree = os.path.join(work, profile)
+    build(source, tree, profile)
+    static, shares = daemon(tree, PROFILES[profile][1])
+    return {"profile": profile, "shares": shares,
+            "values": {"static_daemon": static, "static_daemon_without_libc": static - shares["libc"]}}
+
+
 def measure(source, work, profile):
     tree, libs = os.path.join(work, profile), PROFILES[profile][1]
-    build(source, tree, profile)
+    m = measure_daemon(source, work, profile)
     table = collections.defaultdict(collections.Counter)
     library(tree, table)
     ran = host(source, tree, libs, table)
     total = sum(table.values(), collections.Counter())
-    static, shares = daemon(tree, libs)
     shared = os.path.join(tree, "lib", "libike.so")
     run("strip", "-o", shared + ".stripped", shared)
     so = sections(shared)
-    values = {"text": total["text"], "linked_text": total["linked"], "writable": total["writable"], "static_daemon": static,
-              "static_daemon_without_libc": static - shares["libc"], "shared_file": os.path.getsize(shared + ".stripped")}
-    values.update(ran)
-    return {"profile": profile, "values": values, "components": table, "total": total, "shared": so, "shares": shares}
+    m["values"].update(ran, text=total["text"], linked_text=total["linked"], writable=total["writable"],
+                       shared_file=os.path.getsize(shared + ".stripped"))
+    return dict(m, components=table, total=total, shared=so)
 
 
-def show(m):
+def show_library(m):
     print("%s: the library by component, -Os\n" % m["profile"])
     print("%-10s %8s %8s %8s %8s %8s %8s" % ("", "linked", *CLASSES))
     for name, row in sorted(m["components"].items(), key=lambda item: -item[1]["text"]):
         print("%-10s %8d %8d %8d %8d %8d %8d" % (name, row["linked"], *(row[k] for k in CLASSES)))
     print("%-10s %8d %8d %8d %8d %8d %8d" % ("all", m["total"]["linked"], *(m["total"][k] for k in CLASSES)))
     print("%-10s %8s %8d %8d %8d %8d %8d" % ("shared", "", *(m["shared"][k] for k in CLASSES)))
-    print("\n%s: the static daemon, whose octets\n" % m["profile"])
+    print()
+
+
+def show_daemon(m):
+    print("%s: the static daemon, whose octets\n" % m["profile"])
     for name, n in m["shares"].most_common():
         print("%-14s %8d" % (name, n))
     print("\n%s: in all\n" % m["profile"])
@@ -194,18 +205,26 @@ def judge(m, limits):
 
 
 def main():
-    args = [a for a in sys.argv[1:] if a != "--json"]
+    args = [a for a in sys.argv[1:] if a not in ("--json", "--daemon")]
     if len(args) < 3 or not set(args[2:]) <= set(PROFILES):
         sys.stderr.write(__doc__)
         return 2
     source, work, good = os.path.abspath(args[0]), os.path.abspath(args[1]), True
     limits = budget(os.path.join(source, "tests", "size", "budget"))
     for profile in args[2:]:
+        if "--daemon" in sys.argv:
+            m = measure_daemon(source, work, profile)
+            show_daemon(m)
+            for name, value in m["values"].items():
+                print("%-28s %10d" % (name, value))
+            print()
+            continue
         m = measure(source, work, profile)
         if "--json" in sys.argv:
             print(json.dumps(m, sort_keys=True))
             continue
-        show(m)
+        show_library(m)
+        show_daemon(m)
         print("%-28s %10s %12s %12s" % ("", "octets", "goal", "limit"))
         good &= judge(m, limits)
         print()
