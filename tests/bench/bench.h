@@ -15,6 +15,7 @@
  *   flood.c   forged IKE_SA_INITs against one engine
  *   loss.c    how long it takes to connect as loss grows
  *   esp.c     ESP in user space against the bare AEAD
+ *   daemon.c  two ikelibd over loopback sockets
  *   main.c    command line, clocks
  */
 #ifndef TESTS_BENCH_BENCH_H
@@ -129,6 +130,7 @@ int bench_rekey(int argc, char **argv);
 int bench_flood(int argc, char **argv);
 int bench_loss(int argc, char **argv);
 int bench_esp(int argc, char **argv);
+int bench_daemon(int argc, char **argv);
 
 /* One of the three pointers is set: true when the word is there, a number not below 0, or the next word. Ended by a NULL name. */
 struct bench_option {

@@ -30,6 +30,14 @@ static const struct {
      bench_flood},
     {"loss", "[--runs N] [--json]\n      how long it takes to connect as loss grows, in virtual time", bench_loss},
     {"esp", "[--seconds N] [--json]\n      user-space ESP by packet size, against the bare AEAD", bench_esp},
+    {"daemon",
+     "[-n TUNNELS] [--runs N] [--suite NAME] [--ikelibd PATH] [--json]\n"
+     "      CPU time per handshake of two ikelibd over loopback sockets, over the cryptography in it\n"
+     "      -n TUNNELS      set up in each run, default 1000\n"
+     "      --runs N        of which the medians are told, default 5\n"
+     "      --suite NAME    default the first below\n"
+     "      --ikelibd PATH  default the daemon of the same build",
+     bench_daemon},
 };
 
 int bench_usage(void)
