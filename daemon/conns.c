@@ -24,22 +24,21 @@
 #define RESOLVE_RETRY_MAX   (60 * IKE_SEC)
 #define RESOLVE_TELL        10 /* the log tells every so many failures in a row; the first one too */
 
-struct conn_rt *daemon_conn_find(struct ikelibd *d, const char *name)
-{
-    struct conn_rt *rt = d->conns;
-    while (rt != NULL && strcmp(rt->name, name) != 0) {
-        rt = rt->next;
-    }
-    return rt;
-}
-
 struct conn_rt *daemon_conn_by_id(struct ikelibd *d, ike_conn_id id)
 {
-    struct conn_rt *rt = d->conns;
-    while (rt != NULL && rt->id != id) {
-        rt = rt->next;
+    for (struct table_node *n = table_chain(&d->conns, conn_rt_hash(id)); n != NULL; n = n->next) {
+        struct conn_rt *rt = TABLE_OF(n, struct conn_rt, node);
+        if (rt->id == id) {
+            return rt;
+        }
     }
-    return rt;
+    return NULL;
+}
+
+struct conn_rt *daemon_conn_find(struct ikelibd *d, const char *name)
+{
+    ike_conn_id id;
+    return ike_conn_find(d->engine, name, &id) == IKE_OK ? daemon_conn_by_id(d, id) : NULL;
 }
 
 /* ---- Traps ---------------------------------------------------------------------------------------------------------------- */
@@ -149,6 +148,10 @@ static int tell_engine(struct conn_rt *rt, const struct conn_copy *copy, bool is
     ike_time now = loop_now(d->loop);
     ike_conn_settings s = effective(rt, copy);
     int error = is_new ? ike_conn_add(d->engine, &s, &rt->id, now) : ike_conn_replace(d->engine, rt->id, &s, close_changed, now);
+    if (error == IKE_OK && is_new && !table_add(&d->conns, &rt->node, conn_rt_hash(rt->id))) {
+        (void)ike_conn_remove(d->engine, rt->id, now);
+        error = IKE_ERR_NOMEM;
+    }
     if (error == IKE_OK) {
         set_traps(rt, &s);
     }
@@ -329,10 +332,6 @@ int daemon_conn_put(struct ikelibd *d, const ike_conn_settings *s, const char *r
     }
     conn_copy_free(rt->settings);
     rt->settings = copy;
-    if (is_new) {
-        rt->next = d->conns;
-        d->conns = rt;
-    }
     daemon_check_host(d, s);
     if (rt->remote.family == 0) {
         ask(rt);
@@ -346,11 +345,7 @@ int daemon_conn_drop(struct ikelibd *d, const char *name)
     if (rt == NULL) {
         return IKE_ERR_NOT_FOUND;
     }
-    struct conn_rt **p = &d->conns;
-    while (*p != rt) {
-        p = &(*p)->next;
-    }
-    *p = rt->next;
+    table_remove(&d->conns, &rt->node);
     if (d->app != NULL) {
         d->app->ops->untrap(d->app, rt->id, NULL);
     }
@@ -361,9 +356,10 @@ int daemon_conn_drop(struct ikelibd *d, const char *name)
 
 void daemon_conns_free(struct ikelibd *d)
 {
-    while (d->conns != NULL) {
-        struct conn_rt *rt = d->conns;
-        d->conns = rt->next;
-        free_rt(rt);
+    size_t at = 0;
+    for (struct table_node *n; (n = table_any(&d->conns, &at)) != NULL;) {
+        table_remove(&d->conns, n);
+        free_rt(TABLE_OF(n, struct conn_rt, node));
     }
+    table_free(&d->conns);
 }

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 
 #include "loop.h"
+#include "table.h"
 
 #define IKELIBD_CONFIG "/etc/ikelibd.conf"
 #define IKELIBD_SOCKET "/run/ikelibd/vici"
@@ -71,7 +72,7 @@ struct event_listener {
 
 /* What the daemon keeps per connection beside the engine's settings. */
 struct conn_rt {
-    struct conn_rt *next;
+    struct table_node node; /* by id */
     ike_conn_id id;
     char *name;
     char *remote_name;          /* DNS name to resolve again and again, or NULL */
@@ -83,6 +84,8 @@ struct conn_rt {
     bool resolving;             /* a question is under way */
     struct ikelibd *d;
 };
+
+static inline uint32_t conn_rt_hash(ike_conn_id id) { return table_hash(0, &id, sizeof(id)); }
 
 struct ikelibd {
     struct loop *loop;
@@ -101,8 +104,8 @@ struct ikelibd {
     void (*log_level_set)(ike_engine *e, ike_log_class c, ike_log_level level); /* the library's; NULL: none is linked */
     struct log_sink *console; /* one of them: stderr, whose level is settings.log_level; NULL: none */
     struct event_listener *listeners;
-    struct walk *walks; /* walks over these lists that are under way, see log.c */
-    struct conn_rt *conns;
+    struct walk *walks;   /* walks over these lists that are under way, see log.c */
+    struct table conns;   /* conn_rt by id; names are looked up in the engine */
     ike_time started;     /* loop clock */
     int64_t started_wall; /* seconds since 1970 */
     int keylog_fd;        /* -1: off */

@@ -4,7 +4,7 @@
  */
 #include "app/spd.h"
 
-#include "app/table.h"
+#include "table.h"
 
 #include <errno.h>
 #include <string.h>
@@ -182,7 +182,8 @@ void spd_free(struct spd *s)
     if (s == NULL) {
         return;
     }
-    for (struct table_node *n; (n = table_any(&s->table)) != NULL;) {
+    size_t at = 0;
+    for (struct table_node *n; (n = table_any(&s->table, &at)) != NULL;) {
         struct policy *p = TABLE_OF(n, struct policy, node);
         s->backend.unset(s->backend.arg, &p->key);
         while (p->users != NULL) {

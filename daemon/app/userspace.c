@@ -359,7 +359,8 @@ static void us_close(struct app *a)
         }
         behind_remove(u->routes, &e->behind);
     }
-    for (struct table_node *n; (n = table_any(&u->in)) != NULL;) {
+    size_t at = 0;
+    for (struct table_node *n; (n = table_any(&u->in, &at)) != NULL;) {
         detach(u, TABLE_OF(n, struct us_sa, node));
     }
     while (u->entries != NULL) {

@@ -13,7 +13,7 @@
 #include "app/app.h"
 #include "app/routes.h"
 #include "app/state.h"
-#include "app/table.h"
+#include "table.h"
 
 #include <ike/esp.h>
 

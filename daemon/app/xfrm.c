@@ -595,7 +595,8 @@ static void xfrm_close(struct app *a)
         x->traps = t->next;
         free_trap(x, t);
     }
-    for (struct table_node *n; (n = table_any(&x->sas)) != NULL;) {
+    size_t at = 0;
+    for (struct table_node *n; (n = table_any(&x->sas, &at)) != NULL;) {
         struct xfrm_sa *s = TABLE_OF(n, struct xfrm_sa, node);
         behind_remove(x->routes, &s->behind);
         (void)xfrm_delete_sa(x, &s->name);

@@ -9,8 +9,8 @@
 #include "app/routes.h"
 #include "app/spd.h"
 #include "app/state.h"
-#include "app/table.h"
 #include "app/xfrm_msg.h"
+#include "table.h"
 #include "transport/udp.h"
 
 #define XFRM_FLOWS_MAX  64         /* policies per SA and direction */

@@ -149,8 +149,9 @@ static void get_conns(struct vici_client *c, struct vici_text request)
     (void)request;
     vici_begin(b, VICI_CMD_RESPONSE, NULL);
     vici_list(b, "conns");
-    for (const struct conn_rt *rt = c->v->d->conns; rt; rt = rt->next) {
-        vici_item(b, rt->name);
+    ike_conn_info k = {.size = sizeof k};
+    for (ike_conn_id at = 0; ike_conn_next(c->v->d->engine, at, &k) == IKE_OK; at = k.id) {
+        vici_item(b, k.settings->name);
     }
     vici_list_end(b);
     vici_answer(c);

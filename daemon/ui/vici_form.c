@@ -223,7 +223,7 @@ void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *
 {
     static const char *const versions[] = {[IKE_SPEAKS_V2] = "IKEv2", [IKE_SPEAKS_V1] = "IKEv1", [IKE_SPEAKS_ANY] = "IKEv1/2"};
     const ike_conn_settings *s = c->settings;
-    const struct conn_rt *rt = s->remote.family == 0 ? daemon_conn_find(d, s->name) : NULL; /* a name, perhaps */
+    const struct conn_rt *rt = s->remote.family == 0 ? daemon_conn_by_id(d, c->id) : NULL; /* a name, perhaps */
     ike_failure f = {.size = sizeof f};
     ike_time now = daemon_now(d);
     vici_section(b, s->name);

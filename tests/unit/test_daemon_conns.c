@@ -252,6 +252,48 @@ static void refused_settings_change_nothing(void **state)
     assert_null(daemon_conn_find(&w->d, "other"));
 }
 
+static size_t steps_to(ike_conn_id id)
+{
+    size_t steps = 1;
+    for (struct table_node *n = table_chain(&w->d.conns, conn_rt_hash(id)); TABLE_OF(n, struct conn_rt, node)->id != id;
+         n = n->next) {
+        steps++;
+    }
+    return steps;
+}
+
+/* By what is looked at, as a time says nothing: two connections or thousands, each is found in a step or two. */
+static void many_are_found_as_fast_as_few(void **state)
+{
+    (void)state;
+    enum { MANY = 4096 };
+    size_t steps = 0;
+    ike_conn_settings s = office();
+    ike_conn_id id;
+    char name[16];
+    s.name = name;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "office-%d", i);
+        assert_int_equal(daemon_conn_put(&w->d, &s, NULL, true), IKE_OK);
+        w->notes[0] = 0;
+    }
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "office-%d", i);
+        assert_int_equal(ike_conn_find(w->d.engine, name, &id), IKE_OK);
+        assert_string_equal(daemon_conn_by_id(&w->d, id)->name, name);
+        assert_ptr_equal(daemon_conn_find(&w->d, name), daemon_conn_by_id(&w->d, id));
+        steps += steps_to(id);
+    }
+    assert_in_range(steps, MANY, 2 * MANY);
+    for (int i = 0; i < MANY; i += 2) {
+        snprintf(name, sizeof(name), "office-%d", i);
+        assert_int_equal(daemon_conn_drop(&w->d, name), IKE_OK);
+        assert_null(daemon_conn_find(&w->d, name));
+        w->notes[0] = 0;
+    }
+    assert_int_equal(w->d.conns.n, MANY / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_do_not_resolve, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_settings_change_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_are_found_as_fast_as_few, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static int setup(void **state)
     w.clients[0] = (struct vici_client){.next = &w.clients[1], .v = &w.v, .fd = -1};
     w.clients[1] = (struct vici_client){.v = &w.v, .fd = -1};
     w.conn = (struct conn_rt){.id = 3, .name = office};
-    w.d.conns = &w.conn;
+    assert_true(table_add(&w.d.conns, &w.conn.node, conn_rt_hash(3)));
     loop_task_init(&w.v.later, later, NULL);
     vici_events_open(&w.v);
     *state = &w;
@@ -58,6 +58,7 @@ static int teardown(void **state)
     assert_null(w->d.listeners);
     assert_null(w->d.sinks);
     ike_engine_free(w->d.engine);
+    table_free(&w->d.conns);
     for (int i = 0; i < 2; i++) {
         free(w->clients[i].out);
     }

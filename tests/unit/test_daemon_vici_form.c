@@ -205,7 +205,7 @@ static void a_name_for_the_peer(void **state)
     ike_conn_info c = {.size = sizeof c, .settings = &s};
     ike_conn_settings_init(&s);
     s.name = "office";
-    w->d.conns = &rt;
+    assert_true(table_add(&w->d.conns, &rt.node, conn_rt_hash(0)));
     assert_non_null(strstr(conn_text(w, &c), "remote_addrs[vpn.ike.test] "));
     assert_non_null(strstr(conn_text(w, &c), " attempts=0 remote-name=vpn.ike.test}")); /* it is being asked for */
     strcpy(rt.resolve_error, "no such name");
@@ -220,7 +220,7 @@ static void a_name_for_the_peer(void **state)
     /* once it is resolved, the address */
     assert_int_equal(ike_addr_parse(&s.remote, "192.0.2.9"), IKE_OK);
     assert_non_null(strstr(conn_text(w, &c), "remote_addrs[192.0.2.9] "));
-    w->d.conns = NULL;
+    table_free(&w->d.conns);
 }
 
 static void a_failure(void **state)

@@ -22,7 +22,8 @@ struct table {
 
 #define TABLE_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-/* FNV-1a. Keys are SPIs we drew and selectors that were agreed: nobody outside can choose them to collide at will. */
+/* FNV-1a. Keys are SPIs we drew, selectors that were agreed, and numbers of connections: nobody outside can choose them to
+ * collide at will. */
 static inline uint32_t table_hash(uint32_t seed, const void *data, size_t n)
 {
     const uint8_t *p = data;
@@ -83,15 +84,13 @@ static inline void table_remove(struct table *t, struct table_node *node)
     t->n--;
 }
 
-/* Any node, NULL when empty: to take a table apart. */
-static inline struct table_node *table_any(const struct table *t)
+/* A node of slot *at or of one behind it, NULL when there is none: to take a table apart, beginning at 0. */
+static inline struct table_node *table_any(const struct table *t, size_t *at)
 {
-    for (size_t i = 0; i < t->n_slots; i++) {
-        if (t->slots[i] != NULL) {
-            return t->slots[i];
-        }
+    while (*at < t->n_slots && t->slots[*at] == NULL) {
+        ++*at;
     }
-    return NULL;
+    return *at < t->n_slots ? t->slots[*at] : NULL;
 }
 
 static inline void table_free(struct table *t)
