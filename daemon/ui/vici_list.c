@@ -187,10 +187,36 @@ void vici_list_sas(struct vici_client *c, struct vici_text request)
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
 
+static void tell_conn(struct list *l, const ike_conn_info *info)
+{
+    struct vici_client *c = l->job.client;
+    if (l->registered) {
+        vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_CONN));
+        vici_form_conn(&c->v->buf, c->v->d, info);
+        vici_send(c);
+    }
+}
+
+/* One of that name, or none. */
+static void produce_conn(struct list *l)
+{
+    ike_engine *e = l->job.client->v->d->engine;
+    ike_conn_info info = {.size = sizeof info};
+    ike_conn_id id;
+    if (ike_conn_find(e, l->want.ike, &id) == IKE_OK && ike_conn_get(e, id, &info) == IKE_OK) {
+        tell_conn(l, &info);
+    }
+    finish(l);
+}
+
 static void produce_conns(struct vici_job *j)
 {
     struct list *l = (struct list *)j;
     struct vici_client *c = j->client;
+    if (l->want.has_ike) {
+        produce_conn(l);
+        return;
+    }
     for (int i = 0; i < SLICE && vici_queued(c) < VICI_LOW; i++) {
         ike_conn_info info = {.size = sizeof info};
         if (c->gone || ike_conn_next(c->v->d->engine, l->after, &info) != IKE_OK) {
@@ -198,11 +224,7 @@ static void produce_conns(struct vici_job *j)
             return;
         }
         l->after = info.id;
-        if (l->registered && (l->want.ike[0] == 0 || strcmp(l->want.ike, info.settings->name) == 0)) {
-            vici_begin(&c->v->buf, VICI_EVENT, vici_event_name(VICI_EV_LIST_CONN));
-            vici_form_conn(&c->v->buf, c->v->d, &info);
-            vici_send(c);
-        }
+        tell_conn(l, &info);
     }
     vici_again(j);
 }
