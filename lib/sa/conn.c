@@ -45,23 +45,55 @@ static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
     }
 }
 
-/* The map finds the one address that most connections have in O(1); the rest stand in a list. When memory is short for the
- * map, a single one stands in that list, too: slower, but found. */
+static struct ike_conn *of_same(struct ike_list *link) { return IKE_OF(link, struct ike_conn, same); }
+
+/* The newest connection with this address. */
+static struct ike_conn *newest(const struct ike_db *db, const ike_addr *a)
+{
+    struct ike_map_node *n = ike_map_find(&db->by_remote, hash_addr(db, a));
+    for (; n; n = ike_map_find_next(n)) {
+        struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_remote);
+        if (conn->remote.family == a->family && memcmp(conn->remote.ip, a->ip, sizeof a->ip) == 0) {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+/* The place in the map goes to the next in the ring. What leaves the map makes room for what comes, so no memory is needed. */
+static void unlink_address(struct ike_db *db, struct ike_conn *conn)
+{
+    struct ike_conn *next = of_same(conn->same.next);
+    if (conn->by_remote.in_map) {
+        ike_map_del(&db->by_remote, &conn->by_remote);
+        if (next != conn) {
+            (void)ike_map_add(&db->by_remote, &next->by_remote, conn->by_remote.key, &db->core->mem);
+        }
+    }
+    ike_list_del(&conn->same);
+    conn->exact = false;
+}
+
+static bool link_exact(struct ike_db *db, struct ike_conn *conn)
+{
+    struct ike_conn *first = newest(db, &conn->remote);
+    if (first) {
+        ike_map_del(&db->by_remote, &first->by_remote);
+        ike_list_add(&first->same, &conn->same); /* before it */
+    }
+    conn->exact = ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK;
+    return conn->exact;
+}
+
+/* The map finds the one address that most connections have in O(1), and however many have it are linked and unlinked in O(1); the
+ * rest stand in lists. When memory is short for the map, a single one stands there, too: slower, but found. */
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
     assign_reqids(db, conn);
-    ike_map_del(&db->by_remote, &conn->by_remote);
-    ike_list_del(&conn->wild_link);
-    if (ike_conn_is_single(conn) &&
-        ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK) {
-        return;
+    unlink_address(db, conn);
+    if (!ike_conn_is_single(conn) || !link_exact(db, conn)) {
+        ike_list_add(&db->wild[width(conn)], &conn->same);
     }
-    /* Behind those that are as specific: among equals the one that was there first. */
-    struct ike_list *at = db->wild.next;
-    while (at != &db->wild && width(IKE_OF(at, struct ike_conn, wild_link)) >= width(conn)) {
-        at = at->next;
-    }
-    ike_list_add(at, &conn->wild_link); /* before `at` */
 }
 
 /* Takes over the caller's reference to conf when it succeeds, and only then. */
@@ -77,7 +109,7 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     conn->remote = conf->s.remote;
     conn->n_want = conf->s.n_children;
     ike_list_init(&conn->link);
-    ike_list_init(&conn->wild_link);
+    ike_list_init(&conn->same);
     ike_list_init(&conn->peers);
     ike_timer_init(&conn->timer, IKE_TIMER_CONN);
     ike_evslot_init(&conn->ev, IKE_EV_OF_CONN);
@@ -132,9 +164,8 @@ void ike_conn_retire(struct ike_db *db, struct ike_conn *conn)
         return;
     }
     conn->removed = true;
-    ike_map_del(&db->by_remote, &conn->by_remote);
+    unlink_address(db, conn);
     ike_map_del(&db->by_name, &conn->by_name);
-    ike_list_del(&conn->wild_link);
     ike_list_del(&conn->link);
     ike_slots_del(&db->conns, conn->id);
     ike_timer_set(&db->core->wheel, &conn->timer, IKE_NEVER);
@@ -169,30 +200,41 @@ static bool fits(const struct ike_conn *conn, const ike_path *path)
     return ike_conf_address_fit(conn->conf, &conn->remote, path) > 0;
 }
 
-/* Exact addresses before prefixes before any. `after` tells by itself which of the two walks it came from. */
-struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
+/* Those of the map's ring; NULL behind the last. */
+static struct ike_conn *match_exact(struct ike_conn *conn, const ike_path *path)
 {
-    const struct ike_list *at = &db->wild;
-    /* First the map, for the exact address; its chain goes on from `after` by itself. */
-    if (!after || after->by_remote.in_map) {
-        struct ike_map_node *n =
-            after ? ike_map_find_next(&after->by_remote) : ike_map_find(&db->by_remote, hash_addr(db, &path->remote));
-        for (; n; n = ike_map_find_next(n)) {
-            struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_remote);
+    while (conn && !fits(conn, path)) {
+        struct ike_conn *next = of_same(conn->same.next);
+        conn = next->by_remote.in_map ? NULL : next; /* once round */
+    }
+    return conn;
+}
+
+static struct ike_conn *match_wild(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
+{
+    unsigned w = after ? width(after) : IKE_WIDTHS - 1;
+    for (const struct ike_list *at = after ? &after->same : &db->wild[w];; at = &db->wild[--w]) {
+        for (at = at->next; at != &db->wild[w]; at = at->next) {
+            struct ike_conn *conn = of_same((struct ike_list *)at);
             if (fits(conn, path)) {
                 return conn;
             }
         }
-    } else {
-        at = &after->wild_link;
-    }
-    for (at = at->next; at != &db->wild; at = at->next) {
-        struct ike_conn *conn = IKE_OF(at, struct ike_conn, wild_link);
-        if (fits(conn, path)) {
-            return conn;
+        if (w == 0) {
+            return NULL;
         }
     }
-    return NULL;
+}
+
+/* Exact addresses before prefixes before any. `after` tells by itself which of the two walks it came from. */
+struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
+{
+    if (after && !after->exact) {
+        return match_wild(db, path, after);
+    }
+    struct ike_conn *next = after ? of_same(after->same.next) : newest(db, &path->remote);
+    struct ike_conn *conn = after && next->by_remote.in_map ? NULL : match_exact(next, path);
+    return conn ? conn : match_wild(db, path, NULL);
 }
 
 /* Names compare without case, so they are folded here as well; the last 40 octets of each are enough to spread peers. */

@@ -10,10 +10,13 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
     memset(db, 0, sizeof *db);
     db->core = core;
     /* Lists are the one thing that is not right when it is zero. */
-    struct ike_list *lists[] = {&db->wild,          &db->conn_list,  &db->half_open,  &db->dead_sas,
-                                &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded};
+    struct ike_list *lists[] = {&db->conn_list,  &db->half_open,  &db->dead_sas, &db->dead_children,
+                                &db->dead_conns, &db->dead_peers, &db->faded};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
         ike_list_init(lists[i]);
+    }
+    for (size_t i = 0; i < IKE_COUNT(db->wild); i++) {
+        ike_list_init(&db->wild[i]);
     }
 }
 

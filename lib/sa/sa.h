@@ -18,16 +18,19 @@ struct ike_exchange;
 struct ike_setup;
 struct ike_task;
 
+/* How specific a connection is about its peer: one address or a prefix, longer ones first; any address is 0. */
+#define IKE_WIDTHS 130
+
 struct ike_db {
     struct ike_core *core;
     struct ike_slots conns, sas, children;
     struct ike_map by_spi;    /* IKE SAs by our SPI */
     struct ike_map by_init;   /* half-open responder SAs by a keyed hash of their IKE_SA_INIT datagram and source */
-    struct ike_map by_remote; /* connections by the peer's address, where that is one address */
+    struct ike_map by_remote; /* by the peer's address, where that is one: the newest of the connections that have it */
     struct ike_map by_name;
-    struct ike_map by_ids;    /* peers by connection and identities */
-    struct ike_map by_spi_in; /* children by our inbound SPI */
-    struct ike_list wild;     /* the other connections, most specific first */
+    struct ike_map by_ids;            /* peers by connection and identities */
+    struct ike_map by_spi_in;         /* children by our inbound SPI */
+    struct ike_list wild[IKE_WIDTHS]; /* the other connections, by how specific they are, oldest first */
     struct ike_list conn_list;
     struct ike_list half_open; /* responder SAs before authentication, oldest first */
     /* Retired and waiting to be reaped; faded SAs are still in by_spi. */
@@ -58,7 +61,9 @@ struct ike_conn {
     struct ike_want *want; /* conf->s.n_children */
     size_t n_want;
     struct ike_map_node by_remote, by_name;
-    struct ike_list link, wild_link, peers;
+    struct ike_list link, peers;
+    struct ike_list same;      /* by_remote: the ring of those with its address, newest first; else in wild */
+    bool exact;                /* in such a ring */
     struct ike_timer timer;    /* the next attempt */
     struct ike_pause pause;    /* attempts at an IKE SA */
     ike_time began;            /* the last of them */

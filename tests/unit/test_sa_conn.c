@@ -65,6 +65,47 @@ static void connections_with_one_address_are_all_found(void **state)
     assert_matches("192.0.2.1:500", (const char *const[]){"b", "a", "any", NULL});
 }
 
+/* However many have one address, each comes and goes without a look at the others: the map holds one of them. */
+static void one_of_many_with_one_address_goes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct ike_conn *conn[4];
+    for (size_t i = 0; i < 4; i++) {
+        conn[i] = sa_lab_conn(&lab, names[i], "192.0.2.1", 0);
+    }
+    assert_int_equal(lab.db.by_remote.count, 1);
+    ike_conn_retire(&lab.db, conn[3]); /* the one in the map */
+    assert_matches("192.0.2.1:500", (const char *const[]){"c", "b", "a", NULL});
+    ike_conn_retire(&lab.db, conn[1]);
+    assert_matches("192.0.2.1:500", (const char *const[]){"c", "a", NULL});
+    conn[2]->remote = lab_addr("192.0.2.2");
+    ike_conn_relink(&lab.db, conn[2]);
+    assert_matches("192.0.2.1:500", (const char *const[]){"a", NULL});
+    assert_matches("192.0.2.2:500", (const char *const[]){"c", NULL});
+    assert_int_equal(lab.db.by_remote.count, 2);
+    ike_conn_relink(&lab.db, conn[0]);
+    ike_conn_retire(&lab.db, conn[0]);
+    assert_matches("192.0.2.1:500", (const char *const[]){NULL});
+    assert_int_equal(lab.db.by_remote.count, 1);
+}
+
+static void without_memory_an_address_is_found_all_the_same(void **state)
+{
+    (void)state;
+    struct ike_conn *conn = sa_lab_conn(&lab, "a", NULL, 0);
+    (void)sa_lab_conn(&lab, "any", NULL, 0);
+    conn->remote = lab_addr("192.0.2.1");
+    lab.lab.allowed = 0;
+    ike_conn_relink(&lab.db, conn);
+    lab.lab.allowed = -1;
+    assert_int_equal(lab.db.by_remote.count, 0);
+    (void)sa_lab_conn(&lab, "b", "192.0.2.1", 0);
+    assert_matches("192.0.2.1:500", (const char *const[]){"b", "a", "any", NULL});
+    ike_conn_relink(&lab.db, conn);
+    assert_matches("192.0.2.1:500", (const char *const[]){"a", "b", "any", NULL});
+}
+
 static void names_are_unique_keys(void **state)
 {
     (void)state;
@@ -205,6 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_most_specific_connection_comes_first, begin, end),
         cmocka_unit_test_setup_teardown(connections_with_one_address_are_all_found, begin, end),
+        cmocka_unit_test_setup_teardown(one_of_many_with_one_address_goes, begin, end),
+        cmocka_unit_test_setup_teardown(without_memory_an_address_is_found_all_the_same, begin, end),
         cmocka_unit_test_setup_teardown(names_are_unique_keys, begin, end),
         cmocka_unit_test_setup_teardown(an_address_that_changes_is_found_anew, begin, end),
         cmocka_unit_test_setup_teardown(new_settings_keep_reqids_and_holds, begin, end),
