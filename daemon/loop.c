@@ -21,7 +21,8 @@ struct loop {
     bool stop;
     ike_time now;
     struct watch *watches;
-    struct loop_timer *timers; /* ordered by due */
+    struct loop_timer *timers; /* the first that is due, others below it */
+    uint64_t timers_set;       /* counts */
     struct loop_task *tasks, **tasks_end;
     ike_time (*idle)(void *arg, ike_time now);
     void *idle_arg;
@@ -140,33 +141,79 @@ static void bury_watches(struct loop *l)
 
 void loop_timer_init(struct loop_timer *t, void (*fn)(void *arg), void *arg) { *t = (struct loop_timer){.fn = fn, .arg = arg}; }
 
+static bool before(const struct loop_timer *a, const struct loop_timer *b)
+{
+    return a->due < b->due || (a->due == b->due && a->turn < b->turn);
+}
+
+static void put_at(struct loop_timer *t, struct loop_timer **at)
+{
+    *at = t;
+    if (t != NULL) {
+        t->at = at;
+    }
+}
+
+/* Two heaps become one: the later root goes below the other. Either may be NULL. */
+static struct loop_timer *meld(struct loop_timer *a, struct loop_timer *b)
+{
+    if (a == NULL || b == NULL) {
+        return a != NULL ? a : b;
+    }
+    if (before(b, a)) {
+        struct loop_timer *later = a;
+        a = b;
+        b = later;
+    }
+    put_at(a->child, &b->next);
+    put_at(b, &a->child);
+    return a;
+}
+
+/* Siblings become one heap: in pairs first, then pair by pair. That is what keeps a pairing heap's cost logarithmic. */
+static struct loop_timer *meld_all(struct loop_timer *first)
+{
+    struct loop_timer *pairs = NULL, *all = NULL;
+    while (first != NULL) {
+        struct loop_timer *a = first, *b = a->next;
+        first = b != NULL ? b->next : NULL;
+        a->next = NULL;
+        if (b != NULL) {
+            b->next = NULL;
+        }
+        a = meld(a, b);
+        a->next = pairs;
+        pairs = a;
+    }
+    while (pairs != NULL) {
+        struct loop_timer *next = pairs->next;
+        pairs->next = NULL;
+        all = meld(all, pairs);
+        pairs = next;
+    }
+    return all;
+}
+
 void loop_timer_cancel(struct loop_timer *t)
 {
-    if (t->prev == NULL) {
+    struct loop *l = t->loop;
+    if (l == NULL) {
         return;
     }
-    *t->prev = t->next;
-    if (t->next != NULL) {
-        t->next->prev = t->prev;
-    }
-    t->prev = NULL;
-    t->next = NULL;
+    put_at(t->next, t->at); /* the siblings, without it; nothing when it was the first of all */
+    put_at(meld(l->timers, meld_all(t->child)), &l->timers);
+    t->loop = NULL;
+    t->child = t->next = NULL;
+    t->at = NULL;
 }
 
 void loop_timer_set(struct loop *l, struct loop_timer *t, ike_time due)
 {
     loop_timer_cancel(t);
+    t->loop = l;
     t->due = due;
-    struct loop_timer **p = &l->timers;
-    while (*p != NULL && (*p)->due <= due) {
-        p = &(*p)->next;
-    }
-    t->next = *p;
-    t->prev = p;
-    if (t->next != NULL) {
-        t->next->prev = &t->next;
-    }
-    *p = t;
+    t->turn = l->timers_set++;
+    put_at(meld(l->timers, t), &l->timers);
 }
 
 /* A callback that sets a timer to now must not starve the descriptors: what is set during this pass waits for the next. */

@@ -9,14 +9,18 @@
 #define IKELIBD_LOOP_H
 
 #include <ike/types.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 
 struct loop;
 
 /* Embedded in the owner; zeroed or loop_timer_init before first use. */
 struct loop_timer {
-    struct loop_timer *next, **prev; /* prev NULL: not set */
+    struct loop *loop; /* NULL: not set */
+    /* In a heap: the first of those that are due later, the next of those under the same one, and what points here. */
+    struct loop_timer *child, *next, **at;
     ike_time due;
+    uint64_t turn; /* of those due at one time the one set first goes first */
     void (*fn)(void *arg);
     void *arg;
 };
@@ -47,6 +51,7 @@ void loop_fd_del(struct loop *l, int fd);
 void loop_timer_init(struct loop_timer *t, void (*fn)(void *arg), void *arg);
 void loop_timer_set(struct loop *l, struct loop_timer *t, ike_time due); /* also moves */
 void loop_timer_cancel(struct loop_timer *t);
+static inline bool loop_timer_is_set(const struct loop_timer *t) { return t->loop != NULL; }
 void loop_task_init(struct loop_task *t, void (*fn)(void *arg), void *arg);
 void loop_defer(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop *l, struct loop_task *t);

@@ -36,7 +36,7 @@ static void at(struct keep *k, ike_time due)
 {
     if (k->looking) {
         k->again = true;
-    } else if (k->timer.prev == NULL || k->timer.due > due) {
+    } else if (!loop_timer_is_set(&k->timer) || k->timer.due > due) {
         loop_timer_set(k->d->loop, &k->timer, due);
     }
 }

@@ -214,7 +214,7 @@ static void put_remote_name(struct vici_buf *b, const struct conn_rt *rt, ike_ti
         vici_put(b, "resolve-error", rt->resolve_error);
         put_number(b, "resolve-fails", rt->resolve_fails);
     }
-    if (rt->retry.prev) {
+    if (loop_timer_is_set(&rt->retry)) {
         put_number(b, "resolve-time", seconds(now, rt->retry.due));
     }
 }

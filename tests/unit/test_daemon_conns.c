@@ -216,11 +216,11 @@ static void names_that_do_not_resolve(void **state)
     assert_int_equal(daemon_conn_put(&w->d, &s, "not a name", true), IKE_OK);
     struct conn_rt *rt = daemon_conn_find(&w->d, "office");
     assert_string_equal(rt->resolve_error, "");
-    assert_null(rt->retry.prev); /* it is being asked for */
+    assert_false(loop_timer_is_set(&rt->retry)); /* it is being asked for */
     turn_until_resolved();
     assert_int_equal(rt->resolve_fails, 1);
     assert_string_not_equal(rt->resolve_error, "");
-    assert_non_null(rt->retry.prev); /* it will be tried again */
+    assert_true(loop_timer_is_set(&rt->retry)); /* it will be tried again */
     assert_non_null(strstr(w->log, "cannot resolve not a name"));
     assert_non_null(strstr(w->log, "; next try in 5 s\n"));
     /* The log is told again, but not each time. */

@@ -62,6 +62,51 @@ static void timers_in_order(void **state)
     loop_free(l);
 }
 
+enum { MANY = 3000 };
+static struct many {
+    struct loop_timer timer;
+    unsigned set; /* when, among the others */
+} many[MANY], *fired[MANY];
+static size_t n_fired;
+
+static void note(void *arg) { fired[n_fired++] = arg; }
+
+/* Set, moved and cancelled in no order at all; each that is left goes once, and of those due at one time the one set first. */
+static void many_timers(void **state)
+{
+    (void)state;
+    struct loop *l = loop_new();
+    unsigned draw = 1, set = 0, left = 0;
+    ike_time now = loop_now(l);
+    for (int i = 0; i < MANY; i++) {
+        loop_timer_init(&many[i].timer, note, &many[i]);
+    }
+    for (int i = 0; i < 4 * MANY; i++) {
+        draw = draw * 1103515245 + 12345;
+        struct many *m = &many[(draw >> 8) % MANY];
+        if ((draw >> 24) % 4 == 0) {
+            loop_timer_cancel(&m->timer);
+        } else {
+            m->set = set++;
+            loop_timer_set(l, &m->timer, now - 100 + (draw >> 20) % 64);
+        }
+    }
+    for (int i = 0; i < MANY; i++) {
+        left += loop_timer_is_set(&many[i].timer) ? 1 : 0;
+    }
+    for (int i = 0; i < MANY / 1000 + 1; i++) {
+        assert_int_equal(loop_once(l, 0), 0);
+    }
+    assert_in_range(left, MANY / 2, MANY - 1);
+    assert_int_equal(n_fired, left);
+    for (size_t i = 0; i < n_fired; i++) {
+        assert_false(loop_timer_is_set(&fired[i]->timer));
+        assert_true(i == 0 || fired[i]->timer.due > fired[i - 1]->timer.due ||
+                    (fired[i]->timer.due == fired[i - 1]->timer.due && fired[i]->set > fired[i - 1]->set));
+    }
+    loop_free(l);
+}
+
 static void again(void *arg)
 {
     struct item *i = arg;
@@ -138,7 +183,8 @@ static void idle_and_stop(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(timers_in_order), cmocka_unit_test(deferred_calls),
-                                       cmocka_unit_test(removed_in_the_same_turn), cmocka_unit_test(idle_and_stop)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(timers_in_order), cmocka_unit_test(many_timers),
+                                       cmocka_unit_test(deferred_calls), cmocka_unit_test(removed_in_the_same_turn),
+                                       cmocka_unit_test(idle_and_stop)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
