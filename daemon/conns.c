@@ -16,6 +16,7 @@
 #include "sysdep/resolve.h"
 #include "transport/udp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,7 +229,7 @@ static void ask_again(struct conn_rt *rt, const char *error)
 static void on_resolved(void *arg, const ike_addr *list, size_t n, const char *error)
 {
     struct conn_rt *rt = arg;
-    rt->resolving = false;
+    rt->question = NULL;
     const ike_addr *a = n > 0 ? choose(rt, list, n) : NULL;
     if (a == NULL) {
         ask_again(rt, n > 0 ? "no address of the family of `local`" : error);
@@ -241,14 +242,13 @@ static void on_resolved(void *arg, const ike_addr *list, size_t n, const char *e
 
 static void ask(struct conn_rt *rt)
 {
-    if (rt->remote_name == NULL || rt->resolving || rt->d->closing) {
+    if (rt->remote_name == NULL || rt->question != NULL || rt->d->closing) {
         return;
     }
     loop_timer_cancel(&rt->retry);
-    int error = resolve(rt->d->resolver, rt->remote_name, on_resolved, rt);
-    rt->resolving = error == 0;
-    if (error != 0) {
-        ask_again(rt, strerror(-error));
+    rt->question = resolve(rt->d->resolver, rt->remote_name, on_resolved, rt);
+    if (rt->question == NULL) {
+        ask_again(rt, strerror(ENOMEM));
     }
 }
 
@@ -266,8 +266,8 @@ void daemon_conn_failed(struct ikelibd *d, ike_conn_id id)
 static void free_rt(struct conn_rt *rt)
 {
     loop_timer_cancel(&rt->retry);
-    if (rt->resolving) {
-        resolve_cancel(rt->d->resolver, rt);
+    if (rt->question != NULL) {
+        resolve_cancel(rt->question);
     }
     conn_copy_free(rt->settings);
     free(rt->remote_name);
@@ -301,9 +301,9 @@ static int set_name(struct conn_rt *rt, const char *remote_name)
     if (remote_name != NULL && copy == NULL) {
         return IKE_ERR_NOMEM;
     }
-    if (rt->resolving) {
-        resolve_cancel(rt->d->resolver, rt);
-        rt->resolving = false;
+    if (rt->question != NULL) {
+        resolve_cancel(rt->question);
+        rt->question = NULL;
     }
     free(rt->remote_name);
     rt->remote_name = copy;

@@ -81,7 +81,7 @@ struct conn_rt {
     struct loop_timer retry;    /* next attempt to resolve */
     unsigned resolve_fails;     /* in a row */
     char resolve_error[96];     /* why the last one failed; empty: none has, or the name is resolved */
-    bool resolving;             /* a question is under way */
+    struct question *question;  /* to the name servers, NULL: none is under way */
     struct ikelibd *d;
 };
 

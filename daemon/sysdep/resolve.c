@@ -28,30 +28,25 @@ struct answer {
 };
 
 struct question {
-    struct question *next;
+    struct question *next, **at; /* among those that wait, or those under way */
     struct resolver *r;
-    pid_t pid;
-    int fd;
+    pid_t pid; /* 0: it waits, or could not be asked */
+    int fd;    /* where the answer comes from, -1: nowhere */
+    int error; /* errno of that */
     size_t got;
     struct answer answer;
     struct loop_timer timer;
     resolve_fn *fn;
     void *arg;
+    char name[];
 };
 
 struct resolver {
     struct loop *loop;
-    struct question *questions;
+    struct question *asked, *waiting, **last;
+    size_t n_asked;
+    struct loop_task later;
 };
-
-struct resolver *resolver_new(struct loop *l)
-{
-    struct resolver *r = calloc(1, sizeof(*r));
-    if (r != NULL) {
-        r->loop = l;
-    }
-    return r;
-}
 
 /* ---- The child ------------------------------------------------------------------------------------------------------------ */
 
@@ -101,23 +96,37 @@ static _Noreturn void child_main(const char *name, int fd)
 
 static void unlink_question(struct question *q)
 {
-    struct question **p = &q->r->questions;
-    while (*p != q) {
-        p = &(*p)->next;
+    *q->at = q->next;
+    if (q->next != NULL) {
+        q->next->at = q->at;
+    } else if (q->r->last == &q->next) {
+        q->r->last = q->at;
     }
-    *p = q->next;
-    loop_timer_cancel(&q->timer);
-    loop_fd_del(q->r->loop, q->fd);
-    close(q->fd);
-    /* It has written its answer or is of no use any more. */
-    (void)kill(q->pid, SIGKILL);
-    while (waitpid(q->pid, NULL, 0) < 0 && errno == EINTR) {
+}
+
+/* Whatever has been begun for it is ended: the child has written its answer or is of no use any more. */
+static void drop(struct question *q)
+{
+    unlink_question(q);
+    if (loop_timer_is_set(&q->timer)) {
+        loop_timer_cancel(&q->timer);
+        q->r->n_asked--;
+    }
+    if (q->fd >= 0) {
+        loop_fd_del(q->r->loop, q->fd);
+        close(q->fd);
+    }
+    if (q->pid > 0) {
+        (void)kill(q->pid, SIGKILL);
+        while (waitpid(q->pid, NULL, 0) < 0 && errno == EINTR) {
+        }
     }
 }
 
 static void finish(struct question *q, const char *error)
 {
-    unlink_question(q);
+    drop(q);
+    loop_defer(q->r->loop, &q->r->later);
     size_t n = error == NULL && q->answer.n <= RESOLVE_MAX ? q->answer.n : 0;
     q->answer.error[sizeof(q->answer.error) - 1] = 0;
     q->fn(q->arg, q->answer.list, n, n > 0 ? NULL : error != NULL ? error : q->answer.error);
@@ -139,51 +148,88 @@ static void on_readable(void *arg, uint32_t events)
     }
 }
 
-static void on_timeout(void *arg) { finish(arg, "no answer from the name servers"); }
-
-int resolve(struct resolver *r, const char *name, resolve_fn *fn, void *arg)
+static void on_timeout(void *arg)
 {
-    int pipe_fds[2];
-    struct question *q = calloc(1, sizeof(*q));
-    if (q == NULL || pipe2(pipe_fds, O_CLOEXEC) < 0) {
-        free(q);
-        return -ENOMEM;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        child_main(name, pipe_fds[1]);
-    }
-    int error = pid < 0 ? -errno : 0;
-    close(pipe_fds[1]);
-    *q = (struct question){.next = r->questions, .r = r, .pid = pid, .fd = pipe_fds[0], .fn = fn, .arg = arg};
-    if (error == 0) {
-        (void)fcntl(q->fd, F_SETFL, O_NONBLOCK);
-        error = loop_fd_add(r->loop, q->fd, EPOLLIN, on_readable, q);
-    }
-    if (error != 0) {
-        close(q->fd);
-        if (pid > 0) {
-            (void)kill(pid, SIGKILL);
-            (void)waitpid(pid, NULL, 0);
-        }
-        free(q);
-        return error;
-    }
-    r->questions = q;
-    loop_timer_init(&q->timer, on_timeout, q);
-    loop_timer_set(r->loop, &q->timer, loop_now(r->loop) + RESOLVE_TIME);
-    return 0;
+    struct question *q = arg;
+    finish(q, q->error != 0 ? strerror(q->error) : "no answer from the name servers");
 }
 
-void resolve_cancel(struct resolver *r, const void *arg)
+/* 0 or errno. */
+static int ask(struct question *q)
 {
-    for (struct question *q = r->questions, *next; q != NULL; q = next) {
-        next = q->next;
-        if (q->arg == arg) {
-            unlink_question(q);
-            free(q);
-        }
+    int pipe_fds[2];
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
+        return errno;
     }
+    q->pid = fork();
+    if (q->pid == 0) {
+        child_main(q->name, pipe_fds[1]);
+    }
+    int error = q->pid < 0 ? errno : 0;
+    close(pipe_fds[1]);
+    if (error == 0) {
+        (void)fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
+        error = -loop_fd_add(q->r->loop, pipe_fds[0], EPOLLIN, on_readable, q);
+    }
+    if (error != 0) {
+        close(pipe_fds[0]);
+    } else {
+        q->fd = pipe_fds[0];
+    }
+    return error;
+}
+
+/* Those that wait, oldest first. Put off to the end of the turn: of many that are forgotten at once none is begun before. */
+static void go_on(void *arg)
+{
+    struct resolver *r = arg;
+    while (r->waiting != NULL && r->n_asked < RESOLVE_AT_ONCE) {
+        struct question *q = r->waiting;
+        unlink_question(q);
+        q->next = r->asked;
+        q->at = &r->asked;
+        if (q->next != NULL) {
+            q->next->at = &q->next;
+        }
+        r->asked = q;
+        r->n_asked++;
+        q->error = ask(q);
+        loop_timer_set(r->loop, &q->timer, loop_now(r->loop) + (q->error != 0 ? 0 : RESOLVE_TIME));
+    }
+}
+
+struct question *resolve(struct resolver *r, const char *name, resolve_fn *fn, void *arg)
+{
+    size_t n = strlen(name) + 1;
+    struct question *q = calloc(1, sizeof(*q) + n);
+    if (q == NULL) {
+        return NULL;
+    }
+    *q = (struct question){.r = r, .at = r->last, .fd = -1, .fn = fn, .arg = arg};
+    memcpy(q->name, name, n);
+    loop_timer_init(&q->timer, on_timeout, q);
+    *r->last = q;
+    r->last = &q->next;
+    loop_defer(r->loop, &r->later);
+    return q;
+}
+
+void resolve_cancel(struct question *q)
+{
+    drop(q);
+    loop_defer(q->r->loop, &q->r->later);
+    free(q);
+}
+
+struct resolver *resolver_new(struct loop *l)
+{
+    struct resolver *r = calloc(1, sizeof(*r));
+    if (r != NULL) {
+        r->loop = l;
+        r->last = &r->waiting;
+        loop_task_init(&r->later, go_on, r);
+    }
+    return r;
 }
 
 void resolver_free(struct resolver *r)
@@ -191,10 +237,10 @@ void resolver_free(struct resolver *r)
     if (r == NULL) {
         return;
     }
-    while (r->questions != NULL) {
-        struct question *q = r->questions;
-        unlink_question(q);
+    for (struct question *q; (q = r->waiting != NULL ? r->waiting : r->asked) != NULL;) {
+        drop(q);
         free(q);
     }
+    loop_task_cancel(r->loop, &r->later);
     free(r);
 }
