@@ -4,6 +4,8 @@
  */
 #include "app/prefix.h"
 
+#include "table.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +210,8 @@ bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
     return a->family == b->family && a->bits == b->bits && memcmp(a->ip, b->ip, ip_len(a->family)) == 0;
 }
+
+uint32_t prefix_hash(uint32_t seed, const struct prefix *p) { return table_hash(seed ^ p->bits, p->ip, ip_len(p->family)); }
 
 bool ts_contains(const ike_ts *ts, const ike_addr *a)
 {

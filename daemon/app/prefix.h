@@ -32,6 +32,7 @@ size_t flows_of_selectors(const ike_ts *local, size_t n_local, const ike_ts *rem
 
 bool prefix_contains(const struct prefix *p, const ike_addr *a);
 bool prefix_equal(const struct prefix *a, const struct prefix *b);
+uint32_t prefix_hash(uint32_t seed, const struct prefix *p);
 bool ts_contains(const ike_ts *ts, const ike_addr *a);
 /* "10.1.0.0/24" */
 void prefix_format(const struct prefix *p, char *out, size_t n);

@@ -5,6 +5,7 @@
 #include "app/routes.h"
 
 #include "daemon.h"
+#include "table.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -17,7 +18,7 @@
 #define METRIC_THROW  20
 
 struct entry {
-    struct entry *next;
+    struct table_node node; /* by prefix, type and table */
     struct rt_route route;
     unsigned users;
     int slot;
@@ -34,7 +35,7 @@ struct routes {
     struct ikelibd *d;
     struct nl_sock *rt;
     struct state *state;
-    struct entry *entries;
+    struct table entries;
     struct rules rules[2][2];
     struct keep *keep;
     uint32_t look;
@@ -105,13 +106,17 @@ static void unuse_rules(struct routes *r, uint8_t family, bool defaults)
 
 /* ---- Routes --------------------------------------------------------------------------------------------------------------- */
 
-static struct entry **find(struct routes *r, const struct prefix *to, uint8_t type, uint32_t table)
+static uint32_t hash(const struct prefix *to, uint8_t type, uint32_t table) { return prefix_hash(table << 8 ^ type, to); }
+
+static struct entry *find(struct routes *r, const struct prefix *to, uint8_t type, uint32_t table)
 {
-    struct entry **p = &r->entries;
-    while (*p != NULL && ((*p)->route.type != type || (*p)->route.table != table || !prefix_equal(&(*p)->route.to, to))) {
-        p = &(*p)->next;
+    for (struct table_node *n = table_chain(&r->entries, hash(to, type, table)); n != NULL; n = n->next) {
+        struct entry *e = TABLE_OF(n, struct entry, node);
+        if (e->route.type == type && e->route.table == table && prefix_equal(&e->route.to, to)) {
+            return e;
+        }
     }
-    return p;
+    return NULL;
 }
 
 /* A route without a way waits for one; so does one that the kernel refuses now. */
@@ -159,7 +164,7 @@ static bool same_way(const struct rt_route *a, const struct rt_route *b)
 
 static bool add(struct routes *r, const struct rt_route *route)
 {
-    struct entry *e = *find(r, &route->to, route->type, route->table);
+    struct entry *e = find(r, &route->to, route->type, route->table);
     if (e != NULL) {
         e->users++;
         if (!same_way(&e->route, route)) {
@@ -172,22 +177,24 @@ static bool add(struct routes *r, const struct rt_route *route)
         return true;
     }
     e = calloc(1, sizeof(*e));
-    if (e == NULL) {
+    if (e == NULL || !table_add(&r->entries, &e->node, hash(&route->to, route->type, route->table))) {
+        free(e);
         return false;
     }
-    *e = (struct entry){.next = r->entries, .route = *route, .users = 1, .checked = r->look};
-    r->entries = e;
+    e->route = *route;
+    e->users = 1;
+    e->checked = r->look;
     install(r, e);
     return true;
 }
 
 static void drop(struct routes *r, const struct prefix *to, uint8_t type, uint32_t table)
 {
-    struct entry **p = find(r, to, type, table), *e = *p;
+    struct entry *e = find(r, to, type, table);
     if (e == NULL || --e->users > 0) {
         return;
     }
-    *p = e->next;
+    table_remove(&r->entries, &e->node);
     uninstall(r, e);
     free(e);
 }
@@ -300,13 +307,13 @@ static void check(struct routes *r, struct entry *e, const struct way *way, stru
 
 void routes_check(struct routes *r, const struct prefix *to, const struct way *way, struct routes_found *f)
 {
-    check(r, *find(r, to, RTN_UNICAST, table_of(to)), way, f);
+    check(r, find(r, to, RTN_UNICAST, table_of(to)), way, f);
 }
 
 void routes_check_exception(struct routes *r, const struct prefix *to, struct routes_found *f)
 {
-    check(r, *find(r, to, RTN_THROW, ROUTES_TABLE), NULL, f);
-    check(r, *find(r, to, RTN_THROW, ROUTES_TABLE_DEFAULT), NULL, f);
+    check(r, find(r, to, RTN_THROW, ROUTES_TABLE), NULL, f);
+    check(r, find(r, to, RTN_THROW, ROUTES_TABLE_DEFAULT), NULL, f);
 }
 
 /* ---- Life ----------------------------------------------------------------------------------------------------------------- */
@@ -320,12 +327,14 @@ void routes_free(struct routes *r)
     if (r == NULL) {
         return;
     }
-    while (r->entries != NULL) {
-        struct entry *e = r->entries;
-        r->entries = e->next;
+    size_t at = 0;
+    for (struct table_node *n; (n = table_any(&r->entries, &at)) != NULL;) {
+        struct entry *e = TABLE_OF(n, struct entry, node);
+        table_remove(&r->entries, n);
         uninstall(r, e);
         free(e);
     }
+    table_free(&r->entries);
     keep_free(r->keep);
     free(r);
 }

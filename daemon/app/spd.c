@@ -37,14 +37,9 @@ struct spd *spd_new(const struct spd_backend *backend)
 
 size_t spd_count(const struct spd *s) { return s->table.n; }
 
-static uint32_t hash_prefix(uint32_t seed, const struct prefix *p)
-{
-    return table_hash(seed ^ p->bits, p->ip, p->family == 4 ? 4 : 16);
-}
-
 static uint32_t hash_key(const struct spd_key *k)
 {
-    uint32_t h = hash_prefix(hash_prefix((uint32_t)k->dir << 8 ^ k->flow.proto, &k->flow.local), &k->flow.remote);
+    uint32_t h = prefix_hash(prefix_hash((uint32_t)k->dir << 8 ^ k->flow.proto, &k->flow.local), &k->flow.remote);
     h = table_hash(h ^ k->mark ^ k->if_id, &k->flow.local_port, sizeof(k->flow.local_port));
     return table_hash(h, &k->flow.remote_port, sizeof(k->flow.remote_port));
 }

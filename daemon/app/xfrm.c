@@ -463,16 +463,46 @@ static void free_trap(struct xfrm_app *x, struct xfrm_trap *t)
     free(t);
 }
 
+static uint32_t hash_reqid(uint32_t reqid) { return table_hash(0, &reqid, sizeof(reqid)); }
+
+static bool link_trap(struct xfrm_app *x, struct xfrm_trap *t)
+{
+    if (!table_add(&x->traps, &t->by_conn, conn_rt_hash(t->conn))) {
+        return false;
+    }
+    if (!table_add(&x->trap_reqids, &t->by_reqid, hash_reqid(t->template.reqid))) {
+        table_remove(&x->traps, &t->by_conn);
+        return false;
+    }
+    return true;
+}
+
+static void unlink_trap(struct xfrm_app *x, struct xfrm_trap *t)
+{
+    table_remove(&x->traps, &t->by_conn);
+    table_remove(&x->trap_reqids, &t->by_reqid);
+}
+
+struct xfrm_trap *xfrm_find_trap(const struct xfrm_app *x, uint32_t reqid)
+{
+    for (struct table_node *n = table_chain(&x->trap_reqids, hash_reqid(reqid)); n != NULL; n = n->next) {
+        struct xfrm_trap *t = TABLE_OF(n, struct xfrm_trap, by_reqid);
+        if (t->template.reqid == reqid) {
+            return t;
+        }
+    }
+    return NULL;
+}
+
 static void xfrm_untrap(struct app *a, ike_conn_id conn, const char *child_name)
 {
     struct xfrm_app *x = x_of(a);
-    for (struct xfrm_trap **p = &x->traps; *p != NULL;) {
-        struct xfrm_trap *t = *p;
+    for (struct table_node *n = table_chain(&x->traps, conn_rt_hash(conn)), *next; n != NULL; n = next) {
+        struct xfrm_trap *t = TABLE_OF(n, struct xfrm_trap, by_conn);
+        next = n->next;
         if (t->conn == conn && (child_name == NULL || strcmp(t->child_name, child_name) == 0)) {
-            *p = t->next;
+            unlink_trap(x, t);
             free_trap(x, t);
-        } else {
-            p = &t->next;
         }
     }
 }
@@ -517,6 +547,10 @@ static int xfrm_trap(struct app *a, const struct app_trap *trap)
     }
     struct sa_policies p = {t->flows, t->n_flows, &t->template, t->mark, t->if_id, false};
     int error = use_policies(x, &p);
+    if (error == 0 && !link_trap(x, t)) {
+        unuse_all(x, &p);
+        error = -ENOMEM;
+    }
     if (error != 0) {
         free(t->flows);
         free(t->child_name);
@@ -527,8 +561,6 @@ static int xfrm_trap(struct app *a, const struct app_trap *trap)
         struct behind_spec spec = {trap->local_ts, trap->remote_ts, trap->n_local_ts, trap->n_remote_ts, trap->remote, 0};
         behind_add(x->routes, &spec, &t->behind);
     }
-    t->next = x->traps;
-    x->traps = t;
     return 0;
 }
 
@@ -590,12 +622,13 @@ static void remove_leftover(void *arg, const char *record)
 static void xfrm_close(struct app *a)
 {
     struct xfrm_app *x = x_of(a);
-    while (x->traps != NULL) {
-        struct xfrm_trap *t = x->traps;
-        x->traps = t->next;
+    size_t at = 0;
+    for (struct table_node *n; (n = table_any(&x->traps, &at)) != NULL;) {
+        struct xfrm_trap *t = TABLE_OF(n, struct xfrm_trap, by_conn);
+        unlink_trap(x, t);
         free_trap(x, t);
     }
-    size_t at = 0;
+    at = 0;
     for (struct table_node *n; (n = table_any(&x->sas, &at)) != NULL;) {
         struct xfrm_sa *s = TABLE_OF(n, struct xfrm_sa, node);
         behind_remove(x->routes, &s->behind);
@@ -605,6 +638,8 @@ static void xfrm_close(struct app *a)
     spd_free(x->spd);
     routes_free(x->routes);
     xfrm_events_close(x);
+    table_free(&x->traps);
+    table_free(&x->trap_reqids);
     table_free(&x->sas);
     table_free(&x->policies);
     state_close(x->state);

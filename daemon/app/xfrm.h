@@ -35,7 +35,7 @@ struct xfrm_sa {
 };
 
 struct xfrm_trap {
-    struct xfrm_trap *next;
+    struct table_node by_conn, by_reqid;
     ike_conn_id conn;
     char *child_name;
     uint32_t mark, if_id;
@@ -55,12 +55,14 @@ struct xfrm_app {
     struct routes *routes;
     struct spd *spd;
     struct table sas, policies;
-    struct xfrm_trap *traps;
+    struct table traps, trap_reqids; /* by connection, by the reqid of the policies */
     uint32_t next_trap;
     unsigned leftovers; /* of a crashed run, removed at start */
     uint64_t acquires, expires, mappings, overruns;
 };
 
+/* NULL: another program's. */
+struct xfrm_trap *xfrm_find_trap(const struct xfrm_app *x, uint32_t reqid);
 struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
 bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
 

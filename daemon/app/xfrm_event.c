@@ -15,15 +15,6 @@ static bool has_body(const struct nlmsghdr *h, size_t n) { return h->nlmsg_len >
 
 /* ---- Acquire -------------------------------------------------------------------------------------------------------------- */
 
-static struct xfrm_trap *find_trap(const struct xfrm_app *x, uint32_t reqid)
-{
-    struct xfrm_trap *t = x->traps;
-    while (t != NULL && t->template.reqid != reqid) {
-        t = t->next;
-    }
-    return t;
-}
-
 /* A policy whose SA has gone: its reqid still tells the child. */
 static const struct xfrm_sa *find_reqid(const struct xfrm_app *x, uint32_t reqid)
 {
@@ -51,7 +42,7 @@ static void on_acquire(struct xfrm_app *x, const struct nlmsghdr *h)
     }
     struct xfrm_user_tmpl tmpl;
     memcpy(&tmpl, nl_data(tb[XFRMA_TMPL]), sizeof(tmpl));
-    struct xfrm_trap *trap = find_trap(x, tmpl.reqid);
+    struct xfrm_trap *trap = xfrm_find_trap(x, tmpl.reqid);
     const struct xfrm_sa *sa = trap == NULL ? find_reqid(x, tmpl.reqid) : NULL;
     if (trap == NULL && (sa == NULL || xfrm_outbound_lost(x, tmpl.reqid))) {
         return; /* another program's policy, or the child is to be made anew */
@@ -95,7 +86,8 @@ void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t)
 void xfrm_settled(struct app *a, ike_conn_id conn)
 {
     struct xfrm_app *x = (struct xfrm_app *)(void *)a;
-    for (struct xfrm_trap *t = x->traps; t != NULL; t = t->next) {
+    for (struct table_node *n = table_chain(&x->traps, conn_rt_hash(conn)); n != NULL; n = n->next) {
+        struct xfrm_trap *t = TABLE_OF(n, struct xfrm_trap, by_conn);
         if (t->conn == conn) {
             xfrm_forget_acquire(x, t);
         }
