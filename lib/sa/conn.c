@@ -20,6 +20,26 @@ static uint64_t hash_name(const struct ike_db *db, const char *name)
     return ike_siphash(db->core->hash_key, name, strlen(name));
 }
 
+/* Names compare without case, so they are folded here as well; the last 40 octets are enough to spread peers. */
+static void put_id(struct ike_wr *w, const ike_id *id)
+{
+    size_t n = id->data.len < 40 ? id->data.len : 40;
+    ike_wr_u8(w, id->type);
+    ike_wr_u16(w, (uint16_t)id->data.len);
+    for (size_t k = 0; k < n; k++) {
+        uint8_t ch = id->data.ptr[id->data.len - n + k];
+        ike_wr_u8(w, ch >= 'A' && ch <= 'Z' ? (uint8_t)(ch + 32) : ch);
+    }
+}
+
+static uint64_t hash_id(const struct ike_db *db, const ike_id *id)
+{
+    uint8_t buf[48];
+    struct ike_wr w = ike_wr(buf, sizeof buf);
+    put_id(&w, id);
+    return ike_siphash(db->core->hash_key, buf, w.len);
+}
+
 /* No prefix length given means one address. Only such a connection can be begun by us. */
 bool ike_conn_is_single(const struct ike_conn *conn)
 {
@@ -53,7 +73,7 @@ static struct ike_conn *newest(const struct ike_db *db, const ike_addr *a)
     struct ike_map_node *n = ike_map_find(&db->by_remote, hash_addr(db, a));
     for (; n; n = ike_map_find_next(n)) {
         struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_remote);
-        if (conn->remote.family == a->family && memcmp(conn->remote.ip, a->ip, sizeof a->ip) == 0) {
+        if (ike_addr_same_ip(&conn->remote, a)) {
             return conn;
         }
     }
@@ -70,6 +90,8 @@ static void unlink_address(struct ike_db *db, struct ike_conn *conn)
             (void)ike_map_add(&db->by_remote, &next->by_remote, conn->by_remote.key, &db->core->mem);
         }
     }
+    ike_map_del(&db->by_remote_id, &conn->by_remote_id);
+    ike_list_del(&conn->open);
     ike_list_del(&conn->same);
     conn->exact = false;
 }
@@ -85,6 +107,18 @@ static bool link_exact(struct ike_db *db, struct ike_conn *conn)
     return conn->exact;
 }
 
+/* By its identity, too; where there is no memory for that it is looked at as if it took any. */
+static void link_wild(struct ike_db *db, struct ike_conn *conn)
+{
+    const ike_id *id = &conn->conf->s.remote_id;
+    ike_list_add(&db->wild[width(conn)], &conn->same);
+    conn->linked = db->linked++;
+    if (id->type == IKE_ID_NONE ||
+        ike_map_add(&db->by_remote_id, &conn->by_remote_id, hash_id(db, id), &db->core->mem) != IKE_OK) {
+        ike_list_add(&db->open, &conn->open);
+    }
+}
+
 /* The map finds the one address that most connections have in O(1), and however many have it are linked and unlinked in O(1); the
  * rest stand in lists. When memory is short for the map, a single one stands there, too: slower, but found. */
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
@@ -92,7 +126,7 @@ void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
     assign_reqids(db, conn);
     unlink_address(db, conn);
     if (!ike_conn_is_single(conn) || !link_exact(db, conn)) {
-        ike_list_add(&db->wild[width(conn)], &conn->same);
+        link_wild(db, conn);
     }
 }
 
@@ -110,6 +144,7 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     conn->n_want = conf->s.n_children;
     ike_list_init(&conn->link);
     ike_list_init(&conn->same);
+    ike_list_init(&conn->open);
     ike_list_init(&conn->peers);
     ike_timer_init(&conn->timer, IKE_TIMER_CONN);
     ike_evslot_init(&conn->ev, IKE_EV_OF_CONN);
@@ -200,12 +235,17 @@ static bool fits(const struct ike_conn *conn, const ike_path *path)
     return ike_conf_address_fit(conn->conf, &conn->remote, path) > 0;
 }
 
-/* Those of the map's ring; NULL behind the last. */
+/* The next in the map's ring; NULL behind the last. */
+static struct ike_conn *next_exact(const struct ike_conn *conn)
+{
+    struct ike_conn *next = of_same(conn->same.next);
+    return next->by_remote.in_map ? NULL : next;
+}
+
 static struct ike_conn *match_exact(struct ike_conn *conn, const ike_path *path)
 {
     while (conn && !fits(conn, path)) {
-        struct ike_conn *next = of_same(conn->same.next);
-        conn = next->by_remote.in_map ? NULL : next; /* once round */
+        conn = next_exact(conn);
     }
     return conn;
 }
@@ -232,27 +272,46 @@ struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, c
     if (after && !after->exact) {
         return match_wild(db, path, after);
     }
-    struct ike_conn *next = after ? of_same(after->same.next) : newest(db, &path->remote);
-    struct ike_conn *conn = after && next->by_remote.in_map ? NULL : match_exact(next, path);
+    struct ike_conn *conn = match_exact(after ? next_exact(after) : newest(db, &path->remote), path);
     return conn ? conn : match_wild(db, path, NULL);
 }
 
-/* Names compare without case, so they are folded here as well; the last 40 octets of each are enough to spread peers. */
+/* Which stands before the other in wild; either may be NULL. */
+static struct ike_conn *first_of(struct ike_conn *a, struct ike_conn *b)
+{
+    if (!a || !b) {
+        return a ? a : b;
+    }
+    return width(a) > width(b) || (width(a) == width(b) && a->linked < b->linked) ? a : b;
+}
+
+struct ike_conn *ike_conn_match_id(const struct ike_db *db, const ike_path *path, const ike_id *remote,
+                                   bool (*fits_too)(const void *user, const struct ike_conn *conn), const void *user)
+{
+    struct ike_conn *best = NULL;
+    for (struct ike_conn *conn = newest(db, &path->remote); conn; conn = next_exact(conn)) {
+        if (fits(conn, path) && fits_too(user, conn)) {
+            return conn;
+        }
+    }
+    for (struct ike_map_node *n = ike_map_find(&db->by_remote_id, hash_id(db, remote)); n; n = ike_map_find_next(n)) {
+        struct ike_conn *conn = IKE_OF(n, struct ike_conn, by_remote_id);
+        best = fits(conn, path) && fits_too(user, conn) ? first_of(best, conn) : best;
+    }
+    for (const struct ike_list *at = db->open.next; at != &db->open; at = at->next) {
+        struct ike_conn *conn = IKE_OF((struct ike_list *)at, struct ike_conn, open);
+        best = fits(conn, path) && fits_too(user, conn) ? first_of(best, conn) : best;
+    }
+    return best;
+}
+
 static uint64_t hash_ids(const struct ike_db *db, const struct ike_conn *conn, const ike_id *local, const ike_id *remote)
 {
     uint8_t buf[96];
     struct ike_wr w = ike_wr(buf, sizeof buf);
     ike_wr_u64(&w, conn->id);
-    const ike_id *ids[] = {local, remote};
-    for (size_t i = 0; i < 2; i++) {
-        ike_wr_u8(&w, ids[i]->type);
-        ike_wr_u16(&w, (uint16_t)ids[i]->data.len);
-        size_t n = ids[i]->data.len < 40 ? ids[i]->data.len : 40;
-        for (size_t k = 0; k < n; k++) {
-            uint8_t ch = ids[i]->data.ptr[ids[i]->data.len - n + k];
-            ike_wr_u8(&w, ch >= 'A' && ch <= 'Z' ? (uint8_t)(ch + 32) : ch);
-        }
-    }
+    put_id(&w, local);
+    put_id(&w, remote);
     return ike_siphash(db->core->hash_key, buf, w.len);
 }
 

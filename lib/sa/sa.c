@@ -10,8 +10,8 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
     memset(db, 0, sizeof *db);
     db->core = core;
     /* Lists are the one thing that is not right when it is zero. */
-    struct ike_list *lists[] = {&db->conn_list,  &db->half_open,  &db->dead_sas, &db->dead_children,
-                                &db->dead_conns, &db->dead_peers, &db->faded};
+    struct ike_list *lists[] = {&db->open,          &db->conn_list,  &db->half_open,  &db->dead_sas,
+                                &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
         ike_list_init(lists[i]);
     }
@@ -295,6 +295,7 @@ void ike_db_fini(struct ike_db *db)
     ike_map_free(&db->by_spi, mem);
     ike_map_free(&db->by_init, mem);
     ike_map_free(&db->by_remote, mem);
+    ike_map_free(&db->by_remote_id, mem);
     ike_map_free(&db->by_name, mem);
     ike_map_free(&db->by_ids, mem);
     ike_map_free(&db->by_spi_in, mem);

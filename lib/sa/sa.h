@@ -31,11 +31,14 @@ struct ike_db {
     struct ike_map by_ids;            /* peers by connection and identities */
     struct ike_map by_spi_in;         /* children by our inbound SPI */
     struct ike_list wild[IKE_WIDTHS]; /* the other connections, by how specific they are, oldest first */
+    struct ike_map by_remote_id;      /* those of them that want one identity of the peer */
+    struct ike_list open;             /* ... and those that take any */
     struct ike_list conn_list;
     struct ike_list half_open; /* responder SAs before authentication, oldest first */
     /* Retired and waiting to be reaped; faded SAs are still in by_spi. */
     struct ike_list dead_sas, dead_children, dead_conns, dead_peers, faded;
     uint32_t n_half_open, n_faded;
+    uint64_t linked;                         /* counts connections that came into wild */
     uint32_t sa_number, child_number, reqid; /* last given; numbers are for people, never reused */
 };
 
@@ -62,8 +65,11 @@ struct ike_conn {
     size_t n_want;
     struct ike_map_node by_remote, by_name;
     struct ike_list link, peers;
-    struct ike_list same;      /* by_remote: the ring of those with its address, newest first; else in wild */
-    bool exact;                /* in such a ring */
+    struct ike_list same; /* by_remote: the ring of those with its address, newest first; else in wild */
+    bool exact;           /* in such a ring */
+    struct ike_map_node by_remote_id;
+    struct ike_list open;
+    uint64_t linked;           /* when it came into wild, among the others */
     struct ike_timer timer;    /* the next attempt */
     struct ike_pause pause;    /* attempts at an IKE SA */
     ike_time began;            /* the last of them */
@@ -202,6 +208,10 @@ void ike_conn_unref(struct ike_db *db, struct ike_conn *conn);
 struct ike_conn *ike_conn_by_name(const struct ike_db *db, const char *name);
 /* Connections whose addresses fit a path, the most specific first; pass the one before, NULL to begin. */
 struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after);
+/* The first of these, in the same order, of which `fits` says yes; that it says yes only to those whose remote-id is `remote`, or
+ * any, is what spares a look at all the others. */
+struct ike_conn *ike_conn_match_id(const struct ike_db *db, const ike_path *path, const ike_id *remote,
+                                   bool (*fits)(const void *user, const struct ike_conn *conn), const void *user);
 bool ike_conn_is_single(const struct ike_conn *conn); /* its peer has one address */
 
 /* ---- Peers ------------------------------------------------------------------------------------------------------------ */

@@ -106,6 +106,107 @@ static void without_memory_an_address_is_found_all_the_same(void **state)
     assert_matches("192.0.2.1:500", (const char *const[]){"a", "b", "any", NULL});
 }
 
+struct wanted {
+    ike_id id;
+    unsigned asked;
+};
+
+static bool fits_id(const void *user, const struct ike_conn *conn)
+{
+    struct wanted *w = (struct wanted *)(uintptr_t)user;
+    const ike_id *id = &conn->conf->s.remote_id;
+    w->asked++;
+    return id->type == IKE_ID_NONE || ike_id_equal(id, &w->id);
+}
+
+static void assert_same_as_by_a_walk(const char *remote, ike_id id)
+{
+    ike_path path = sa_lab_path(remote);
+    struct wanted w = {id, 0};
+    struct ike_conn *conn = ike_conn_match(&lab.db, &path, NULL);
+    while (conn && !fits_id(&w, conn)) {
+        conn = ike_conn_match(&lab.db, &path, conn);
+    }
+    assert_ptr_equal(ike_conn_match_id(&lab.db, &path, &id, fits_id, &w), conn);
+}
+
+static struct ike_conn *conn_of(const char *name, const char *remote, uint8_t bits, ike_id id)
+{
+    ike_conn_settings s;
+    struct ike_conf *conf = NULL;
+    struct ike_conn *conn = NULL;
+    ike_conn_settings_init(&s);
+    s.name = name;
+    s.secret = IKE_STR("secret");
+    s.remote_bits = bits;
+    s.remote_id = id;
+    if (remote) {
+        s.remote = lab_addr(remote);
+    }
+    assert_int_equal(ike_conf_new(&lab.core, &s, &conf), IKE_OK);
+    assert_int_equal(ike_conn_new(&lab.db, conf, &conn), IKE_OK);
+    return conn;
+}
+
+/* The peer's identity leads to the same connection as a walk over all of them, whatever comes and goes. */
+static void an_identity_leads_where_the_walk_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *remote;
+        uint8_t bits;
+    } places[] = {{NULL, 0}, {"192.0.2.0", 24}, {"192.0.0.0", 16}, {"192.0.2.1", 0}, {"2001:db8::", 32}};
+    static const ike_id ids[] = {{IKE_ID_NONE, {NULL, 0}},
+                                 {IKE_ID_FQDN, {(const uint8_t *)"a.example", 9}},
+                                 {IKE_ID_FQDN, {(const uint8_t *)"B.example", 9}}};
+    static const ike_id asked[] = {{IKE_ID_FQDN, {(const uint8_t *)"A.example", 9}},
+                                   {IKE_ID_FQDN, {(const uint8_t *)"b.example", 9}},
+                                   {IKE_ID_FQDN, {(const uint8_t *)"c.example", 9}}};
+    static const char *const from[] = {"192.0.2.1:500", "192.0.2.2:500", "192.0.9.9:500", "203.0.113.1:500", "[2001:db8::5]:500"};
+    struct ike_conn *live[24] = {NULL};
+    unsigned draw = 7;
+    for (unsigned i = 0; i < 600; i++) {
+        char name[16];
+        draw = draw * 1103515245 + 12345;
+        unsigned slot = (draw >> 8) % IKE_COUNT(live), place = (draw >> 14) % IKE_COUNT(places),
+                 id = (draw >> 20) % IKE_COUNT(ids);
+        snprintf(name, sizeof name, "c%u", i);
+        lab.lab.allowed = i % 50 == 49 ? 0 : -1; /* now and then without memory for the maps */
+        if (live[slot] && i % 3 == 0) {
+            ike_conn_relink(&lab.db, live[slot]);
+        } else if (live[slot]) {
+            ike_conn_retire(&lab.db, live[slot]);
+            live[slot] = NULL;
+        } else if (lab.lab.allowed) {
+            live[slot] = conn_of(name, places[place].remote, places[place].bits, ids[id]);
+        }
+        lab.lab.allowed = -1;
+        for (size_t k = 0; k < IKE_COUNT(from) * IKE_COUNT(asked); k++) {
+            assert_same_as_by_a_walk(from[k % IKE_COUNT(from)], asked[k / IKE_COUNT(from)]);
+        }
+    }
+}
+
+/* By what is looked at: one of thousands is found as one of few is. */
+static void many_identities_cost_no_more_than_few(void **state)
+{
+    (void)state;
+    enum { MANY = 2000 };
+    char name[32];
+    ike_path path = sa_lab_path("192.0.2.1:500");
+    (void)conn_of("guests", NULL, 0, (ike_id){IKE_ID_NONE, {NULL, 0}});
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "p%d.example", i);
+        (void)conn_of(name, NULL, 0, (ike_id){IKE_ID_FQDN, {(const uint8_t *)name, strlen(name)}});
+    }
+    for (int i = 0; i < MANY; i += 100) {
+        snprintf(name, sizeof name, "p%d.example", i);
+        struct wanted w = {{IKE_ID_FQDN, {(const uint8_t *)name, strlen(name)}}, 0};
+        assert_string_equal(ike_conn_match_id(&lab.db, &path, &w.id, fits_id, &w)->conf->s.name, "guests");
+        assert_in_range(w.asked, 1, 3);
+    }
+}
+
 static void names_are_unique_keys(void **state)
 {
     (void)state;
@@ -248,6 +349,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(connections_with_one_address_are_all_found, begin, end),
         cmocka_unit_test_setup_teardown(one_of_many_with_one_address_goes, begin, end),
         cmocka_unit_test_setup_teardown(without_memory_an_address_is_found_all_the_same, begin, end),
+        cmocka_unit_test_setup_teardown(an_identity_leads_where_the_walk_does, begin, end),
+        cmocka_unit_test_setup_teardown(many_identities_cost_no_more_than_few, begin, end),
         cmocka_unit_test_setup_teardown(names_are_unique_keys, begin, end),
         cmocka_unit_test_setup_teardown(an_address_that_changes_is_found_anew, begin, end),
         cmocka_unit_test_setup_teardown(new_settings_keep_reqids_and_holds, begin, end),

@@ -164,15 +164,22 @@ static int take_ids(struct ike_exchange *x)
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+struct who {
+    const struct ike_exchange *x;
+    ike_id remote, wanted; /* who the peer is, and whom it wants */
+};
+
 /* A connection must also allow the algorithms that IKE_SA_INIT agreed on: they may have been another's, which only the address
  * chose. */
-static bool ids_fit(const struct ike_exchange *x, const struct ike_conn *conn, const ike_id *wanted)
+static bool ids_fit(const void *user, const struct ike_conn *conn)
 {
+    const struct who *w = user;
     const struct ike_conf *f = conn->conf;
     uint8_t buf[16];
-    ike_id remote = ike_id_of_body(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
-    return ike_conf_speaks(f, 2) && (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote)) &&
-           (wanted->type == IKE_ID_NONE || ike_id_equal(wanted, &local)) && ike_proposals_allow(f->proposals, &x->sa->suite);
+    ike_id local = ike_conf_local_id(f, &w->x->path, buf);
+    return ike_conf_speaks(f, 2) && (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &w->remote)) &&
+           (w->wanted.type == IKE_ID_NONE || ike_id_equal(&w->wanted, &local)) &&
+           ike_proposals_allow(f->proposals, &w->x->sa->suite);
 }
 
 /* Says which of the two identities is to be changed, and to what. The peer learns none of it. */
@@ -206,14 +213,11 @@ static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
  * be meant. */
 static struct ike_conn *find_conn(struct ike_exchange *x, const ike_id *wanted)
 {
-    if (!x->sa->conn->removed && ids_fit(x, x->sa->conn, wanted)) {
+    struct who w = {x, ike_id_of_body(&x->setup->remote_id), *wanted};
+    if (!x->sa->conn->removed && ids_fit(&w, x->sa->conn)) {
         return x->sa->conn;
     }
-    struct ike_conn *conn = ike_conn_match(&x->e->db, &x->path, NULL);
-    while (conn && !ids_fit(x, conn, wanted)) {
-        conn = ike_conn_match(&x->e->db, &x->path, conn);
-    }
-    return conn;
+    return ike_conn_match_id(&x->e->db, &x->path, &w.remote, ids_fit, &w);
 }
 
 /* Before the proof, since the secret is the connection's. What the host or the identities choose here counts for nothing until
