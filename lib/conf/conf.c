@@ -103,6 +103,7 @@ void ike_config_free(ike_config *c)
         next = f->next;
         drop(c, f, f->size);
     }
+    ike_map_free(&c->by_file, &c->mem);
     ike_map_free(&c->map, &c->mem);
     ike_allocator mem = c->mem;
     mem.release(mem.user, c, sizeof *c);
@@ -227,7 +228,9 @@ static const char *file_name(ike_config *c, const char *name)
     if (name == NULL) {
         return NULL;
     }
-    for (struct ike_config_file *f = c->files; f; f = f->next) {
+    uint64_t key = hash(name, NULL);
+    for (struct ike_map_node *at = ike_map_find(&c->by_file, key); at; at = ike_map_find_next(at)) {
+        struct ike_config_file *f = IKE_OF(at, struct ike_config_file, node);
         if (strcmp(f->name, name) == 0) {
             return f->name;
         }
@@ -235,7 +238,10 @@ static const char *file_name(ike_config *c, const char *name)
     size_t n = strlen(name) + 1;
     struct ike_config_file *f = get(c, sizeof *f + n);
     /* An entry without file name is better than none for want of memory. */
-    if (f == NULL) {
+    if (f == NULL || ike_map_add(&c->by_file, &f->node, key, &c->mem) != IKE_OK) {
+        if (f) {
+            drop(c, f, sizeof *f + n);
+        }
         return NULL;
     }
     memcpy(f->name, name, n);

@@ -26,6 +26,7 @@ struct ike_config_entry { /* one triplet, or a section itself (tag NULL) */
 /* Names of files, one copy each. */
 struct ike_config_file {
     struct ike_config_file *next;
+    struct ike_map_node node;
     size_t size;
     char name[];
 };
@@ -41,6 +42,7 @@ struct ike_config {
     ike_allocator mem;
     struct ike_list sections;
     struct ike_map map;
+    struct ike_map by_file; /* files by name: a folder may hold one for each connection */
     struct ike_config_file *files;
     struct ike_config_undo *undo; /* newest first */
     struct ike_config_spoilt *spoilt; /* of the open transaction */

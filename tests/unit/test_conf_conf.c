@@ -101,6 +101,35 @@ static void test_abort(void **state)
     assert_int_equal(heap.live, 0);
 }
 
+/* A folder may hold a file for each connection: each name is kept once, and stays when its triplets are gone. */
+static void test_files(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    static const char *names[MANY];
+    struct heap heap = {0};
+    ike_allocator mem = heap_of(&heap);
+    ike_config *c;
+    char section[16], file[16];
+    assert_int_equal(ike_config_new(&c, &mem), IKE_OK);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(ike_config_begin(c), IKE_OK);
+        for (int i = 0; i < MANY; i++) {
+            ike_triplet t = {section, "a", "1", file, 1}, got;
+            sprintf(section, "s%d", i);
+            sprintf(file, "%d.conf", i);
+            assert_int_equal(ike_config_put(c, &t), IKE_OK);
+            assert_int_equal(ike_config_get(c, section, "a", &got), IKE_OK);
+            assert_string_equal(got.file, file);
+            assert_true(round == 0 || got.file == names[i]);
+            names[i] = got.file;
+        }
+        ike_config_abort(c);
+    }
+    ike_config_free(c);
+    assert_int_equal(heap.live, 0);
+}
+
 static uint32_t draw(uint32_t *x)
 {
     *x ^= *x << 13;
@@ -149,6 +178,6 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_triplets), cmocka_unit_test(test_abort),
-                                       cmocka_unit_test(test_random)};
+                                       cmocka_unit_test(test_files), cmocka_unit_test(test_random)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
