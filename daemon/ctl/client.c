@@ -224,18 +224,12 @@ int client_list(struct client *c, const char *command, const char *name, const c
     return r;
 }
 
+/* Asked for by its name: the names of all may be more than one answer holds. */
 int client_has_conn(struct client *c, const char *name, bool *yes)
 {
-    struct vici_buf b = {0};
-    struct node *out = NULL;
-    *yes = false;
-    vici_begin(&b, VICI_CMD_REQUEST, "get-conns");
-    int r = client_request(c, &b, 30, NULL, NULL, &out);
-    const struct node *list = tree_find(out, "conns");
-    for (const struct node *n = list ? list->first : NULL; n; n = n->next) {
-        *yes = *yes || strcmp(n->value, name) == 0;
-    }
-    tree_free(out);
-    vici_buf_free(&b);
+    struct node found = {0};
+    int r = client_list(c, "list-conns", "list-conn", "ike", name, &found);
+    *yes = found.first != NULL;
+    tree_free(found.first);
     return r;
 }

@@ -154,6 +154,10 @@ static void get_conns(struct vici_client *c, struct vici_text request)
         vici_item(b, k.settings->name);
     }
     vici_list_end(b);
+    if (b->bad) {
+        vici_answer_error(c, "the names are more than one answer holds; list-conns tells them");
+        return;
+    }
     vici_answer(c);
 }
 

@@ -120,4 +120,25 @@ for c in status explain; do
 done
 [ "$(children)" = 1 ] && ok "nothing was cut" || bad "$(children) children are left"
 end a; end b
+
+echo "--- more connections than one answer has room for"
+conf a
+awk 'BEGIN { for (i = 0; i < 20000; i++) printf "[connection a-connection-with-a-long-name-%d]\nremote = any\nsecret = another one\n", i }' >>"$T/a.conf"
+begin a
+gives 1 --timeout 0.2 up peer
+has "up" "$T/err" '^peer: no outcome after 200 ms'
+gives 0 down peer
+gives 1 up a-connection-with-a-long-name-19999
+has "up" "$T/err" 'it can only wait for peers'
+gives 0 status a-connection-with-a-long-name-19999
+has "status" "$T/out" '^a-connection-with-a-long-name-19999: listening'
+gives 0 status
+[ "$(grep -c '^a-connection' "$T/out")" = 20000 ] && ok "all are listed" || bad "$(grep -c '^a-connection' "$T/out") are listed"
+if [ -x /usr/sbin/swanctl ]; then # asks for all names first, to unload what is gone
+    printf 'connections { }\n' >"$T/none.swan"
+    on a timeout 30 swanctl --load-conns --file "$T/none.swan" --uri "unix://$T/a.vici" >"$T/out" 2>&1
+    has "swanctl" "$T/out" 'the names are more than one answer holds|loaded'
+fi
+lacks "all that time" "$T/a.log" 'client is disconnected'
+end a
 finish
