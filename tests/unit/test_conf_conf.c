@@ -110,7 +110,7 @@ static void test_files(void **state)
     struct heap heap = {0};
     ike_allocator mem = heap_of(&heap);
     ike_config *c;
-    char section[16], file[16];
+    char section[24], file[24];
     assert_int_equal(ike_config_new(&c, &mem), IKE_OK);
     for (int round = 0; round < 3; round++) {
         assert_int_equal(ike_config_begin(c), IKE_OK);
