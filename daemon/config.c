@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONFIG_MAX (16u << 20) /* octets of one file */
+#define CONFIG_MAX (64u << 20) /* octets of one file: the default of max-connections, and each one wordy */
 #define SECRET_MAX 4096
 #define ERRORS_MAX 64
 

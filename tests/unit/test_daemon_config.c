@@ -115,6 +115,26 @@ static unsigned life_of(struct fixture *f, const char *name)
 
 #define CONN(name, more) "[connection " name "]\nremote = 10.0.0.2\nsecret = s\n" more
 
+/* As many connections as max-connections lets in by default take some 20 million octets. */
+static void test_large(void **state)
+{
+    struct fixture *f = *state;
+    static const char line[] =
+        "# as long as the lines of a connection that says all it can say about itself and about its peer\n";
+    assert_int_equal(load(f, CONN("a", "")), IKE_OK);
+    FILE *file = fopen(f->path, "a");
+    for (size_t n = 0; n < 40u << 20; n += sizeof line - 1) {
+        assert_true(fputs(line, file) >= 0);
+    }
+    fputs(CONN("b", ""), file);
+    fclose(file);
+    assert_int_equal(daemon_reload(&f->d), IKE_OK);
+    assert_true(id_of(f, "b"));
+    assert_int_equal(truncate(f->path, (64 << 20) + 1), 0);
+    assert_int_not_equal(daemon_reload(&f->d), IKE_OK);
+    assert_non_null(strstr(f->log, "larger than 67108864 octets"));
+}
+
 static void test_reload(void **state)
 {
     struct fixture *f = *state;
@@ -335,6 +355,7 @@ static void test_daemon_tags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_secret_files, setup, teardown),
