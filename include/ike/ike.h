@@ -221,6 +221,10 @@ typedef struct ike_conn_info {
 IKE_API int ike_sa_next(const ike_engine *e, ike_sa_id after, ike_sa_info *out);
 IKE_API int ike_child_next(const ike_engine *e, ike_child_id after, ike_child_info *out);
 IKE_API int ike_conn_next(const ike_engine *e, ike_conn_id after, ike_conn_info *out);
+/* The IKE SAs of one connection, the children of one IKE SA, in no order: up to max ids. Returns how many there are, 0 for what
+ * is not known; what they cost grows with that number alone. */
+IKE_API size_t ike_conn_sas(const ike_engine *e, ike_conn_id conn, ike_sa_id *out, size_t max);
+IKE_API size_t ike_sa_children(const ike_engine *e, ike_sa_id sa, ike_child_id *out, size_t max);
 /* By id; IKE_ERR_NOT_FOUND. */
 IKE_API int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out);
 IKE_API int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out);

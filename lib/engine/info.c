@@ -158,6 +158,46 @@ int ike_conn_next(const ike_engine *e, ike_conn_id after, ike_conn_info *out)
     return IKE_OK;
 }
 
+struct ids {
+    uint64_t *out;
+    size_t n, max;
+};
+
+static void take(struct ids *l, uint64_t id)
+{
+    if (l->n < l->max) {
+        l->out[l->n] = id;
+    }
+    l->n++;
+}
+
+size_t ike_conn_sas(const ike_engine *e, ike_conn_id id, ike_sa_id *out, size_t max)
+{
+    struct ids l = {out, 0, max};
+    struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
+    if (conn) {
+        IKE_LIST_EACH (it, tmp, &conn->bound) {
+            take(&l, IKE_OF(it, struct ike_sa, bound_link)->id);
+        }
+    }
+    return l.n;
+}
+
+size_t ike_sa_children(const ike_engine *e, ike_sa_id id, ike_child_id *out, size_t max)
+{
+    struct ids l = {out, 0, max};
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    if (sa && sa->peer) {
+        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+            if (k->sa == id) {
+                take(&l, k->id);
+            }
+        }
+    }
+    return l.n;
+}
+
 int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out)
 {
     struct ike_sa *sa = ike_slots_get(&e->db.sas, id);

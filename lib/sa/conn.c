@@ -146,6 +146,7 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     ike_list_init(&conn->same);
     ike_list_init(&conn->open);
     ike_list_init(&conn->peers);
+    ike_list_init(&conn->bound);
     ike_timer_init(&conn->timer, IKE_TIMER_CONN);
     ike_evslot_init(&conn->ev, IKE_EV_OF_CONN);
     /* One more than needed, so that a connection without children has a pointer as well. */

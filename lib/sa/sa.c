@@ -49,6 +49,7 @@ struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *pat
     sa->rekey_at = sa->expires_at = sa->yield_at = sa->answer_until = IKE_NEVER;
     ike_list_init(&sa->peer_link);
     ike_list_init(&sa->half_open_link);
+    ike_list_init(&sa->bound_link);
     ike_list_init(&sa->dead_link);
     ike_list_init(&sa->outstanding);
     ike_list_init(&sa->tasks);
@@ -103,9 +104,11 @@ void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn)
     ike_conf_ref(conn->conf);
     if (sa->conn) {
         sa->conn->sas--;
+        ike_list_del(&sa->bound_link);
         ike_conf_unref(db->core, sa->conf);
         ike_conn_unref(db, sa->conn);
     }
+    ike_list_add(&conn->bound, &sa->bound_link);
     sa->conn = conn;
     sa->conf = conn->conf;
 }
@@ -183,6 +186,7 @@ static void leave(struct ike_db *db, struct ike_sa *sa)
     }
     if (sa->conn) {
         sa->conn->sas--;
+        ike_list_del(&sa->bound_link);
         /* An attempt is over when its SA is. */
         if (sa->conn->connecting == sa) {
             sa->conn->connecting = NULL;

@@ -64,16 +64,16 @@ struct ike_conn {
     struct ike_want *want; /* conf->s.n_children */
     size_t n_want;
     struct ike_map_node by_remote, by_name;
-    struct ike_list link, peers;
-    struct ike_list same; /* by_remote: the ring of those with its address, newest first; else in wild */
-    bool exact;           /* in such a ring */
+    struct ike_list link, peers, bound; /* bound: its IKE SAs, whatever their state */
+    struct ike_list same;               /* by_remote: the ring of those with its address, newest first; else in wild */
+    bool exact;                         /* in such a ring */
     struct ike_map_node by_remote_id;
     struct ike_list open;
     uint64_t linked;           /* when it came into wild, among the others */
     struct ike_timer timer;    /* the next attempt */
     struct ike_pause pause;    /* attempts at an IKE SA */
     ike_time began;            /* the last of them */
-    uint32_t sas;              /* bound to it, whatever their state */
+    uint32_t sas;              /* in bound */
     struct ike_sa *connecting; /* the IKE SA we are setting up, NULL if none */
     ike_failure *failure;
     struct ike_evslot ev;
@@ -140,7 +140,7 @@ struct ike_sa {
     struct ike_conn *conn; /* NULL until chosen */
     struct ike_conf *conf;
     struct ike_peer *peer; /* NULL until authenticated */
-    struct ike_list peer_link, half_open_link, dead_link;
+    struct ike_list bound_link, peer_link, half_open_link, dead_link;
     ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_suite suite;
     struct ike_key_layout layout;

@@ -161,6 +161,44 @@ void sim_check_event(struct sim_host *h, const ike_event *e)
 
 /* ---- After every event ------------------------------------------------------------------------------------------------ */
 
+static bool among(const uint64_t *list, size_t n, size_t max, uint64_t id)
+{
+    size_t i = 0;
+    while (i < n && i < max && list[i] != id) {
+        i++;
+    }
+    return i == max || (i < n && list[i] == id); /* more than were asked for: it may be one of them */
+}
+
+/* What belongs to a connection or to an IKE SA is among what is listed for it, and nothing else is. */
+static void check_lists(struct sim_host *h)
+{
+    enum { MAX = 64 };
+    uint64_t list[MAX];
+    size_t bound = 0, listed = 0;
+    ike_sa_info sa = {.size = sizeof sa};
+    ike_conn_info conn = {.size = sizeof conn};
+    ike_child_info c = {.size = sizeof c};
+    for (ike_sa_id id = 0; ike_sa_next(h->engine, id, &sa) == IKE_OK; id = sa.id) {
+        bool known = ike_conn_get(h->engine, sa.conn, &conn) == IKE_OK; /* not when it was removed */
+        bound += known ? 1 : 0;
+        if (known && !among(list, ike_conn_sas(h->engine, sa.conn, list, MAX), MAX, sa.id)) {
+            sim_break(h->sim, "%s: an IKE SA in state %u is not listed for its connection", h->name, sa.state);
+        }
+    }
+    for (ike_conn_id id = 0; ike_conn_next(h->engine, id, &conn) == IKE_OK; id = conn.id) {
+        listed += ike_conn_sas(h->engine, conn.id, NULL, 0);
+    }
+    if (bound != listed) {
+        sim_break(h->sim, "%s: %zu IKE SAs have a connection, %zu are listed", h->name, bound, listed);
+    }
+    for (ike_child_id id = 0; ike_child_next(h->engine, id, &c) == IKE_OK; id = c.id) {
+        if (ike_sa_get(h->engine, c.sa, &sa) == IKE_OK && !among(list, ike_sa_children(h->engine, c.sa, list, MAX), MAX, c.id)) {
+            sim_break(h->sim, "%s: a child in state %u is not listed for its IKE SA", h->name, c.state);
+        }
+    }
+}
+
 static void check_kernel(struct sim_host *h)
 {
     for (const struct sim_ksa *k = h->kernel.list; k; k = k->next) {
@@ -177,6 +215,7 @@ static void check_kernel(struct sim_host *h)
         }
     }
     ike_child_info c = {.size = sizeof c};
+    check_lists(h);
     for (ike_child_id id = 0; ike_child_next(h->engine, id, &c) == IKE_OK; id = c.id) {
         const struct sim_ksa *k = sim_kernel_find(h, true, c.spi_in);
         bool usable = c.state == IKE_CHILD_INSTALLED || c.state == IKE_CHILD_REKEYING || c.state == IKE_CHILD_REKEYED;

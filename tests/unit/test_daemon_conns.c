@@ -270,7 +270,7 @@ static void many_are_found_as_fast_as_few(void **state)
     size_t steps = 0;
     ike_conn_settings s = office();
     ike_conn_id id;
-    char name[16];
+    char name[32];
     s.name = name;
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof(name), "office-%d", i);
