@@ -76,6 +76,29 @@ static void walks_come_to_an_end(void **state)
     assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_ERR_NOT_FOUND);
 }
 
+/* Only as many as there is room for, but the number of all. */
+static void what_belongs_to_one_is_listed(void **state)
+{
+    (void)state;
+    ike_sa_info sa;
+    uint64_t id[2] = {7, 7};
+    assert_int_equal(ike_sa_next(a.e, 0, &sa), IKE_OK);
+    assert_int_equal(ike_conn_sas(a.e, a.conn, NULL, 0), 1);
+    assert_int_equal(ike_conn_sas(a.e, a.conn, id, 2), 1);
+    assert_true(id[0] == sa.id && id[1] == 7);
+    assert_int_equal(ike_sa_children(a.e, sa.id, id, 0), 1);
+    assert_int_equal(ike_sa_children(a.e, sa.id, id, 1), 1);
+    ike_child_info child;
+    assert_int_equal(ike_child_get(a.e, id[0], &child), IKE_OK);
+    assert_int_equal(child.sa, sa.id);
+    assert_int_equal(ike_conn_sas(a.e, a.conn + 1, id, 2), 0);
+    assert_int_equal(ike_sa_children(a.e, 0, id, 2), 0);
+    ike_sa_id gone = sa.id;
+    assert_int_equal(ike_conn_remove(a.e, a.conn, now), IKE_OK);
+    wire_run();
+    assert_int_equal(ike_conn_sas(a.e, a.conn, id, 2) + ike_sa_children(a.e, gone, id, 2), 0);
+}
+
 static void stale_ids_are_not_found(void **state)
 {
     (void)state;
@@ -125,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(both_ends_agree, up, down),
         cmocka_unit_test_setup_teardown(walks_come_to_an_end, up, down),
+        cmocka_unit_test_setup_teardown(what_belongs_to_one_is_listed, up, down),
         cmocka_unit_test_setup_teardown(stale_ids_are_not_found, up, down),
         cmocka_unit_test_setup_teardown(secrets_are_not_shown, up, down),
         cmocka_unit_test_setup_teardown(counters_add_up, up, down),
