@@ -132,6 +132,22 @@ struct vici_filter {
 /* What the request names. false: with an error in f; nothing is to be done then. */
 bool vici_filter(struct vici_text request, struct vici_filter *f);
 
+/* All IKE SAs; or, where the filter names a connection that is known, those of it alone. Zeroed before the first call; what comes
+ * and goes meanwhile does no harm. */
+struct vici_walk {
+    bool begun, one;
+    uint64_t after; /* the last one seen */
+    uint64_t *ids;  /* of one connection */
+    size_t n, at;
+    uint64_t *children; /* what vici_walk_children gave, and room for */
+    size_t cap;
+    bool no_memory;
+};
+bool vici_walk_next(struct vici_walk *w, const ike_engine *e, const struct vici_filter *f, ike_sa_info *sa);
+/* The children of one of them, in w->children. Their number. */
+size_t vici_walk_children(struct vici_walk *w, const ike_engine *e, ike_sa_id sa);
+void vici_walk_end(struct vici_walk *w);
+
 /* ---- vici_event.c, vici_log.c
  * ------------------------------------------------------------------------------------------------------- */
 

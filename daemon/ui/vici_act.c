@@ -341,17 +341,25 @@ static bool add_wanted(struct act *a, const ike_conn_info *c, const struct vici_
 }
 
 /* Children that are up already need no event. */
-static void note_installed(struct act *a)
+static void note_installed(struct act *a, const struct vici_filter *of)
 {
-    ike_child_info k = {.size = sizeof k};
-    for (ike_child_id at = 0; a->n_open && ike_child_next(daemon_of(a)->engine, at, &k) == IKE_OK; at = k.id) {
-        for (size_t i = 0; i < a->n; i++) {
-            if (k.conn == a->targets[i].conn && (k.state == IKE_CHILD_INSTALLED || k.state == IKE_CHILD_REKEYING) && k.name &&
-                strcmp(k.name, a->targets[i].name) == 0) {
-                decide(a, &a->targets[i], true);
+    ike_engine *e = daemon_of(a)->engine;
+    struct vici_walk walk = {0};
+    ike_sa_info sa;
+    while (a->n_open && vici_walk_next(&walk, e, of, &sa)) {
+        size_t n = vici_walk_children(&walk, e, sa.id);
+        for (size_t c = 0; c < n; c++) {
+            ike_child_info k = {.size = sizeof k};
+            bool up = ike_child_get(e, walk.children[c], &k) == IKE_OK &&
+                      (k.state == IKE_CHILD_INSTALLED || k.state == IKE_CHILD_REKEYING) && k.name;
+            for (size_t i = 0; up && i < a->n; i++) {
+                if (k.conn == a->targets[i].conn && strcmp(k.name, a->targets[i].name) == 0) {
+                    decide(a, &a->targets[i], true);
+                }
             }
         }
     }
+    vici_walk_end(&walk);
 }
 
 /* The peer has not one address: which of the two reasons it is, and what to do. A name is asked for again at once. */
@@ -392,6 +400,8 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
         answer(a, "out of memory");
         return;
     }
+    w.has_ike = true; /* whichever way it was found; the settings do not outlive the next call */
+    snprintf(w.ike, sizeof w.ike, "%s", info.settings->name);
     struct ikelibd *d = daemon_of(a);
     int r = ike_initiate(d->engine, info.id, w.has_child ? w.child : NULL, daemon_now(d));
     if (r == IKE_ERR_INVALID && a->n_open) {
@@ -403,7 +413,7 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
         return;
     }
     if (info.sas) { /* as it was before: without an IKE SA nothing can be up */
-        note_installed(a);
+        note_installed(a, &w);
     }
     started(a);
 }
@@ -422,37 +432,38 @@ static bool alive(const struct act *a, unsigned state, bool is_child)
 
 static bool same(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
 
-static bool collect_children(struct act *a, const struct vici_filter *w)
+static bool collect_child(struct act *a, const struct vici_filter *w, const ike_child_info *k)
 {
-    ike_child_info k = {.size = sizeof k};
-    ike_engine *e = daemon_of(a)->engine;
-    for (ike_child_id at = 0; ike_child_next(e, at, &k) == IKE_OK; at = k.id) {
-        bool meant = (!w->has_child || same(w->child, k.name)) && (!w->child_number || w->child_number == k.number) &&
-                     (!w->has_ike || same(w->ike, k.conn_name));
-        if (meant && w->ike_number) {
-            ike_sa_info sa = {.size = sizeof sa};
-            meant = ike_sa_get(e, k.sa, &sa) == IKE_OK && sa.number == w->ike_number;
-        }
-        a->going |= meant && k.state == IKE_CHILD_DELETING;
-        if (meant && alive(a, k.state, true) && !add(a, true, k.id, k.conn, k.name)) {
-            return false;
-        }
-    }
-    return true;
+    bool meant = (!w->has_child || same(w->child, k->name)) && (!w->child_number || w->child_number == k->number);
+    a->going |= meant && k->state == IKE_CHILD_DELETING;
+    return !meant || !alive(a, k->state, true) || add(a, true, k->id, k->conn, k->name);
 }
 
-static bool collect_sas(struct act *a, const struct vici_filter *w)
+static bool collect_sa(struct act *a, const ike_sa_info *sa)
 {
-    ike_sa_info sa = {.size = sizeof sa};
+    a->going |= sa->state == IKE_SA_DELETING && sa->established;
+    return !alive(a, sa->state, false) || add(a, false, sa->id, sa->conn, NULL);
+}
+
+/* Children where one is named, else IKE SAs. false: out of memory. */
+static bool collect(struct act *a, const struct vici_filter *w, bool children)
+{
     ike_engine *e = daemon_of(a)->engine;
-    for (ike_sa_id at = 0; ike_sa_next(e, at, &sa) == IKE_OK; at = sa.id) {
+    struct vici_walk walk = {0};
+    ike_sa_info sa;
+    bool ok = true;
+    while (ok && vici_walk_next(&walk, e, w, &sa)) {
         bool meant = (!w->has_ike || same(w->ike, sa.conn_name)) && (!w->ike_number || w->ike_number == sa.number);
-        a->going |= meant && sa.state == IKE_SA_DELETING && sa.established;
-        if (meant && alive(a, sa.state, false) && !add(a, false, sa.id, sa.conn, NULL)) {
-            return false;
+        size_t n = meant && children ? vici_walk_children(&walk, e, sa.id) : 0;
+        ok = !meant || children || collect_sa(a, &sa);
+        for (size_t i = 0; ok && i < n; i++) {
+            ike_child_info k = {.size = sizeof k};
+            ok = ike_child_get(e, walk.children[i], &k) != IKE_OK || collect_child(a, w, &k);
         }
     }
-    return true;
+    ok = ok && !walk.no_memory;
+    vici_walk_end(&walk);
+    return ok;
 }
 
 static int start_one(struct act *a, const struct target *t)
@@ -500,7 +511,7 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
         answer(a, "missing name or number of an SA");
         return;
     }
-    if (!(children ? collect_children(a, &w) : collect_sas(a, &w))) {
+    if (!collect(a, &w, children)) {
         answer(a, "out of memory");
         return;
     }

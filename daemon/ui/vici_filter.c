@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * vici_filter.c - which SAs, connections or children a request is about.
+ * vici_filter.c - which SAs, connections or children a request is about, and a walk over them.
  *
  * A filter that cannot be read is an error: passing over it would make the command act on everything.
  */
@@ -50,4 +50,65 @@ bool vici_filter(struct vici_text request, struct vici_filter *f)
            get_name(request, "child", f->child, sizeof f->child, &f->has_child, f) &&
            get_number(request, "ike-id", "ike_id", &f->ike_number, f) &&
            get_number(request, "child-id", "child_id", &f->child_number, f);
+}
+
+/* ---- The walk --------------------------------------------------------------------------------------------------------- */
+
+static bool room(uint64_t **list, size_t *cap, size_t n, struct vici_walk *w)
+{
+    uint64_t *p = n > *cap ? reallocarray(*list, n, sizeof *p) : *list;
+    if (n > *cap && p == NULL) {
+        w->no_memory = true;
+        return false;
+    }
+    *list = p;
+    *cap = n > *cap ? n : *cap;
+    return true;
+}
+
+/* SAs of a connection that was removed go by its name only: then all are looked at, as where none is named. */
+static void begin(struct vici_walk *w, const ike_engine *e, const struct vici_filter *f)
+{
+    ike_conn_id conn;
+    size_t cap = 0;
+    w->begun = true;
+    w->one = f->has_ike && ike_conn_find(e, f->ike, &conn) == IKE_OK;
+    w->n = w->one ? ike_conn_sas(e, conn, NULL, 0) : 0;
+    if (w->n && room(&w->ids, &cap, w->n, w)) {
+        (void)ike_conn_sas(e, conn, w->ids, w->n);
+    }
+}
+
+bool vici_walk_next(struct vici_walk *w, const ike_engine *e, const struct vici_filter *f, ike_sa_info *sa)
+{
+    *sa = (ike_sa_info){.size = sizeof *sa};
+    if (!w->begun) {
+        begin(w, e, f);
+    }
+    while (w->one && !w->no_memory && w->at < w->n) {
+        if (ike_sa_get(e, w->ids[w->at++], sa) == IKE_OK) {
+            return true;
+        }
+    }
+    if (w->one || ike_sa_next(e, w->after, sa) != IKE_OK) {
+        return false;
+    }
+    w->after = sa->id;
+    return true;
+}
+
+size_t vici_walk_children(struct vici_walk *w, const ike_engine *e, ike_sa_id sa)
+{
+    size_t n = ike_sa_children(e, sa, w->children, w->cap);
+    if (n > w->cap) {
+        n = room(&w->children, &w->cap, n, w) ? ike_sa_children(e, sa, w->children, w->cap) : 0;
+    }
+    return n;
+}
+
+void vici_walk_end(struct vici_walk *w)
+{
+    free(w->ids);
+    free(w->children);
+    *w = (struct vici_walk){0};
 }

@@ -2,9 +2,6 @@
  *
  * vici_list.c - commands that stream: list-sas, list-conns, list-failures. Each produces a slice when the client's queue has
  * room, so a list of any length costs the daemon little at a time and never waits in memory.
- *
- * The engine walks SAs and children in separate orders; to tell an SA with its children, the ids of all children are
- * collected first, in slices too, and sorted by their SA.
  */
 #include "vici.h"
 
@@ -14,31 +11,29 @@
 
 #define SLICE 256 /* objects looked at per turn */
 
-struct of_sa {
-    ike_sa_id sa;
-    ike_child_id child;
-};
-
 struct list {
     struct vici_job job;
     struct vici_filter want;
     bool registered;
-    uint64_t after; /* the last object seen */
-    bool collected;
-    struct of_sa *children;
-    size_t n, cap;
+    struct vici_walk walk; /* SAs */
+    uint64_t after;        /* connections, failures: the last one seen */
+    size_t told;           /* failures */
 };
 
 static void list_free(struct vici_job *j)
 {
     struct list *l = (struct list *)j;
-    free(l->children);
+    vici_walk_end(&l->walk);
     free(l);
 }
 
 static void finish(struct list *l)
 {
     struct vici_client *c = l->job.client;
+    if (l->walk.no_memory) {
+        vici_answer_error(c, "out of memory");
+        return;
+    }
     vici_begin(&c->v->buf, VICI_CMD_RESPONSE, NULL);
     vici_answer(c); /* frees l */
 }
@@ -62,50 +57,6 @@ static void start(struct vici_client *c, struct vici_text request, enum vici_eve
 
 /* ---- SAs -------------------------------------------------------------------------------------------------------------- */
 
-static int by_sa(const void *x, const void *y)
-{
-    const struct of_sa *a = x, *b = y;
-    return a->sa < b->sa ? -1 : a->sa > b->sa;
-}
-
-static bool keep(struct list *l, const ike_child_info *k)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct of_sa *p = reallocarray(l->children, cap, sizeof *p);
-        if (p == NULL) {
-            return false;
-        }
-        l->children = p;
-        l->cap = cap;
-    }
-    l->children[l->n++] = (struct of_sa){k->sa, k->id};
-    return true;
-}
-
-/* false: the list ends here, with an error. */
-static bool collect(struct list *l)
-{
-    struct vici_client *c = l->job.client;
-    for (int i = 0; i < SLICE; i++) {
-        ike_child_info k = {.size = sizeof k};
-        if (ike_child_next(c->v->d->engine, l->after, &k) != IKE_OK) {
-            if (l->n) {
-                qsort(l->children, l->n, sizeof *l->children, by_sa);
-            }
-            l->collected = true;
-            l->after = 0;
-            return true;
-        }
-        l->after = k.id;
-        if (!keep(l, &k)) {
-            vici_answer_error(c, "out of memory");
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool wanted_child(const struct list *l, const ike_child_info *k)
 {
     return (l->want.child[0] == 0 || (k->name && strcmp(l->want.child, k->name) == 0)) &&
@@ -115,22 +66,14 @@ static bool wanted_child(const struct list *l, const ike_child_info *k)
 static size_t put_children(struct list *l, const ike_sa_info *sa)
 {
     struct vici *v = l->job.client->v;
-    size_t lo = 0, hi = l->n, told = 0;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (l->children[mid].sa < sa->id) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
+    size_t n = vici_walk_children(&l->walk, v->d->engine, sa->id), told = 0;
     vici_section(&v->buf, "child-sas");
-    for (; lo < l->n && l->children[lo].sa == sa->id; lo++) {
+    for (size_t i = 0; i < n; i++) {
         ike_child_info k = {.size = sizeof k};
-        if (ike_child_get(v->d->engine, l->children[lo].child, &k) != IKE_OK || !wanted_child(l, &k)) {
+        char name[80];
+        if (ike_child_get(v->d->engine, l->walk.children[i], &k) != IKE_OK || !wanted_child(l, &k)) {
             continue;
         }
-        char name[80];
         snprintf(name, sizeof name, "%s-%u", k.name ? k.name : "", k.number);
         vici_section(&v->buf, name);
         vici_form_child(&v->buf, &k, daemon_now(v->d));
@@ -165,18 +108,15 @@ static void produce_sas(struct vici_job *j)
 {
     struct list *l = (struct list *)j;
     struct vici_client *c = j->client;
-    for (int i = 0; l->collected && i < SLICE && vici_queued(c) < VICI_LOW; i++) {
-        ike_sa_info sa = {.size = sizeof sa};
-        if (c->gone || ike_sa_next(c->v->d->engine, l->after, &sa) != IKE_OK) {
+    for (int i = 0; i < SLICE && vici_queued(c) < VICI_LOW; i++) {
+        ike_sa_info sa;
+        if (c->gone || !vici_walk_next(&l->walk, c->v->d->engine, &l->want, &sa)) {
             finish(l);
             return;
         }
-        l->after = sa.id;
         tell_sa(l, &sa);
     }
-    if (l->collected || collect(l)) {
-        vici_again(j);
-    }
+    vici_again(j);
 }
 
 void vici_list_sas(struct vici_client *c, struct vici_text request)
@@ -261,10 +201,10 @@ static void produce_failures(struct vici_job *j)
             return;
         }
         l->after++;
-        l->n += tell_failure(l, &f) ? 1 : 0;
+        l->told += tell_failure(l, &f) ? 1 : 0;
     }
     ike_conn_id conn;
-    if (!c->gone && l->n == 0 && l->want.ike[0] && ike_conn_find(c->v->d->engine, l->want.ike, &conn) == IKE_OK &&
+    if (!c->gone && l->told == 0 && l->want.ike[0] && ike_conn_find(c->v->d->engine, l->want.ike, &conn) == IKE_OK &&
         ike_conn_failure(c->v->d->engine, conn, &f) == IKE_OK) {
         tell_failure(l, &f);
     }
