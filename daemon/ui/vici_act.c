@@ -491,10 +491,15 @@ static bool hold(const struct act *a, const struct vici_filter *w)
     ike_conn_info k = {.size = sizeof k};
     ike_engine *e = daemon_of(a)->engine;
     const char *child = w->has_child ? w->child : NULL;
+    ike_time now = daemon_now(daemon_of(a));
+    ike_conn_id id = 0;
     bool any = false;
-    for (ike_conn_id at = 0; ike_conn_next(e, at, &k) == IKE_OK; at = k.id) {
-        bool meant = w->has_ike ? same(w->ike, k.settings->name) : child != NULL;
-        any |= meant && k.wanted && ike_conn_hold(e, k.id, child, daemon_now(daemon_of(a))) == IKE_OK;
+    if (w->has_ike) {
+        return ike_conn_find(e, w->ike, &id) == IKE_OK && ike_conn_get(e, id, &k) == IKE_OK && k.wanted &&
+               ike_conn_hold(e, id, child, now) == IKE_OK;
+    }
+    for (; child && ike_conn_next(e, id, &k) == IKE_OK; id = k.id) {
+        any |= k.wanted && ike_conn_hold(e, k.id, child, now) == IKE_OK;
     }
     return any;
 }
