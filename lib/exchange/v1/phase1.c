@@ -411,8 +411,9 @@ static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen
 }
 
 /* In Main Mode the secret has decided already which connection it can be: another must have the same. */
-static bool fits(const struct ike_exchange *x, const struct ike_conn *conn)
+static bool fits(const void *user, const struct ike_conn *conn)
 {
+    const struct ike_exchange *x = user;
     ike_id remote = ike_id_of_body(&x->setup->remote_id);
     const ike_conn_settings *s = &conn->conf->s, *now = &x->sa->conf->s;
     bool same =
@@ -446,9 +447,9 @@ int ike_v1_choose_conn(struct ike_exchange *x)
     if (x->role == IKE_INITIATOR) {
         return conn ? IKE_X_OK : wrong_identity(x);
     }
-    for (struct ike_conn *k = conn ? NULL : ike_conn_match(&x->e->db, &x->path, NULL); k && !conn;
-         k = ike_conn_match(&x->e->db, &x->path, k)) {
-        conn = fits(x, k) ? k : NULL;
+    if (!conn) {
+        ike_id remote = ike_id_of_body(&x->setup->remote_id);
+        conn = ike_conn_match_id(&x->e->db, &x->path, &remote, fits, x);
     }
     if (x->e->core.set.host.hooks.peer) {
         int r = ike_ask_peer(x, &conn, &none, 0);
