@@ -1,78 +1,36 @@
 /* SPDX-License-Identifier: ISC
  *
- * A cold engine: an input is datagrams, each behind two octets of length, handed in one after the other while time passes.
+ * A cold engine: an input is datagrams, each behind two octets of length, handed in one after the other while time passes. The
+ * engine has one connection and demands cookies from the third half-open SA on.
  */
+#include "fuzz.h"
+
 #include "base/bytes.h"
-#include <ike/ike.h>
-#include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+const enum fuzz_layout fuzz_layout = FUZZ_DATAGRAMS;
 
-static int random_octets(void *user, uint8_t *out, size_t n)
+static void adjust(struct duo *d, unsigned which, ike_settings *s)
 {
-    uint32_t *state = user;
-    for (size_t i = 0; i < n; i++) {
-        *state = *state * 1664525u + 1013904223u;
-        out[i] = (uint8_t)(*state >> 24);
-    }
-    return IKE_OK;
-}
-
-static void send_nowhere(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
-{
-    (void)user;
-    (void)path;
-    (void)kind;
-    (void)bytes;
-    (void)n;
-}
-
-static void add_connection(ike_engine *e)
-{
-    ike_conn_settings c;
-    ike_child_settings k;
-    ike_conn_id id;
-    ike_conn_settings_init(&c);
-    ike_child_settings_init(&k);
-    c.name = k.name = "fuzz";
-    c.secret = IKE_STR("secret");
-    c.children = &k;
-    c.n_children = 1;
-    if (ike_conn_add(e, &c, &id, 0) != IKE_OK) {
-        abort();
-    }
+    (void)d, (void)which;
+    s->cookie_threshold = 2;
+    s->max_half_open = 4;
+    s->half_open_per_source = 4;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    uint32_t state = 1;
-    ike_settings s;
-    ike_engine *e;
-    ike_path path = {0};
-    ike_time now = 0;
+    static struct duo duo;
     struct ike_rd r = ike_rd(data, n);
-    ike_settings_init(&s);
-    s.allow_variable_time = true; /* the CPU this runs on is no matter */
-    s.host.user = &state;
-    s.host.random = random_octets;
-    s.host.send = send_nowhere;
-    s.max_message = 4096;
-    if (ike_engine_new(&e, &s, now) != IKE_OK) {
-        abort();
-    }
-    add_connection(e);
-    ike_addr_parse(&path.local, "192.0.2.1:500");
-    ike_addr_parse(&path.remote, "192.0.2.2:500");
+    ike_path path = duo_path(1);
+    duo_begin(&duo, "aes128gcm16-aes256gcm16-prfsha256-x25519-ecp256, aes256-sha256-sha512-x25519-modp2048", adjust);
     while (r.left > 2) {
         size_t len = ike_rd_u16(&r);
-        const uint8_t *p = ike_rd_take(&r, len);
-        if (!p) {
-            break;
-        }
-        now += IKE_SEC;
-        ike_input(e, &path, p, len, now);
-        ike_tick(e, now);
+        struct ike_rd one = ike_rd_sub(&r, len < r.left ? len : r.left);
+        (void)duo_input(&duo, 1, &path, one.p, one.left);
+        duo_time(&duo, IKE_SEC);
+        duo_drop(&duo, 1);
     }
-    ike_engine_free(e);
+    duo_time(&duo, 40 * IKE_SEC);
+    duo_end(&duo);
     return 0;
 }

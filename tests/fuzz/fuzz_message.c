@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: ISC
  *
  * The wire: one input is one datagram. Whatever parses is looked at by every body parser and by proposal selection of its
- * version. An encrypted message of version 1 is taken as decrypted already.
+ * version, and its payloads, written again, are the same message. An encrypted message of version 1 is taken as decrypted
+ * already.
  */
+#include "fuzz.h"
+
 #include "message/message.h"
 #include "policy/ts.h"
 #include "proposal/v1.h"
-#include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+const enum fuzz_layout fuzz_layout = FUZZ_MESSAGE;
 
-static void *get(void *user, size_t n)
-{
-    (void)user;
-    return malloc(n);
-}
-
-static void put(void *user, void *p, size_t n)
-{
-    (void)user;
-    (void)n;
-    free(p);
-}
+static struct fuzz_host host;
+static const ike_allocator mem = {fuzz_alloc, fuzz_release, &host};
 
 static void look(const struct ike_payload *p, const struct ike_proposals *ours)
 {
@@ -44,7 +36,10 @@ static void look(const struct ike_payload *p, const struct ike_proposals *ours)
     (void)ike_ts_payload_parse(ts.ts, IKE_TS_MAX, &ts.n, p);
     for (uint8_t len = 0; len <= 8; len = (uint8_t)(len + 4)) {
         args.spi_len = len;
-        (void)ike_select(ours, p, &args, &chosen, &why);
+        if (ike_select(ours, p, &args, &chosen, &why) == IKE_OK) {
+            fuzz_check(ike_proposals_allow(ours, &chosen.suite), "a suite is chosen that nobody offered");
+            fuzz_check(chosen.spi_len == len, "an SPI of another length is chosen");
+        }
         (void)ike_select_check(ours, p, &args, &chosen);
     }
     (void)ike_sa_payload_format(p, text, sizeof text);
@@ -53,9 +48,7 @@ static void look(const struct ike_payload *p, const struct ike_proposals *ours)
 /* What comes out must lie within what went in. */
 static void inside(const struct ike_payload *p, ike_bytes b)
 {
-    if (b.len && (b.ptr < p->body || b.ptr + b.len > p->body + p->len)) {
-        abort();
-    }
+    fuzz_check(b.len == 0 || (b.ptr >= p->body && b.ptr + b.len <= p->body + p->len), "a view outside its payload");
 }
 
 static void look_v1(const struct ike_payload *p, const struct ike_proposals *ours, const struct ike_proposals *child)
@@ -88,32 +81,72 @@ static void look_v1(const struct ike_payload *p, const struct ike_proposals *our
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+/* Reserved bits and the flag for critical payloads are not written. */
+static void same_again(const struct ike_message *m)
 {
-    static const ike_allocator mem = {get, put, NULL};
-    struct ike_message m;
+    static uint8_t again[1 << 16];
+    struct ike_message back;
+    struct ike_header h = m->h;
+    struct ike_chain c = ike_chain(again + IKE_HEADER_LEN, sizeof again - IKE_HEADER_LEN);
+    for (unsigned i = 0; i < m->n; i++) {
+        ike_put_payload(&c, m->p[i].type, ike_bytes_of(m->p[i].body, m->p[i].len));
+    }
+    if (m->n == 0 || m->sk_at || c.w.bad || m->p[m->n - 1].type == IKE_P_SKF) {
+        return; /* what is encrypted is not a chain to be written */
+    }
+    h.next = c.first;
+    h.length = (uint32_t)(IKE_HEADER_LEN + c.w.len);
+    ike_header_write(again, &h);
+    fuzz_check(ike_message_parse(&back, again, h.length) == IKE_OK && back.n == m->n, "a message cannot be written again");
+    for (unsigned i = 0; i < m->n; i++) {
+        fuzz_check(back.p[i].type == m->p[i].type && back.p[i].len == m->p[i].len &&
+                       (m->p[i].len == 0 || memcmp(back.p[i].body, m->p[i].body, m->p[i].len) == 0),
+                   "a payload is not the same any more");
+    }
+}
+
+static void look_at_all(const struct ike_message *m)
+{
     struct ike_proposals *ours = NULL, *child = NULL;
-    size_t at, end;
     const char *nearest;
-    if (ike_message_parse(&m, data, n) != IKE_OK) {
-        return 0;
-    }
-    const bool v1 = m.h.version >> 4 == 1;
-    if (v1 && (m.h.flags & IKE_FLAG1_ENCRYPTED) &&
-        ike_message_parse_padded(&m, data + IKE_HEADER_LEN, n - IKE_HEADER_LEN, &end) == IKE_OK && end > n - IKE_HEADER_LEN) {
-        abort();
-    }
+    size_t at;
     if (ike_proposals_parse(&ours, ike_default_ike_proposals(), IKE_PROTO_IKE, NULL, &mem, &at, &nearest) == IKE_OK &&
         ike_proposals_parse(&child, ike_default_child_proposals(), IKE_PROTO_ESP, NULL, &mem, &at, &nearest) == IKE_OK) {
-        for (unsigned i = 0; i < m.n; i++) {
-            if (v1) {
-                look_v1(&m.p[i], ours, child);
+        for (unsigned i = 0; i < m->n; i++) {
+            if (m->h.version >> 4 == 1) {
+                look_v1(&m->p[i], ours, child);
             } else {
-                look(&m.p[i], ours);
+                look(&m->p[i], ours);
             }
         }
     }
     ike_proposals_free(ours, &mem);
     ike_proposals_free(child, &mem);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static const struct ike_payload_rule rules[] = {{IKE_P_SA, 1, 1}, {IKE_P_KE, 1, 1}, {IKE_P_NONCE, 1, 1}, {0, 0, 0}};
+    struct ike_message m;
+    struct ike_notify note;
+    uint8_t type;
+    size_t end;
+    host = (struct fuzz_host){.memory = FUZZ_PLENTY};
+    if (ike_message_parse(&m, data, n) != IKE_OK) {
+        return 0;
+    }
+    if (m.h.version >> 4 == 1 && (m.h.flags & IKE_FLAG1_ENCRYPTED)) {
+        fuzz_check(ike_message_parse_padded(&m, data + IKE_HEADER_LEN, n - IKE_HEADER_LEN, &end) != IKE_OK ||
+                       end <= n - IKE_HEADER_LEN,
+                   "a chain that ends outside its message");
+    } else {
+        (void)ike_rules_check(&m, rules, &type);
+        (void)ike_message_critical(&m);
+        (void)ike_message_error(&m, &note);
+        (void)ike_message_notify(&m, IKE_N_COOKIE, &note);
+        same_again(&m);
+    }
+    look_at_all(&m);
+    fuzz_check(host.blocks == 0, "memory is left");
     return 0;
 }

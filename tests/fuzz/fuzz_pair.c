@@ -5,16 +5,13 @@
  * doubled, reordered, or opened, changed and sealed again with the right keys; hooks answer later or refuse; memory runs dry;
  * public functions are called, from events as well. When the engines are freed, nothing may be left.
  */
-#include "base/bytes.h"
+#include "fuzz.h"
+
 #include "message/seal.h"
-#include <ike/ike.h>
-#include <stdio.h>
+
 #include <stdlib.h>
-#include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-enum { QUEUE = 64, BIG = 8192, QUESTIONS = 64, KEYS = 64, GUARD = 16 };
+enum { QUEUE = 64, BIG = 8192, QUESTIONS = 64, KEYS = 64 };
 enum kind { PEER, SECRET, SPI, CHILD, ADD };
 
 struct datagram {
@@ -24,11 +21,10 @@ struct datagram {
 };
 
 struct node {
+    struct fuzz_host host;
     ike_engine *e;
     ike_conn_id conn;
-    uint32_t random, spi;
-    size_t blocks;
-    unsigned memory;           /* allocations that still succeed; 255: all */
+    uint32_t spi;
     uint8_t late, deny;        /* a bit for each kind of question */
     uint8_t next_op, next_arg; /* what the next event does */
     struct datagram queue[QUEUE];
@@ -62,64 +58,7 @@ static unsigned next(void) { return program.left ? ike_rd_u8(&program) : 0; }
 static unsigned pick(unsigned n) { return next() % n; }
 static unsigned index_of(const struct node *x) { return x == &nodes[1]; }
 
-static void check(bool good, const char *what)
-{
-    if (!good) {
-        fprintf(stderr, "%s\n", what);
-        abort();
-    }
-}
-
-static ike_addr addr(const char *text)
-{
-    ike_addr a;
-    check(ike_addr_parse(&a, text) == IKE_OK, text);
-    return a;
-}
-
-static ike_ts selector(const char *text)
-{
-    ike_ts ts;
-    check(ike_ts_parse(&ts, text) == IKE_OK, text);
-    return ts;
-}
-
 /* ---- The host ----------------------------------------------------------------------------------------------------------- */
-
-static void *get(void *user, size_t n)
-{
-    struct node *x = user;
-    if (x->memory == 0) {
-        return NULL;
-    }
-    x->memory -= x->memory != 255;
-    uint8_t *p = malloc(n + GUARD);
-    check(p != NULL, "no memory for the fuzzer itself");
-    memcpy(p, &n, sizeof n);
-    x->blocks++;
-    return p + GUARD;
-}
-
-static void put(void *user, void *block, size_t n)
-{
-    struct node *x = user;
-    uint8_t *p = (uint8_t *)block - GUARD;
-    size_t was;
-    memcpy(&was, p, sizeof was);
-    check(was == n, "a block is released with another size");
-    x->blocks--;
-    free(p);
-}
-
-static int random_octets(void *user, uint8_t *out, size_t n)
-{
-    struct node *x = user;
-    for (size_t i = 0; i < n; i++) {
-        x->random = x->random * 1664525u + 1013904223u;
-        out[i] = (uint8_t)(x->random >> 24);
-    }
-    return IKE_OK;
-}
 
 static void enqueue(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
 {
@@ -129,7 +68,7 @@ static void enqueue(void *user, const ike_path *path, ike_send_kind kind, const 
     }
     struct datagram *d = &x->queue[x->n_queue++];
     *d = (struct datagram){*path, n, malloc(n)};
-    check(d->bytes != NULL, "no memory for the fuzzer itself");
+    fuzz_check(d->bytes != NULL, "no memory for the fuzzer itself");
     memcpy(d->bytes, bytes, n);
 }
 
@@ -185,7 +124,7 @@ static void cancel(void *user, ike_token t)
             return;
         }
     }
-    check(false, "a question is cancelled that nobody asked");
+    fuzz_check(false, "a question is cancelled that nobody asked");
 }
 
 static int hook_peer(void *user, ike_token t, const ike_peer_question *q, ike_conn_id *conn)
@@ -256,7 +195,7 @@ static void deliver(struct node *x, ike_path path, const uint8_t *bytes, size_t 
     struct node *y = &nodes[!index_of(x)];
     ike_addr from = path.local;
     uint8_t *copy = malloc(n ? n : 1);
-    check(copy != NULL, "no memory for the fuzzer itself");
+    fuzz_check(copy != NULL, "no memory for the fuzzer itself");
     memcpy(copy, bytes, n);
     path.local = path.remote;
     path.remote = from;
@@ -311,7 +250,7 @@ static _Alignas(16) uint8_t scratch[16384];
 
 static bool seal_of(struct ike_seal *k, const struct ike_header *h)
 {
-    const ike_crypto *c = ike_crypto_default();
+    const ike_crypto *c = fuzz_crypto();
     unsigned d = h->flags & IKE_FLAG_INITIATOR ? 0 : 1;
     for (unsigned i = 0; i < KEYS; i++) {
         if (keys[i].spi_i && keys[i].spi_i == h->spi_i && keys[i].spi_r == h->spi_r) {
@@ -423,7 +362,7 @@ static void op_change(struct node *x, unsigned arg)
         free(d->bytes);
         d->n = n;
         d->bytes = malloc(n);
-        check(d->bytes != NULL, "no memory for the fuzzer itself");
+        fuzz_check(d->bytes != NULL, "no memory for the fuzzer itself");
         memcpy(d->bytes, sealed, n);
     }
 }
@@ -470,7 +409,7 @@ static void op_answer(struct node *x, unsigned arg)
 
 static void op_late_hooks(struct node *x, unsigned arg) { x->late = (uint8_t)arg; }
 static void op_denying_hooks(struct node *x, unsigned arg) { x->deny = (uint8_t)arg; }
-static void op_memory(struct node *x, unsigned arg) { x->memory = arg < 64 ? arg : 255; }
+static void op_memory(struct node *x, unsigned arg) { x->host.memory = arg < 64 ? arg : FUZZ_PLENTY; }
 
 static void op_on_event(struct node *x, unsigned arg)
 {
@@ -484,12 +423,13 @@ static void op_connection(struct node *x, unsigned arg)
     ike_conn_info info;
     ike_conn_settings s;
     ike_child_settings child[3];
-    ike_ts ts[4] = {selector("10.1.0.0/16"), selector("10.2.0.0/16"), selector("10.3.0.0/16"), selector("10.4.0.0/16")};
+    ike_ts ts[4] = {fuzz_ts("10.1.0.0/16"), fuzz_ts("10.2.0.0/16"), fuzz_ts("10.3.0.0/16"), fuzz_ts("10.4.0.0/16")};
     ike_conn_settings_init(&s);
     s.name = "peer";
-    s.local = addr(me ? "192.0.2.2" : "192.0.2.1");
-    s.remote = addr(me ? "192.0.2.1" : "192.0.2.2");
+    s.local = fuzz_addr(me ? "192.0.2.2" : "192.0.2.1");
+    s.remote = fuzz_addr(me ? "192.0.2.1" : "192.0.2.2");
     s.secret = arg & 1 ? ike_bytes_of(NULL, 0) : IKE_STR("secret");
+    s.proposals = "aes128gcm16-prfsha256-x25519-ecp256, aes256-sha256-x25519"; /* short: they are read for every input */
     s.dpd_s = arg & 2 ? 20 : 0;
     s.life_s = arg & 4 ? 60 : 300;
     s.margin_s = 20;
@@ -499,6 +439,7 @@ static void op_connection(struct node *x, unsigned arg)
         unsigned k = arg & 32 ? 2 - i : i; /* in another order */
         ike_child_settings_init(&child[i]);
         child[i].name = k == 0 ? "one" : k == 1 ? "two" : "none";
+        child[i].proposals = k == 1 ? "aes128gcm16-ecp256-x25519" : "aes128gcm16, aes256-sha256";
         child[i].local_ts = &ts[(k == 1 ? 2u : 0u) + me];
         child[i].remote_ts = &ts[(k == 1 ? 2u : 0u) + 1 - me];
         child[i].n_local_ts = child[i].n_remote_ts = 1;
@@ -561,13 +502,13 @@ static void op_remove(struct node *x, unsigned arg)
 
 static void op_moved(struct node *x, unsigned arg)
 {
-    ike_addr to = addr(arg & 1 ? "203.0.113.5:4500" : "203.0.113.6:500");
+    ike_addr to = fuzz_addr(arg & 1 ? "203.0.113.5:4500" : "203.0.113.6:500");
     (void)ike_peer_moved(x->e, nth_child(x, arg / 2), &to, now);
 }
 
 static void op_acquire(struct node *x, unsigned arg)
 {
-    ike_ts one = selector("10.1.0.1/32"), two = selector("10.2.0.1/32");
+    ike_ts one = fuzz_ts("10.1.0.1/32"), two = fuzz_ts("10.2.0.1/32");
     (void)ike_acquire(x->e, x->conn, name(arg % 3), index_of(x) ? &two : &one, index_of(x) ? &one : &two, now);
 }
 
@@ -585,15 +526,14 @@ static void begin(struct node *x)
 {
     ike_settings s;
     memset(x, 0, sizeof *x);
-    x->random = 1 + index_of(x);
+    x->host = (struct fuzz_host){.memory = FUZZ_PLENTY, .random = 1 + index_of(x)};
     x->spi = 0x1000;
-    x->memory = 255;
     ike_settings_init(&s);
-    s.allow_variable_time = true; /* the CPU this runs on is no matter */
+    s.crypto = fuzz_crypto();
     s.host.user = x;
-    s.host.alloc = get;
-    s.host.release = put;
-    s.host.random = random_octets;
+    s.host.alloc = fuzz_alloc;
+    s.host.release = fuzz_release;
+    s.host.random = fuzz_random;
     s.host.send = enqueue;
     s.host.event = on_event;
     s.host.keys = log_keys;
@@ -606,22 +546,23 @@ static void begin(struct node *x)
     s.host.hooks.child = hook_child;
     s.host.hooks.cancel = cancel;
     s.max_message = BIG;
-    check(ike_engine_new(&x->e, &s, now) == IKE_OK, "no engine");
+    fuzz_check(ike_engine_new(&x->e, &s, now) == IKE_OK, "no engine");
     op_connection(x, 0);
+    fuzz_check(x->conn != 0, "no connection");
 }
 
 static void end(struct node *x)
 {
-    x->memory = 255;
+    x->host.memory = FUZZ_PLENTY;
     x->next_op = 0;
     ike_engine_free(x->e);
     while (x->n_queue) {
         lose(x, 0);
     }
-    check(x->blocks == 0, "memory is left");
-    check(x->n_questions == 0, "a question is left open");
-    check(x->installed == 0, "an SA is left in the data plane");
-    check(x->spis == 0, "an SPI is left reserved");
+    fuzz_check(x->host.blocks == 0, "memory is left");
+    fuzz_check(x->n_questions == 0, "a question is left open");
+    fuzz_check(x->installed == 0, "an SA is left in the data plane");
+    fuzz_check(x->spis == 0, "an SPI is left reserved");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

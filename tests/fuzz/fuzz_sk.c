@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * An engine in the middle of an exchange with a peer that means ill: payloads as they come, well protected with the right keys.
+ *
+ * The first octet says where two engines have got to, with which suite, and which of them is spoken to. Then come messages:
+ * [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain].
+ */
+#include "fuzz.h"
+
+#include "engine/engine.h"
+#include "message/seal.h"
+#include "policy/ts.h"
+
+/* The octet before each chain: what the message is. */
+enum {
+    RESPONSE = 0x01,
+    WRONG_SIDE = 0x02, /* the flag of the original initiator is the other one */
+    EXCHANGE = 0x0c,   /* 0: the one that fits; else IKE_AUTH, CREATE_CHILD_SA or INFORMATIONAL */
+    TURN = 0x30,       /* 0x10 and 0x20: message id too high and too low; 0x30: of an older IKE SA */
+    RELAY = 0x40,      /* what the engines then say is delivered, not lost */
+    OTHER = 0x80       /* to the other one */
+};
+const enum fuzz_layout fuzz_layout = FUZZ_CHAINS;
+
+static struct duo duo;
+static uint64_t sealings;
+static uint8_t sealed[2 * DUO_MESSAGE];
+static _Alignas(16) uint8_t scratch[256];
+
+/* ---- Where they have got to --------------------------------------------------------------------------------------------- */
+
+static ike_sa_id last_sa(unsigned at, unsigned older)
+{
+    ike_sa_info info = {.size = sizeof info};
+    ike_sa_id ids[2] = {0, 0};
+    for (ike_sa_id id = 0; ike_sa_next(duo.node[at].e, id, &info) == IKE_OK; id = info.id) {
+        ids[1] = ids[0];
+        ids[0] = info.id;
+    }
+    return ids[older];
+}
+
+static ike_child_id some_child(unsigned at)
+{
+    ike_child_info info = {.size = sizeof info};
+    return ike_child_next(duo.node[at].e, 0, &info) == IKE_OK ? info.id : 0;
+}
+
+static void begin_up(void)
+{
+    (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
+    duo_run(&duo, 16);
+    duo_time(&duo, IKE_SEC);
+}
+
+/* The initiator has asked for something; its request is lost. */
+static void stage(unsigned n, unsigned who)
+{
+    ike_engine *e = duo.node[who].e;
+    if (n < 4) {
+        (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
+        for (unsigned i = 0; i < n; i++) {
+            (void)duo_step(&duo, i % 2);
+        }
+    } else {
+        begin_up();
+        switch (n) {
+        case 5:
+            (void)ike_child_rekey(e, some_child(who), duo.now);
+            break;
+        case 6:
+            (void)ike_sa_rekey(e, last_sa(who, 0), duo.now);
+            break;
+        case 7:
+            (void)ike_sa_check(e, last_sa(who, 0), duo.now);
+            break;
+        case 8:
+            (void)ike_child_close(e, some_child(who), duo.now);
+            break;
+        case 9:
+            (void)ike_sa_close(e, last_sa(who, 0), duo.now);
+            break;
+        case 10:
+            (void)ike_initiate(e, duo.node[who].conn, "host", duo.now);
+            break;
+        case 11: /* rekeyed, and the old one not yet deleted */
+            (void)ike_sa_rekey(e, last_sa(who, 0), duo.now);
+            (void)duo_step(&duo, who);
+            (void)duo_step(&duo, !who);
+            break;
+        case 12: /* both at once */
+            (void)ike_child_rekey(duo.node[0].e, some_child(0), duo.now);
+            (void)ike_child_rekey(duo.node[1].e, some_child(1), duo.now);
+            (void)duo_step(&duo, !who);
+            break;
+        case 13:
+            (void)ike_sa_rekey(duo.node[0].e, last_sa(0, 0), duo.now);
+            (void)ike_sa_rekey(duo.node[1].e, last_sa(1, 0), duo.now);
+            (void)duo_step(&duo, !who);
+            break;
+        case 14:
+            (void)ike_child_rekey(e, some_child(who), duo.now);
+            (void)duo_step(&duo, who);
+            (void)duo_step(&duo, !who);
+            break;
+        default:
+            break; /* 4: all is quiet */
+        }
+    }
+    duo_drop(&duo, 0);
+    duo_drop(&duo, 1);
+}
+
+/* ---- A message ---------------------------------------------------------------------------------------------------------- */
+
+static uint8_t exchange_of(unsigned op, unsigned to, const struct ike_sa *sa)
+{
+    if (op & EXCHANGE) {
+        return (uint8_t)(IKE_X_SA_INIT + ((op & EXCHANGE) >> 2));
+    }
+    if (op & RESPONSE) {
+        return duo.node[to].asked;
+    }
+    return sa->state == IKE_SA_CONNECTING ? IKE_X_AUTH : IKE_X_CREATE_CHILD_SA;
+}
+
+static struct ike_header header_of(unsigned op, unsigned to, const struct ike_sa *sa)
+{
+    unsigned turn = op & TURN;
+    struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = 0x20, .exchange = exchange_of(op, to, sa)};
+    h.flags = (uint8_t)(sa->initiator == !(op & WRONG_SIDE) ? 0 : IKE_FLAG_INITIATOR);
+    h.flags |= op & RESPONSE ? IKE_FLAG_RESPONSE : 0;
+    h.mid = (op & RESPONSE ? sa->own_mid - 1 : sa->peer_mid) + (turn == 0x10 ? 1u : 0u) - (turn == 0x20 ? 1u : 0u);
+    return h;
+}
+
+/* An answer to IKE_SA_INIT, which nothing protects. */
+static size_t in_clear(struct ike_header h, uint8_t first, ike_bytes chain)
+{
+    h.spi_r = UINT64_C(0x7265737064657220);
+    h.exchange = IKE_X_SA_INIT;
+    h.mid = 0;
+    h.next = first;
+    h.length = (uint32_t)(IKE_HEADER_LEN + chain.len);
+    ike_header_write(sealed, &h);
+    memcpy(sealed + IKE_HEADER_LEN, chain.ptr, chain.len);
+    return h.length;
+}
+
+static size_t protect(const struct ike_header *h, const struct ike_sa *sa, uint8_t first, ike_bytes chain)
+{
+    uint8_t iv[16] = {0};
+    size_t n = 0;
+    struct ike_seal k = {sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, !sa->initiator),
+                         ike_key_a(&sa->layout, sa->keys, !sa->initiator)};
+    fuzz_check(ike_seal_scratch(&k) <= sizeof scratch, "a cipher with a large context");
+    ike_store64(iv, ++sealings);
+    fuzz_check(ike_seal(&k, h, first, chain.ptr, chain.len, iv, scratch, sealed, sizeof sealed, &n) == IKE_OK, "cannot seal");
+    return n;
+}
+
+static void say(unsigned who, struct ike_rd r)
+{
+    unsigned op = ike_rd_u8(&r), to = op & OTHER ? !who : who;
+    uint8_t first = ike_rd_u8(&r);
+    ike_bytes chain = {r.p, r.left};
+    ike_engine *e = duo.node[to].e;
+    ike_sa_info info = {.size = sizeof info};
+    ike_path path = duo_path(to);
+    if (r.bad || chain.len > DUO_MESSAGE || ike_sa_get(e, last_sa(to, (op & TURN) == TURN), &info) != IKE_OK) {
+        return;
+    }
+    const struct ike_sa *sa = ike_sa_by_spi(&e->db, info.initiator ? info.spi_i : info.spi_r);
+    if (sa == NULL) {
+        return;
+    }
+    struct ike_header h = header_of(op, to, sa);
+    size_t n = sa->keys ? protect(&h, sa, first, chain) : in_clear(h, first, chain);
+    (void)duo_input(&duo, to, &path, sealed, n);
+    duo_time(&duo, 100 * IKE_MS);
+    if (op & RELAY) {
+        duo_run(&duo, 8);
+    }
+    duo_drop(&duo, 0);
+    duo_drop(&duo, 1);
+}
+
+/* Whatever was said, nobody gets more than its settings allow. */
+static void check_children(unsigned at)
+{
+    const ike_engine *e = duo.node[at].e;
+    ike_child_info k = {.size = sizeof k};
+    ike_conn_info c = {.size = sizeof c};
+    fuzz_check(ike_conn_get(e, duo.node[at].conn, &c) == IKE_OK, "the connection is gone");
+    const ike_child_settings *net = &c.settings->children[0];
+    for (ike_child_id id = 0; ike_child_next(e, id, &k) == IKE_OK; id = k.id) {
+        fuzz_check(k.n_local_ts && k.n_remote_ts && k.spi_in >= 256 && k.spi_out >= 256, "a child without selectors or SPIs");
+        if (k.name[0] == 'n') {
+            fuzz_check(ike_ts_all_within(k.local_ts, k.n_local_ts, net->local_ts, net->n_local_ts) &&
+                           ike_ts_all_within(k.remote_ts, k.n_remote_ts, net->remote_ts, net->n_remote_ts),
+                       "selectors wider than the settings");
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct ike_rd r = ike_rd(data, n);
+    unsigned where = n ? ike_rd_u8(&r) : 0, who = where >> 7;
+    sealings = UINT64_C(1) << 60;
+    duo_begin(&duo, where & 0x40 ? "aes256-sha256-x25519" : "aes128gcm16-prfsha256-x25519-ecp256", NULL);
+    stage(where & 0x0f, who);
+    while (r.left > 2) {
+        size_t len = ike_rd_u16(&r);
+        say(who, ike_rd_sub(&r, len < r.left ? len : r.left));
+    }
+    check_children(0);
+    check_children(1);
+    duo_time(&duo, 30 * IKE_SEC);
+    duo_end(&duo);
+    return 0;
+}
