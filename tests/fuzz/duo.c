@@ -60,6 +60,7 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     s.name = "peer";
     s.local = fuzz_addr(me ? "192.0.2.2" : "192.0.2.1");
     s.remote = fuzz_addr(me ? "192.0.2.1" : "192.0.2.2");
+    s.remote_id = (ike_id){IKE_ID_IPV4_ADDR, {s.remote.ip, 4}};
     s.secret = IKE_STR("secret");
     s.proposals = ike;
     ike_child_settings_init(&child[0]);

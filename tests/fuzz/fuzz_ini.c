@@ -18,6 +18,8 @@ static struct fuzz_host host;
 static const ike_allocator mem = {fuzz_alloc, fuzz_release, &host};
 static ike_config *config;
 static ike_config_conns *in_use;
+static ike_config_error errors[4];
+static ike_config_report report; /* of the transaction: what is told once is not told again */
 
 static int hash_one(void *user, const ike_triplet *t)
 {
@@ -76,15 +78,15 @@ static void try_all(const ike_config_conns *all)
     ike_engine_free(e);
 }
 
-static void look(ike_config_report *report)
+static void look(void)
 {
     char line[1024];
-    for (size_t i = 0; i < report->n; i++) {
-        (void)ike_config_error_format(&report->list[i], line, sizeof line);
+    for (size_t i = 0; i < report.n; i++) {
+        (void)ike_config_error_format(&report.list[i], line, sizeof line);
     }
 }
 
-static void build(ike_config_report *report)
+static void build(void)
 {
     ike_config_conns *made = NULL;
     ike_config_daemon d, standard;
@@ -93,19 +95,19 @@ static void build(ike_config_report *report)
     ike_config_daemon_init(&standard);
     ike_settings_init(&engine);
     ike_settings_init(&standard_engine);
-    if (ike_config_daemon_get(config, &d, &engine, report) == IKE_OK) {
+    if (ike_config_daemon_get(config, &d, &engine, &report) == IKE_OK) {
         ike_config_daemon_diff(&d, &engine, &standard, &standard_engine, ignore_tag, NULL);
     }
-    int r = ike_config_build(config, &made, report);
+    int r = ike_config_build(config, &made, &report);
     fuzz_check((r == IKE_OK) == (made != NULL), "connections with errors, or neither");
-    fuzz_check(r != IKE_ERR_INVALID || report->n + report->more > 0, "refused without a reason");
+    fuzz_check(r != IKE_ERR_INVALID || report.n + report.more > 0, "refused without a reason");
     if (made) {
         size_t n = 0;
         (void)ike_config_diff(in_use, made, count_change, &n);
         fuzz_check(n == ike_config_conns_count(made), "a connection is left out, or there twice");
         try_all(made);
         for (size_t i = 0; i < n; i++) {
-            (void)ike_config_conns_secret(made, i, IKE_STR("0x0102\n"), report);
+            (void)ike_config_conns_secret(made, i, IKE_STR("0x0102\n"), &report);
         }
         ike_config_conns_free(in_use);
         in_use = made;
@@ -131,8 +133,6 @@ static void step(unsigned how, const char *text, size_t n)
 {
     static uint64_t before;
     static bool open, good;
-    ike_config_error errors[4];
-    ike_config_report report = {.list = errors, .max = IKE_COUNT(errors)};
     if (how == COMMIT || how == ABORT || how == SEPARATORS) {
         if (open && how != ABORT && good) {
             fuzz_check(ike_config_commit(config) == IKE_OK, "cannot commit");
@@ -145,6 +145,7 @@ static void step(unsigned how, const char *text, size_t n)
             return;
         }
         before = hash_all();
+        report = (ike_config_report){.list = errors, .max = IKE_COUNT(errors)};
         open = good = ike_config_begin(config) == IKE_OK;
         fuzz_check(open, "cannot begin");
     }
@@ -158,8 +159,8 @@ static void step(unsigned how, const char *text, size_t n)
     } else {
         good = ike_config_read(config, "file", text, n, &report) == IKE_OK && good;
     }
-    build(&report);
-    look(&report);
+    build();
+    look();
     host.memory = FUZZ_PLENTY;
 }
 

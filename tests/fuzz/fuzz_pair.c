@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 enum { QUEUE = 64, BIG = 8192, QUESTIONS = 64, KEYS = 64 };
-enum kind { PEER, SECRET, SPI, CHILD, ADD };
+enum kind { PEER, SECRET, SPI, CHILD, ADD, ROUTE, QUERY, NAT };
 
 struct datagram {
     ike_path path;
@@ -180,6 +180,21 @@ static void drop(void *user, const ike_ipsec_sa *sa)
     x->spis -= sa->inbound;
 }
 
+static int query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
+{
+    const struct node *x = user;
+    (void)sa;
+    *out = (ike_usage){.bytes = 1000, .packets = 10, .last = now > IKE_SEC ? now - IKE_SEC : 0};
+    return x->deny >> QUERY & 1 ? IKE_ERR_HOST : IKE_OK;
+}
+
+static int route(void *user, ike_path *path)
+{
+    const struct node *x = user;
+    path->local = fuzz_addr(index_of(x) ? "192.0.2.2" : "192.0.2.1");
+    return x->deny >> ROUTE & 1 ? IKE_ERR_HOST : IKE_OK;
+}
+
 /* ---- The wire ----------------------------------------------------------------------------------------------------------- */
 
 static void lose(struct node *x, unsigned i)
@@ -189,11 +204,24 @@ static void lose(struct node *x, unsigned i)
     memmove(&x->queue[i], &x->queue[i + 1], (x->n_queue - i) * sizeof x->queue[i]);
 }
 
+/* Behind a NAT a host has another address for its peer. */
+static void translate(ike_addr *a, const char *from, const char *to)
+{
+    ike_addr inside = fuzz_addr(from), outside = fuzz_addr(to);
+    if (memcmp(a->ip, inside.ip, sizeof a->ip) == 0) {
+        memcpy(a->ip, outside.ip, sizeof a->ip);
+    }
+}
+
 /* What x has sent comes in at the other one; the octets are of the right size, so that a sanitizer sees a read past their end. */
 static void deliver(struct node *x, ike_path path, const uint8_t *bytes, size_t n)
 {
     struct node *y = &nodes[!index_of(x)];
     ike_addr from = path.local;
+    if (x->late >> NAT & 1) {
+        translate(&from, index_of(x) ? "192.0.2.2" : "192.0.2.1", index_of(x) ? "198.51.100.2" : "198.51.100.1");
+    }
+    translate(&path.remote, index_of(x) ? "198.51.100.1" : "198.51.100.2", index_of(x) ? "192.0.2.1" : "192.0.2.2");
     uint8_t *copy = malloc(n ? n : 1);
     fuzz_check(copy != NULL, "no memory for the fuzzer itself");
     memcpy(copy, bytes, n);
@@ -426,7 +454,7 @@ static void op_connection(struct node *x, unsigned arg)
     ike_ts ts[4] = {fuzz_ts("10.1.0.0/16"), fuzz_ts("10.2.0.0/16"), fuzz_ts("10.3.0.0/16"), fuzz_ts("10.4.0.0/16")};
     ike_conn_settings_init(&s);
     s.name = "peer";
-    s.local = fuzz_addr(me ? "192.0.2.2" : "192.0.2.1");
+    s.local = (arg & 12) == 12 ? (ike_addr){0} : fuzz_addr(me ? "192.0.2.2" : "192.0.2.1");
     s.remote = fuzz_addr(me ? "192.0.2.1" : "192.0.2.2");
     s.secret = arg & 1 ? ike_bytes_of(NULL, 0) : IKE_STR("secret");
     s.proposals = "aes128gcm16-prfsha256-x25519-ecp256, aes256-sha256-x25519"; /* short: they are read for every input */
@@ -541,6 +569,8 @@ static void begin(struct node *x)
     s.host.sadb.put_spi = put_spi;
     s.host.sadb.add = add;
     s.host.sadb.remove = drop;
+    s.host.sadb.query = query;
+    s.host.route = route;
     s.host.hooks.peer = hook_peer;
     s.host.hooks.secret = hook_secret;
     s.host.hooks.child = hook_child;

@@ -147,12 +147,20 @@ static size_t in_clear(struct ike_header h, uint8_t first, ike_bytes chain)
     return h.length;
 }
 
-static size_t protect(const struct ike_header *h, const struct ike_sa *sa, uint8_t first, ike_bytes chain)
+/* The same IKE SA at the end that has its keys, NULL if none has: a responder makes them when it needs them. */
+static const struct ike_sa *keyed(unsigned to, const struct ike_sa *sa)
+{
+    const struct ike_sa *other = ike_sa_by_spi(&duo.node[!to].e->db, sa->initiator ? sa->spi_r : sa->spi_i);
+    return sa->keys ? sa : other && other->keys && other->spi_i == sa->spi_i ? other : NULL;
+}
+
+/* keys: whose keys are taken; as_initiator: of which direction. */
+static size_t protect(const struct ike_header *h, const struct ike_sa *keys, bool as_initiator, uint8_t first, ike_bytes chain)
 {
     uint8_t iv[16] = {0};
     size_t n = 0;
-    struct ike_seal k = {sa->encr, sa->integ, ike_key_e(&sa->layout, sa->keys, !sa->initiator),
-                         ike_key_a(&sa->layout, sa->keys, !sa->initiator)};
+    struct ike_seal k = {keys->encr, keys->integ, ike_key_e(&keys->layout, keys->keys, as_initiator),
+                         ike_key_a(&keys->layout, keys->keys, as_initiator)};
     fuzz_check(ike_seal_scratch(&k) <= sizeof scratch, "a cipher with a large context");
     ike_store64(iv, ++sealings);
     fuzz_check(ike_seal(&k, h, first, chain.ptr, chain.len, iv, scratch, sealed, sizeof sealed, &n) == IKE_OK, "cannot seal");
@@ -175,7 +183,8 @@ static void say(unsigned who, struct ike_rd r)
         return;
     }
     struct ike_header h = header_of(op, to, sa);
-    size_t n = sa->keys ? protect(&h, sa, first, chain) : in_clear(h, first, chain);
+    const struct ike_sa *keys = keyed(to, sa);
+    size_t n = keys ? protect(&h, keys, !sa->initiator, first, chain) : in_clear(h, first, chain);
     (void)duo_input(&duo, to, &path, sealed, n);
     duo_time(&duo, 100 * IKE_MS);
     if (op & RELAY) {
