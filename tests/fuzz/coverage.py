@@ -36,11 +36,11 @@ def replay(programs):
 
 
 def folders(exported):
-    """{folder: [lines reached, lines]} of the sources of the library and the daemon."""
+    """{folder: [lines reached, lines]} of the sources of the library and of the control socket."""
     sums = {}
     for f in json.loads(exported)["data"][0]["files"]:
         name = os.path.relpath(f["filename"], ROOT)
-        if name.startswith(("lib/", "daemon/")) and name.endswith(".c"):
+        if name.startswith(("lib/", "daemon/ui/")) and name.endswith(".c"):
             s = sums.setdefault(os.path.dirname(name), [0, 0])
             s[0] += f["summary"]["lines"]["covered"]
             s[1] += f["summary"]["lines"]["count"]
