@@ -585,6 +585,7 @@ static void end(struct node *x)
 {
     x->host.memory = FUZZ_PLENTY;
     x->next_op = 0;
+    fuzz_check_counts(x->e);
     ike_engine_free(x->e);
     while (x->n_queue) {
         lose(x, 0);

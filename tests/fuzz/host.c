@@ -66,3 +66,23 @@ int fuzz_random(void *user, uint8_t *out, size_t n)
     }
     return IKE_OK;
 }
+
+void fuzz_check_counts(const ike_engine *e)
+{
+    ike_counters c = {.size = sizeof c};
+    ike_sa_info sa = {.size = sizeof sa};
+    ike_child_info child = {.size = sizeof child};
+    ike_conn_info conn = {.size = sizeof conn};
+    uint32_t sas = 0, children = 0, conns = 0, inside = 0;
+    for (sa.id = 0; ike_sa_next(e, sa.id, &sa) == IKE_OK; sas++) {
+        inside += sa.children;
+    }
+    for (child.id = 0; ike_child_next(e, child.id, &child) == IKE_OK; children++) {
+        fuzz_check(ike_sa_get(e, child.sa, &sa) == IKE_OK, "a child of an IKE SA that is not there");
+    }
+    for (conn.id = 0; ike_conn_next(e, conn.id, &conn) == IKE_OK; conns++) {
+    }
+    ike_counters_get(e, &c);
+    fuzz_check(sas == c.sas && children == c.children && conns <= c.conns, "an engine has miscounted");
+    fuzz_check(inside == children && c.half_open <= c.sas, "children do not add up");
+}
