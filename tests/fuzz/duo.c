@@ -51,6 +51,15 @@ static void on_event(void *user, const ike_event *ev)
     }
 }
 
+/* a's address inside the NAT and outside; the port stays. */
+static void translate(const struct duo *d, ike_addr *a, bool out)
+{
+    ike_addr from = fuzz_addr(out ? "192.0.2.1" : "198.51.100.1"), to = fuzz_addr(out ? "198.51.100.1" : "192.0.2.1");
+    if ((d->kind & DUO_NAT) && memcmp(a->ip, from.ip, sizeof a->ip) == 0) {
+        memcpy(a->ip, to.ip, sizeof a->ip);
+    }
+}
+
 static void add_conn(struct duo *d, unsigned me, const char *ike)
 {
     ike_conn_settings s;
@@ -60,9 +69,13 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     s.name = "peer";
     s.local = fuzz_addr(me ? "192.0.2.2" : "192.0.2.1");
     s.remote = fuzz_addr(me ? "192.0.2.1" : "192.0.2.2");
-    s.remote_id = (ike_id){IKE_ID_IPV4_ADDR, {s.remote.ip, 4}};
+    ike_addr peer = s.remote;
+    s.remote_id = (ike_id){IKE_ID_IPV4_ADDR, {peer.ip, 4}}; /* what it says of itself, whatever it is seen as */
+    translate(d, &s.remote, me == 1);
     s.secret = IKE_STR("secret");
     s.proposals = ike;
+    s.encap = d->kind & DUO_STRICT;
+    s.dpd_timeout_s = d->kind & DUO_STRICT ? 5 : 0;
     ike_child_settings_init(&child[0]);
     child[0].name = "net";
     child[0].proposals = "aes128gcm16-x25519-ecp256-nopfs-esn-noesn, aes256-sha256-x25519-nopfs";
@@ -72,16 +85,17 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     ike_child_settings_init(&child[1]);
     child[1].name = "host";
     child[1].mode = IKE_MODE_TRANSPORT;
-    child[1].mode_fallback = true;
+    child[1].mode_fallback = !(d->kind & DUO_STRICT);
     s.children = child;
     s.n_children = 2;
     fuzz_check(ike_conn_add(d->node[me].e, &s, &d->node[me].conn, d->now) == IKE_OK, "no connection");
 }
 
-void duo_begin(struct duo *d, const char *ike, void (*adjust)(struct duo *d, unsigned which, ike_settings *s))
+void duo_begin(struct duo *d, unsigned kind, const char *ike, void (*adjust)(struct duo *d, unsigned which, ike_settings *s))
 {
     memset(d, 0, sizeof *d);
     d->now = IKE_SEC;
+    d->kind = kind;
     for (unsigned i = 0; i < 2; i++) {
         struct duo_node *x = &d->node[i];
         ike_settings s;
@@ -115,10 +129,12 @@ void duo_end(struct duo *d)
     }
 }
 
-ike_path duo_path(unsigned to)
+ike_path duo_path(const struct duo *d, unsigned to)
 {
-    return (ike_path){.local = fuzz_addr(to ? "192.0.2.2:500" : "192.0.2.1:500"),
-                      .remote = fuzz_addr(to ? "192.0.2.1:500" : "192.0.2.2:500")};
+    ike_path p = {.local = fuzz_addr(to ? "192.0.2.2:500" : "192.0.2.1:500"),
+                  .remote = fuzz_addr(to ? "192.0.2.1:500" : "192.0.2.2:500")};
+    translate(d, &p.remote, true);
+    return p;
 }
 
 /* The octets are of the right size, so that a sanitizer sees a read past their end. */
@@ -146,6 +162,8 @@ bool duo_step(struct duo *d, unsigned from)
     ike_addr local = path.local;
     path.local = path.remote;
     path.remote = local;
+    translate(d, &path.local, false);
+    translate(d, &path.remote, true);
     x->n_out--;
     memmove(&x->out[0], &x->out[1], x->n_out * sizeof x->out[0]);
     (void)duo_input(d, !from, &path, bytes, n);

@@ -53,12 +53,17 @@ struct duo_node {
     unsigned n_out;
     uint8_t asked; /* exchange type of its last request */
 };
+enum duo_kind {
+    DUO_NAT = 1,   /* a is behind a NAT, which b knows as 198.51.100.1 */
+    DUO_STRICT = 2 /* ESP in UDP whatever the network is, no other mode than the one wanted, little patience */
+};
 struct duo {
     struct duo_node node[2];
     ike_time now;
+    unsigned kind;
 };
 /* ike: proposals of the IKE SA. adjust: may be NULL; before each engine is made. */
-void duo_begin(struct duo *d, const char *ike, void (*adjust)(struct duo *d, unsigned which, ike_settings *s));
+void duo_begin(struct duo *d, unsigned kind, const char *ike, void (*adjust)(struct duo *d, unsigned which, ike_settings *s));
 void duo_end(struct duo *d);
 /* Deliver the oldest message of node `from`; false: there is none. */
 bool duo_step(struct duo *d, unsigned from);
@@ -66,7 +71,7 @@ bool duo_step(struct duo *d, unsigned from);
 void duo_run(struct duo *d, unsigned most);
 void duo_drop(struct duo *d, unsigned from); /* all it has sent */
 int duo_input(struct duo *d, unsigned to, const ike_path *path, const uint8_t *bytes, size_t n);
-ike_path duo_path(unsigned to); /* as the receiver sees it */
+ike_path duo_path(const struct duo *d, unsigned to); /* as the receiver sees it */
 void duo_time(struct duo *d, ike_time span);
 
 /* ---- Mutator ---------------------------------------------------------------------------------------------------------- */

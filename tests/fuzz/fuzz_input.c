@@ -21,8 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct duo duo;
     struct ike_rd r = ike_rd(data, n);
-    ike_path path = duo_path(1);
-    duo_begin(&duo, "aes128gcm16-aes256gcm16-prfsha256-x25519-ecp256, aes256-sha256-sha512-x25519-modp2048", adjust);
+    duo_begin(&duo, 0, "aes128gcm16-aes256gcm16-prfsha256-x25519-ecp256, aes256-sha256-sha512-x25519-modp2048", adjust);
+    ike_path path = duo_path(&duo, 1);
     while (r.left > 2) {
         size_t len = ike_rd_u16(&r);
         struct ike_rd one = ike_rd_sub(&r, len < r.left ? len : r.left);

@@ -2,8 +2,8 @@
  *
  * An engine in the middle of an exchange with a peer that means ill: payloads as they come, well protected with the right keys.
  *
- * The first octet says where two engines have got to, with which suite, and which of them is spoken to. Then come messages:
- * [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain].
+ * The first octet says where two engines have got to, with which suite, through what, and which of them is spoken to. Then come
+ * messages: [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain].
  */
 #include "fuzz.h"
 
@@ -51,6 +51,7 @@ static void begin_up(void)
     (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
     duo_run(&duo, 16);
     duo_time(&duo, IKE_SEC);
+    fuzz_check(some_child(0) && some_child(1), "no tunnel to begin with");
 }
 
 /* The initiator has asked for something; its request is lost. */
@@ -174,7 +175,7 @@ static void say(unsigned who, struct ike_rd r)
     ike_bytes chain = {r.p, r.left};
     ike_engine *e = duo.node[to].e;
     ike_sa_info info = {.size = sizeof info};
-    ike_path path = duo_path(to);
+    ike_path path = duo_path(&duo, to);
     if (r.bad || chain.len > DUO_MESSAGE || ike_sa_get(e, last_sa(to, (op & TURN) == TURN), &info) != IKE_OK) {
         return;
     }
@@ -217,7 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct ike_rd r = ike_rd(data, n);
     unsigned where = n ? ike_rd_u8(&r) : 0, who = where >> 7;
     sealings = UINT64_C(1) << 60;
-    duo_begin(&duo, where & 0x40 ? "aes256-sha256-x25519" : "aes128gcm16-prfsha256-x25519-ecp256", NULL);
+    duo_begin(&duo, where >> 4 & 3, where & 0x40 ? "aes256-sha256-x25519" : "aes128gcm16-prfsha256-x25519-ecp256", NULL);
     stage(where & 0x0f, who);
     while (r.left > 2) {
         size_t len = ike_rd_u16(&r);

@@ -47,7 +47,7 @@ static void begin(void)
     d.keylog_fd = -1;
     d.config_path = "/nonexistent";
     fuzz_check(d.loop != NULL, "no loop");
-    duo_begin(&duo, NULL, adjust);
+    duo_begin(&duo, 0, NULL, adjust);
     duo.now = loop_now(d.loop);
     d.engine = duo.node[0].e;
     (void)ike_initiate(d.engine, duo.node[0].conn, "net", duo.now);
