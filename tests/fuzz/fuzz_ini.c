@@ -67,6 +67,7 @@ static void try_all(const ike_config_conns *all)
     s.host.release = fuzz_release;
     s.host.random = fuzz_random;
     s.host.send = send_nowhere;
+    s.max_message = 2048; /* less to wipe */
     fuzz_check(ike_engine_new(&e, &s, IKE_SEC) == IKE_OK, "no engine");
     for (size_t i = 0; i < ike_config_conns_count(all); i++) {
         const ike_config_conn *c = ike_config_conns_at(all, i);

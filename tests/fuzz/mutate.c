@@ -255,7 +255,8 @@ static size_t change_message(uint8_t *p, size_t n, uint8_t *out, size_t cap)
     }
     memcpy(out, p, head);
     if (pick(4) == 0) {
-        out[pick((unsigned)head)] = (uint8_t)(pick(2) ? out[0] ^ 1 << pick(8) : pick(256));
+        uint8_t *x = &out[pick((unsigned)head)];
+        *x = (uint8_t)(pick(2) ? *x ^ 1u << pick(8) : pick(256));
     }
     out[first] = p[first];
     n = head + change_chain(&out[first], p + head, n - head, out + head, cap - head);
