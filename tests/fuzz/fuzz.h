@@ -76,11 +76,12 @@ void duo_time(struct duo *d, ike_time span);
 
 /* ---- Mutator ---------------------------------------------------------------------------------------------------------- */
 
-/* Where payload chains are in an input. */
+/* What an input is made of. */
 enum fuzz_layout {
     FUZZ_MESSAGE,   /* a message is all there is */
     FUZZ_DATAGRAMS, /* [length, 2 octets] [message], again and again */
-    FUZZ_CHAINS     /* one octet; then [length, 2 octets] [one octet] [type of the first payload] [chain], again and again */
+    FUZZ_CHAINS,    /* one octet; then [length, 2 octets] [one octet] [type of the first payload] [chain], again and again */
+    FUZZ_PROGRAM    /* no chain at all: instructions of two octets */
 };
 /* A target that is linked with mutate.c defines it. */
 extern const enum fuzz_layout fuzz_layout;

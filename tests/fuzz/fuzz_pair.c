@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+const enum fuzz_layout fuzz_layout = FUZZ_PROGRAM;
 enum { QUEUE = 64, BIG = 8192, QUESTIONS = 64, KEYS = 64 };
 enum kind { PEER, SECRET, SPI, CHILD, ADD, ROUTE, QUERY, NAT };
 

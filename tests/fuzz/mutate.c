@@ -3,6 +3,7 @@
  * A mutator that knows payload chains. It takes one apart, changes an item or two, and puts it together with next payload
  * fields, counts and lengths that are right, so that the change gets as far as the code behind the first checks. Proposals,
  * transforms and traffic selectors have the shape of payloads (two octets, a length, a body) and are done by the same code.
+ * Programs of fuzz_pair.c are done instruction by instruction.
  */
 #include "fuzz.h"
 
@@ -302,6 +303,34 @@ static size_t change_record(uint8_t *p, size_t n, size_t skip, uint8_t *out, siz
     return from + len + n - to;
 }
 
+/* Instructions come, go, are repeated or changed, and the others stay in step. */
+static size_t change_program(uint8_t *p, size_t n, size_t max)
+{
+    size_t at = 2 * pick((unsigned)n / 2 + 1), len = 2 + 2 * pick(4), from = 2 * pick((unsigned)n / 2 + 1);
+    unsigned how = pick(6);
+    if (how < 2 && n + len <= max) {
+        len = how && len > n - from ? n - from : len;
+        uint8_t run[8] = {0};
+        memcpy(run, p + from, how ? len : 0);
+        for (size_t i = how ? len : 0; i < len; i += 2) {
+            run[i] = (uint8_t)(pick(32) | pick(2) << 7);
+            run[i + 1] = (uint8_t)pick(pick(2) ? 8 : 256);
+        }
+        memmove(p + at + len, p + at, n - at);
+        memcpy(p + at, run, len);
+        return n + len;
+    }
+    if (how == 2 && at + len < n) {
+        memmove(p + at, p + at + len, n - at - len);
+        return n - len;
+    }
+    if (n >= 2) {
+        p[from < n ? from : 0] ^= (uint8_t)(how == 3 ? 0x80 : pick(32));
+        p[at + 1 < n ? at + 1 : 1] = (uint8_t)pick(pick(2) ? 8 : 256);
+    }
+    return n;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed)
 {
     static uint8_t out[ROOM];
@@ -310,6 +339,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned see
     arena.n = 0;
     if (pick(5) == 0 || n < skip + 2 || n > cap) {
         return LLVMFuzzerMutate(data, n, max);
+    }
+    if (fuzz_layout == FUZZ_PROGRAM) {
+        return change_program(data, n & ~(size_t)1, max);
     }
     if (fuzz_layout == FUZZ_MESSAGE) {
         len = change_message(data, n, out, cap);
