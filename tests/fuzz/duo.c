@@ -122,7 +122,7 @@ void duo_begin(struct duo *d, unsigned kind, const char *ike, void (*adjust)(str
 void duo_end(struct duo *d)
 {
     for (unsigned i = 0; i < 2; i++) {
-        fuzz_check_counts(d->node[i].e);
+        fuzz_check_counts(d->node[i].e, false);
         ike_engine_free(d->node[i].e);
         duo_drop(d, i);
         fuzz_check(d->node[i].host.blocks == 0, "memory is left");

@@ -14,6 +14,7 @@
 const enum fuzz_layout fuzz_layout = FUZZ_PROGRAM;
 enum { QUEUE = 64, BIG = 8192, QUESTIONS = 64, KEYS = 64 };
 enum kind { PEER, SECRET, SPI, CHILD, ADD, ROUTE, QUERY, NAT };
+enum { OLD = NAT }; /* among what is denied: connections speak IKEv1 from then on */
 
 struct datagram {
     ike_path path;
@@ -36,6 +37,7 @@ struct node {
     } question[QUESTIONS];
     unsigned n_questions;
     int installed, spis;
+    bool was_old; /* has spoken IKEv1 */
 };
 
 /* Of the newest IKE SAs, as both ends log them. */
@@ -458,7 +460,12 @@ static void op_connection(struct node *x, unsigned arg)
     s.local = (arg & 12) == 12 ? (ike_addr){0} : fuzz_addr(me ? "192.0.2.2" : "192.0.2.1");
     s.remote = fuzz_addr(me ? "192.0.2.1" : "192.0.2.2");
     s.secret = arg & 1 ? ike_bytes_of(NULL, 0) : IKE_STR("secret");
-    s.proposals = "aes128gcm16-prfsha256-x25519-ecp256, aes256-sha256-x25519"; /* short: they are read for every input */
+    bool old = x->deny >> OLD & 1;
+    x->was_old |= old;
+    /* Short: they are read for every input. */
+    s.proposals =
+        old ? "aes256-sha256-modp2048-ecp256, aes128-sha1-modp2048" : "aes128gcm16-prfsha256-x25519-ecp256, aes256-sha256-x25519";
+    s.version = old ? (arg & 1 ? IKE_SPEAKS_ANY : IKE_SPEAKS_V1) : IKE_SPEAKS_V2;
     s.dpd_s = arg & 2 ? 20 : 0;
     s.life_s = arg & 4 ? 60 : 300;
     s.margin_s = 20;
@@ -468,7 +475,9 @@ static void op_connection(struct node *x, unsigned arg)
         unsigned k = arg & 32 ? 2 - i : i; /* in another order */
         ike_child_settings_init(&child[i]);
         child[i].name = k == 0 ? "one" : k == 1 ? "two" : "none";
-        child[i].proposals = k == 1 ? "aes128gcm16-ecp256-x25519" : "aes128gcm16, aes256-sha256";
+        child[i].proposals = k == 1 && old ? "aes256-sha256-modp2048"
+                             : k == 1      ? "aes128gcm16-ecp256-x25519"
+                                           : "aes128gcm16, aes256-sha256";
         child[i].local_ts = &ts[(k == 1 ? 2u : 0u) + me];
         child[i].remote_ts = &ts[(k == 1 ? 2u : 0u) + 1 - me];
         child[i].n_local_ts = child[i].n_remote_ts = 1;
@@ -586,7 +595,7 @@ static void end(struct node *x)
 {
     x->host.memory = FUZZ_PLENTY;
     x->next_op = 0;
-    fuzz_check_counts(x->e);
+    fuzz_check_counts(x->e, x->was_old);
     ike_engine_free(x->e);
     while (x->n_queue) {
         lose(x, 0);

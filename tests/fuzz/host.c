@@ -67,7 +67,7 @@ int fuzz_random(void *user, uint8_t *out, size_t n)
     return IKE_OK;
 }
 
-void fuzz_check_counts(const ike_engine *e)
+void fuzz_check_counts(const ike_engine *e, bool loose)
 {
     ike_counters c = {.size = sizeof c};
     ike_sa_info sa = {.size = sizeof sa};
@@ -78,11 +78,11 @@ void fuzz_check_counts(const ike_engine *e)
         inside += sa.children;
     }
     for (child.id = 0; ike_child_next(e, child.id, &child) == IKE_OK; children++) {
-        fuzz_check(ike_sa_get(e, child.sa, &sa) == IKE_OK, "a child of an IKE SA that is not there");
+        fuzz_check(loose || ike_sa_get(e, child.sa, &sa) == IKE_OK, "a child of an IKE SA that is not there");
     }
     for (conn.id = 0; ike_conn_next(e, conn.id, &conn) == IKE_OK; conns++) {
     }
     ike_counters_get(e, &c);
     fuzz_check(sas == c.sas && children == c.children && conns <= c.conns, "an engine has miscounted");
-    fuzz_check(inside == children && c.half_open <= c.sas, "children do not add up");
+    fuzz_check((loose || inside == children) && c.half_open <= c.sas, "children do not add up");
 }
