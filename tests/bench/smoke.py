@@ -62,7 +62,8 @@ def flood(bench):
     got = {row["flood"]: row for row in rows(bench, "flood", "--seconds", "2")}
     assert set(got) == {"no cookies", "none", "half", "full", "twice", "four times", "one source", "garbage"}
     for name, row in got.items():
-        assert row["tried"] == 2 and row["growth_octets"] <= 4096, row
+        # the peer's own attempts, two kilobytes each; those that were lost wait for their end
+        assert row["tried"] == 2 and row["growth_octets"] <= 8192, row
         if name not in ("twice", "four times"):  # there datagrams of the peer's are lost
             assert row["up"] == row["repeated_once_at_most"] == 2, row
         if name in ("half", "full"):
