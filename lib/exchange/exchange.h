@@ -169,6 +169,7 @@ struct ike_exchange {
     uint8_t role, step, rounds;
     uint8_t odd_type; /* of a request that no script is for, which is refused; 0: the script's exchange type */
     bool refused, fatal, over, building, running, aborted;
+    bool pended;           /* the timer is that of a question */
     bool checked, handled; /* msg: its rules hold; all actions have seen it */
     int abort_result;
     uint16_t action; /* index in the list that runs */

@@ -122,6 +122,18 @@ static void undo(struct ike_exchange *x)
     }
 }
 
+/* What the exchange had waited for before the question is waited for anew. */
+static void end_question(struct ike_exchange *x, bool cancel)
+{
+    struct ike_core *c = &x->e->core;
+    ike_question_drop(c, x->question, cancel);
+    x->question = NULL;
+    if (x->pended) {
+        x->pended = false;
+        ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
+    }
+}
+
 /* From within one of its own actions, as when a Delete takes the SA down, the exchange cannot go yet: it is marked, and ends
  * when the action has returned. */
 void ike_exchange_abort(struct ike_exchange *x, int result)
@@ -171,8 +183,7 @@ static void to_own_step(struct ike_exchange *x)
 static int settle(struct ike_exchange *x, int r)
 {
     struct ike_core *c = &x->e->core;
-    ike_question_drop(c, x->question, true);
-    x->question = NULL;
+    end_question(x, true);
     if (r == IKE_X_AGAIN && x->rounds++ < x->script->max_rounds) {
         drop_message(x);
         x->step = 0;
@@ -238,6 +249,7 @@ static int pend(struct ike_exchange *x)
     struct ike_core *c = &x->e->core;
     if (keep_message(x) == IKE_OK && keep_chain(x) == IKE_OK) {
         ike_timer_set(&c->wheel, &x->timer, c->now + 2 * c->set.half_open_life_ms * IKE_MS);
+        x->pended = true;
         return WAIT;
     }
     return ike_trouble(x, IKE_ERR_NOMEM);
@@ -448,7 +460,6 @@ void ike_answered(struct ike_exchange *x)
 {
     if (x->question) {
         x->question->answered = true; /* nobody is left to be told of a cancel */
-        ike_question_drop(&x->e->core, x->question, false);
-        x->question = NULL;
+        end_question(x, false);
     }
 }

@@ -54,15 +54,13 @@ int ike_v1_begin(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
-/* Whether the peer has something to say after this step. */
-static bool awaits(const struct ike_exchange *x, unsigned step)
+/* Whether we repeat by ourselves what was sent in this step. The initiator does, and that makes the responder say its part
+ * again; only where the initiator has the last word it does not know that this is missed. So nobody who begins a Main Mode in
+ * another's name can have us send more than he does. */
+static bool repeats(const struct ike_exchange *x, unsigned step)
 {
-    for (unsigned i = step + 1; i < x->script->n_steps; i++) {
-        if (x->script->steps[i].from != x->role) {
-            return true;
-        }
-    }
-    return false;
+    unsigned last = x->script->n_steps - 1u;
+    return step < last && (x->role == IKE_INITIATOR || x->script->steps[last].from == IKE_INITIATOR);
 }
 
 /* In clear, for the tap and for the first messages of phase 1. */
@@ -130,7 +128,7 @@ static int v1_send(struct ike_exchange *x)
         x->give_up = c->now + sa->conf->s.dpd_timeout_s * IKE_SEC;
     }
     sa->last_out = c->now;
-    if (awaits(x, x->step)) {
+    if (repeats(x, x->step)) {
         ike_exchange_arm(x);
     }
     ike_log_message(c, sa->id, true, &h, path, len, x->chain.first, x->chain.w.p, x->chain.w.len);
@@ -143,7 +141,7 @@ static void v1_await(struct ike_exchange *x)
 {
     x->chained = x->authentic = false;
     x->hearing = x->heard;
-    if (x->sent && x->timer.at == IKE_NEVER) {
+    if (x->sent && x->timer.at == IKE_NEVER && repeats(x, x->step - 1u)) {
         ike_exchange_arm(x);
     }
 }

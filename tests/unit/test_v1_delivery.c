@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Delivery of IKEv1: who repeats, where to, and what is done with repetitions.
+ */
+#include "unit/v1_help.h"
+
+static int begin(void **state)
+{
+    (void)state;
+    v1_new(NULL, NULL);
+    return 0;
+}
+
+static int up(void **state)
+{
+    (void)state;
+    v1_up(NULL, NULL);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static void pass(struct node *x, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        now += IKE_SEC;
+        assert_int_equal(ike_tick(x->e, now), IKE_OK);
+    }
+}
+
+/* The sender of the first messages may have written another's address on them. */
+static void a_responder_of_main_mode_repeats_nothing_by_itself(void **state)
+{
+    (void)state;
+    for (unsigned messages = 2; messages <= 4; messages += 2) {
+        v1_begin(messages);
+        assert_int_equal(b.n_out, 1);
+        pass(&b, 25);
+        assert_int_equal(b.n_out, 1);
+        a.n_out = b.n_out = 0;
+        assert_int_equal(ike_conn_hold(a.e, a.conn, NULL, now), IKE_OK);
+        pass(&b, 60);
+        assert_int_equal(counters(&b).sas, 0);
+    }
+}
+
+static void an_initiator_repeats_each_message_until_it_is_answered(void **state)
+{
+    (void)state;
+    for (unsigned messages = 1; messages <= 5; messages += 2) {
+        v1_begin(messages);
+        unsigned was = a.n_out;
+        pass(&a, 12);
+        assert_true(a.n_out > was);
+        assert_memory_equal(a.out[was].bytes, a.out[was - 1].bytes, a.out[was].n);
+        a.n_out = b.n_out = 0;
+        assert_int_equal(ike_conn_hold(a.e, a.conn, NULL, now), IKE_OK);
+        pass(&b, 60);
+    }
+}
+
+/* Quick Mode: its initiator has the last word. */
+static void a_responder_of_quick_mode_repeats_until_it_has_the_last_message(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    assert_int_equal(wire_step(&a), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    pass(&b, 12);
+    assert_true(b.n_out > 1);
+    assert_memory_equal(b.out[1].bytes, b.out[0].bytes, b.out[0].n);
+    wire_run();
+    pass(&b, 200);
+    assert_int_equal(b.n_out, 0);
+    assert_int_equal(counters(&b).children, 2);
+}
+
+/* Ten in a second are enough for any peer. */
+static void copies_are_answered_with_the_same_octets_but_not_without_end(void **state)
+{
+    (void)state;
+    v1_begin(2);
+    ike_path path = path_to(&b);
+    struct ike_sa *sa = v1_sa(&a);
+    static uint8_t first[2048];
+    const struct ike_sent *s = IKE_OF(sa->outstanding.next, struct ike_exchange, link)->sent;
+    size_t n = s->len;
+    memcpy(first, s->data, n);
+    for (unsigned i = 0; i < 40; i++) {
+        (void)node_input(&b, &path, first, n);
+    }
+    assert_int_equal(b.n_out, 11);
+    assert_memory_equal(b.out[10].bytes, b.out[0].bytes, b.out[0].n);
+    assert_int_equal(counters(&b).sas, 1);
+    a.n_out = b.n_out = 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_responder_of_main_mode_repeats_nothing_by_itself, begin, down),
+        cmocka_unit_test_setup_teardown(an_initiator_repeats_each_message_until_it_is_answered, begin, down),
+        cmocka_unit_test_setup_teardown(a_responder_of_quick_mode_repeats_until_it_has_the_last_message, up, down),
+        cmocka_unit_test_setup_teardown(copies_are_answered_with_the_same_octets_but_not_without_end, begin, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
