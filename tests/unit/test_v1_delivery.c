@@ -80,6 +80,29 @@ static void a_responder_of_quick_mode_repeats_until_it_has_the_last_message(void
     assert_int_equal(counters(&b).children, 2);
 }
 
+/* The fifth message goes to port 4500 when there is a NAT, and stays there when a copy of the fourth comes to port 500. */
+static void a_copy_does_not_bring_an_initiator_back_to_port_500(void **state)
+{
+    (void)state;
+    static uint8_t fourth[2048];
+    ike_path seen = path_to(&a);
+    v1_begin(3);
+    ike_path at_b = path_back(&a.out[0].path);
+    at_b.remote = lab_addr("198.51.100.1:500"); /* there is a box between */
+    assert_int_equal(node_input(&b, &at_b, a.out[0].bytes, a.out[0].n), IKE_OK);
+    a.n_out = 0;
+    size_t n = b.out[0].n;
+    memcpy(fourth, b.out[0].bytes, n);
+    assert_int_equal(node_input(&a, &seen, fourth, n), IKE_OK);
+    assert_int_equal(a.n_out, 1);
+    assert_true(a.out[0].path.encap && a.out[0].path.remote.port == 4500 && a.out[0].path.local.port == 4500);
+    assert_int_equal(node_input(&a, &seen, fourth, n), IKE_OK);
+    assert_int_equal(a.n_out, 2);
+    assert_true(a.out[1].path.encap && a.out[1].path.remote.port == 4500 && a.out[1].path.local.port == 4500);
+    assert_memory_equal(a.out[1].bytes, a.out[0].bytes, a.out[0].n);
+    b.n_out = 0;
+}
+
 /* Ten in a second are enough for any peer. */
 static void copies_are_answered_with_the_same_octets_but_not_without_end(void **state)
 {
@@ -106,6 +129,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_responder_of_main_mode_repeats_nothing_by_itself, begin, down),
         cmocka_unit_test_setup_teardown(an_initiator_repeats_each_message_until_it_is_answered, begin, down),
         cmocka_unit_test_setup_teardown(a_responder_of_quick_mode_repeats_until_it_has_the_last_message, up, down),
+        cmocka_unit_test_setup_teardown(a_copy_does_not_bring_an_initiator_back_to_port_500, begin, down),
         cmocka_unit_test_setup_teardown(copies_are_answered_with_the_same_octets_but_not_without_end, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

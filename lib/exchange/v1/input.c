@@ -14,9 +14,11 @@ static int dropped(struct ike_engine *e, int why)
     return why;
 }
 
-/* The answer to what came before goes out once more, as often a second as an SA may. */
+/* The answer to what came before goes out once more, as often a second as an SA may. An initiator of phase 1 may have moved to
+ * port 4500 with it, which a copy of what it answers does not change. */
 static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s)
 {
+    const ike_path *to = sa->initiator && !sa->established ? &sa->path : path;
     uint32_t second = (uint32_t)(e->core.now / IKE_SEC);
     e->core.count.retransmit_seen++;
     if (sa->resent_second != second) {
@@ -26,7 +28,7 @@ static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path,
     if (!s || sa->resent_count++ >= RESENDS_PER_SECOND) {
         return dropped(e, IKE_ERR_LIMIT);
     }
-    ike_transmit(&e->core, path, s);
+    ike_transmit(&e->core, to, s);
     return IKE_OK;
 }
 
