@@ -202,6 +202,18 @@ static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* IPsec SAs of IKEv1 do not hang on the IKE SA (RFC 2408 section 5.15): another that the peer has takes them now, or the next. */
+static ike_sa_id adopter(const struct ike_sa *gone)
+{
+    IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
+        const struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+        if (sa != gone && sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by) {
+            return sa->id;
+        }
+    }
+    return 0;
+}
+
 /* The order: nothing waits or runs any more, then the children, then the SA. going_down keeps what ends on the way from
  * beginning it again; keep-up comes last, when the look-ups know that it is gone. */
 static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bool linger)
@@ -218,7 +230,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
             if (k->sa == sa->id && k->established && outlive) {
-                k->sa = 0; /* IPsec SAs of IKEv1 do not hang on the IKE SA (RFC 2408 section 5.15): the next one takes them */
+                k->sa = adopter(sa);
             } else if (k->sa == sa->id && k->established) {
                 ike_child_down(e, k, cause);
             } else if (k->sa == sa->id) { /* an exchange of the SA that this one replaced still makes it, and holds it */

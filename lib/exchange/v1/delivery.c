@@ -223,15 +223,14 @@ static void forget(struct ike_engine *e, struct ike_sa *old)
 static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
 {
     struct ike_sa *goes = sa->spi_i < old->spi_i ? sa : old, *stays = goes == sa ? old : sa;
-    if (!goes->initiator) {
-        return;
-    }
     ike_move_children(e, goes, stays);
     IKE_LIST_EACH (it, tmp, &goes->tasks) {
         ike_list_del(it);
         ike_queue_owned(e, stays, IKE_OF(it, struct ike_task, link));
     }
-    ike_close_sa(e, goes, IKE_BY_REPLACEMENT);
+    if (goes->initiator) {
+        ike_close_sa(e, goes, IKE_BY_REPLACEMENT);
+    }
     ike_kick(e, stays);
 }
 
