@@ -204,6 +204,16 @@ static int settle(struct ike_exchange *x, int r)
         x->action = 0;
         return IKE_X_OK; /* the step waits for another message */
     }
+    /* Asked again a responder hears the same message once more. One without anything sent before begins anew instead. */
+    if (r == IKE_X_DROP && x->role == IKE_RESPONDER && !hearing && x->sent && x->script->delivery->refuses_apart) {
+        c->blamed = false;
+        drop_message(x);
+        ike_blob_free(c, &x->kept_chain);
+        x->building = false;
+        x->action = 0;
+        x->step--;
+        return IKE_X_OK;
+    }
     /* A refusal that fails while it is built is not answered by another: that could go on for ever. */
     if (r == IKE_X_DROP || x->refused || !owes_answer(x)) {
         if (r != IKE_X_DROP) {

@@ -239,6 +239,7 @@ struct ike_v1_sa *ike_v1_sa_new(struct ike_core *c); /* NULL: no memory */
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v);
 /* IKE_ERR_NOMEM, IKE_ERR_LIMIT: more than an SA may have; IKE_ERR_EXISTS; IKE_OK: entered. */
 int ike_v1_mid_use(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid);
+void ike_v1_mid_forget(struct ike_v1_sa *v, uint32_t mid);
 bool ike_v1_mid_used(const struct ike_v1_sa *v, uint32_t mid);
 /* Takes `sent` over. */
 void ike_v1_done(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid, uint64_t heard, struct ike_sent *sent, ike_time until);

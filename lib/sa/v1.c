@@ -84,6 +84,22 @@ int ike_v1_mid_use(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid)
     return r;
 }
 
+/* Those behind it move up, or a search for them would end at the gap. */
+void ike_v1_mid_forget(struct ike_v1_sa *v, uint32_t mid)
+{
+    if (!ike_v1_mid_used(v, mid)) {
+        return;
+    }
+    uint32_t *at = place(v->mids, v->cap_mids, mid);
+    *at = 0;
+    v->n_mids--;
+    for (uint32_t i = (uint32_t)(at - v->mids) + 1; v->mids[i & (v->cap_mids - 1)]; i++) {
+        uint32_t other = v->mids[i & (v->cap_mids - 1)];
+        v->mids[i & (v->cap_mids - 1)] = 0;
+        *place(v->mids, v->cap_mids, other) = other;
+    }
+}
+
 /* Without memory for it the peer's repetition stays unanswered, and it begins anew. */
 void ike_v1_done(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid, uint64_t heard, struct ike_sent *sent, ike_time until)
 {

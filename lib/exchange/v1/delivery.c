@@ -314,6 +314,8 @@ static void quick_over(struct ike_exchange *x, int result)
     struct ike_setup *s = x->setup;
     if (result == IKE_X_OK) {
         keep_last(x);
+    } else if (result == IKE_X_DROP && x->role == IKE_RESPONDER && x->authentic && !x->sent) {
+        ike_v1_mid_forget(x->sa->v1, x->mid); /* memory was short, it never happened: its repetition is heard again */
     } else if (result != IKE_X_DROP) {
         if (x->notify) {
             ike_v1_tell(x, x->notify);

@@ -488,7 +488,7 @@ int ike_v1_check_auth(struct ike_exchange *x)
 
 int ike_v1_join(struct ike_exchange *x)
 {
-    int r = ike_join(x);
+    int r = x->sa->peer ? IKE_X_OK : ike_join(x); /* there already when memory was short for the answer */
     if (r == IKE_X_OK) {
         ike_v1_proved(x);
     }
