@@ -28,10 +28,39 @@ static int put_request(struct ike_exchange *x)
 
 static int check(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
 
+/* A child that is still being made, or will be: our answer or the peer's last message is on its way. Of those of ours that are
+ * not known by SPI yet any may be meant. */
+static void delete_early(struct ike_sa *sa, const struct ike_child *child, uint32_t spi)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        struct ike_setup *s = x->setup;
+        if (x->script != &ike_v1_quick || !s) {
+            continue;
+        }
+        if (child && s->child == child) {
+            ike_exchange_abort(x, IKE_X_DROP); /* nothing more comes from the peer */
+            return;
+        }
+        if (!child && x->role == IKE_INITIATOR && s->n_early < IKE_COUNT(s->early)) {
+            s->early[s->n_early++] = spi;
+        }
+    }
+}
+
+static void delete_child(struct ike_exchange *x, uint32_t spi)
+{
+    struct ike_child *child = ike_child_by_spi_out(x->sa->peer, spi);
+    if (child && child->established) {
+        ike_child_down(x->e, child, child->state == IKE_CHILD_DELETING ? child->down_cause : IKE_BY_PEER);
+    } else {
+        delete_early(x->sa, child, spi);
+    }
+}
+
 /* What is named are the sender's inbound SAs, so our outbound ones. */
 static void take_deletes(struct ike_exchange *x)
 {
-    struct ike_engine *e = x->e;
     struct ike_sa *sa = x->sa;
     const struct ike_payload *p;
     bool ike = false;
@@ -45,15 +74,12 @@ static void take_deletes(struct ike_exchange *x)
             if (d.protocol == IKE_PROTO1_ISAKMP) {
                 ike |= ike_load64(spi) == sa->spi_i && ike_load64(spi + 8) == sa->spi_r;
             } else if (d.protocol == IKE_PROTO1_ESP) {
-                struct ike_child *child = ike_child_by_spi_out(sa->peer, ike_load32(spi));
-                if (child && child->established) {
-                    ike_child_down(e, child, child->state == IKE_CHILD_DELETING ? child->down_cause : IKE_BY_PEER);
-                }
+                delete_child(x, ike_load32(spi));
             }
         }
     }
     if (ike) {
-        ike_sa_down(e, sa, sa->state == IKE_SA_DELETING ? sa->down_cause : IKE_BY_PEER);
+        ike_sa_down(x->e, sa, sa->state == IKE_SA_DELETING ? sa->down_cause : IKE_BY_PEER);
     }
 }
 

@@ -256,6 +256,9 @@ static int take_answer(struct ike_exchange *x)
     }
     s->v1.attrs = ike_bytes_of(NULL, 0);
     take_choice(s);
+    if (ike_deleted_early(s)) {
+        return ike_blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
+    }
     own = i ? (ike_ts){0} : ike_ts_of_addr(&x->path.local);
     peer = i ? (ike_ts){0} : ike_ts_of_addr(&x->path.remote);
     if ((i && (!r || ike_v1_ts_parse(&own, i) != IKE_OK || ike_v1_ts_parse(&peer, r) != IKE_OK)) ||
@@ -302,40 +305,89 @@ static int keys(struct ike_exchange *x)
 
 static bool same_ts(const ike_ts *a, const ike_ts *b) { return ike_ts_within(a, b) && ike_ts_within(b, a); }
 
-/* The child that the new one takes the place of: of the same name, for the same traffic. No message says so. */
-static int find_old(struct ike_exchange *x)
+/* Another of the same name, for the same traffic, up by then, whose place nobody has taken yet. NULL: none. */
+static struct ike_child *twin_of(const struct ike_child *k, ike_time by)
 {
-    struct ike_child *k = x->setup->child;
     IKE_LIST_EACH (it, tmp, &k->peer->children) {
         struct ike_child *old = IKE_OF(it, struct ike_child, link);
-        if (old != k && old->established && !old->rekeyed && old->state != IKE_CHILD_DELETING &&
+        if (old != k && old->established && old->established <= by && !old->rekeyed && old->state != IKE_CHILD_DELETING &&
             strcmp(ike_child_conf(old)->name, ike_child_conf(k)->name) == 0 &&
             same_ts(ike_child_local(old), ike_child_local(k)) && same_ts(ike_child_remote(old), ike_child_remote(k))) {
-            k->replaces = old->id;
+            return old;
         }
     }
+    return NULL;
+}
+
+/* The child that the new one takes the place of. No message says so; it was there before its initiator began. */
+static int find_old(struct ike_exchange *x)
+{
+    struct ike_child *k = x->setup->child, *old = twin_of(k, x->role == IKE_INITIATOR ? x->first_sent : x->e->core.now);
+    k->replaces = old ? old->id : 0;
     return IKE_X_OK;
 }
 
-/* The initiator deletes the old one; should it not, it runs out. A Delete is not answered, and the peer sends on the old one
- * until our last message has reached it, perhaps at the third try. */
+/* Who deletes the old one does it late: the peer sends on it until our last message has reached it, perhaps at the third try. A
+ * Delete is not answered and may be lost: then the other does it. */
 #define OVERLAP (30 * IKE_SEC)
+#define LOST    (180 * IKE_SEC)
+
+static void supersede(struct ike_engine *e, struct ike_child *old, bool ours_to_delete)
+{
+    ike_time at = e->core.now + (ours_to_delete ? OVERLAP : LOST);
+    old->rekeyed = true;
+    old->state = IKE_CHILD_REKEYED;
+    old->rekey_at = IKE_NEVER;
+    old->expires_at = at < old->expires_at ? at : old->expires_at;
+    ike_child_schedule(e, old);
+}
+
+static uint32_t first_spi(const struct ike_child *k) { return k->initiator ? k->spi_in : k->spi_out; }
+
+/* Both sides have made one at once, and see the same two: that of the lower SPI of the one who began it goes, and he deletes
+ * it. Each may have taken another for the newer, so neither sends on it from now on. */
+static void settle_twins(struct ike_engine *e, struct ike_child *k)
+{
+    struct ike_child *other = k->rekeyed || k->state == IKE_CHILD_DELETING || k->dead ? NULL : twin_of(k, IKE_NEVER);
+    if (!other) {
+        return;
+    }
+    struct ike_child *goes = first_spi(k) < first_spi(other) ? k : other, *stays = goes == k ? other : k;
+    supersede(e, goes, goes->initiator);
+    ike_child_uninstall_out(&e->db, goes);
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *old = IKE_OF(it, struct ike_child, link);
+        old->replaced_by = old->replaced_by == goes->id ? stays->id : old->replaced_by;
+    }
+}
+
+/* The peer was faster, so that our own Quick Mode for the same child need not come to its end. The peer may have answered it: it
+ * is told that nothing comes of it. */
+static void give_way(struct ike_exchange *x, const struct ike_child *old)
+{
+    IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
+        struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
+        if (own != x && own->role == IKE_INITIATOR && own->script == &ike_v1_quick && own->child == old->id) {
+            own->setup->reject = own->setup->spi_in != 0;
+            ike_exchange_abort(own, IKE_X_DROP);
+            break;
+        }
+    }
+}
 
 static int replace(struct ike_exchange *x)
 {
     struct ike_child *k = x->setup->child, *old = ike_slots_get(&x->e->db.children, k->replaces);
-    if (old) {
-        old->rekeyed = true;
+    bool taken = old && old->rekeyed; /* by another, meanwhile */
+    if (taken) {
+        k->replaces = 0;
+    } else if (old) {
         old->replaced_by = k->id;
-        old->state = IKE_CHILD_REKEYED;
-        old->rekey_at = IKE_NEVER;
+        supersede(x->e, old, x->role == IKE_INITIATOR);
+        give_way(x, old);
     }
     int r = ike_child_report_up(x);
-    if (old && x->role == IKE_INITIATOR) {
-        ike_time at = x->e->core.now + OVERLAP;
-        old->expires_at = old->expires_at < at ? old->expires_at : at;
-        ike_child_schedule(x->e, old);
-    }
+    settle_twins(x->e, k);
     return r;
 }
 
