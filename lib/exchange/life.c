@@ -490,7 +490,13 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
             ike_sa_down(e, sa, IKE_BY_TIMEOUT);
             return;
         }
-        sa->expires_at = IKE_NEVER;
+        /* What is open on an SA that was replaced comes to its end first; a child of IKEv1 outlives it. */
+        bool waits = sa->version == 1 && sa->replaced_by && !ike_list_empty(&sa->outstanding);
+        sa->expires_at = waits ? now + 5 * IKE_SEC : IKE_NEVER;
+        if (waits) {
+            ike_sa_schedule(e, sa);
+            return;
+        }
         ike_close_sa(e, sa, sa->replaced_by || sa->version == 1 ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
         if (sa->dead) {
             return;

@@ -234,12 +234,12 @@ static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_
     ike_kick(e, stays);
 }
 
-/* The initiator of the new one deletes the old, when the peer has had the time to see which children it is to keep: there are
- * peers that delete them with the IKE SA they were made on. */
+/* The initiator of the new one deletes the old, when the peer has had the time to see which children it is to keep, since there
+ * are peers that delete them with the IKE SA they were made on; and to ask for the last message of a Quick Mode once more. */
 static void take_over(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
 {
     ike_sa_replaced(e, old, sa);
-    old->expires_at = e->core.now + (sa->initiator ? 5 : 180) * IKE_SEC;
+    old->expires_at = e->core.now + (sa->initiator ? 30 : 180) * IKE_SEC;
     ike_sa_schedule(e, old);
 }
 
