@@ -89,18 +89,15 @@ static int with_child(struct ike_exchange *x, struct ike_conn *conn, uint16_t in
     return r;
 }
 
-/* What is there besides in IKEv1; several exchanges may run at a time then. */
 static int prepare(struct ike_engine *e, struct ike_sa *sa, uint8_t version)
 {
     sa->version = version;
     sa->setup = ike_setup_new(e);
+    bool whole = sa->setup;
 #ifdef IKE_HAVE_V1
-    if (version == 1) {
-        sa->window = 16;
-        sa->v1 = ike_v1_sa_new(&e->core);
-    }
+    whole &= version != 1 || ike_v1_sa_init(&e->core, sa);
 #endif
-    return sa->setup && (version != 1 || sa->v1) ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;
+    return whole ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;
 }
 
 /* On an error nothing is left but the record. */
@@ -381,7 +378,10 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
 /* Deadlines are looked at when the timer fires, so that traffic need not move it. */
 static ike_time dpd_at(const struct ike_sa *sa)
 {
-    bool busy = !ike_list_empty(&sa->outstanding);
+    bool busy = false;
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) { /* of ours: one that the peer began proves nothing */
+        busy |= IKE_OF(it, struct ike_exchange, link)->role == IKE_INITIATOR;
+    }
     bool answers = sa->version != 1 || (sa->v1 && sa->v1->dpd);
     return sa->conf->s.dpd_s && answers && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)
                ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC

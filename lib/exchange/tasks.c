@@ -235,11 +235,12 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
     ike_exchange_run(x);
 }
 
-static unsigned count(const struct ike_list *l)
+/* In IKEv1 the peer's are there as well; they take no room of ours. */
+static unsigned own(const struct ike_sa *sa)
 {
     unsigned n = 0;
-    IKE_LIST_EACH (it, tmp, l) {
-        n++;
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        n += IKE_OF(it, struct ike_exchange, link)->role == IKE_INITIATOR;
     }
     return n;
 }
@@ -265,7 +266,7 @@ static bool may_begin(const struct ike_sa *sa, const struct ike_task *t)
  * the SA. */
 void ike_kick(struct ike_engine *e, struct ike_sa *sa)
 {
-    while (!sa->dead && !sa->faded && count(&sa->outstanding) < sa->window) {
+    while (!sa->dead && !sa->faded && own(sa) < sa->window) {
         struct ike_task *t = NULL;
         IKE_LIST_EACH (it, tmp, &sa->tasks) {
             struct ike_task *w = IKE_OF(it, struct ike_task, link);

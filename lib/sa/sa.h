@@ -235,7 +235,8 @@ void ike_sa_fade(struct ike_db *db, struct ike_sa *sa);
 void ike_sa_retire(struct ike_db *db, struct ike_sa *sa);
 void ike_sent_free(struct ike_core *c, struct ike_sent *s);
 /* ---- v1.c: what IKEv1 needs besides --------------------------------------------------------------------------------------- */
-struct ike_v1_sa *ike_v1_sa_new(struct ike_core *c); /* NULL: no memory */
+/* What makes it one of IKEv1. false: no memory. */
+bool ike_v1_sa_init(struct ike_core *c, struct ike_sa *sa);
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v);
 /* IKE_ERR_NOMEM, IKE_ERR_LIMIT: more than an SA may have; IKE_ERR_EXISTS; IKE_OK: entered. */
 int ike_v1_mid_use(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid);

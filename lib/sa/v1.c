@@ -9,13 +9,16 @@
 /* Last messages kept, the newest: a peer whose exchange ended longer ago does not repeat it any more. */
 #define DONE_MAX 8
 
-struct ike_v1_sa *ike_v1_sa_new(struct ike_core *c)
+/* Several exchanges may run at a time. */
+bool ike_v1_sa_init(struct ike_core *c, struct ike_sa *sa)
 {
-    struct ike_v1_sa *v = ike_alloc(c, sizeof *v);
-    if (v) {
-        ike_list_init(&v->done);
+    sa->version = 1;
+    sa->window = 16;
+    sa->v1 = ike_alloc(c, sizeof *sa->v1);
+    if (sa->v1) {
+        ike_list_init(&sa->v1->done);
     }
-    return v;
+    return sa->v1;
 }
 
 static void drop_done(struct ike_core *c, struct ike_v1_sa *v, struct ike_v1_done *d)

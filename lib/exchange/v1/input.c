@@ -139,13 +139,12 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
         return dropped(e, IKE_ERR_LIMIT);
     }
     sa->spi_i = m->h.spi_i;
-    sa->version = 1;
     sa->expires_at = c->now + c->set.half_open_life_ms * IKE_MS;
     sa->setup = ike_setup_new(e);
-    sa->v1 = ike_v1_sa_new(c);
+    bool whole = ike_v1_sa_init(c, sa) && sa->setup;
     ike_sa_half_open(&e->db, sa, true);
     ike_guard_opened(&e->guard, &path->remote);
-    struct ike_exchange *x = sa->setup && sa->v1 ? ike_exchange_new(e, sa, script, IKE_RESPONDER, sa->setup) : NULL;
+    struct ike_exchange *x = whole ? ike_exchange_new(e, sa, script, IKE_RESPONDER, sa->setup) : NULL;
     if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK || ike_sa_index_init(&e->db, sa, key) != IKE_OK) {
         if (x) {
             ike_exchange_abort(x, IKE_X_DROP);
