@@ -152,6 +152,12 @@ static void close_all(struct ike_engine *e, struct ike_conn *conn)
             struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
             ike_close_sa(e, sa, IKE_BY_LOCAL);
         }
+        IKE_LIST_EACH (it, tmp, &p->children) {
+            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+            if (!ike_slots_get(&e->db.sas, k->sa)) {
+                ike_child_down(e, k, IKE_BY_LOCAL); /* of IKEv1, it has outlived its IKE SA */
+            }
+        }
     }
 }
 
@@ -355,8 +361,13 @@ static int rekey(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
     struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
-    if (!sa || k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
+    if (k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
         return IKE_ERR_STATE;
+    }
+    if (!sa) { /* of IKEv1, it has outlived its IKE SA: there will be another one */
+        k->rekey_at = e->core.now;
+        ike_child_schedule(e, k);
+        return IKE_OK;
     }
     int r = ike_queue(e, sa, &t);
     if (r == IKE_OK) {

@@ -279,6 +279,7 @@ int ike_engine_close(ike_engine *e, ike_time now)
 {
     uint64_t id = 0;
     struct ike_sa *sa;
+    struct ike_child *k;
     int r = ike_enter(e, now);
     if (r != IKE_OK) {
         return r;
@@ -289,6 +290,11 @@ int ike_engine_close(ike_engine *e, ike_time now)
             ike_sa_down(e, sa, IKE_BY_LOCAL); /* a refusal that could be asked for again: no peer waits for a Delete */
         } else {
             ike_close_sa(e, sa, IKE_BY_LOCAL);
+        }
+    }
+    for (id = 0; (k = ike_slots_next(&e->db.children, id, &id));) {
+        if (!ike_slots_get(&e->db.sas, k->sa)) {
+            ike_child_down(e, k, IKE_BY_LOCAL); /* of IKEv1, it has outlived its IKE SA */
         }
     }
     ike_leave(e);

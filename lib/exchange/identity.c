@@ -87,12 +87,13 @@ int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote)
     return r == IKE_OK && s->secret.len ? IKE_X_OK : r == IKE_ERR_NOMEM ? ike_trouble(x, r) : no_secret(x);
 }
 
-/* True when no other SA of this connection is up: then the peer may forget what it still holds of us (RFC 7296 section 2.4). A
- * connection with many peers cannot know that of any of them. */
+/* True when no other SA or child of this connection is up: then the peer may forget what it still holds of us (RFC 7296
+ * section 2.4). A connection with many peers cannot know that of any of them. */
 bool ike_first_contact(const struct ike_exchange *x)
 {
     IKE_LIST_EACH (it, tmp, &x->sa->conn->peers) {
-        if (!ike_list_empty(&IKE_OF(it, struct ike_peer, link)->sas)) {
+        const struct ike_peer *peer = IKE_OF(it, struct ike_peer, link);
+        if (!ike_list_empty(&peer->sas) || !ike_list_empty(&peer->children)) {
             return false;
         }
     }

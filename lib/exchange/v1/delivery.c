@@ -207,16 +207,21 @@ static void keep_last(struct ike_exchange *x)
     }
 }
 
-/* What the peer held before it said that it knows nothing of us is gone there. */
-static void forget(struct ike_engine *e, struct ike_sa *old)
+/* What the peer held before it began is gone there; also children whose IKE SA is gone here. */
+static void forget_older(struct ike_engine *e, struct ike_sa *sa)
 {
-    IKE_LIST_EACH (it, tmp, &old->peer->children) {
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        if (k->established && (k->sa == old->id || !k->sa)) {
+        if (k->established && k->established <= sa->created) {
             ike_child_down(e, k, IKE_BY_REPLACEMENT);
         }
     }
-    ike_sa_down(e, old, IKE_BY_REPLACEMENT);
+    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+        struct ike_sa *old = IKE_OF(it, struct ike_sa, peer_link);
+        if (old != sa && old->established && old->established <= sa->created) {
+            ike_sa_down(e, old, IKE_BY_REPLACEMENT);
+        }
+    }
 }
 
 /* Both sides have begun at once: the one of the lower cookie goes, deleted by its initiator; until then both serve. */
@@ -248,12 +253,13 @@ static bool usable(const struct ike_sa *sa)
     return sa->version == 1 && sa->established && !sa->replaced_by && sa->state != IKE_SA_DELETING;
 }
 
-/* One that stands already, which the new one takes the place of. */
+/* One that stands already, which the new one takes the place of. With unique = no, hosts of one identity are told apart by where
+ * they are. */
 static struct ike_sa *other_of(const struct ike_sa *sa)
 {
     IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
         struct ike_sa *old = IKE_OF(it, struct ike_sa, peer_link);
-        if (old != sa && usable(old)) {
+        if (old != sa && usable(old) && (sa->conf->s.unique || ike_addr_equal(&old->path.remote, &sa->path.remote))) {
             return old;
         }
     }
@@ -264,14 +270,13 @@ static struct ike_sa *other_of(const struct ike_sa *sa)
 static void phase1_up(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
-    struct ike_sa *sa = x->sa, *old = other_of(sa);
+    struct ike_sa *sa = x->sa, *old;
     memcpy(sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof sa->v1->last_block);
     keep_last(x);
-    bool anew = old && x->setup->initial_contact && old->established <= sa->created;
-    if (anew) {
-        forget(e, old);
-        old = NULL;
+    if (x->setup->initial_contact && sa->conf->s.unique) {
+        forget_older(e, sa);
     }
+    old = other_of(sa);
     bool crossed = old && ike_sa_crossed(old, sa);
     sa->replaces = old && !crossed ? old->id : 0;
     ike_sa_up(e, sa);
