@@ -119,6 +119,9 @@ static int v1_send(struct ike_exchange *x)
     memcpy(x->iv, iv, sizeof iv);
     x->chained = false;
     x->heard = x->hearing;
+    x->noted = false; /* an answer came after all */
+    ike_free(c, x->note, x->note ? sizeof *x->note : 0);
+    x->note = NULL;
     ike_sent_free(c, x->sent);
     x->sent = s;
     x->tries = 0;
@@ -161,6 +164,19 @@ static int v1_fault(struct ike_exchange *x, uint8_t payload, bool critical)
     return ike_refuse(x, IKE_N1_PAYLOAD_MALFORMED, 0);
 }
 
+/* What the steps that both versions share refuse with, in the numbers of this one. */
+static uint16_t as_v1(uint16_t notify)
+{
+    switch (notify) {
+    case IKE_N_TS_UNACCEPTABLE:
+        return IKE_N1_INVALID_ID_INFORMATION;
+    case IKE_N_NO_ADDITIONAL_SAS:
+        return IKE_N1_NO_PROPOSAL_CHOSEN;
+    default:
+        return notify;
+    }
+}
+
 /* Nobody answers it, and nobody repeats it: without memory for it the peer finds out by itself. */
 void ike_v1_tell(struct ike_exchange *x, uint16_t notify)
 {
@@ -180,8 +196,8 @@ void ike_v1_tell(struct ike_exchange *x, uint16_t notify)
         }
         ike_v1_hash_begin(&y);
     }
-    ike_v1_put_notify(&y.chain, x->script == &ike_v1_quick ? IKE_PROTO1_ESP : IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), notify,
-                      ike_bytes_of(NULL, 0));
+    ike_v1_put_notify(&y.chain, x->script == &ike_v1_quick ? IKE_PROTO1_ESP : IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0),
+                      as_v1(notify), ike_bytes_of(NULL, 0));
     struct ike_header h = header_of(&y);
     if (sealed) {
         struct ike_v1_seal k = ike_v1_key(sa);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Quick Mode (RFC 2409 section 5.5) between two engines, and as a stranger with the keys would begin one. Rows are those of the
+ * list of what implementations get wrong: keys (KEMAT), hashes, PFS, identities, replay.
+ */
+#include "unit/v1_help.h"
+
+static int up(void **state)
+{
+    (void)state;
+    v1_up(NULL, NULL);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static struct ike_child *other_half(const struct node *x, const struct ike_child *k)
+{
+    ike_child_id id = 0;
+    for (struct ike_child *o; (o = ike_slots_next(&x->e->db.children, id, &id));) {
+        if (o->spi_out == k->spi_in) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+/* Each direction has its own, made with the SPI of who receives; both sides have the same. */
+static void keys_hang_on_the_receivers_spi(void **state)
+{
+    (void)state;
+    struct ike_child *k = v1_child(&a), *o = other_half(&b, k);
+    assert_non_null(o);
+    size_t n = (size_t)k->key_e + k->key_a;
+    assert_true(o->spi_in == k->spi_out && n > 0);
+    assert_memory_equal(ike_child_keys(k, true), ike_child_keys(o, false), n);
+    assert_memory_equal(ike_child_keys(k, false), ike_child_keys(o, true), n);
+    assert_memory_not_equal(ike_child_keys(k, true), ike_child_keys(k, false), n);
+}
+
+/* ---- A stranger's first message
+ * ------------------------------------------------------------------------------------------------ */
+
+struct offer {
+    const char *proposals;
+    uint16_t group;  /* attribute of the proposals */
+    bool ke;         /* KE payload */
+    const char *tsi; /* his selector; NULL: no identities */
+    const char *tsr;
+    size_t nonce;
+    uint64_t life_s;
+};
+
+static void put_offer(struct ike_chain *c, const struct offer *o)
+{
+    static uint8_t value[64], nonce[300], turn;
+    struct ike_proposals *p = NULL;
+    ike_allocator mem = {lab_alloc, lab_release, &a.lab};
+    const ike_crypto *crypto = ike_crypto_default();
+    struct ike_v1_terms t = {.mode = IKE_MODE1_TUNNEL, .life_s = o->life_s};
+    const char *nearest;
+    size_t at;
+    assert_int_equal(ike_proposals_parse_for(&p, o->proposals, IKE_PROTO_ESP, crypto, true, &mem, &at, &nearest), IKE_OK);
+    ike_v1_put_sa2(c, p, &t, 0x01020304, o->group);
+    ike_proposals_free(p, &mem);
+    memset(nonce, ++turn, sizeof nonce);
+    ike_put_payload(c, IKE_P1_NONCE, ike_bytes_of(nonce, o->nonce));
+    if (o->ke) {
+        const ike_ke *ke = ike_find_ke(crypto, 19);
+        static uint8_t priv[256];
+        struct ike_core *core = &b.e->core;
+        assert_int_equal(ke->initiate(ike_ke_state(core, ke), &core->rng, priv, value), IKE_OK);
+        ike_put_payload(c, IKE_P1_KE, ike_bytes_of(value, ke->public_len_i));
+    }
+    if (o->tsi) {
+        ike_ts i = lab_ts(o->tsi), r = lab_ts(o->tsr);
+        assert_true(ike_v1_put_ts(c, &i) && ike_v1_put_ts(c, &r));
+    }
+}
+
+/* b's Informational, or its answer. */
+static uint16_t refusal(void)
+{
+    struct ike_message m;
+    struct ike_v1_notify n;
+    v1_open_first(&b, &m);
+    assert_int_equal(m.h.exchange, IKE_X1_INFORMATIONAL);
+    assert_int_equal(ike_v1_notify_parse(&n, ike_message_find(&m, IKE_P1_NOTIFY, 0)), IKE_OK);
+    return n.type;
+}
+
+static void begins_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        struct offer o;
+        int notify; /* 0: answered; -1: silence */
+    } rows[] = {
+        {{"aes128-sha256-ecp256", 19, true, "10.1.0.0/16", "10.2.0.0/16", 16, 3600}, 0},
+        /* Part of what is allowed here; the responder cannot narrow, but need not either. */
+        {{"aes128-sha256-ecp256", 19, true, "10.1.7.0/24", "10.2.0.9/32", 16, 3600}, 0},
+        {{"aes128-sha256-ecp256", 19, true, "10.0.0.0/8", "10.2.0.0/16", 16, 3600}, IKE_N1_INVALID_ID_INFORMATION},
+        {{"aes128-sha256-ecp256", 19, true, "10.2.0.0/16", "10.1.0.0/16", 16, 3600}, IKE_N1_INVALID_ID_INFORMATION},
+        /* Without identities the addresses of the two are meant, which no child here covers. */
+        {{"aes128-sha256-ecp256", 19, true, NULL, NULL, 16, 3600}, IKE_N1_INVALID_ID_INFORMATION},
+        {{"aes256-sha512-ecp256", 19, true, "10.1.0.0/16", "10.2.0.0/16", 16, 3600}, IKE_N1_NO_PROPOSAL_CHOSEN},
+        /* PFS: attribute without payload, payload without attribute, neither. */
+        {{"aes128-sha256-ecp256", 19, false, "10.1.0.0/16", "10.2.0.0/16", 16, 3600}, IKE_N1_NO_PROPOSAL_CHOSEN},
+        {{"aes128-sha256", 0, true, "10.1.0.0/16", "10.2.0.0/16", 16, 3600}, IKE_N1_NO_PROPOSAL_CHOSEN},
+        {{"aes128-sha256", 0, false, "10.1.0.0/16", "10.2.0.0/16", 16, 3600}, IKE_N1_NO_PROPOSAL_CHOSEN},
+        /* The group is another than that of the value. */
+        {{"aes128-sha256-modp2048", 14, true, "10.1.0.0/16", "10.2.0.0/16", 16, 3600}, IKE_N1_INVALID_KEY_INFORMATION},
+        {{"aes128-sha256-ecp256", 19, true, "10.1.0.0/16", "10.2.0.0/16", 7, 3600}, -1},
+        {{"aes128-sha256-ecp256", 19, true, "10.1.0.0/16", "10.2.0.0/16", 257, 3600}, -1},
+    };
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    child[0].proposals = "aes128-sha256-ecp256-modp2048";
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+    for (uint32_t i = 0; i < IKE_COUNT(rows); i++) {
+        struct ike_chain c = v1_chain(&b);
+        uint32_t before = (uint32_t)counters(&b).children;
+        put_offer(&c, &rows[i].o);
+        (void)v1_say(&b, IKE_X1_QUICK, 1000 + i, &c);
+        assert_int_equal(b.n_out, rows[i].notify < 0 ? 0 : 1);
+        if (rows[i].notify) {
+            assert_int_equal(counters(&b).children, before);
+            assert_int_equal(rows[i].notify > 0 ? refusal() : -1, rows[i].notify);
+        } else {
+            struct ike_message m;
+            assert_int_equal(counters(&b).children, before + 1);
+            assert_int_equal(ike_message_parse(&m, b.out[0].bytes, b.out[0].n), IKE_OK);
+            assert_true(m.h.exchange == IKE_X1_QUICK && m.h.mid == 1000 + i);
+        }
+        b.n_out = 0;
+    }
+}
+
+/* One that was taken is not taken again; neither after its end nor when it was refused. */
+static void a_first_message_counts_once(void **state)
+{
+    (void)state;
+    static const struct offer bad = {"aes128-sha256-ecp256", 19, true, "10.0.0.0/8", "10.2.0.0/16", 16, 3600};
+    struct ike_chain c = v1_chain(&b);
+    ike_path path = path_to(&b);
+    put_offer(&c, &bad);
+    size_t n = v1_forge(&b, IKE_X1_QUICK, 5, &c, true);
+    (void)node_input(&b, &path, forged, n);
+    assert_int_equal(b.n_out, 1);
+    (void)node_input(&b, &path, forged, n);
+    assert_int_equal(b.n_out, 1);
+    b.n_out = 0;
+}
+
+/* The first allocation fails, the second, …: nothing is left of it, and the repetition comes through. */
+static void short_memory_costs_a_repetition_only(void **state)
+{
+    (void)state;
+    static uint8_t first[2048];
+    ike_path path = path_to(&b);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    size_t n = a.out[0].n;
+    memcpy(first, a.out[0].bytes, n);
+    a.n_out = 0;
+    long i = 0;
+    for (; i < 100 && !b.n_out; i++) {
+        b.lab.allowed = i;
+        (void)node_input(&b, &path, first, n);
+        b.lab.allowed = -1;
+        if (!b.n_out) {
+            assert_int_equal(counters(&b).children, 1);
+        }
+    }
+    assert_true(i > 5 && i < 100);
+    wire_run();
+    assert_int_equal(counters(&a).children, 2);
+    assert_int_equal(counters(&b).children, 2);
+}
+
+/* Our own messages thrown back at us are nobody's answer. */
+static void reflections_are_dropped(void **state)
+{
+    (void)state;
+    ike_path path = path_to(&a);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    static uint8_t first[2048];
+    size_t n = a.out[0].n;
+    memcpy(first, a.out[0].bytes, n);
+    (void)node_input(&a, &path, first, n);
+    assert_int_equal(a.n_out, 1);
+    wire_run();
+    (void)node_input(&a, &path, first, n);
+    assert_int_equal(a.n_out, 0);
+    assert_int_equal(counters(&a).children, 2);
+    assert_int_equal(counters(&b).children, 2);
+}
+
+/* A garbled answer leaves the chain of IVs as it was: the true one is understood after it. */
+static void a_bad_answer_does_not_move_the_ivs(void **state)
+{
+    (void)state;
+    ike_path path = path_to(&a);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    assert_int_equal(wire_step(&a), IKE_OK);
+    static uint8_t bad[2048];
+    size_t n = b.out[0].n;
+    for (size_t at = IKE_HEADER_LEN; at < n; at += 16) {
+        memcpy(bad, b.out[0].bytes, n);
+        bad[at] ^= 1;
+        (void)node_input(&a, &path, bad, n);
+        assert_int_equal(a.n_out, 0);
+    }
+    wire_run();
+    assert_int_equal(counters(&a).children, 2);
+    assert_int_equal(node_saw(&b, IKE_EV_CHILD_UP), 2);
+}
+
+static int deny(void *user, ike_token t, const ike_child_question *q)
+{
+    (void)user, (void)t;
+    return q->initiator ? IKE_OK : IKE_ERR_AUTH;
+}
+
+/* The refusal is one of this version. */
+static void a_denied_child_is_refused_by_its_identities(void **state)
+{
+    (void)state;
+    b.e->core.set.host.hooks.child = deny;
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    assert_int_equal(wire_step(&a), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    assert_int_equal(refusal(), IKE_N1_INVALID_ID_INFORMATION);
+    node_failed(&b, IKE_FAIL_DENIED, IKE_DECIDER_US);
+    a.n_out = b.n_out = 0;
+}
+
+/* Both sides see the same one of two that cross. */
+static void of_two_that_cross_one_stays(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_child_rekey(a.e, v1_child(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_child_rekey(b.e, v1_child(&b)->id, now), IKE_OK);
+    while (a.n_out || b.n_out) { /* in step */
+        unsigned na = a.n_out, nb = b.n_out;
+        for (unsigned i = 0; i < na; i++) {
+            (void)wire_step(&a);
+        }
+        for (unsigned i = 0; i < nb; i++) {
+            (void)wire_step(&b);
+        }
+    }
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 1);
+    assert_int_equal(node_saw(&b, IKE_EV_CHILD_REKEYED), 1);
+    for (unsigned i = 0; i < 40; i++) {
+        now += IKE_SEC;
+        assert_int_equal(ike_tick(a.e, now), IKE_OK);
+        assert_int_equal(ike_tick(b.e, now), IKE_OK);
+        wire_run();
+    }
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_ptr_equal(other_half(&b, v1_child(&a)), v1_child(&b));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keys_hang_on_the_receivers_spi, up, down),
+        cmocka_unit_test_setup_teardown(begins_are_judged, up, down),
+        cmocka_unit_test_setup_teardown(a_first_message_counts_once, up, down),
+        cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition_only, up, down),
+        cmocka_unit_test_setup_teardown(reflections_are_dropped, up, down),
+        cmocka_unit_test_setup_teardown(a_bad_answer_does_not_move_the_ivs, up, down),
+        cmocka_unit_test_setup_teardown(a_denied_child_is_refused_by_its_identities, up, down),
+        cmocka_unit_test_setup_teardown(of_two_that_cross_one_stays, up, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
