@@ -203,20 +203,20 @@ static int choose(struct ike_exchange *x)
     return ike_keep_ts(x, &x->e->ts.tsr, &x->e->ts.tsi);
 }
 
-/* The identities as they came, when they came. */
+/* The identities octet by octet as they came, when they came: there are peers that compare. */
 static int put_response(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
+    const struct ike_payload *id;
     uint8_t spi[4];
-    int r = IKE_X_OK;
     ike_store32(spi, s->spi_in);
     ike_v1_hash_begin(x);
     ike_v1_put_sa_answer(&x->chain, &s->v1, IKE_PROTO1_ESP, spi, 4);
     put_values(x);
-    if (ike_message_find(x->msg, IKE_P1_ID, 0)) {
-        r = put_ids(x, &s->remote_ts, &s->local_ts);
+    for (unsigned i = 0; (id = ike_message_find(x->msg, IKE_P1_ID, i)) != NULL; i++) {
+        ike_put_payload(&x->chain, IKE_P1_ID, ike_bytes_of(id->body, id->len));
     }
-    return r == IKE_X_OK ? ike_v1_hash_end(x, ike_blob_bytes(&s->ni)) : r;
+    return ike_v1_hash_end(x, ike_blob_bytes(&s->ni));
 }
 
 static int check_hash3(struct ike_exchange *x)

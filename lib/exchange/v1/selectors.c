@@ -46,11 +46,11 @@ bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts)
     return true;
 }
 
-/* Host bits of a subnet are passed over: the mask says what is meant. */
+/* Host bits of a subnet are passed over: the mask says what is meant. A port is one of a protocol. */
 int ike_v1_ts_parse(ike_ts *ts, const struct ike_payload *p)
 {
     struct ike_v1_id id;
-    if (ike_v1_id_parse(&id, p) != IKE_OK) {
+    if (ike_v1_id_parse(&id, p) != IKE_OK || (id.port && !id.protocol)) {
         return IKE_ERR_PROTO;
     }
     const uint8_t *d = id.id.data.ptr;
