@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Main Mode (RFC 2409 section 5) between two engines: keys and proofs, what is refused and what the records say of it, what
+ * strangers can spoil, and what short memory costs.
+ */
+#include "unit/v1_help.h"
+
+static const char *proposals, *secret, *remote_id;
+static bool newer;
+
+/* b differs from a in what is set. */
+static void differ(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    (void)child;
+    if (proposals && x == &a) {
+        s->proposals = "aes128-sha256-modp2048";
+    }
+    if (x == &b) {
+        s->proposals = proposals ? proposals : s->proposals;
+        s->secret = secret ? ike_bytes_of(secret, strlen(secret)) : s->secret;
+        s->remote_id = remote_id ? (ike_id){IKE_ID_FQDN, ike_bytes_of(remote_id, strlen(remote_id))} : s->remote_id;
+        s->version = newer ? IKE_SPEAKS_V2 : s->version;
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    proposals = secret = remote_id = NULL;
+    newer = false;
+    v1_new(NULL, NULL);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static void change(void)
+{
+    node_speaks_v1(&a, differ);
+    node_speaks_v1(&b, differ);
+}
+
+static void pass(struct node *x, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        now += IKE_SEC;
+        assert_int_equal(ike_tick(x->e, now), IKE_OK);
+    }
+}
+
+static void finish(void)
+{
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_int_equal(counters(&a).failures + counters(&b).failures, 0);
+}
+
+/* SKEYID_d, SKEYID_a, the cipher's key; and the block from which all later IVs follow, whoever sent it. */
+static void both_sides_have_the_same_keys(void **state)
+{
+    (void)state;
+    v1_begin(1);
+    finish();
+    struct ike_sa *i = v1_sa(&a), *r = v1_sa(&b);
+    assert_memory_equal(i->keys, r->keys, ike_key_kept(&i->layout));
+    assert_memory_equal(i->v1->last_block, r->v1->last_block, i->encr->block);
+    assert_false(ike_is_zero(i->v1->last_block, i->encr->block));
+}
+
+/* The first hash is of the end it goes to, the second of the one it comes from (RFC 3947 section 3.2). */
+static void nat_detection_names_the_far_end_first(void **state)
+{
+    (void)state;
+    v1_begin(3);
+    struct ike_message m;
+    const struct ike_sa *sa = v1_sa(&a);
+    const ike_hash *hash = ike_v1_hash_of(a.e->core.crypto, sa->prf);
+    assert_int_equal(ike_message_parse(&m, a.out[0].bytes, a.out[0].n), IKE_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct ike_payload *p = ike_message_find(&m, IKE_P1_NAT_D, i);
+        uint8_t in[22] = {0}, out[64];
+        ike_store64(in, sa->spi_i);
+        ike_store64(in + 8, sa->spi_r);
+        memcpy(in + 16, (const uint8_t[]){192, 0, 2, i ? 1 : 2, 500 >> 8, 500 & 255}, 6);
+        hash->init(seal_scratch);
+        hash->update(seal_scratch, in, sizeof in);
+        hash->final(seal_scratch, out);
+        assert_non_null(p);
+        assert_int_equal(p->len, sa->prf->mac->len);
+        assert_memory_equal(p->body, out, p->len);
+    }
+    finish();
+}
+
+static void no_common_proposal_is_said_and_recorded_on_both_sides(void **state)
+{
+    (void)state;
+    proposals = "aes256-sha512-modp4096, aes256-sha512-ecp384";
+    change();
+    v1_begin(1);
+    assert_int_equal(wire_step(&a), IKE_OK);
+    node_failed(&b, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+    assert_int_equal(b.n_out, 1);
+    struct ike_message m;
+    assert_int_equal(ike_message_parse(&m, b.out[0].bytes, b.out[0].n), IKE_OK);
+    assert_true(m.h.exchange == IKE_X1_INFORMATIONAL && !m.h.flags && b.out[0].n < 100);
+    (void)wire_step(&b);
+    assert_int_equal(counters(&a).failures, 0); /* anybody could have said it: wait for better */
+    pass(&a, 5);
+    node_failed(&a, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_PEER);
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
+    a.n_out = 0;
+}
+
+/* And if something better comes, it was nothing. */
+static void a_forged_refusal_does_no_harm(void **state)
+{
+    (void)state;
+    v1_begin(2);
+    struct ike_chain c = inner_chain();
+    ike_path path = path_to(&a);
+    struct ike_header h = {.spi_i = v1_sa(&a)->spi_i, .spi_r = 99, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL};
+    ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_NO_PROPOSAL_CHOSEN, ike_bytes_of(NULL, 0));
+    h.next = c.first;
+    h.length = (uint32_t)(IKE_HEADER_LEN + c.w.len);
+    ike_header_write(forged, &h);
+    memcpy(forged + IKE_HEADER_LEN, c.w.p, c.w.len);
+    (void)node_input(&a, &path, forged, h.length);
+    finish();
+}
+
+/* What comes under the keys of another secret makes no sense. */
+static void another_secret_is_named_when_the_time_is_over(void **state)
+{
+    (void)state;
+    secret = "another";
+    change();
+    v1_begin(5);
+    (void)wire_step(&a);
+    assert_int_equal(b.n_out, 0);
+    pass(&b, 120);
+    node_failed(&b, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_NOBODY);
+    assert_int_equal(counters(&b).sas, 0);
+    pass(&a, 400);
+    node_failed(&a, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY);
+    assert_int_equal(counters(&a).sas, 0);
+    a.n_out = 0;
+}
+
+static void another_identity_is_refused(void **state)
+{
+    (void)state;
+    remote_id = "somebody.example";
+    change();
+    v1_begin(5);
+    (void)wire_step(&a);
+    node_failed(&b, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
+    assert_int_equal(counters(&b).sas, 0);
+    a.n_out = b.n_out = 0;
+}
+
+/* Whoever speaks no IKEv1 says nothing to it. */
+static void silence_where_only_the_newer_version_is_spoken(void **state)
+{
+    (void)state;
+    newer = true;
+    change();
+    v1_begin(1);
+    (void)wire_step(&a);
+    assert_int_equal(b.n_out, 0);
+    assert_int_equal(counters(&b).sas, 0);
+    a.n_out = 0;
+}
+
+/* Each octet of the encrypted part of the fifth message, flipped before the true one comes. */
+static void garbled_proofs_leave_no_trace(void **state)
+{
+    (void)state;
+    static uint8_t bad[2048];
+    ike_path path = path_to(&b);
+    v1_begin(5);
+    /* The first block: identity's header. Without it nothing is understood. */
+    for (size_t at = IKE_HEADER_LEN; at < IKE_HEADER_LEN + 4; at++) {
+        memcpy(bad, a.out[0].bytes, a.out[0].n);
+        bad[at] ^= 0x55;
+        (void)node_input(&b, &path, bad, a.out[0].n);
+        assert_int_equal(b.n_out, 0);
+    }
+    finish();
+}
+
+/* Our own messages thrown back at us, each while the next of the peer's is waited for. */
+static void reflections_are_dropped(void **state)
+{
+    (void)state;
+    static uint8_t ours[2048];
+    v1_begin(1);
+    for (unsigned i = 1; i < 6; i++) {
+        struct node *x = i % 2 ? &a : &b;
+        ike_path path = path_to(x);
+        size_t n = x->out[0].n;
+        memcpy(ours, x->out[0].bytes, n);
+        (void)node_input(x, &path, ours, n);
+        assert_int_equal(x->n_out, 1);
+        (void)wire_step(x);
+    }
+    finish();
+}
+
+/* Each of the responder's three messages, with the first allocation failing, the second, … */
+static void short_memory_costs_repetitions_only(void **state)
+{
+    (void)state;
+    static uint8_t theirs[2048];
+    ike_path path = path_to(&b);
+    v1_begin(1);
+    for (unsigned message = 1; message <= 5; message += 2) {
+        size_t n = a.out[0].n;
+        memcpy(theirs, a.out[0].bytes, n);
+        a.n_out = 0;
+        long i = 0;
+        for (; i < 100 && !b.n_out; i++) {
+            b.lab.allowed = i;
+            (void)node_input(&b, &path, theirs, n);
+        }
+        b.lab.allowed = -1;
+        assert_true(i > 1 && i < 100);
+        b.lab.allowed = -1;
+        assert_int_equal(wire_step(&b), IKE_OK);
+        assert_int_equal(counters(&b).sas, 1);
+    }
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+}
+
+/* The same with randomness. */
+static void missing_randomness_costs_a_repetition_only(void **state)
+{
+    (void)state;
+    static uint8_t third[2048];
+    ike_path path = path_to(&b);
+    v1_begin(3);
+    size_t n = a.out[0].n;
+    memcpy(third, a.out[0].bytes, n);
+    b.lab.no_random = true;
+    (void)node_input(&b, &path, third, n);
+    assert_int_equal(b.n_out, 0);
+    b.lab.no_random = false;
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, down),
+        cmocka_unit_test_setup_teardown(nat_detection_names_the_far_end_first, begin, down),
+        cmocka_unit_test_setup_teardown(no_common_proposal_is_said_and_recorded_on_both_sides, begin, down),
+        cmocka_unit_test_setup_teardown(a_forged_refusal_does_no_harm, begin, down),
+        cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, down),
+        cmocka_unit_test_setup_teardown(another_identity_is_refused, begin, down),
+        cmocka_unit_test_setup_teardown(silence_where_only_the_newer_version_is_spoken, begin, down),
+        cmocka_unit_test_setup_teardown(garbled_proofs_leave_no_trace, begin, down),
+        cmocka_unit_test_setup_teardown(reflections_are_dropped, begin, down),
+        cmocka_unit_test_setup_teardown(short_memory_costs_repetitions_only, begin, down),
+        cmocka_unit_test_setup_teardown(missing_randomness_costs_a_repetition_only, begin, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
