@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The HASH of phase 2 messages: over what, where it stands, what stands behind it (RFC 2409 sections 5.5, 5.7; RFC 2408 leaves
+ * padding to the sender).
+ */
+#include "unit/v1_help.h"
+
+static int up(void **state)
+{
+    (void)state;
+    v1_up(NULL, NULL);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static void put_probe(struct ike_chain *c)
+{
+    ike_v1_put_notify(c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE, IKE_STR("\1\2\3\4"));
+}
+
+/* What b sends is what anybody computes from the octets: prf(SKEYID_a, M-ID | payloads without the padding). */
+static void the_hash_is_over_the_id_and_what_follows(void **state)
+{
+    (void)state;
+    struct ike_chain c = v1_chain(&b);
+    struct ike_message m;
+    const struct ike_sa *sa = v1_sa(&b);
+    uint8_t hash[64], mid[4];
+    put_probe(&c);
+    assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
+    v1_open_first(&b, &m);
+    const struct ike_payload *n = ike_message_find(&m, IKE_P1_NOTIFY, 0);
+    ike_bytes key = ike_v1_key_a(sa);
+    ike_store32(mid, m.h.mid);
+    sa->prf->mac->init(seal_scratch, key.ptr, key.len);
+    sa->prf->mac->update(seal_scratch, mid, 4);
+    sa->prf->mac->update(seal_scratch, n->body - 4, n->len + 4u);
+    sa->prf->mac->final(seal_scratch, hash);
+    assert_int_equal(m.p[0].len, sa->prf->mac->len);
+    assert_memory_equal(m.p[0].body, hash, m.p[0].len);
+    b.n_out = 0;
+}
+
+/* Each octet of the ciphertext that is not the padding's. */
+static void a_changed_octet_is_noticed(void **state)
+{
+    (void)state;
+    ike_path path = path_to(&b);
+    struct ike_chain c = v1_chain(&b);
+    put_probe(&c);
+    size_t n = v1_forge(&b, IKE_X1_INFORMATIONAL, 77, &c, true), behind = IKE_HEADER_LEN + c.w.len;
+    for (size_t at = IKE_HEADER_LEN; at < behind; at++) {
+        forged[at] ^= 0x10;
+        (void)node_input(&b, &path, forged, n);
+        assert_int_equal(b.n_out, 0);
+        forged[at] ^= 0x10;
+    }
+    assert_false(ike_v1_mid_used(v1_sa(&b)->v1, 77));
+    assert_int_equal(node_input(&b, &path, forged, n), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    b.n_out = 0;
+}
+
+/* The HASH must come first: behind something else it would not cover that. */
+static void a_hash_that_is_not_first_is_none(void **state)
+{
+    (void)state;
+    struct ike_sa *sa = v1_sa(&b);
+    const ike_hash *hash = ike_v1_hash_of(b.e->core.crypto, sa->prf);
+    struct ike_v1_seal k = ike_v1_key(sa);
+    ike_path path = path_to(&b);
+    for (unsigned first = 0; first < 2; first++) {
+        struct ike_chain c = inner_chain();
+        uint8_t iv[IKE_IV_MAX];
+        size_t len, n = sa->prf->mac->len;
+        uint32_t mid = 90 + first;
+        struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .mid = mid};
+        h.exchange = IKE_X1_INFORMATIONAL;
+        if (!first) {
+            put_probe(&c);
+        }
+        size_t at = c.w.len;
+        (void)ike_v1_reserve_hash(&c, n);
+        if (first) {
+            put_probe(&c);
+        }
+        const uint8_t *rest = first ? c.w.p + 4 + n : c.w.p;
+        assert_int_equal(ike_v1_hash(sa->prf, seal_scratch, ike_v1_key_a(sa), mid, ike_bytes_of(NULL, 0),
+                                     ike_bytes_of(rest, first ? c.w.len - 4 - n : at), c.w.p + at + 4),
+                         IKE_OK);
+        ike_v1_iv_next(hash, seal_scratch, ike_bytes_of(sa->v1->last_block, sa->encr->block), mid, iv, sa->encr->block);
+        assert_int_equal(ike_v1_seal(&k, &h, &c, iv, seal_scratch, forged, sizeof forged, &len), IKE_OK);
+        (void)node_input(&b, &path, forged, len);
+        assert_int_equal(b.n_out, first);
+    }
+    b.n_out = 0;
+}
+
+/* A hash for another id, or another kind of exchange under the same id, does not count. */
+static void a_message_counts_under_its_own_id_only(void **state)
+{
+    (void)state;
+    ike_path path = path_to(&b);
+    struct ike_chain c = v1_chain(&b);
+    put_probe(&c);
+    size_t n = v1_forge(&b, IKE_X1_INFORMATIONAL, 77, &c, true);
+    ike_store32(forged + 20, 78);
+    (void)node_input(&b, &path, forged, n);
+    assert_int_equal(b.n_out, 0);
+    ike_store32(forged + 20, 77);
+    forged[18] = IKE_X1_QUICK;
+    (void)node_input(&b, &path, forged, n);
+    assert_int_equal(b.n_out, 0);
+    assert_int_equal(counters(&b).exchanges, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_hash_is_over_the_id_and_what_follows, up, down),
+        cmocka_unit_test_setup_teardown(a_changed_octet_is_noticed, up, down),
+        cmocka_unit_test_setup_teardown(a_hash_that_is_not_first_is_none, up, down),
+        cmocka_unit_test_setup_teardown(a_message_counts_under_its_own_id_only, up, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
