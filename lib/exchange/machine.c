@@ -437,7 +437,8 @@ int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t c
     return result;
 }
 
-/* What may pass is not told to the peer: it repeats its request, and by then there may be memory again. */
+/* What may pass is not told to the peer: it repeats its request, and by then there may be memory again. An initiator that
+ * repeats its own messages can hear the answer once more, as long as nothing is half made. */
 int ike_trouble(struct ike_exchange *x, int error)
 {
     uint16_t code = error == IKE_ERR_NOMEM    ? IKE_FAIL_NO_MEMORY
@@ -445,7 +446,8 @@ int ike_trouble(struct ike_exchange *x, int error)
                                               : IKE_FAIL_KERNEL;
     ike_failure *f = ike_blame(&x->e->core, code, error == IKE_ERR_CRYPTO ? IKE_DECIDER_US : IKE_DECIDER_HOST);
     f->error = error;
-    return x->role == IKE_RESPONDER ? IKE_X_DROP : IKE_X_REFUSE;
+    bool again = error == IKE_ERR_NOMEM && x->msg && !x->building && x->script->delivery->refuses_apart && !x->script->undo;
+    return x->role == IKE_RESPONDER || again ? IKE_X_DROP : IKE_X_REFUSE;
 }
 
 /* x may be gone when this returns, and q with it. */
