@@ -118,6 +118,34 @@ static void acknowledge(struct ike_exchange *x, ike_bytes number)
     }
 }
 
+/* Which Quick Mode of ours the peer means it does not say: if there is only one, that. A good answer may be under way still. */
+static void take_refusal(struct ike_exchange *x, uint16_t notify)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_exchange *ours = NULL;
+    IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
+        struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
+        if (own->script == &ike_v1_quick && own->role == IKE_INITIATOR) {
+            if (ours) {
+                return;
+            }
+            ours = own;
+        }
+    }
+    if (!ours || ours->noted || ours->msg || ours->question) {
+        return;
+    }
+    const char *name = ike_name(IKE_REG_NOTIFY, notify);
+    uint16_t code = notify == IKE_N1_NO_PROPOSAL_CHOSEN       ? IKE_FAIL_NO_CHILD_PROPOSAL
+                    : notify == IKE_N1_INVALID_ID_INFORMATION ? IKE_FAIL_SELECTORS
+                                                              : IKE_FAIL_PEER_ERROR;
+    c->blamed = false;
+    ike_blame(c, code, IKE_DECIDER_PEER)->notify = notify;
+    ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)notify);
+    ike_exchange_note(ours);
+    c->blamed = false;
+}
+
 static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
 {
     struct ike_engine *e = x->e;
@@ -138,6 +166,7 @@ static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
         if (n->type < IKE_N1_FIRST_STATUS) {
             IKE_LOG(&e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, sa->id, "the peer reports %s (%u)", name ? name : "an error",
                     (unsigned)n->type);
+            take_refusal(x, n->type);
         }
         break;
     }
