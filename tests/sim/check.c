@@ -3,6 +3,7 @@
  * What must hold: after every event, for every message sent, for every event delivered, and when nothing is under way.
  */
 #include "message/message.h"
+#include "message/v1.h"
 #include "sim.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,17 @@ static void check_mid(struct sim_host *h, const struct sim_msg *m)
     *next = (uint64_t)m->mid + 1;
 }
 
+/* A message id of IKEv1 is that of one exchange: three messages of Quick Mode, or one of an Informational, whoever began it. */
+static void check_mid_v1(struct sim_host *h, const struct sim_msg *m)
+{
+    bool fresh;
+    uint64_t parts[] = {m->spi_i, m->spi_r, m->mid, 1};
+    uint64_t *n = sim_map_at(&h->sim->sends, sim_hash(SIM_HASH_START, parts, sizeof parts), &fresh);
+    if (++*n > (m->exchange == IKE_X1_QUICK ? 3 : 1)) {
+        sim_break(h->sim, "%s: a message id is used a second time: %s", h->name, m->text);
+    }
+}
+
 void sim_check_message(struct sim_host *h, const struct sim_msg *m, bool again, uint64_t nonce)
 {
     struct sim *s = h->sim;
@@ -40,7 +52,9 @@ void sim_check_message(struct sim_host *h, const struct sim_msg *m, bool again, 
         return;
     }
     bool v1 = m->len > 17 && m->bytes[17] >> 4 == 1;
-    if (!v1 && !(m->flags & IKE_FLAG_RESPONSE)) {
+    if (v1 && m->mid) {
+        check_mid_v1(h, m);
+    } else if (!v1 && !(m->flags & IKE_FLAG_RESPONSE)) {
         check_mid(h, m);
     }
     if (nonce) {
