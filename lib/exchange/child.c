@@ -278,6 +278,9 @@ static int install(struct ike_exchange *x, bool inbound)
     if (!q) {
         return ike_trouble(x, IKE_ERR_NOMEM);
     }
+    if (!answered && !inbound && k->out_installed) {
+        ike_child_uninstall_out(&x->e->db, k); /* asked for by a message that was dropped for lack of memory */
+    }
     int r = answered ? q->result : ike_child_add(&x->e->db, k, inbound, q->token);
     if (r == IKE_PENDING) {
         return IKE_X_PENDING;
