@@ -26,7 +26,9 @@ static const struct {
     {"scale", "N [--json]\n      one engine with up to N tunnels: memory, and time per operation as it fills", bench_scale},
     {"rekey", "[--seconds N] [--json]\n      a rekey with its Delete, over its cryptography and as a part of a handshake",
      bench_rekey},
-    {"flood", "[--seconds N] [--json]\n      forged IKE_SA_INITs while a real peer connects in each of N virtual seconds (10)",
+    {"flood",
+     "[--seconds N] [--only ROW] [--json]\n      forged first messages while a real peer connects in each of N virtual seconds "
+     "(10)",
      bench_flood},
     {"loss", "[--runs N] [--json]\n      how long it takes to connect as loss grows, in virtual time", bench_loss},
     {"esp", "[--seconds N] [--json]\n      user-space ESP by packet size, against the bare AEAD", bench_esp},

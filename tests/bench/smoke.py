@@ -60,7 +60,8 @@ def rekey(bench):
 
 def flood(bench):
     got = {row["flood"]: row for row in rows(bench, "flood", "--seconds", "2")}
-    assert set(got) == {"no cookies", "none", "half", "full", "twice", "four times", "one source", "garbage"}
+    names = {"no cookies", "none", "half", "full", "twice", "four times", "one source", "garbage"}
+    assert set(got) - names in (set(), {"v1", "v1 one src"}) and names <= set(got)  # a build may have no IKEv1
     for name, row in got.items():
         # the peer's own attempts, two kilobytes each; those that were lost wait for their end
         assert row["tried"] == 2 and row["growth_octets"] <= 8192, row
@@ -69,6 +70,7 @@ def flood(bench):
         if name in ("half", "full"):
             assert row["cookies"] > row["forged"] * 9 // 10 and row["half_open"] <= 52, row
     assert got["no cookies"]["half_open"] == 1000
+    assert got.get("v1", got["no cookies"])["half_open"] == 1000
     return len(got)
 
 
