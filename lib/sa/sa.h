@@ -238,6 +238,11 @@ void ike_sent_free(struct ike_core *c, struct ike_sent *s);
 /* What makes it one of IKEv1. false: no memory. */
 bool ike_v1_sa_init(struct ike_core *c, struct ike_sa *sa);
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v);
+/* Message ids that an SA may have seen: a peer cannot make it keep more. It is to be replaced when there are many, and goes when
+ * there are just enough left to say so. */
+#define IKE_V1_MIDS_MAX  16384
+#define IKE_V1_MIDS_MANY 12288
+#define IKE_V1_MIDS_LAST (IKE_V1_MIDS_MAX - 256)
 /* IKE_ERR_NOMEM, IKE_ERR_LIMIT: more than an SA may have; IKE_ERR_EXISTS; IKE_OK: entered. */
 int ike_v1_mid_use(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid);
 void ike_v1_mid_forget(struct ike_v1_sa *v, uint32_t mid);

@@ -4,8 +4,6 @@
  */
 #include "sa/sa.h"
 
-/* An SA that has seen so many exchanges is to be replaced; a peer cannot make it keep more. */
-#define MIDS_MAX 16384
 /* Last messages kept, the newest: a peer whose exchange ended longer ago does not repeat it any more. */
 #define DONE_MAX 8
 
@@ -59,9 +57,9 @@ bool ike_v1_mid_used(const struct ike_v1_sa *v, uint32_t mid) { return v->cap_mi
 static int grow(struct ike_core *c, struct ike_v1_sa *v)
 {
     uint32_t cap = v->cap_mids ? 2 * v->cap_mids : 16;
-    uint32_t *at = v->n_mids < MIDS_MAX ? ike_alloc(c, cap * sizeof *at) : NULL;
+    uint32_t *at = v->n_mids < IKE_V1_MIDS_MAX ? ike_alloc(c, cap * sizeof *at) : NULL;
     if (!at) {
-        return v->n_mids < MIDS_MAX ? IKE_ERR_NOMEM : IKE_ERR_LIMIT;
+        return v->n_mids < IKE_V1_MIDS_MAX ? IKE_ERR_NOMEM : IKE_ERR_LIMIT;
     }
     for (uint32_t i = 0; i < v->cap_mids; i++) {
         if (v->mids[i]) {

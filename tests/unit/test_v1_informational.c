@@ -252,6 +252,45 @@ static void only_the_number_that_was_asked_ends_a_probe(void **state)
     a.n_out = 0;
 }
 
+static void probe_b(uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        struct ike_chain c = v1_chain(&b);
+        ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE, IKE_STR("\0\0\0\1"));
+        (void)v1_say(&b, IKE_X1_INFORMATIONAL, i, &c);
+        b.n_out = 0;
+    }
+}
+
+/* Each probe costs two: that of the question, that of the answer. */
+static void an_sa_that_has_seen_many_ids_is_replaced(void **state)
+{
+    (void)state;
+    probe_b(1, IKE_V1_MIDS_MANY / 2 + 2);
+    now += IKE_SEC;
+    assert_int_equal(ike_tick(b.e, now), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    wire_run();
+    assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
+    assert_int_equal(counters(&b).children, 1);
+}
+
+/* One that cannot be replaced goes, and says so; its children outlive it. */
+static void an_sa_without_ids_goes(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_conn_hold(b.e, b.conn, NULL, now), IKE_OK);
+    probe_b(1, IKE_V1_MIDS_LAST / 2 + 2);
+    now += IKE_SEC;
+    assert_int_equal(ike_tick(b.e, now), IKE_OK);
+    while (b.n_out) {
+        (void)wire_step(&b);
+        a.n_out = 0;
+    }
+    assert_int_equal(counters(&a).sas, 0);
+    assert_int_equal(counters(&b).children, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +305,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_delete_ends_a_quick_mode_that_is_not_complete, up, down),
         cmocka_unit_test_setup_teardown(a_responder_says_all_its_deletes_at_once, up, down),
         cmocka_unit_test_setup_teardown(a_probe_is_answered_with_its_number, up, down),
+        cmocka_unit_test_setup_teardown(an_sa_that_has_seen_many_ids_is_replaced, up, down),
+        cmocka_unit_test_setup_teardown(an_sa_without_ids_goes, up, down),
         cmocka_unit_test_setup_teardown(only_the_number_that_was_asked_ends_a_probe, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -359,6 +359,17 @@ static void informational_over(struct ike_exchange *x)
     }
 }
 
+/* It runs out of message ids, as with short checks of a dead peer over a long life. */
+static void look_at_mids(struct ike_engine *e, struct ike_sa *sa)
+{
+    uint32_t n = sa->v1->n_mids;
+    if (n >= IKE_V1_MIDS_MANY && sa->state == IKE_SA_ESTABLISHED) {
+        sa->rekey_at = e->core.now;
+        sa->expires_at = n >= IKE_V1_MIDS_LAST ? e->core.now : sa->expires_at;
+        ike_sa_schedule(e, sa);
+    }
+}
+
 static void v1_over(struct ike_exchange *x, int result)
 {
     struct ike_engine *e = x->e;
@@ -376,6 +387,7 @@ static void v1_over(struct ike_exchange *x, int result)
     }
     ike_free(&e->core, task, sizeof *task);
     if (!sa->dead && !sa->faded && !sa->going_down) {
+        look_at_mids(e, sa);
         ike_kick(e, sa);
     }
 }
