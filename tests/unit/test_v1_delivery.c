@@ -49,6 +49,37 @@ static void a_responder_of_main_mode_repeats_nothing_by_itself(void **state)
     }
 }
 
+static void allow_aggressive(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    (void)x, (void)child;
+    s->aggressive = 1;
+}
+
+/* There the initiator has the last word and may not know that it was lost; once must do. Garbage does not make it more. */
+static void a_responder_of_aggressive_mode_repeats_once(void **state)
+{
+    (void)state;
+    ike_path path = path_to(&b);
+    node_speaks_v1(&a, allow_aggressive);
+    node_speaks_v1(&b, allow_aggressive);
+    v1_begin(2);
+    assert_int_equal(b.n_out, 1);
+    pass(&b, 10);
+    assert_int_equal(b.n_out, 2);
+    assert_memory_equal(b.out[1].bytes, b.out[0].bytes, b.out[0].n);
+    struct ike_header h = {
+        .spi_i = v1_sa(&b)->spi_i, .spi_r = v1_sa(&b)->spi_r, .version = IKE_V1_VERSION, .next = IKE_P1_VENDOR};
+    h.exchange = IKE_X1_AGGRESSIVE;
+    h.length = IKE_HEADER_LEN + 8;
+    ike_header_write(forged, &h);
+    memcpy(forged + IKE_HEADER_LEN, "\0\0\0\10haha", 8);
+    (void)node_input(&b, &path, forged, h.length);
+    pass(&b, 15);
+    assert_int_equal(b.n_out, 2);
+    wire_run();
+    assert_int_equal(counters(&b).children, 1);
+}
+
 static void an_initiator_repeats_each_message_until_it_is_answered(void **state)
 {
     (void)state;
@@ -127,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_responder_of_main_mode_repeats_nothing_by_itself, begin, down),
+        cmocka_unit_test_setup_teardown(a_responder_of_aggressive_mode_repeats_once, begin, down),
         cmocka_unit_test_setup_teardown(an_initiator_repeats_each_message_until_it_is_answered, begin, down),
         cmocka_unit_test_setup_teardown(a_responder_of_quick_mode_repeats_until_it_has_the_last_message, up, down),
         cmocka_unit_test_setup_teardown(a_copy_does_not_bring_an_initiator_back_to_port_500, begin, down),

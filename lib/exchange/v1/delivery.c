@@ -56,11 +56,14 @@ int ike_v1_begin(struct ike_exchange *x)
 
 /* Whether we repeat by ourselves what was sent in this step. The initiator does, and that makes the responder say its part
  * again; only where the initiator has the last word it does not know that this is missed. So nobody who begins a Main Mode in
- * another's name can have us send more than he does. */
+ * another's name can have us send more than he does, and an Aggressive Mode is worth one repetition. */
 static bool repeats(const struct ike_exchange *x, unsigned step)
 {
     unsigned last = x->script->n_steps - 1u;
-    return step < last && (x->role == IKE_INITIATOR || x->script->steps[last].from == IKE_INITIATOR);
+    if (x->role == IKE_RESPONDER && (x->script->steps[last].from == IKE_RESPONDER || (ike_v1_phase1(x) && x->tries))) {
+        return false;
+    }
+    return step < last;
 }
 
 /* In clear, for the tap and for the first messages of phase 1. */
@@ -396,6 +399,9 @@ static void v1_over(struct ike_exchange *x, int result)
 static void v1_again(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
+    if (!repeats(x, x->step - 1u)) {
+        ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
+    }
     if (x->script != &ike_v1_dpd) {
         return;
     }
