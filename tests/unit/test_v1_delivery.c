@@ -134,6 +134,36 @@ static void a_copy_does_not_bring_an_initiator_back_to_port_500(void **state)
     b.n_out = 0;
 }
 
+/* The same with the third of Aggressive Mode, with which the exchange is over for us. */
+static void nor_does_a_copy_of_aggressive_modes_answer(void **state)
+{
+    (void)state;
+    static uint8_t second[2048];
+    ike_path seen = path_to(&a);
+    node_speaks_v1(&a, allow_aggressive);
+    node_speaks_v1(&b, allow_aggressive);
+    v1_begin(1);
+    ike_path at_b = path_back(&a.out[0].path);
+    at_b.remote = lab_addr("198.51.100.1:500");
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    s.remote = (ike_addr){0};
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+    assert_int_equal(node_input(&b, &at_b, a.out[0].bytes, a.out[0].n), IKE_OK);
+    a.n_out = 0;
+    assert_int_equal(b.n_out, 1);
+    size_t n = b.out[0].n;
+    memcpy(second, b.out[0].bytes, n);
+    assert_int_equal(node_input(&a, &seen, second, n), IKE_OK);
+    assert_true(a.n_out > 0 && a.out[0].path.encap && a.out[0].path.remote.port == 4500);
+    a.n_out = 1;
+    assert_int_equal(node_input(&a, &seen, second, n), IKE_OK);
+    assert_int_equal(a.n_out, 2);
+    assert_memory_equal(a.out[1].bytes, a.out[0].bytes, a.out[0].n);
+    assert_true(a.out[1].path.encap && a.out[1].path.remote.port == 4500);
+    b.n_out = 0;
+}
+
 /* Ten in a second are enough for any peer. */
 static void copies_are_answered_with_the_same_octets_but_not_without_end(void **state)
 {
@@ -162,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_initiator_repeats_each_message_until_it_is_answered, begin, down),
         cmocka_unit_test_setup_teardown(a_responder_of_quick_mode_repeats_until_it_has_the_last_message, up, down),
         cmocka_unit_test_setup_teardown(a_copy_does_not_bring_an_initiator_back_to_port_500, begin, down),
+        cmocka_unit_test_setup_teardown(nor_does_a_copy_of_aggressive_modes_answer, begin, down),
         cmocka_unit_test_setup_teardown(copies_are_answered_with_the_same_octets_but_not_without_end, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,11 +14,9 @@ static int dropped(struct ike_engine *e, int why)
     return why;
 }
 
-/* The answer to what came before goes out once more, as often a second as an SA may. An initiator of phase 1 may have moved to
- * port 4500 with it, which a copy of what it answers does not change. */
+/* The answer to what came before goes out once more, as often a second as an SA may. */
 static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s)
 {
-    const ike_path *to = sa->initiator && !sa->established ? &sa->path : path;
     uint32_t second = (uint32_t)(e->core.now / IKE_SEC);
     e->core.count.retransmit_seen++;
     if (sa->resent_second != second) {
@@ -28,7 +26,7 @@ static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path,
     if (!s || sa->resent_count++ >= RESENDS_PER_SECOND) {
         return dropped(e, IKE_ERR_LIMIT);
     }
-    ike_transmit(&e->core, to, s);
+    ike_transmit(&e->core, path, s);
     return IKE_OK;
 }
 
@@ -170,7 +168,8 @@ static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     struct ike_exchange *x = exchange_of(sa, 0);
     size_t end;
     if (done || (x && x->heard == digest)) {
-        return resend(e, sa, path, done ? done : x->sent);
+        /* An initiator may have moved to port 4500 with it, which a copy of what it answers does not change. */
+        return resend(e, sa, sa->initiator ? &sa->path : path, done ? done : x->sent);
     }
     const struct ike_step *step = x && ike_v1_phase1(x) ? ike_exchange_step(x) : NULL;
     bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
