@@ -9,6 +9,7 @@
 #include "keys/v1.h"
 #include "message/v1.h"
 #include "unit/capture_file.h"
+#include "unit/crypto_conformance.h"
 #include "vectors/json.h"
 
 #define BLOCK_MAX 16
@@ -56,14 +57,18 @@ static inline uint64_t capture_v1_chosen(const struct ike_payload *sa, uint16_t 
 static inline bool capture_v1_negotiated(struct capture_v1 *f, const struct ike_payload *sa)
 {
     static const uint16_t prf_of[] = {0, 1, 2, 0, 5, 6, 7};
-    const ike_crypto *c = ike_crypto_default();
+    const ike_crypto *c;
     const uint64_t encr = capture_v1_chosen(sa, 1), hash = capture_v1_chosen(sa, 2);
     assert_true(hash < IKE_COUNT(prf_of) && (encr == 5 || encr == 7));
-    const ike_prf *prf = ike_find_prf(c, prf_of[hash]);
-    f->k.encr = ike_find_encr(c, encr == 5 ? 3 : 12);
-    f->hash = prf ? ike_v1_hash_of(c, prf) : NULL;
+    f->k.encr = NULL;
+    f->hash = NULL;
+    for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
+        const ike_prf *prf = ike_find_prf(c, prf_of[hash]);
+        f->k.encr = f->k.encr ? f->k.encr : ike_find_encr(c, encr == 5 ? 3 : 12);
+        f->hash = f->hash || !prf ? f->hash : ike_v1_hash_of(c, prf);
+    }
     if (!f->k.encr || !f->hash) {
-        print_message("SKIPPED: cipher %u or hash %u is not in this build\n", (unsigned)encr, (unsigned)hash);
+        print_message("left out: cipher %u or hash %u is not in this build\n", (unsigned)encr, (unsigned)hash);
         return false;
     }
     return true;
@@ -129,8 +134,8 @@ static inline bool capture_v1_walk(struct capture_v1 *f, const struct capture_fi
     return true;
 }
 
-/* Skips the test, having said why, if there is no such capture or the build lacks what it needs. */
-static inline void capture_v1_run(struct capture_v1 *f, const char *name)
+/* Skips the test, having said why, if there is no such capture. false: the build lacks what it needs, which is said too. */
+static inline bool capture_v1_run(struct capture_v1 *f, const char *name)
 {
     char path[512];
     struct capture_file c;
@@ -150,9 +155,7 @@ static inline void capture_v1_run(struct capture_v1 *f, const char *name)
     const bool done = capture_v1_walk(f, &c);
     json_free(root);
     capture_free(&c);
-    if (!done) {
-        skip();
-    }
+    return done;
 }
 
 #endif

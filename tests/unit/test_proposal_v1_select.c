@@ -12,6 +12,7 @@
 
 #include "proposal/offer.h"
 #include "unit/capture_v1.h"
+#include "unit/crypto_conformance.h"
 #include "unit/proposal_v1_text.h"
 
 static uint8_t buf[65536], buf2[4096];
@@ -676,11 +677,11 @@ static void look(struct capture_v1 *f, struct ike_message *m, const uint8_t *iv,
     assert_non_null(strstr(seen.text[seen.n - 1], text));
 }
 
-static void captured(const char *name)
+static bool captured(const char *name)
 {
     struct capture_v1 f = {.each = look};
     seen.n = 0;
-    capture_v1_run(&f, name);
+    return capture_v1_run(&f, name);
 }
 
 /* What the responder answered in each phase is what is chosen from the offer here, with its terms. One of them gave the
@@ -702,7 +703,9 @@ static void captured_transactions(void **state)
     seen.ours2 = "aes128-sha1";
     seen.auth = 65001;
     seen.mode = IKE_MODE1_TUNNEL;
-    captured("ikev1-bug-12610.pcapng.gz");
+    if (!captured("ikev1-bug-12610.pcapng.gz")) {
+        return;
+    }
     assert_string_equal(seen.text[0],
                         "aes256-sha256-modp1024-xauth-psk, aes256-sha1-modp1024-xauth-psk, aes256-md5-modp1024-xauth-psk, "
                         "aes128-sha256-modp1024-xauth-psk, aes128-sha1-modp1024-xauth-psk, aes128-md5-modp1024-xauth-psk, "
@@ -725,7 +728,9 @@ static void captured_certificates(void **state)
     seen.ours2 = "3des-md5-modp1024";
     seen.auth = 3;
     seen.mode = IKE_MODE1_TUNNEL;
-    captured("ikev1-certs.pcap");
+    if (!captured("ikev1-certs.pcap")) {
+        return;
+    }
     assert_int_equal(seen.n, 4);
     assert_string_equal(seen.text[2], "3des-md5-modp1024-tunnel");
     check_answers();
