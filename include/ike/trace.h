@@ -42,7 +42,8 @@ typedef struct ike_trace_keys {
 IKE_API int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n);
 
 /* Write the row for a key log, without a line end, snprintf-like. Algorithms are spelt as Wireshark spells them; it has no
- * name for ChaCha20-Poly1305, so those rows are read by ike_trace_keys_parse only. 0: an algorithm without a name. */
+ * name for ChaCha20-Poly1305, so those rows are read by ike_trace_keys_parse only. 0: an algorithm without a name, or an SA of
+ * IKEv1, which has no row here. */
 IKE_API size_t ike_keylog_format(const ike_keylog *k, char *out, size_t n);
 #define IKE_KEYLOG_MAX 800 /* room that is always enough */
 
@@ -59,8 +60,8 @@ typedef struct ike_decoder {
     size_t n_keys;
     const ike_crypto *const *crypto; /* NULL-ended list; the first that has an algorithm serves. NULL: decrypt nothing */
     ike_allocator mem; /* for one block per encrypted message, 16-aligned; wiped and released before ike_decode returns */
-    bool json;                       /* one JSON value without a line end instead of indented lines */
-    uint8_t indent;                  /* levels the text begins with */
+    bool json;         /* one JSON value without a line end instead of indented lines */
+    uint8_t indent;    /* levels the text begins with */
 } ike_decoder;
 
 /* No keys, no crypto, plain text. */
@@ -81,7 +82,7 @@ IKE_API int ike_decode(const ike_decoder *d, const uint8_t *msg, size_t n, const
 /* A pcap or pcapng file in memory, of either byte order. The octets stay the caller's. Fields are private. Of a
  * pcapng section's interfaces the first 64 are known; frames of others come with the link type IKE_LINK_UNKNOWN. */
 #define IKE_CAPTURE_INTERFACES 64
-#define IKE_LINK_UNKNOWN 0xffff
+#define IKE_LINK_UNKNOWN       0xffff
 typedef struct ike_capture {
     const uint8_t *p;
     size_t left;

@@ -122,10 +122,7 @@ static bool read_spi(ike_bytes text, uint64_t *spi)
     return good;
 }
 
-static bool named(ike_bytes text, const char *name)
-{
-    return text.len == strlen(name) && memcmp(text.ptr, name, text.len) == 0;
-}
+static bool named(ike_bytes text, const char *name) { return text.len == strlen(name) && memcmp(text.ptr, name, text.len) == 0; }
 
 static const struct cipher_name *find_cipher(ike_bytes name)
 {
@@ -226,6 +223,9 @@ size_t ike_keylog_format(const ike_keylog *k, char *out, size_t n)
 {
     const char *encr = NULL, *integ = NULL;
     struct ike_text t = ike_text(out, n);
+    if (k->version == 1) {
+        return 0; /* one key under one cookie: another table */
+    }
     for (size_t i = 0; i < IKE_COUNT(ciphers); i++) {
         /* Rows of ciphers with one key size have bits 0. */
         if (ciphers[i].id == k->encr && (ciphers[i].bits == k->encr_bits || ciphers[i].bits == 0)) {

@@ -83,6 +83,10 @@ static void test_round_trip(void **state)
     const ike_keylog odd = {.encr = 99};
     char text[64];
     assert_int_equal(ike_keylog_format(&odd, text, sizeof text), 0);
+    ike_keylog v1 = {.encr = 12, .encr_bits = 128, .version = 2};
+    assert_true(ike_keylog_format(&v1, text, sizeof text) > 0);
+    v1.version = 1;
+    assert_int_equal(ike_keylog_format(&v1, text, sizeof text), 0);
 }
 
 static void test_lines(void **state)
