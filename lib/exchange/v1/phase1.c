@@ -64,6 +64,9 @@ static int set_suite(struct ike_exchange *x, const struct ike_suite *suite)
 {
     struct ike_core *c = &x->e->core;
     struct ike_sa *sa = x->sa;
+    /* An answer that is heard once more, after short memory, may be another one: keys go by the layout they were made for. */
+    ike_free_secret(c, sa->keys, ike_key_kept(&sa->layout));
+    sa->keys = NULL;
     sa->suite = *suite;
     sa->encr = ike_find_encr(c->crypto, suite->encr);
     sa->prf = ike_find_prf(c->crypto, suite->prf);
