@@ -395,7 +395,9 @@ int ike_v1_take_id(struct ike_exchange *x)
         (id.port && id.port != 500 && id.port != 4500)) {
         return x->script->delivery->fault(x, IKE_P1_ID, false);
     }
-    for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
+    /* In clear anybody could have put it there, and no proof is over it (RFC 2407 section 4.6.3.3). */
+    bool sealed = x->msg->h.flags & IKE_FLAG1_ENCRYPTED;
+    for (unsigned i = 0; sealed && (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
         x->setup->initial_contact |= ike_v1_notify_parse(&n, p) == IKE_OK && n.type == IKE_N1_INITIAL_CONTACT;
     }
     p = ike_message_find(x->msg, IKE_P1_ID, 0);
