@@ -16,7 +16,8 @@ extern "C" {
 
 typedef enum ike_start { IKE_START_NO = 0, IKE_START_YES = 1, IKE_START_DEMAND = 2 } ike_start;
 
-/* Which versions of IKE a connection speaks. With both, attempts of ours are IKEv2. */
+/* Which versions of IKE a connection speaks. With both, attempts of ours are IKEv2. A library built without IKEv1 refuses
+ * IKE_SPEAKS_V1 with IKE_ERR_UNSUPPORTED. */
 typedef enum ike_speaks { IKE_SPEAKS_V2 = 0, IKE_SPEAKS_V1 = 1, IKE_SPEAKS_ANY = 2 } ike_speaks;
 
 /* A child: one IPsec SA pair that this connection may have. */

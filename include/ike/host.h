@@ -123,7 +123,7 @@ typedef struct ike_peer_question {
     const ike_path *path;
     ike_id remote_id;      /* what the peer claims */
     ike_id wanted_id;      /* which of our identities it asks for; type NONE if it does not */
-    uint8_t auth_method;   /* RFC 7296 section 3.8 */
+    uint8_t auth_method;   /* RFC 7296 section 3.8, for IKEv1 as well */
 } ike_peer_question;
 
 typedef struct ike_secret_question {

@@ -188,7 +188,7 @@ typedef enum ike_child_state {
 typedef struct ike_child_info {
     uint32_t size;
     ike_child_id id;
-    ike_sa_id sa;
+    ike_sa_id sa; /* 0: of IKEv1, whose children outlive their IKE SA until the next one takes them */
     ike_conn_id conn;
     const char *conn_name, *name;
     uint32_t number;

@@ -3,6 +3,7 @@
  * The actions phase 1 is made of (RFC 2409 section 5): proposals, key exchange, keys, proofs. The modes differ in which message
  * has what.
  */
+#include "auth/auth.h"
 #include "exchange/v1/v1.h"
 #include "message/names.h"
 #include "proposal/v1_map.h"
@@ -276,11 +277,14 @@ int ike_v1_take_ke(struct ike_exchange *x)
 
 /* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
 
-/* By address: in Main Mode the peer's identity comes only under the keys that the secret is part of (RFC 2409 section 5.4). */
+/* In Main Mode by the configured identity: the peer's comes only under the keys that the secret is part of (RFC 2409 section
+ * 5.4). In Aggressive Mode by the one it gives. */
 int ike_v1_secret(struct ike_exchange *x)
 {
+    const struct ike_blob *given = &x->setup->remote_id;
+    ike_id remote = given->len ? ike_id_of_body(given) : x->sa->conf->s.remote_id;
     int r = ike_own_identity(x);
-    r = r == IKE_X_OK ? ike_fetch_secret(x, &x->sa->conf->s.remote_id) : r;
+    r = r == IKE_X_OK ? ike_fetch_secret(x, &remote) : r;
     return r == IKE_ERR_NOT_FOUND ? ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0) : r;
 }
 
@@ -457,7 +461,7 @@ int ike_v1_choose_conn(struct ike_exchange *x)
         conn = ike_conn_match_id(&x->e->db, &x->path, &remote, fits, x);
     }
     if (x->e->core.set.host.hooks.peer) {
-        int r = ike_ask_peer(x, &conn, &none, 0);
+        int r = ike_ask_peer(x, &conn, &none, IKE_AUTH_SHARED_KEY);
         if (r != IKE_X_OK) {
             return r == IKE_ERR_AUTH ? auth_failed(x) : r;
         }

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Aggressive Mode (RFC 2409 section 5.4) between two engines, and what somebody in between can do to messages that are in clear.
+ */
+#include "unit/v1_help.h"
+
+static ike_bytes usual_secret;
+static bool by_hook;
+static ike_id asked_for;
+static uint8_t asked_octets[64];
+
+static void settings(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    (void)child;
+    s->aggressive = true;
+    s->proposals = "aes128-sha256-modp2048, aes256-sha256-modp2048";
+    usual_secret = s->secret;
+    if (by_hook && x == &b) {
+        s->secret = ike_bytes_of(NULL, 0);
+        s->remote_id = (ike_id){0};
+    }
+}
+
+static int secret_hook(void *user, ike_token t, const ike_secret_question *q, uint8_t *out, size_t *len)
+{
+    (void)user;
+    (void)t;
+    asked_for = q->remote_id;
+    assert_true(q->remote_id.data.len <= sizeof asked_octets && usual_secret.len <= *len);
+    memcpy(asked_octets, q->remote_id.data.ptr, q->remote_id.data.len);
+    memcpy(out, usual_secret.ptr, usual_secret.len);
+    *len = usual_secret.len;
+    return IKE_OK;
+}
+
+static void hooks(struct node *x, ike_settings *s)
+{
+    if (by_hook && x == &b) {
+        s->host.hooks.secret = secret_hook;
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    by_hook = false;
+    v1_new(NULL, settings);
+    return 0;
+}
+
+static int begin_by_hook(void **state)
+{
+    (void)state;
+    by_hook = true;
+    v1_new(hooks, settings);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
+static void both_sides_have_the_same_keys(void **state)
+{
+    (void)state;
+    v1_begin(1);
+    assert_int_equal(a.out[0].bytes[18], IKE_X1_AGGRESSIVE);
+    wire_run();
+    struct ike_sa *i = v1_sa(&a), *r = v1_sa(&b);
+    assert_true(i->established && r->established);
+    assert_memory_equal(i->keys, r->keys, ike_key_kept(&i->layout));
+    assert_memory_equal(i->v1->last_block, r->v1->last_block, i->encr->block);
+    assert_int_equal(counters(&b).children, 1);
+}
+
+/* The one thing that Main Mode cannot do: a secret for each peer, wherever it comes from. */
+static void the_secret_is_asked_for_by_the_identity_given(void **state)
+{
+    (void)state;
+    v1_begin(1);
+    wire_run();
+    assert_int_equal(counters(&b).children, 1);
+    const ike_id *is = &v1_sa(&b)->peer->remote_id;
+    assert_true(asked_for.type != IKE_ID_NONE && asked_for.type == is->type && asked_for.data.len == is->data.len);
+    assert_memory_equal(asked_octets, is->data.ptr, is->data.len);
+}
+
+/* Put behind the last payload, ID, of the first message: its Next is behind the headers of SA, two VENDORs, KE, NONCE. */
+static void initial_contact_in_clear_counts_for_nothing(void **state)
+{
+    (void)state;
+    static uint8_t changed[2048];
+    struct ike_message m;
+    ike_path path = path_to(&b);
+    v1_begin(1);
+    size_t n = a.out[0].n;
+    memcpy(changed, a.out[0].bytes, n);
+    assert_int_equal(ike_message_parse(&m, changed, n), IKE_OK);
+    size_t last = (size_t)(m.p[m.n - 1].body - changed) - 4;
+    assert_int_equal(changed[last], 0);
+    changed[last] = IKE_P1_NOTIFY;
+    static const uint8_t notify[] = {0, 0, 0, 12, 0, 0, 0, 1, 1, 0, IKE_N1_INITIAL_CONTACT >> 8, IKE_N1_INITIAL_CONTACT & 255};
+    memcpy(changed + n, notify, sizeof notify);
+    ike_store32(changed + 24, (uint32_t)(n + sizeof notify));
+    a.n_out = 0;
+    assert_int_equal(node_input(&b, &path, changed, n + sizeof notify), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    assert_false(v1_sa(&b)->setup->initial_contact);
+    wire_run();
+}
+
+/* Memory runs out at each place in turn while the answer is heard; then comes one with the longer key. */
+static void another_answer_after_short_memory(void **state)
+{
+    (void)state;
+    static uint8_t answer[2048], other[2048];
+    ike_path path = path_to(&a);
+    unsigned with_keys = 0;
+    v1_begin(2);
+    size_t n = b.out[0].n;
+    memcpy(answer, b.out[0].bytes, n);
+    memcpy(other, answer, n);
+    b.n_out = 0;
+    static const uint8_t bits128[] = {0x80, 14, 0, 128};
+    bool found = false;
+    for (size_t i = 0; i + 4 <= 120 && !found; i++) {
+        found = memcmp(other + i, bits128, 4) == 0;
+        ike_store16(other + i + 2, found ? 256 : ike_load16(other + i + 2));
+    }
+    assert_true(found);
+    for (long i = 0; i < 60 && counters(&a).sas && !a.n_out; i++) {
+        a.lab.allowed = i;
+        (void)node_input(&a, &path, answer, n);
+        a.lab.allowed = -1;
+        struct ike_sa *sa = v1_sa(&a);
+        if (sa && sa->state == IKE_SA_CONNECTING && sa->keys && !a.n_out) {
+            with_keys++;
+            (void)node_input(&a, &path, other, n); /* its proof is wrong */
+        }
+    }
+    assert_true(with_keys > 0);
+    a.n_out = b.n_out = 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, down),
+        cmocka_unit_test_setup_teardown(the_secret_is_asked_for_by_the_identity_given, begin_by_hook, down),
+        cmocka_unit_test_setup_teardown(initial_contact_in_clear_counts_for_nothing, begin, down),
+        cmocka_unit_test_setup_teardown(another_answer_after_short_memory, begin, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
