@@ -414,7 +414,7 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
     /* Our half of the pair is the responder's when the SA's initiator sent it. The other half and the I flag must fit as well,
      * or a peer could speak for an SA in the opposite role. */
     struct ike_sa *sa = h->spi_r ? ike_sa_by_spi(&e->db, by_initiator ? h->spi_r : h->spi_i) : NULL;
-    if (!sa || sa->initiator == by_initiator || h->spi_i != sa->spi_i || h->spi_r != sa->spi_r) {
+    if (!sa || sa->version != 2 || sa->initiator == by_initiator || h->spi_i != sa->spi_i || h->spi_r != sa->spi_r) {
         e->core.count.unknown_spi++;
         /* Only for what looks like a protected request to an SA that we lost, perhaps by a restart (RFC 7296 section 2.21.4):
          * the peer learns that it may ask. */

@@ -187,6 +187,26 @@ static void garbage_does_not_touch_what_is_up(void **state)
     assert_int_equal(counters(&b).children, 1);
 }
 
+/* Cookies can be read by all on the way. A message of the other version that bears them meets no keys of its kind. */
+static void the_other_version_does_not_reach_it(void **state)
+{
+    (void)state;
+    assert_int_equal(from("192.0.2.1:500"), IKE_OK);
+    wire_run();
+    struct ike_sa *sa = v1_sa(&b);
+    ike_path path = path_to(&b);
+    uint8_t m[IKE_HEADER_LEN + 4 + 64] = {0};
+    for (unsigned i = 0; i < 8; i++) {
+        struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = 0x20, .next = IKE_P_SK, .length = sizeof m};
+        h.exchange = i % 2 ? IKE_X_INFORMATIONAL : IKE_X_AUTH;
+        h.flags = (uint8_t)((i & 2 ? IKE_FLAG_INITIATOR : 0) | (i & 4 ? IKE_FLAG_RESPONSE : 0));
+        ike_header_write(m, &h);
+        ike_store16(m + IKE_HEADER_LEN + 2, sizeof m - IKE_HEADER_LEN);
+        assert_int_equal(node_input(&b, &path, m, sizeof m), IKE_ERR_NOT_FOUND);
+        b.n_out = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(first_messages_take_up_limited_room, begin, down),
         cmocka_unit_test_setup_teardown(garbage_does_not_put_off_repetitions, begin, down),
         cmocka_unit_test_setup_teardown(garbage_does_not_touch_what_is_up, begin, down),
+        cmocka_unit_test_setup_teardown(the_other_version_does_not_reach_it, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
