@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define CONFIG_MAX (64u << 20) /* octets of one file: the default of max-connections, and each one wordy */
-#define SECRET_MAX 4096
+#define SECRET_MAX 65536
 #define ERRORS_MAX 64
 
 struct config {
@@ -108,10 +108,10 @@ static void file_drop(struct file *f)
     }
 }
 
-/* Nobody but the owner may change it, and others must not read it. NULL, or what is wrong. */
-static const char *too_open(const struct file *f)
+/* Nobody but the owner may change it, and others must not read it, unless it is open anyway. NULL, or what is wrong. */
+static const char *too_open(const struct file *f, bool open)
 {
-    if (f->mode & S_IROTH) {
+    if ((f->mode & S_IROTH) && !open) {
         return "others can read it";
     }
     if (f->mode & (S_IWGRP | S_IWOTH)) {
@@ -170,40 +170,61 @@ static int read_all(const struct voice *v, ike_config *db, const char *path, ike
     return result;
 }
 
-/* ---- Secrets ---------------------------------------------------------------------------------------------------------- */
+/* ---- Secrets and keys ------------------------------------------------------------------------------------------------- */
 
 /* A relative name starts where the configuration file is. */
-static bool secret_path(const ike_config_conn *c, char *out, size_t n)
+static bool full_path(const ike_config_conn *c, const char *name, char *out, size_t n)
 {
     const char *slash = c->file ? strrchr(c->file, '/') : NULL;
-    int dir = c->secret_file[0] != '/' && slash ? (int)(slash - c->file + 1) : 0;
-    int len = snprintf(out, n, "%.*s%s", dir, dir ? c->file : "", c->secret_file);
+    int dir = name[0] != '/' && slash ? (int)(slash - c->file + 1) : 0;
+    int len = snprintf(out, n, "%.*s%s", dir, dir ? c->file : "", name);
     return len > 0 && (size_t)len < n;
 }
 
-static int read_secret(const struct voice *v, ike_config_conns *conns, size_t i, ike_config_report *report)
+/* What a tag of the i-th connection names. A certificate is no secret, but who can write it says who the peer is. */
+static int read_named(const struct voice *v, ike_config_conns *conns, size_t i, const char *tag, const char *name,
+                      ike_config_report *report)
 {
     const ike_config_conn *c = ike_config_conns_at(conns, i);
     char path[PATH_MAX];
     struct file f;
-    if (!secret_path(c, path, sizeof path)) {
-        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] secret-file: the name is too long", c->file, c->line, c->settings.name);
+    if (!full_path(c, name, path, sizeof path)) {
+        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] %s: the name is too long", c->file, c->line, c->settings.name, tag);
         return IKE_ERR_INVALID;
     }
+    bool secret = strcmp(tag, "secret-file") == 0, open = strstr(tag, "-cert") != NULL;
     int r = file_read(v, path, SECRET_MAX, &f);
-    const char *wrong = r == IKE_OK ? too_open(&f) : NULL;
+    const char *wrong = r == IKE_OK ? too_open(&f, open) : NULL;
     if (wrong) {
-        say(v, IKE_LOG_ERROR,
-            "%s:%u: [connection %s] secret-file: %s: %s (mode %04o, user %u); it has to be yours alone: chmod 600 %s", c->file,
-            c->line, c->settings.name, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner, path);
+        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] %s: %s: %s (mode %04o, user %u); it has to be yours alone: chmod %s %s",
+            c->file, c->line, c->settings.name, tag, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner,
+            open ? "644" : "600", path);
         r = IKE_ERR_INVALID;
     } else if (r == IKE_OK) {
-        r = ike_config_conns_secret(conns, i, (ike_bytes){(const uint8_t *)f.text, f.len}, report);
+        ike_bytes text = {(const uint8_t *)f.text, f.len};
+        r = secret ? ike_config_conns_secret(conns, i, text, report) : ike_config_conns_file(conns, i, tag, text);
     } else {
-        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] secret-file: cannot be read", c->file, c->line, c->settings.name);
+        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] %s: cannot be read", c->file, c->line, c->settings.name, tag);
     }
     file_drop(&f);
     return r;
+}
+
+static int read_files(const struct voice *v, ike_config_conns *conns, size_t i, ike_config_report *report)
+{
+    const ike_config_conn *c = ike_config_conns_at(conns, i);
+    const struct {
+        const char *tag, *name;
+    } files[] = {{"secret-file", c->secret_file},
+                 {"local-key", c->local_key.name},
+                 {"local-cert", c->local_cert.name},
+                 {"remote-cert", c->remote_cert.name}};
+    int result = IKE_OK;
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+        int r = files[k].name ? read_named(v, conns, i, files[k].tag, files[k].name, report) : IKE_OK;
+        result = result == IKE_OK ? r : result;
+    }
+    return result;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------------- */
@@ -237,10 +258,8 @@ static int check_all(const struct voice *v, const char *path, struct config *c, 
     built = ike_config_daemon_get(c->db, daemon, NULL, report);
     r = r == IKE_OK ? built : r;
     for (size_t i = 0; c->conns && i < ike_config_conns_count(c->conns); i++) {
-        if (ike_config_conns_at(c->conns, i)->secret_file) {
-            built = read_secret(v, c->conns, i, report);
-            r = r == IKE_OK ? built : r;
-        }
+        built = read_files(v, c->conns, i, report);
+        r = r == IKE_OK ? built : r;
     }
     if (daemon->modules != NULL) {
         c->modules = modules_open(daemon->modules, v->say, v->arg);
@@ -494,9 +513,13 @@ static void print_conn(FILE *out, const ike_config_conn *c)
     ike_id_format(&c->settings.remote_id, remote, sizeof remote);
     fprintf(out, "connection %s with ", c->settings.name);
     print_remote(out, c);
-    fprintf(out, "\n  we are %s, the peer is %s, pre-shared key%s%s\n", c->settings.local_id.type ? local : "our address",
-            c->settings.remote_id.type ? remote : "whoever has the key", c->secret_file ? " in " : "",
-            c->secret_file ? c->secret_file : "");
+    fprintf(out, "\n  we are %s, the peer is %s, ", c->settings.local_id.type ? local : "our address",
+            c->settings.remote_id.type ? remote : "whoever has the key");
+    if (c->local_key.name) {
+        fprintf(out, "signatures with %s, checked with %s\n", c->local_key.name, c->remote_cert.name);
+    } else {
+        fprintf(out, "pre-shared key%s%s\n", c->secret_file ? " in " : "", c->secret_file ? c->secret_file : "");
+    }
     for (size_t i = 0; i < c->settings.n_children; i++) {
         const ike_child_settings *k = &c->settings.children[i];
         fprintf(out, "  child %s, %s, started %s: ", k->name, k->mode == IKE_MODE_TRANSPORT ? "transport" : "tunnel",

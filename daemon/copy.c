@@ -45,6 +45,8 @@ static void copy_all(struct arena *a, const ike_conn_settings *s)
     struct conn_copy *c = put(a, &(struct conn_copy){.s = *s}, sizeof(*c));
     const char *name = put_text(a, s->name), *source = put_text(a, s->source), *proposals = put_text(a, s->proposals);
     ike_bytes local = put_bytes(a, s->local_id.data), remote = put_bytes(a, s->remote_id.data), secret = put_bytes(a, s->secret);
+    ike_bytes local_key = put_bytes(a, s->local_key), local_cert = put_bytes(a, s->local_cert),
+              remote_key = put_bytes(a, s->remote_key);
     ike_child_settings *children = s->n_children > 0 ? put(a, s->children, s->n_children * sizeof(*children)) : NULL;
     for (size_t i = 0; i < s->n_children; i++) {
         copy_child(a, &s->children[i], children != NULL ? &children[i] : NULL);
@@ -56,6 +58,9 @@ static void copy_all(struct arena *a, const ike_conn_settings *s)
         c->s.local_id.data = local;
         c->s.remote_id.data = remote;
         c->s.secret = secret;
+        c->s.local_key = local_key;
+        c->s.local_cert = local_cert;
+        c->s.remote_key = remote_key;
         c->s.children = children;
         c->size = a->used;
     }

@@ -97,7 +97,7 @@ static const char *look_at_file(const char *path)
 /* Whether every descriptor has what an engine calls without asking. */
 static bool whole(const ike_crypto *c)
 {
-    bool ok = c->encr && c->prf && c->integ && c->ke && c->hash;
+    bool ok = c->encr && c->prf && c->integ && c->ke && c->hash && c->sign;
     for (size_t i = 0; ok && c->encr[i]; i++) {
         const ike_encr *e = c->encr[i];
         ok = e->name && e->init && e->seal && e->open && e->clear && e->block && e->key_bits[0];
@@ -117,6 +117,10 @@ static bool whole(const ike_crypto *c)
     }
     for (size_t i = 0; ok && c->hash[i]; i++) {
         ok = c->hash[i]->init && c->hash[i]->update && c->hash[i]->final && c->hash[i]->len <= IKE_HASH_MAX;
+    }
+    for (size_t i = 0; ok && c->sign[i]; i++) {
+        const ike_sign *s = c->sign[i];
+        ok = s->name && s->read && s->drop && s->bits && s->pair && s->sign && s->verify;
     }
     return ok;
 }
@@ -259,6 +263,7 @@ JOIN(ike_prf, prf, TAKE_NEW)
 JOIN(ike_integ, integ, TAKE_NEW)
 JOIN(ike_ke, ke, take_ke)
 JOIN(ike_hash, hash, TAKE_NEW)
+JOIN(ike_sign, sign, TAKE_NEW)
 
 struct modules *modules_open(const char *names, modules_say *hear, void *arg)
 {
@@ -283,8 +288,9 @@ struct modules *modules_open(const char *names, modules_say *hear, void *arg)
         s += n;
         s += strspn(s, between);
     }
-    m->all = (ike_crypto){"default and modules", join_encr(m), join_prf(m), join_integ(m), join_ke(m), join_hash(m)};
-    if (!m->all.encr || !m->all.prf || !m->all.integ || !m->all.ke || !m->all.hash) {
+    m->all = (ike_crypto){
+        "default and modules", join_encr(m), join_prf(m), join_integ(m), join_ke(m), join_hash(m), join_sign(m)};
+    if (!m->all.encr || !m->all.prf || !m->all.integ || !m->all.ke || !m->all.hash || !m->all.sign) {
         say(m, IKE_LOG_ERROR, "modules: out of memory");
         modules_close(m);
         return NULL;
@@ -304,6 +310,7 @@ void modules_close(struct modules *m)
     free((void *)m->all.integ);
     free((void *)m->all.ke);
     free((void *)m->all.hash);
+    free((void *)m->all.sign);
     for (size_t i = m->n_handles; i-- > 0;) {
         dlclose(m->handles[i]);
     }

@@ -112,6 +112,66 @@ static int look_at(void *user, const ike_triplet *at)
 
 /* ---- Connections ---------------------------------------------------------------------------------------------------------- */
 
+static void *get(void *user, size_t n)
+{
+    (void)user;
+    return malloc(n);
+}
+
+static void release(void *user, void *p, size_t n)
+{
+    (void)user;
+    (void)n;
+    free(p);
+}
+
+static const char *kind_name(uint8_t kind)
+{
+    static const char *const names[] = {"?", "RSA", "DSA", "ECDSA"};
+    return names[kind < sizeof names / sizeof *names ? kind : 0];
+}
+
+/* A connection that was refused for its keys: which of them, and why. */
+static void explain_keys(struct trial *t, const ike_config_conn *c, const char *section)
+{
+    static const ike_random rng = {random_fill, NULL};
+    static const ike_allocator heap = {get, release, NULL};
+    const struct {
+        const char *tag, *expected;
+        const ike_config_named *file;
+    } keys[] = {{"local-key", "a file with a private key that is not encrypted", &c->local_key},
+                {"local-cert", "a file with our certificate", &c->local_cert},
+                {"remote-cert", "a file with a certificate or a public key", &c->remote_cert}};
+    char found[64] = "", own[64] = "";
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        ike_triplet at = {section, keys[i].tag, NULL, c->file, c->line};
+        uint8_t kind = 0;
+        unsigned bits = 0;
+        if (keys[i].file->name == NULL) {
+            continue;
+        }
+        int r = ike_key_check(t->settings.crypto, &heap, &rng, i == 0, keys[i].file->text, &kind, &bits);
+        if (r != IKE_OK) {
+            complain(t, &at, keys[i].expected, keys[i].file->name, strlen(keys[i].file->name),
+                     r == IKE_ERR_UNSUPPORTED ? "known are RSA of 1024 to 8192 bits, ECDSA with P-256, P-384 or P-521, and, with "
+                                                "[daemon] modules = openssl, DSA"
+                                              : NULL);
+            continue;
+        }
+        /* RSA keys may differ in length. */
+        snprintf(found, sizeof found, kind == IKE_KEY_RSA ? "%s" : "%s, %u bits", kind_name(kind), bits);
+        if (own[0] && strcmp(own, found) != 0) {
+            complain(t, &at, own, found, strlen(found), "both sides sign in the same way");
+        } else {
+            snprintf(own, sizeof own, "%s", found);
+        }
+    }
+    if (t->result == IKE_OK) {
+        ike_triplet at = {section, "local-cert", NULL, c->file, c->line};
+        complain(t, &at, "the certificate of local-key", c->local_cert.name, strlen(c->local_cert.name), "it is of another key");
+    }
+}
+
 /* With nothing that starts by itself. */
 static int add(struct trial *t, const ike_config_conn *c)
 {
@@ -139,6 +199,8 @@ static void add_all(struct trial *t, const ike_config_conns *conns)
         int r = add(t, c);
         if (r == IKE_ERR_NOMEM || r == IKE_ERR_HOST) {
             t->result = r;
+        } else if (r == IKE_ERR_CRYPTO) {
+            explain_keys(t, c, strcat(section, c->settings.name));
         } else if (r != IKE_OK) {
             ike_triplet at = {strcat(section, c->settings.name), NULL, NULL, c->file, c->line};
             const char *why = ike_strerror(r);

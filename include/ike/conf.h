@@ -119,10 +119,17 @@ IKE_API int ike_config_key_at(size_t i, ike_config_key *out);
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
 
+/* A tag that names a file: the caller reads it and calls ike_config_conns_file. */
+typedef struct ike_config_named {
+    const char *name; /* NULL: the tag is not there */
+    ike_bytes text;   /* what it holds, once it was read */
+} ike_config_named;
+
 typedef struct ike_config_conn {
     ike_conn_settings settings;
     const char *remote_name; /* a DNS name: the caller resolves it and sets settings.remote; its port is there already */
     const char *secret_file; /* the caller reads it and calls ike_config_conns_secret; NULL: the secret is in settings */
+    ike_config_named local_key, local_cert, remote_cert; /* tags local-key, local-cert, remote-cert */
     const char *file;        /* where the section is */
     uint32_t line;
 } ike_config_conn;
@@ -143,6 +150,10 @@ IKE_API const ike_config_conn *ike_config_conns_find(const ike_config_conns *s, 
 /* Give the i-th connection the secret its file holds, in the form of the tag `secret` (so 0x.. and 0s.. count); trailing
  * line ends are dropped. Errors go to the report. IKE_OK, IKE_ERR_INVALID, IKE_ERR_NOMEM. */
 IKE_API int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report);
+
+/* Give the i-th connection what the file of this tag holds: a copy, also in its settings. IKE_OK, IKE_ERR_NOT_FOUND (no such
+ * connection or tag), IKE_ERR_NOMEM. Whether it is a key is seen when the connection is added to an engine. */
+IKE_API int ike_config_conns_file(ike_config_conns *s, size_t i, const char *tag, ike_bytes text);
 
 typedef enum ike_config_change {
     IKE_CONFIG_SAME,

@@ -8,6 +8,7 @@
 #ifndef IKE_CONN_H
 #define IKE_CONN_H
 
+#include <ike/crypto.h>
 #include <ike/types.h>
 
 #ifdef __cplusplus
@@ -49,6 +50,11 @@ typedef struct ike_conn_settings {
     uint8_t remote_bits; /* prefix length: connection matches a network of peers; 0 with family != 0: the address alone */
     ike_id local_id, remote_id; /* IKE_ID_NONE: from the address / anything the secret fits */
     ike_bytes secret;           /* pre-shared key; empty: ask the `secret` hook */
+    /* Signatures in place of a secret (RFC 2409 section 5.1; IKE_SPEAKS_V1 only). PEM or DER. Which kind follows from the keys;
+     * both sides' are of the same one, and ECDSA keys on the same curve. */
+    ike_bytes local_key;  /* our private key, unencrypted; empty: ask the `sign` hook */
+    ike_bytes local_cert; /* our certificate, which is sent to the peer, or public key; needed when local_key is empty */
+    ike_bytes remote_key; /* the peer's certificate or public key, which its signature has to fit; empty: no signatures */
     const char *proposals;      /* IKE proposals text; NULL: default (ike_default_ike_proposals) */
     uint32_t life_s, margin_s;  /* IKE SA rekey; 0: none */
     uint8_t jitter_pct;         /* of the margins, default 50 */
@@ -76,6 +82,12 @@ IKE_API const char *ike_default_child_proposals(void);
 /* Check proposal text without an engine. protocol: IKE_PROTO_IKE, _ESP. On error *at is the offset of the offending keyword
  * and *nearest a known keyword that is nearest, or NULL. */
 IKE_API int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest);
+
+/* Check a private key (secret), or a certificate or public key, in PEM or DER, without an engine. mem: for the time of the call;
+ * rng: for blinding. *kind (ike_key_kind) and *bits say what it is; either may be NULL. IKE_ERR_INVALID: not a key, or an
+ * encrypted one; IKE_ERR_UNSUPPORTED: of a kind or size that `crypto` has no slot for; IKE_ERR_NOMEM. */
+IKE_API int ike_key_check(const ike_crypto *crypto, const ike_allocator *mem, const ike_random *rng, bool secret, ike_bytes text,
+                          uint8_t *kind, unsigned *bits);
 
 #ifdef __cplusplus
 }

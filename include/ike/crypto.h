@@ -2,7 +2,7 @@
  *
  * ike/crypto.h - algorithm descriptors.
  *
- * The engine does no arithmetic of its own: it is given an ike_crypto, five NULL-ended arrays of const descriptors in
+ * The engine does no arithmetic of its own: it is given an ike_crypto, six NULL-ended arrays of const descriptors in
  * preference order. The first descriptor with the wanted transform id serves it. What is not listed is not linked.
  *
  * Contexts are caller-allocated blocks of ctx_size octets, aligned to 16. Unless a provider says otherwise in
@@ -127,6 +127,28 @@ typedef struct ike_ke {
     bool engine_state_grows; /* open() is cheap, but the first use fills a table through `mem` */
 } ike_ke;
 
+/* A kind of signature key. Keys are read once, when a connection is added, and stay until it goes; they may be used by one thread
+ * at a time. */
+typedef enum ike_key_kind { IKE_KEY_RSA = 1, IKE_KEY_DSA, IKE_KEY_ECDSA } ike_key_kind;
+
+typedef struct ike_sign {
+    uint16_t id; /* ike_key_kind */
+    const char *name;
+    /* A key from DER. secret: PKCS #8, or the kind's own form (PKCS #1, SEC 1); else a SubjectPublicKeyInfo. IKE_ERR_UNSUPPORTED:
+     * another kind, or a size or curve that is not served; IKE_ERR_INVALID: not a key; IKE_ERR_NOMEM. */
+    int (*read)(const ike_allocator *mem, const ike_random *rng, bool secret, ike_bytes der, void **key);
+    void (*drop)(void *key, const ike_allocator *mem); /* wipes */
+    unsigned (*bits)(const void *key);                 /* of the modulus, of the curve's or the group's order */
+    bool (*pair)(const void *open, const void *secret, const ike_random *rng); /* whether one belongs to the other */
+    /* Signatures are of the same length always: RSA's modulus, else r and s, each as long as the order (RFC 4754 section 7);
+     * sig has room for IKE_SIG_MAX. RSA pads `data` by PKCS #1 v1.5, block type 1, and puts nothing before it: a DigestInfo,
+     * where one is wanted, is in data. The others take a digest. IKE_ERR_CRYPTO if it cannot be done with this key. */
+    int (*sign)(void *key, const ike_random *rng, ike_bytes data, uint8_t *sig, size_t *len);
+    /* IKE_OK, or IKE_ERR_AUTH. */
+    int (*verify)(void *key, ike_bytes data, ike_bytes sig);
+} ike_sign;
+#define IKE_SIG_MAX 1024 /* longest signature (RSA of 8192 bits) */
+
 typedef struct ike_crypto {
     const char *name;
     const ike_encr *const *encr;
@@ -134,6 +156,7 @@ typedef struct ike_crypto {
     const ike_integ *const *integ;
     const ike_ke *const *ke;
     const ike_hash *const *hash;
+    const ike_sign *const *sign; /* NULL: none */
 } ike_crypto;
 
 /* Once per process, before any thread: libsodium's and mbedTLS's own initialisation. Idempotent. */

@@ -133,6 +133,16 @@ typedef struct ike_secret_question {
     ike_id local_id, remote_id;
 } ike_secret_question;
 
+/* A signature by a private key that the connection does not hold. */
+typedef struct ike_sign_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    ike_id local_id;
+    uint8_t kind;   /* ike_key_kind of the connection's local_cert */
+    ike_bytes data; /* what ike_sign.sign takes: RSA puts PKCS #1 v1.5 padding around it, the others take it as the digest */
+} ike_sign_question;
+
 /* The child that would be made: the hook may refuse, or restrict the selectors further (only ever narrower). */
 typedef struct ike_child_question {
     uint32_t size;
@@ -152,6 +162,8 @@ typedef struct ike_hooks {
     int (*peer)(void *user, ike_token token, const ike_peer_question *q, ike_conn_id *conn);
     /* Write the secret (at most *len octets, IKE_SECRET_MAX) and set *len; or ike_answer_secret. */
     int (*secret)(void *user, ike_token token, const ike_secret_question *q, uint8_t *secret, size_t *len);
+    /* Write the signature (at most *len octets, IKE_SIG_MAX) in the form of ike_sign.sign and set *len; or ike_answer_sign. */
+    int (*sign)(void *user, ike_token token, const ike_sign_question *q, uint8_t *sig, size_t *len);
     /* IKE_OK to allow, negative to refuse; or ike_answer_done. */
     int (*child)(void *user, ike_token token, const ike_child_question *q);
     /* Nobody waits for this answer any more. */

@@ -98,7 +98,8 @@ IKE_API int ike_tick(ike_engine *e, ike_time now);
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
 
 /* Settings are copied and checked. IKE_ERR_INVALID, _EXISTS (name), _UNSUPPORTED (a proposal names what the crypto in use lacks),
- * _LIMIT, _NOMEM. Children with start = yes are begun. */
+ * _CRYPTO (keys that cannot be read, or do not go together: see ike_key_check), _LIMIT, _NOMEM. Children with start = yes are
+ * begun. */
 IKE_API int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now);
 /* New settings for later negotiations under the same id. SAs whose settings did not change stay; with `close_changed` SAs of
  * children that are gone or differ are deleted (and begun again where start = yes). IKE_ERR_NOT_FOUND, _INVALID (also: another
@@ -144,6 +145,7 @@ IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *re
 /* All: IKE_ERR_NOT_FOUND if the token is unknown, cancelled or already answered; IKE_ERR_INVALID if it is of another kind. */
 IKE_API int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now); /* 0 refuses */
 IKE_API int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now);
+IKE_API int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_time now);
 IKE_API int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now);
 IKE_API int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now); /* add, child */
 

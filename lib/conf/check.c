@@ -48,13 +48,41 @@ static void check_required(struct ike_conf_builder *b, const entry *s)
     }
 }
 
+/* Signatures are IKEv1's so far, and need a key on both sides. */
+static void check_keys(struct ike_conf_builder *b, const entry *s, const entry *key, const entry *secret)
+{
+    const entry *version = ike_config_find(b->config, s->t.section, "version");
+    if (secret) {
+        clash(b, secret, "either a secret or local-key", "both are there");
+    } else if (!ike_config_find(b->config, s->t.section, "remote-cert")) {
+        missing(b, s, "remote-cert", "a file with the peer's certificate or public key", NULL);
+    } else if (!version || strcmp(version->t.value, "ikev1") != 0) {
+        clash(b, key, "version = ikev1 beside it", "IKEv2 is spoken with a secret only");
+    }
+}
+
+/* A certificate without a key proves nothing. */
+static void check_certs(struct ike_conf_builder *b, const entry *s)
+{
+    static const char *const tags[] = {"local-cert", "remote-cert"};
+    for (size_t i = 0; i < IKE_COUNT(tags); i++) {
+        const entry *e = ike_config_find(b->config, s->t.section, tags[i]);
+        if (e && !ike_config_find(b->config, s->t.section, "local-key")) {
+            clash(b, e, "local-key beside it", NULL);
+        }
+    }
+}
+
 /* Neither would leave the peer unable to authenticate; with both it would depend on the order of reading which holds. */
 static void check_secret(struct ike_conf_builder *b, const entry *s)
 {
     const entry *plain = ike_config_find(b->config, s->t.section, "secret");
     const entry *file = ike_config_find(b->config, s->t.section, "secret-file");
+    const entry *key = ike_config_find(b->config, s->t.section, "local-key");
     if (plain && file) {
         clash(b, file, "either secret or secret-file", "both are there");
+    } else if (key) {
+        check_keys(b, s, key, plain ? plain : file);
     } else if (!plain && !file && !ike_config_spoilt(b->config, s->t.section, "secret-file")) {
         missing(b, s, "secret", "a pre-shared key", "write secret = TEXT or secret-file = PATH");
     }
@@ -79,6 +107,7 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     const char *section = d->section->t.section;
     check_required(b, d->section);
     check_secret(b, d->section);
+    check_certs(b, d->section);
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
     /* One path has one family; a remote that is a name is not known yet. */
     const entry *local = ike_config_find(b->config, section, "local");

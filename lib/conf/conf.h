@@ -134,7 +134,7 @@ size_t ike_conf_expected(const struct ike_conf_key *k, char *out, size_t n);
 extern const struct ike_conf_kind ike_kind_yesno, ike_kind_number, ike_kind_seconds, ike_kind_millis, ike_kind_octets,
     ike_kind_mtu, ike_kind_word, ike_kind_index, ike_kind_text, ike_kind_path, ike_kind_device, ike_kind_conn_name;
 extern const struct ike_conf_kind ike_kind_remote, ike_kind_local, ike_kind_listen, ike_kind_id, ike_kind_any_id, ike_kind_ts,
-    ike_kind_proposals, ike_kind_secret;
+    ike_kind_proposals, ike_kind_secret, ike_kind_file;
 
 /* A name of a connection or child: printable, no blank, none of / " [ ] , and not too long. */
 bool ike_conf_name_ok(const char *s, size_t n);

@@ -42,6 +42,27 @@ int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_c
     return IKE_OK;
 }
 
+int ike_config_conns_file(ike_config_conns *s, size_t i, const char *tag, ike_bytes text)
+{
+    static const struct {
+        const char *tag;
+        size_t file, setting;
+    } tags[] = {{"local-key", offsetof(ike_config_conn, local_key), offsetof(ike_conn_settings, local_key)},
+                {"local-cert", offsetof(ike_config_conn, local_cert), offsetof(ike_conn_settings, local_cert)},
+                {"remote-cert", offsetof(ike_config_conn, remote_cert), offsetof(ike_conn_settings, remote_key)}};
+    for (size_t k = 0; i < s->count && k < IKE_COUNT(tags); k++) {
+        if (strcmp(tags[k].tag, tag) == 0) {
+            ike_config_conn *c = &s->conns[i]->conn;
+            ike_config_named *file = (ike_config_named *)(void *)((char *)c + tags[k].file);
+            char *copy = ike_arena_text(&s->arena, text.len ? (const char *)text.ptr : "", text.len);
+            file->text = ike_bytes_of(copy, copy ? text.len : 0);
+            memcpy((char *)&c->settings + tags[k].setting, &file->text, sizeof file->text);
+            return copy ? IKE_OK : IKE_ERR_NOMEM;
+        }
+    }
+    return IKE_ERR_NOT_FOUND;
+}
+
 /* ---- Difference -------------------------------------------------------------------------------------------------------- */
 
 /* By the key table, so that a new tag is compared without anybody thinking of it. */

@@ -319,6 +319,22 @@ static bool parse_text(struct ike_arena *a, const key *k, const char *value, voi
     return strlen(value) <= k->max && store_text(a, k, value, target, f);
 }
 
+/* Its name, and what it holds: another certificate under the same name is a change. */
+static bool parse_file(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    return value[0] && parse_text(a, k, value, target, f);
+}
+
+static bool same_file(const key *k, const void *x, const void *y)
+{
+    ike_config_named p, q;
+    memcpy(&p, cfield(k, x), sizeof p);
+    memcpy(&q, cfield(k, y), sizeof q);
+    return same_text(k, x, y) && ike_bytes_equal(p.text, q.text);
+}
+
+const struct ike_conf_kind ike_kind_file = {expected_text, parse_file, same_file, false};
+
 static void expected_path(const key *k, struct ike_text *out)
 {
     ike_text_str(out, "a path that begins with /, at most ");

@@ -27,7 +27,7 @@ struct ike_evslot {
     uint64_t other; /* old_sa or old_child of REKEYED */
 };
 
-enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SPI, IKE_Q_DONE };
+enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SIGN, IKE_Q_SPI, IKE_Q_DONE };
 
 struct ike_core;
 
@@ -45,7 +45,7 @@ struct ike_question {
         struct {
             uint8_t *ptr;
             size_t len;
-        } secret;
+        } octets; /* a secret, a signature */
     } answer;
 };
 

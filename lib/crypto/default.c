@@ -22,6 +22,7 @@ static const ike_prf *const prf[] = {SHA(prf_sha256), NULL};
 static const ike_integ *const integ[] = {SHA(integ_sha256), NULL};
 static const ike_ke *const ke[] = {&ike_sodium_x25519, NULL};
 static const ike_hash *const hash[] = {SHA(sha256), SYM(sha1), NULL};
+static const ike_sign *const sign[] = {NULL};
 
 #else
 
@@ -42,10 +43,11 @@ static const ike_ke *const ke[] = {
     &ike_sodium_x25519, SYM(ecp256),    SYM(ecp384),    SYM(ecp521), MODP(modp2048), MODP(modp3072), MODP(modp4096),
     MODP(modp6144),     MODP(modp8192), MODP(modp1536), NULL};
 static const ike_hash *const hash[] = {SHA(sha256), SYM(sha384), SHA(sha512), SYM(sha1), NULL};
+static const ike_sign *const sign[] = {&ike_mbedtls_rsa, &ike_mbedtls_ecdsa, NULL};
 
 #endif
 
-static const ike_crypto best = {"default", encr, prf, integ, ke, hash};
+static const ike_crypto best = {"default", encr, prf, integ, ke, hash, sign};
 
 /* Static and constant: any number of engines share it. */
 const ike_crypto *ike_crypto_default(void) { return &best; }

@@ -30,5 +30,6 @@ static const ike_prf *const prf[] = {SYM(prf_md5), NULL};
 static const ike_integ *const integ[] = {SYM(integ_md5), NULL};
 static const ike_ke *const ke[] = {MODP(modp1536), MODP(modp1024), MODP(modp768), &ike_legacy_ec2n185, &ike_legacy_ec2n155, NULL};
 static const ike_hash *const hash[] = {SYM(md5), NULL};
+static const ike_sign *const sign[] = {NULL};
 
-const ike_crypto ike_crypto_legacy = {"legacy", encr, prf, integ, ke, hash};
+const ike_crypto ike_crypto_legacy = {"legacy", encr, prf, integ, ke, hash, sign};

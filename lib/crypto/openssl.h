@@ -15,5 +15,6 @@ extern const ike_integ ike_openssl_integ_sha256, ike_openssl_integ_sha384, ike_o
 extern const ike_ke ike_openssl_ecp192, ike_openssl_ecp224, ike_openssl_ecp256, ike_openssl_ecp384, ike_openssl_ecp521;
 extern const ike_ke ike_openssl_ecp224bp, ike_openssl_ecp256bp, ike_openssl_ecp384bp, ike_openssl_ecp512bp;
 extern const ike_ke ike_openssl_x448;
+extern const ike_sign ike_openssl_dsa;
 
 #endif

@@ -26,6 +26,7 @@ extern const ike_ke ike_mbedtls_ecp256, ike_mbedtls_ecp384, ike_mbedtls_ecp521, 
 extern const ike_ke ike_mbedtls_ecp192, ike_mbedtls_ecp224, ike_mbedtls_ecp256bp, ike_mbedtls_ecp384bp, ike_mbedtls_ecp512bp;
 extern const ike_ke ike_mbedtls_modp768, ike_mbedtls_modp1024, ike_mbedtls_modp1536;
 extern const ike_ke ike_mbedtls_modp2048, ike_mbedtls_modp3072, ike_mbedtls_modp4096, ike_mbedtls_modp6144, ike_mbedtls_modp8192;
+extern const ike_sign ike_mbedtls_rsa, ike_mbedtls_ecdsa;
 
 #ifdef IKE_HAVE_GMP
 extern const ike_crypto ike_crypto_gmp;

@@ -39,7 +39,8 @@ int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ik
 static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
 {
     const ike_conn_settings *a = &was->s, *b = &conn->conf->s;
-    bool same_secret = ike_bytes_equal(a->secret, b->secret),
+    bool same_secret = ike_bytes_equal(a->secret, b->secret) && ike_bytes_equal(a->local_key, b->local_key) &&
+                       ike_bytes_equal(a->local_cert, b->local_cert) && ike_bytes_equal(a->remote_key, b->remote_key),
          same_ids = ike_id_equal(&a->local_id, &b->local_id) && ike_id_equal(&a->remote_id, &b->remote_id);
     bool same = same_secret && same_ids && ike_addr_equal(&a->remote, &b->remote) && ike_addr_equal(&a->local, &b->local) &&
                 a->encap == b->encap;

@@ -312,7 +312,7 @@ static void answer(struct ike_engine *e, struct ike_question *q, int result)
     q->resume(&e->core, q);
 }
 
-/* The four of these differ in what they bring. The token is checked inside, as its question may have been cancelled a moment
+/* They differ in what they bring. The token is checked inside, as its question may have been cancelled a moment
  * ago; IKE_ERR_STATE can only come from ike_enter, where there is nothing to leave. */
 int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
 {
@@ -329,22 +329,32 @@ int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
 }
 
 /* A copy: the caller may wipe its own at once. Without memory for it the question is answered all the same, by the error. */
-int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now)
+static int answer_octets(ike_engine *e, ike_token t, uint8_t kind, int result, ike_bytes octets, ike_time now)
 {
     int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_SECRET, &r) : NULL;
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, kind, &r) : NULL;
     if (q) {
         struct ike_blob b = {NULL, 0};
         /* What the exchange learns; r is what the caller learns, whose answer has arrived */
-        int k = result == IKE_OK ? ike_blob_set(&e->core, &b, secret) : result;
-        q->answer.secret.ptr = b.ptr;
-        q->answer.secret.len = b.len;
+        int k = result == IKE_OK ? ike_blob_set(&e->core, &b, octets) : result;
+        q->answer.octets.ptr = b.ptr;
+        q->answer.octets.len = b.len;
         answer(e, q, k);
     }
     if (r != IKE_ERR_STATE) {
         ike_leave(e);
     }
     return r;
+}
+
+int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now)
+{
+    return answer_octets(e, t, IKE_Q_SECRET, result, secret, now);
+}
+
+int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_time now)
+{
+    return answer_octets(e, t, IKE_Q_SIGN, result, sig, now);
 }
 
 int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now)

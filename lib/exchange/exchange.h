@@ -130,6 +130,7 @@ struct ike_setup {
     bool initial_contact;
     /* IKEv1 */
     struct ike_blob sai;          /* body of the initiator's SA payload: both proofs are over it */
+    struct ike_blob proof;        /* our HASH or SIG */
     struct ike_blob chosen_attrs; /* of the transform chosen, as they were offered */
     struct ike_v1_choice v1;      /* what was chosen; its attributes are in chosen_attrs */
     /* The child that is made here. */

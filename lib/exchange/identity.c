@@ -63,7 +63,7 @@ int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote)
         return ike_trouble(x, IKE_ERR_NOMEM);
     }
     if (answered) {
-        r = q->result == IKE_OK ? ike_blob_set(c, &s->secret, ike_bytes_of(q->answer.secret.ptr, q->answer.secret.len))
+        r = q->result == IKE_OK ? ike_blob_set(c, &s->secret, ike_bytes_of(q->answer.octets.ptr, q->answer.octets.len))
                                 : q->result;
     } else {
         ike_secret_question ask = {.size = sizeof ask,

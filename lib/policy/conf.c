@@ -6,6 +6,7 @@
 
 /* The record's field has one octet more, for the NUL. */
 #define NAME_MAX_LEN 47 /* what a failure record can hold */
+#define KEY_MAX      65536
 
 /* An hour and a tenth of it are common practice; 128 packets of window because at today's rates packets overtake each other
  * more than the 64 of RFC 4303. */
@@ -69,6 +70,9 @@ static void put_all(struct arena *a, ike_conn_settings *s)
     s->source = put_text(a, s->source);
     s->proposals = put_text(a, s->proposals);
     s->secret.ptr = put(a, s->secret.ptr, s->secret.len);
+    s->local_key.ptr = put(a, s->local_key.ptr, s->local_key.len);
+    s->local_cert.ptr = put(a, s->local_cert.ptr, s->local_cert.len);
+    s->remote_key.ptr = put(a, s->remote_key.ptr, s->remote_key.len);
     put_id(a, &s->local_id);
     put_id(a, &s->remote_id);
     /* The array is placed before what its rows point to, and is written last, when those places are known. */
@@ -106,9 +110,13 @@ static bool ts_fine(const ike_ts *ts, size_t n)
 static int check(const ike_conn_settings *s)
 {
     if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
-        s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 ||
-        s->remote_bits > 128 || s->local_id.data.len > 1024 || s->remote_id.data.len > 1024) {
+        s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 || s->local_key.len > KEY_MAX ||
+        s->local_cert.len > KEY_MAX || s->remote_key.len > KEY_MAX || s->remote_bits > 128 || s->local_id.data.len > 1024 ||
+        s->remote_id.data.len > 1024) {
         return IKE_ERR_INVALID;
+    }
+    if (s->remote_key.len && (s->secret.len || s->version != IKE_SPEAKS_V1)) {
+        return s->secret.len ? IKE_ERR_INVALID : IKE_ERR_UNSUPPORTED;
     }
 #ifndef IKE_HAVE_V1
     if (s->version == IKE_SPEAKS_V1) {
@@ -148,6 +156,67 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
     return r;
 }
 
+/* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
+
+#ifdef IKE_HAVE_V1
+/* The method follows from the key. 0: none of IKEv1's. */
+static uint16_t auth1_of(const struct ike_key *k)
+{
+    switch (k->alg->id) {
+    case IKE_KEY_RSA:
+        return IKE_AUTH1_RSA;
+    case IKE_KEY_DSA:
+        return IKE_AUTH1_DSS;
+    case IKE_KEY_ECDSA:
+        return k->alg->bits(k->state) == 256   ? IKE_AUTH1_ECDSA256
+               : k->alg->bits(k->state) == 384 ? IKE_AUTH1_ECDSA384
+                                               : IKE_AUTH1_ECDSA521;
+    default:
+        return 0;
+    }
+}
+
+/* Read once, when the connection is added, so that what is wrong shows then. */
+static int read_keys(struct ike_core *c, struct ike_conf *f)
+{
+    const ike_conn_settings *s = &f->s;
+    f->auth1 = IKE_AUTH1_PSK;
+    if (!s->remote_key.len) {
+        return s->local_key.len || s->local_cert.len ? IKE_ERR_INVALID : IKE_OK;
+    }
+    int r = ike_key_read(c->crypto, &c->mem, &c->rng, false, s->remote_key, &f->remote);
+    if (r == IKE_OK && s->local_cert.len) {
+        r = ike_key_read(c->crypto, &c->mem, &c->rng, false, s->local_cert, &f->local_open);
+        r = r == IKE_OK ? ike_key_certificate(&c->mem, s->local_cert, &f->cert, &f->cert_len, &f->cert_room) : r;
+    }
+    if (r == IKE_OK && s->local_key.len) {
+        r = ike_key_read(c->crypto, &c->mem, &c->rng, true, s->local_key, &f->local);
+    }
+    const struct ike_key *own = f->local.alg ? &f->local : &f->local_open;
+    if (r == IKE_OK && (!own->alg || (f->local.alg && f->local_open.alg &&
+                                      (f->local.alg != f->local_open.alg ||
+                                       !f->local.alg->pair(f->local_open.state, f->local.state, &c->rng))))) {
+        r = IKE_ERR_CRYPTO;
+    }
+    if (r == IKE_OK) {
+        f->auth1 = auth1_of(own);
+        r = f->auth1 && f->auth1 == auth1_of(&f->remote) ? IKE_OK : IKE_ERR_CRYPTO;
+    }
+    return r == IKE_OK || r == IKE_ERR_NOMEM ? r : IKE_ERR_CRYPTO;
+}
+
+static void drop_keys(struct ike_core *c, struct ike_conf *f)
+{
+    ike_key_drop(&f->local, &c->mem);
+    ike_key_drop(&f->local_open, &c->mem);
+    ike_key_drop(&f->remote, &c->mem);
+    ike_free(c, f->cert, f->cert_room);
+}
+#else
+static int read_keys(struct ike_core *c, struct ike_conf *f) { return (void)c, (void)f, IKE_OK; }
+static void drop_keys(struct ike_core *c, struct ike_conf *f) { (void)c, (void)f; }
+#endif
+
 /* The caller gets the first reference. */
 int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out)
 {
@@ -173,9 +242,10 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     put_all(&a, &f->s);
     /* What is shown of a connection points into the same copy, except that there is no secret in it. */
     f->shown = f->s;
-    f->shown.secret = (ike_bytes){NULL, 0};
+    f->shown.secret = f->shown.local_key = (ike_bytes){NULL, 0};
     /* From here on unref can undo all: ike_alloc has zeroed what is not parsed yet. */
     r = parse_proposals(c, f);
+    r = r == IKE_OK ? read_keys(c, f) : r;
     if (r != IKE_OK) {
         ike_conf_unref(c, f);
         return r;
@@ -190,6 +260,7 @@ void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
     if (!f || --f->refs) {
         return;
     }
+    drop_keys(c, f);
     ike_proposals_free(f->proposals, &c->mem);
     for (size_t i = 0; i < f->s.n_children; i++) {
         ike_proposals_free(f->child_proposals[i], &c->mem);

@@ -7,6 +7,7 @@
 #define IKE_POLICY_CONF_H
 
 #include "core/core.h"
+#include "crypto/key.h"
 #include "proposal/proposal.h"
 
 /* The proposals are allocations of their own; all else is in this one. It holds the secret, so it is wiped when the last
@@ -18,9 +19,23 @@ struct ike_conf {
     ike_conn_settings shown; /* the same without the secret, for those who look */
     struct ike_proposals *proposals;
     struct ike_proposals **child_proposals; /* n_children */
+    /* Signatures. The private key is the host's when local has no slot. */
+    struct ike_key local, local_open, remote;
+    uint8_t *cert; /* DER, to be sent; NULL: none */
+    size_t cert_len, cert_room;
+    uint16_t auth1; /* method of IKEv1 (RFC 2409 appendix A) */
+};
+enum ike_auth1 {
+    IKE_AUTH1_PSK = 1,
+    IKE_AUTH1_DSS = 2,
+    IKE_AUTH1_RSA = 3,
+    IKE_AUTH1_ECDSA256 = 9, /* RFC 4754 */
+    IKE_AUTH1_ECDSA384 = 10,
+    IKE_AUTH1_ECDSA521 = 11
 };
 
-/* IKE_OK; IKE_ERR_INVALID, _EXISTS (two children of a name), _UNSUPPORTED or _LIMIT of the proposals, _NOMEM. */
+/* IKE_OK; IKE_ERR_INVALID, _EXISTS (two children of a name), _UNSUPPORTED or _LIMIT of the proposals, _CRYPTO (keys that cannot
+ * be read, or do not go together), _NOMEM. */
 int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out);
 static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
 {

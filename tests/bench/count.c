@@ -119,7 +119,7 @@ const ike_crypto *bench_counting(const struct bench_suite *s)
     static const ike_integ *const integs[] = {&integ, NULL};
     static const ike_ke *const kes[] = {&ke, NULL};
     static const ike_hash *const hashes[] = {&hash, NULL};
-    static const ike_crypto counting = {"counting", encrs, prfs, integs, kes, hashes};
+    static const ike_crypto counting = {"counting", encrs, prfs, integs, kes, hashes, NULL};
     const ike_crypto *c = ike_crypto_default();
     const ike_prf *p = ike_find_prf(c, 5);      /* PRF_HMAC_SHA2_256 */
     const ike_integ *i = ike_find_integ(c, 12); /* AUTH_HMAC_SHA2_256_128 */

@@ -180,6 +180,7 @@ const ike_crypto *fuzz_crypto(void)
     static const ike_integ *const integ[] = {&integ_32, &integ_64, &integ_20, NULL};
     static const ike_ke *const ke[] = {&ke_31, &ke_19, &ke_14, NULL};
     static const ike_hash *const hash[] = {&hash_32, &hash_64, &hash_20, NULL};
-    static const ike_crypto all = {"open", encr, prf, integ, ke, hash};
+    static const ike_sign *const sign[] = {NULL};
+    static const ike_crypto all = {"open", encr, prf, integ, ke, hash, sign};
     return &all;
 }

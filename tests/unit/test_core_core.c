@@ -124,8 +124,8 @@ static void a_question_nobody_waits_for_is_cancelled(void **state)
     (void)state;
     struct ike_question *q = ike_question_new(&core, IKE_Q_SECRET, NULL, resume);
     ike_token t = q->token;
-    q->answer.secret.ptr = ike_alloc(&core, 5);
-    q->answer.secret.len = 5;
+    q->answer.octets.ptr = ike_alloc(&core, 5);
+    q->answer.octets.len = 5;
     ike_question_drop(&core, q, true);
     assert_int_equal(lab.cancelled, 1);
     assert_true(lab.last_cancel == t);
