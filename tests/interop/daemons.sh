@@ -47,7 +47,9 @@ conf_ike() {
         printf '[daemon]\nbackend = %s\n' "$(val BACKEND "$1")"
         val OUR_DAEMON "$1" # lines of [daemon]
         printf '\n[connection peer]\nlocal = %s\nremote = %s\n' "$(val ADDR "$1")" "$(remote_of "$1" | sed 's/%any/any/')"
-        printf 'secret = %s\nlocal-id = %s\nremote-id = %s\n' "$(val PSK "$1")" "$(val ID "$1")" "$(val ID "$(other "$1")")"
+        [ -n "$CERT" ] && printf 'local-key = pki/%s.key\nlocal-cert = pki/%s.pem\nremote-cert = pki/%s.pem\n' "$1" "$1" "$(other "$1")" ||
+            printf 'secret = %s\n' "$(val PSK "$1")"
+        printf 'local-id = %s\nremote-id = %s\n' "$(val ID "$1")" "$(val ID "$(other "$1")")"
         [ "$VERSION" = 2 ] || printf 'version = ikev%s\n' "$VERSION"
         given "$1" IKE 'proposals = %s\n'
         given "$1" ESP 'esp-proposals = %s\n'
@@ -58,7 +60,10 @@ conf_ike() {
     } >"$LOGS/$1.conf"
     chmod 600 "$LOGS/$1.conf"
 }
-give_ike() { on "$1" sh -c "cp $LOGS/$1.conf /run/ikelibd.conf && chmod 600 /run/ikelibd.conf"; }
+give_ike() {
+    on "$1" sh -c "cp $LOGS/$1.conf /run/ikelibd.conf && chmod 600 /run/ikelibd.conf"
+    [ -z "$CERT" ] || on "$1" sh -c "rm -rf /run/pki && cp -r $LOGS/pki /run/pki && chown -R 0:0 /run/pki && chmod 600 /run/pki/*.key"
+}
 load_ike() { give_ike "$1" && ctl "$1" reload >"$LOGS/$1.load" 2>&1 || { bad "ikelibctl reload on $1"; cat "$LOGS/$1.load"; }; }
 start_ike() {
     give_ike "$1"
@@ -106,8 +111,10 @@ conf_strongswan() {
             "$(val ADDR "$_me")" "$(remote_of "$_me")"
         given "$_me" IKE '    proposals = %s\n'
         val SWAN "$_me"
-        printf '\n    local {\n      auth = psk\n      id = %s\n    }\n' "$(val ID "$_me")"
-        printf '    remote {\n      auth = psk\n      id = %s\n    }\n' "$(val ID "$_you")"
+        [ -n "$CERT" ] && _auth=pubkey || _auth=psk
+        printf '\n    local {\n      auth = %s\n      id = %s\n' $_auth "$(val ID "$_me")"
+        [ -z "$CERT" ] || printf '      certs = %s.pem\n' "$_me"
+        printf '    }\n    remote {\n      auth = %s\n      id = %s\n    }\n' $_auth "$(val ID "$_you")"
         printf '    children {\n      net {\n'
         given "$_me" ESP '        esp_proposals = %s\n'
         [ "$MODE" = transport ] && echo '        mode = transport' ||
@@ -119,6 +126,7 @@ conf_strongswan() {
 }
 load_strongswan() {
     on "$1" sh -c "mkdir -p /etc/swanctl && rm -f /etc/swanctl/swanctl.conf && cp $LOGS/$1.conf /etc/swanctl/swanctl.conf"
+    [ -z "$CERT" ] || on "$1" sh -c "cd /etc/swanctl && mkdir -p x509 x509ca private && cp $LOGS/pki/ca.pem x509ca/ && cp $LOGS/pki/$1.pem x509/ && cp $LOGS/pki/$1.key private/"
     on "$1" swanctl --load-all >"$LOGS/$1.load" 2>&1 || { bad "swanctl --load-all on $1"; cat "$LOGS/$1.load"; }
 }
 start_strongswan() {
@@ -154,7 +162,7 @@ $([ "$VERSION" = 2 ] || echo '    ikev1-policy=accept')
 
 conn peer
     ikev2=$([ "$VERSION" = 2 ] && echo insist || echo no)
-    authby=secret
+    authby=$([ -z "$CERT" ] && echo secret || echo rsasig)
     left=$(val ADDR "$_me")
     leftid=@$(val ID "$_me")
     leftsubnet=$(val NET "$_me")
@@ -164,6 +172,7 @@ conn peer
 $(given "$_me" IKE '    ike=%s' | libreswan_words)
 $(given "$_me" ESP '    phase2alg=%s' | libreswan_words)
     pfs=yes
+$([ -z "$CERT" ] || printf '    leftcert=%s\n    leftsendcert=always\n    rightca=%%same' "$_me")
 $(val LIBRE "$_me")
     auto=ignore
 CONF
@@ -180,6 +189,10 @@ start_libreswan() {
         cp $LOGS/$1.secrets /etc/ipsec.secrets
         chmod 600 /etc/ipsec.secrets
         ipsec initnss" >"$LOGS/$1.init" 2>&1
+    [ -z "$CERT" ] || on "$1" sh -c "
+        openssl pkcs12 -export -in $LOGS/pki/$1.pem -inkey $LOGS/pki/$1.key -certfile $LOGS/pki/ca.pem -name $1 -passout pass: -out /run/$1.p12
+        pk12util -i /run/$1.p12 -d sql:/var/lib/ipsec/nss -W '' -K ''
+        certutil -A -d sql:/var/lib/ipsec/nss -n authority -t CT,, -a -i $LOGS/pki/ca.pem" >>"$LOGS/$1.init" 2>&1
     bg "$1" /usr/libexec/ipsec/pluto --config /etc/ipsec.conf --nofork --stderrlog >"$LOGS/$1.log" 2>&1
     eval "DAEMON_$1=$BG"
     wait_for 20 on "$1" /usr/libexec/ipsec/whack --briefstatus || { bad "pluto on $1 does not answer"; return 1; }

@@ -22,9 +22,9 @@ static int put_id(struct ike_exchange *x)
 
 static int put_last(struct ike_exchange *x)
 {
-    int r = ike_v1_put_hash(x);
+    ike_v1_put_proof(x);
     ike_v1_put_nat_d(x);
-    return r;
+    return IKE_X_OK;
 }
 
 static int take_last(struct ike_exchange *x)
@@ -44,22 +44,27 @@ static const struct ike_payload_rule first_rules[] = {
 static const struct ike_payload_rule answer_rules[] = {{IKE_P1_SA, 1, 1}, {IKE_P1_KE, 1, 1},   {IKE_P1_NONCE, 1, 1},
                                                        {IKE_P1_ID, 1, 1}, {IKE_P1_HASH, 1, 1}, {IKE_P1_NAT_D, 0, 16},
                                                        {0, 0, 0}};
+static const struct ike_payload_rule answer_sig_rules[] = {{IKE_P1_SA, 1, 1}, {IKE_P1_KE, 1, 1},  {IKE_P1_NONCE, 1, 1},
+                                                           {IKE_P1_ID, 1, 1}, {IKE_P1_SIG, 1, 1}, {IKE_P1_NAT_D, 0, 16},
+                                                           {0, 0, 0}};
 static const struct ike_payload_rule last_rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_NAT_D, 0, 16}, {0, 0, 0}};
+static const struct ike_payload_rule last_sig_rules[] = {{IKE_P1_SIG, 1, 1}, {IKE_P1_NAT_D, 0, 16}, {0, 0, 0}};
 static const struct ike_form first_forms[] = {{NULL, first_rules}, {NULL, NULL}};
-static const struct ike_form answer_forms[] = {{NULL, answer_rules}, {NULL, NULL}};
-static const struct ike_form last_forms[] = {{NULL, last_rules}, {NULL, NULL}};
+static const struct ike_form answer_forms[] = {{ike_v1_signs, answer_sig_rules}, {NULL, answer_rules}, {NULL, NULL}};
+static const struct ike_form last_forms[] = {{ike_v1_signs, last_sig_rules}, {NULL, last_rules}, {NULL, NULL}};
 
 static ike_action *const first_build[] = {pick_ke,      ike_own_identity, ike_make_nonce, ike_make_ke,
                                           ike_v1_offer, ike_v1_put_ke,    put_id,         NULL};
 /* The identity before the secret: it says whose. */
 static ike_action *const first_handle[] = {ike_v1_choose,      ike_v1_take_ke, ike_v1_take_id,
                                            ike_v1_choose_conn, ike_v1_secret,  NULL};
-static ike_action *const answer_build[] = {ike_make_nonce, ike_make_ke,   ike_v1_keys,     ike_own_identity,
-                                           ike_v1_answer,  ike_v1_put_ke, ike_v1_put_auth, NULL};
+static ike_action *const answer_build[] = {ike_make_nonce,   ike_make_ke,     ike_v1_keys,
+                                           ike_own_identity, ike_v1_prove,    ike_v1_answer,
+                                           ike_v1_put_ke,    ike_v1_put_auth, NULL};
 static ike_action *const answer_handle[] = {
     ike_v1_take_answer, ike_v1_take_ke,    ike_v1_take_id, ike_v1_choose_conn, ike_v1_secret,
     ike_v1_keys,        ike_v1_check_auth, float_ports,    ike_v1_join,        NULL};
-static ike_action *const last_build[] = {put_last, NULL};
+static ike_action *const last_build[] = {ike_v1_prove, put_last, NULL};
 static ike_action *const last_handle[] = {ike_v1_check_auth, take_last, ike_v1_join, NULL};
 
 static const struct ike_step steps[] = {

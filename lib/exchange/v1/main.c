@@ -12,10 +12,11 @@ static int float_ports(struct ike_exchange *x)
 
 static const struct ike_payload_rule sa_rules[] = {{IKE_P1_SA, 1, 1}, {0, 0, 0}};
 static const struct ike_payload_rule ke_rules[] = {{IKE_P1_KE, 1, 1}, {IKE_P1_NONCE, 1, 1}, {IKE_P1_NAT_D, 0, 16}, {0, 0, 0}};
-static const struct ike_payload_rule auth_rules[] = {{IKE_P1_ID, 1, 1}, {IKE_P1_HASH, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule sig_rules[] = {{IKE_P1_ID, 1, 1}, {IKE_P1_SIG, 1, 1}, {0, 0, 0}};
+static const struct ike_payload_rule hash_rules[] = {{IKE_P1_ID, 1, 1}, {IKE_P1_HASH, 1, 1}, {0, 0, 0}};
 static const struct ike_form sa_forms[] = {{NULL, sa_rules}, {NULL, NULL}};
 static const struct ike_form ke_forms[] = {{NULL, ke_rules}, {NULL, NULL}};
-static const struct ike_form auth_forms[] = {{NULL, auth_rules}, {NULL, NULL}};
+static const struct ike_form auth_forms[] = {{ike_v1_signs, sig_rules}, {NULL, hash_rules}, {NULL, NULL}};
 
 static ike_action *const offer[] = {ike_v1_offer, NULL};
 static ike_action *const choose[] = {ike_v1_choose, NULL};
@@ -26,7 +27,7 @@ static ike_action *const take_values_r[] = {ike_v1_take_ke, NULL};
 /* The secret is there before the answer leaves; what it costs to compute the keys is spent when the fifth message comes. */
 static ike_action *const values_r[] = {ike_v1_secret, ike_make_nonce, ike_make_ke, ike_v1_put_ke, NULL};
 static ike_action *const take_values_i[] = {ike_v1_take_ke, ike_v1_secret, ike_v1_keys, float_ports, NULL};
-static ike_action *const prove[] = {ike_own_identity, ike_v1_put_auth, NULL};
+static ike_action *const prove[] = {ike_own_identity, ike_v1_prove, ike_v1_put_auth, NULL};
 static ike_action *const check[] = {ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join, NULL};
 
 static const struct ike_step steps[] = {

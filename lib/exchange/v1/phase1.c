@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * The actions phase 1 is made of (RFC 2409 section 5): proposals, key exchange, keys, proofs. The modes differ in which message
- * has what.
+ * The actions phase 1 is made of (RFC 2409 section 5): proposals, key exchange, keys; proofs are in proof.c. The modes differ in
+ * which message has what.
  */
-#include "auth/auth.h"
 #include "exchange/v1/v1.h"
 #include "message/names.h"
-#include "proposal/v1_map.h"
-
-#define AUTH_PSK 1 /* pre-shared key (RFC 2409 appendix A) */
 
 /* ---- Vendor ids: they only ever turn on what they name ------------------------------------------------------------------ */
 
@@ -40,7 +36,7 @@ static void take_vids(struct ike_exchange *x)
 
 static struct ike_v1_terms terms_of(const struct ike_conf *f)
 {
-    return (struct ike_v1_terms){.auth = AUTH_PSK, .life_s = f->s.life_s};
+    return (struct ike_v1_terms){.auth = f->auth1, .life_s = f->s.life_s};
 }
 
 /* The group that a value was sent for along with the offer; 0: none yet. */
@@ -91,7 +87,7 @@ static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const st
         ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_proposals_format(first->conf->proposals, ours, sizeof ours);
         ike_v1_sa_format(sa, false, theirs, sizeof theirs);
-        ike_blame_expected(c, "%s, with a pre-shared key", ours);
+        ike_blame_expected(c, "%s, with %s", ours, ike_v1_auth_name(first->conf->auth1));
         ike_blame_received(c, "%s", theirs);
         ike_blame_remedy(
             c, "give both sides one proposal in common: add one of the received to `proposals` here, or change the peer");
@@ -278,13 +274,13 @@ int ike_v1_take_ke(struct ike_exchange *x)
 /* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
 
 /* In Main Mode by the configured identity: the peer's comes only under the keys that the secret is part of (RFC 2409 section
- * 5.4). In Aggressive Mode by the one it gives. */
+ * 5.4). In Aggressive Mode by the one it gives. With signatures there is none. */
 int ike_v1_secret(struct ike_exchange *x)
 {
     const struct ike_blob *given = &x->setup->remote_id;
     ike_id remote = given->len ? ike_id_of_body(given) : x->sa->conf->s.remote_id;
     int r = ike_own_identity(x);
-    r = r == IKE_X_OK ? ike_fetch_secret(x, &remote) : r;
+    r = r == IKE_X_OK && !ike_v1_signs(x) ? ike_fetch_secret(x, &remote) : r;
     return r == IKE_ERR_NOT_FOUND ? ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0) : r;
 }
 
@@ -317,12 +313,13 @@ int ike_v1_derive(struct ike_exchange *x)
     }
     int r = ike_compute_shared(c, s);
     r = r == IKE_OK ? ike_blob_room(c, &s->sk_p, n) : r;
+    ike_bytes ni = ike_blob_bytes(&s->ni), nr = ike_blob_bytes(&s->nr), shared = ike_blob_bytes(&s->shared);
     if (r == IKE_OK) {
-        r = ike_v1_skeyid_psk(sa->prf, c->ctx, ike_blob_bytes(&s->secret), ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr),
-                              s->sk_p.ptr);
+        r = ike_v1_signs(x) ? ike_v1_skeyid_sig(sa->prf, c->ctx, ni, nr, shared, s->sk_p.ptr)
+                            : ike_v1_skeyid_psk(sa->prf, c->ctx, ike_blob_bytes(&s->secret), ni, nr, s->sk_p.ptr);
     }
     if (r == IKE_OK) {
-        r = ike_v1_skeyids(sa->prf, c->ctx, ike_blob_bytes(&s->sk_p), ike_blob_bytes(&s->shared), sa->spi_i, sa->spi_r, all);
+        r = ike_v1_skeyids(sa->prf, c->ctx, ike_blob_bytes(&s->sk_p), shared, sa->spi_i, sa->spi_r, all);
     }
     uint8_t *keys = r == IKE_OK ? ike_alloc(c, kept) : NULL;
     if (r == IKE_OK && !keys) {
@@ -348,158 +345,4 @@ int ike_v1_keys(struct ike_exchange *x)
     int r = ike_v1_derive(x);
     /* A value that gives no secret: anybody can send one, the peer's may follow. */
     return r == IKE_OK ? IKE_X_OK : r == IKE_ERR_CRYPTO ? IKE_X_DROP : ike_trouble(x, r);
-}
-
-/* ---- Proofs ---------------------------------------------------------------------------------------------------------------- */
-
-/* HASH_I is the initiator's, HASH_R the responder's: one of them over its own view of the exchange. */
-static int proof(struct ike_exchange *x, bool ours, ike_bytes id, uint8_t *out)
-{
-    struct ike_setup *s = x->setup;
-    struct ike_sa *sa = x->sa;
-    bool of_initiator = (x->role == IKE_INITIATOR) == ours;
-    ike_bytes own = ike_blob_bytes(ours ? &s->ke_public : &s->ke_peer),
-              other = ike_blob_bytes(ours ? &s->ke_peer : &s->ke_public);
-    return ike_v1_hash_auth(sa->prf, x->e->core.ctx, ike_blob_bytes(&s->sk_p), own, other, of_initiator ? sa->spi_i : sa->spi_r,
-                            of_initiator ? sa->spi_r : sa->spi_i, ike_blob_bytes(&s->sai), id, out);
-}
-
-int ike_v1_put_hash(struct ike_exchange *x)
-{
-    uint8_t hash[IKE_HASH_MAX];
-    int r = proof(x, true, ike_blob_bytes(&x->setup->local_id), hash);
-    if (r != IKE_OK) {
-        return ike_trouble(x, r);
-    }
-    ike_put_payload(&x->chain, IKE_P1_HASH, ike_bytes_of(hash, x->sa->prf->mac->len));
-    return IKE_X_OK;
-}
-
-int ike_v1_put_auth(struct ike_exchange *x)
-{
-    uint8_t cookies[16];
-    ike_put_payload(&x->chain, IKE_P1_ID, ike_blob_bytes(&x->setup->local_id));
-    int r = ike_v1_put_hash(x);
-    if (x->role == IKE_INITIATOR && ike_first_contact(x)) {
-        ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, x->sa->spi_i, x->sa->spi_r),
-                          IKE_N1_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
-    }
-    return r;
-}
-
-static int auth_failed(struct ike_exchange *x) { return ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0); }
-
-/* Port and protocol are UDP and IKE's, or nothing (RFC 2407 section 4.6.2); 4500 is seen as well. */
-int ike_v1_take_id(struct ike_exchange *x)
-{
-    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_ID, 0);
-    struct ike_v1_id id;
-    struct ike_v1_notify n;
-    if (ike_v1_id_parse(&id, p) != IKE_OK || (id.protocol && id.protocol != 17) ||
-        (id.port && id.port != 500 && id.port != 4500)) {
-        return x->script->delivery->fault(x, IKE_P1_ID, false);
-    }
-    /* In clear anybody could have put it there, and no proof is over it (RFC 2407 section 4.6.3.3). */
-    bool sealed = x->msg->h.flags & IKE_FLAG1_ENCRYPTED;
-    for (unsigned i = 0; sealed && (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
-        x->setup->initial_contact |= ike_v1_notify_parse(&n, p) == IKE_OK && n.type == IKE_N1_INITIAL_CONTACT;
-    }
-    p = ike_message_find(x->msg, IKE_P1_ID, 0);
-    int r = ike_blob_set(&x->e->core, &x->setup->remote_id, ike_bytes_of(p->body, p->len));
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
-}
-
-static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen)
-{
-    for (unsigned i = 0; i < p->n; i++) {
-        if (!ike_v1_fit(p, i, chosen)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* In Main Mode the secret has decided already which connection it can be: another must have the same. */
-static bool fits(const void *user, const struct ike_conn *conn)
-{
-    const struct ike_exchange *x = user;
-    ike_id remote = ike_id_of_body(&x->setup->remote_id);
-    const ike_conn_settings *s = &conn->conf->s, *now = &x->sa->conf->s;
-    bool same =
-        conn == x->sa->conn || (x->script == &ike_v1_aggressive && s->aggressive) ||
-        (s->secret.len == now->secret.len && s->secret.len && ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
-    return same && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
-           (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
-           allows(conn->conf->proposals, &x->sa->suite);
-}
-
-static int wrong_identity(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    ike_id remote = ike_id_of_body(&x->setup->remote_id);
-    char a[100], b[100];
-    ike_id_format(&x->sa->conf->s.remote_id, a, sizeof a);
-    ike_id_format(&remote, b, sizeof b);
-    ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
-    ike_blame_expected(c, "the peer to be %s", a);
-    ike_blame_received(c, "%s", b);
-    ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", b, a);
-    return auth_failed(x);
-}
-
-/* The responder may find that another connection with this address is meant, and the host may choose; an initiator has chosen
- * before. */
-int ike_v1_choose_conn(struct ike_exchange *x)
-{
-    struct ike_conn *conn = fits(x, x->sa->conn) ? x->sa->conn : NULL;
-    ike_id none = {0};
-    if (x->role == IKE_INITIATOR) {
-        return conn ? IKE_X_OK : wrong_identity(x);
-    }
-    if (!conn) {
-        ike_id remote = ike_id_of_body(&x->setup->remote_id);
-        conn = ike_conn_match_id(&x->e->db, &x->path, &remote, fits, x);
-    }
-    if (x->e->core.set.host.hooks.peer) {
-        int r = ike_ask_peer(x, &conn, &none, IKE_AUTH_SHARED_KEY);
-        if (r != IKE_X_OK) {
-            return r == IKE_ERR_AUTH ? auth_failed(x) : r;
-        }
-    }
-    if (!conn) {
-        return wrong_identity(x);
-    }
-    if (conn != x->sa->conn || conn->conf != x->sa->conf) {
-        ike_sa_bind(&x->e->db, x->sa, conn);
-    }
-    return IKE_X_OK;
-}
-
-int ike_v1_check_auth(struct ike_exchange *x)
-{
-    struct ike_core *c = &x->e->core;
-    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_HASH, 0);
-    uint8_t hash[IKE_HASH_MAX];
-    size_t n = x->sa->prf->mac->len;
-    int r = proof(x, false, ike_blob_bytes(&x->setup->remote_id), hash);
-    if (r != IKE_OK) {
-        return ike_trouble(x, r);
-    }
-    if (p->len != n || !ike_ct_equal(hash, p->body, n)) {
-        ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
-        ike_blame_expected(c, "proof of the secret configured here");
-        ike_blame_received(c, "proof of another secret");
-        ike_blame_remedy(c, "set the same `secret` on both sides (mind quotes, blanks and line ends)");
-        return auth_failed(x);
-    }
-    return IKE_X_OK;
-}
-
-int ike_v1_join(struct ike_exchange *x)
-{
-    int r = x->sa->peer ? IKE_X_OK : ike_join(x); /* there already when memory was short for the answer */
-    if (r == IKE_X_OK) {
-        ike_v1_proved(x);
-    }
-    return r == IKE_ERR_AUTH ? auth_failed(x) : r;
 }

@@ -37,13 +37,18 @@ uint64_t ike_v1_digest(const struct ike_engine *e, const struct ike_message *m);
 /* ---- phase1.c ----------------------------------------------------------------------------------------------------------- */
 ike_action ike_v1_offer, ike_v1_choose, ike_v1_answer, ike_v1_take_answer; /* SA payloads */
 ike_action ike_v1_put_ke, ike_v1_take_ke;                                  /* KE, NONCE, NAT-D */
-ike_action ike_v1_secret, ike_v1_keys, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join;
+ike_action ike_v1_secret, ike_v1_keys;
 int ike_v1_derive(struct ike_exchange *x); /* keys of the IKE SA; IKE_OK at once if they are there */
 
-ike_action ike_v1_put_hash;
 void ike_v1_put_nat_d(struct ike_exchange *x);
 void ike_v1_detect_nat(struct ike_exchange *x);
 void ike_v1_note(struct ike_exchange *x, uint16_t notify);
+
+/* ---- proof.c ------------------------------------------------------------------------------------------------------------ */
+ike_action ike_v1_prove, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join;
+void ike_v1_put_proof(struct ike_exchange *x); /* HASH, or CERT and SIG */
+const char *ike_v1_auth_name(uint16_t auth);
+static inline bool ike_v1_signs(const struct ike_exchange *x) { return x->sa->conf->auth1 != IKE_AUTH1_PSK; }
 
 /* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
 /* Where the HASH of the message being built is to go, and filling it in when the rest is there. ni: of HASH(2). */

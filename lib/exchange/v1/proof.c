@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Who the peer is, and the proof of it (RFC 2409 section 5): HASH_I and HASH_R, as they are under a pre-shared key, or signed.
+ */
+#include "auth/auth.h"
+#include "exchange/v1/v1.h"
+#include "proposal/v1_map.h"
+
+#define CERT_X509_SIGNATURE 4 /* RFC 2408 section 3.9 */
+
+const char *ike_v1_auth_name(uint16_t auth)
+{
+    return auth == IKE_AUTH1_PSK   ? "a pre-shared key"
+           : auth == IKE_AUTH1_RSA ? "RSA signatures"
+           : auth == IKE_AUTH1_DSS ? "DSS signatures"
+                                   : "ECDSA signatures";
+}
+
+/* What the proof is an HMAC of: the negotiated hash, except that a signature may bring its own along (RFC 2409 section 5.1, RFC
+ * 4754 section 7). NULL: the hash is not there. */
+static const ike_prf *prf_of(const struct ike_exchange *x)
+{
+    const ike_crypto *c = x->e->core.crypto;
+    switch (x->sa->conf->auth1) {
+    case IKE_AUTH1_DSS:
+        return ike_find_prf(c, 2);
+    case IKE_AUTH1_ECDSA256:
+        return ike_find_prf(c, 5);
+    case IKE_AUTH1_ECDSA384:
+        return ike_find_prf(c, 6);
+    case IKE_AUTH1_ECDSA521:
+        return ike_find_prf(c, 7);
+    default:
+        return x->sa->prf;
+    }
+}
+
+/* HASH_I is the initiator's, HASH_R the responder's: one of them over its own view of the exchange. */
+static int proof(struct ike_exchange *x, bool ours, uint8_t *out, size_t *len)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_sa *sa = x->sa;
+    const ike_prf *prf = prf_of(x);
+    ike_bytes id = ike_blob_bytes(ours ? &s->local_id : &s->remote_id);
+    bool of_initiator = (x->role == IKE_INITIATOR) == ours;
+    ike_bytes own = ike_blob_bytes(ours ? &s->ke_public : &s->ke_peer),
+              other = ike_blob_bytes(ours ? &s->ke_peer : &s->ke_public);
+    if (!prf) {
+        return IKE_ERR_CRYPTO;
+    }
+    *len = prf->mac->len;
+    return ike_v1_hash_auth(prf, x->e->core.ctx, ike_blob_bytes(&s->sk_p), own, other, of_initiator ? sa->spi_i : sa->spi_r,
+                            of_initiator ? sa->spi_r : sa->spi_i, ike_blob_bytes(&s->sai), id, out);
+}
+
+/* ---- Ours ------------------------------------------------------------------------------------------------------------------ */
+
+/* A signature by the host, which has the key. */
+static int ask_sign(struct ike_exchange *x, ike_bytes hash, uint8_t *sig, size_t *len)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_SIGN, &answered);
+    if (!q) {
+        return IKE_ERR_NOMEM;
+    }
+    int r = q->result;
+    if (answered) {
+        *len = q->answer.octets.len;
+        r = r == IKE_OK && *len > IKE_SIG_MAX ? IKE_ERR_HOST : r;
+        memcpy(sig, q->answer.octets.ptr, r == IKE_OK ? *len : 0);
+    } else {
+        ike_sign_question ask = {.size = sizeof ask,
+                                 .sa = sa->id,
+                                 .conn = sa->conn->id,
+                                 .local_id = ike_id_of_body(&x->setup->local_id),
+                                 .kind = (uint8_t)sa->conf->local_open.alg->id,
+                                 .data = hash};
+        ike_hook_enter(c);
+        r = c->set.host.hooks.sign(c->set.host.user, q->token, &ask, sig, len);
+        ike_hook_leave(c);
+        if (r == IKE_PENDING) {
+            return r;
+        }
+    }
+    ike_answered(x);
+    return r == IKE_OK && *len > IKE_SIG_MAX ? IKE_ERR_HOST : r;
+}
+
+/* The proof that goes into the message, signed if need be; its own action, since a signature may take the host its time. */
+int ike_v1_prove(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_conf *f = x->sa->conf;
+    uint8_t hash[IKE_HASH_MAX], sig[IKE_SIG_MAX];
+    size_t n, len = sizeof sig;
+    int r = proof(x, true, hash, &n);
+    ike_bytes data = ike_bytes_of(hash, n);
+    if (r == IKE_OK && f->local.alg) {
+        r = f->local.alg->sign(f->local.state, &c->rng, data, sig, &len);
+    } else if (r == IKE_OK && ike_v1_signs(x)) {
+        r = c->set.host.hooks.sign ? ask_sign(x, data, sig, &len) : IKE_ERR_NOT_FOUND;
+    }
+    if (r == IKE_OK) {
+        r = ike_blob_set(c, &x->setup->proof, ike_v1_signs(x) ? ike_bytes_of(sig, len) : data);
+    }
+    if (r == IKE_OK || r == IKE_PENDING) {
+        return r == IKE_OK ? IKE_X_OK : IKE_X_PENDING;
+    }
+    if (r == IKE_ERR_NOMEM || !ike_v1_signs(x)) {
+        return ike_trouble(x, r);
+    }
+    ike_blame(c, IKE_FAIL_NO_SECRET, IKE_DECIDER_HOST)->error = r;
+    ike_blame_expected(c, "a signature by our private key");
+    ike_blame_remedy(c, "look at the key in `local-key`, or at what keeps it for the host");
+    return ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0);
+}
+
+/* The certificate comes along without being asked for: who wants one mostly cannot do without, and not all ask. */
+void ike_v1_put_proof(struct ike_exchange *x)
+{
+    struct ike_conf *f = x->sa->conf;
+    if (ike_v1_signs(x) && f->cert) {
+        size_t at = ike_chain_begin(&x->chain, IKE_P1_CERT);
+        ike_wr_u8(&x->chain.w, CERT_X509_SIGNATURE);
+        ike_wr_put(&x->chain.w, f->cert, f->cert_len);
+        ike_chain_end(&x->chain, at);
+    }
+    ike_put_payload(&x->chain, ike_v1_signs(x) ? IKE_P1_SIG : IKE_P1_HASH, ike_blob_bytes(&x->setup->proof));
+}
+
+int ike_v1_put_auth(struct ike_exchange *x)
+{
+    uint8_t cookies[16];
+    ike_put_payload(&x->chain, IKE_P1_ID, ike_blob_bytes(&x->setup->local_id));
+    ike_v1_put_proof(x);
+    if (x->role == IKE_INITIATOR && ike_first_contact(x)) {
+        ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, x->sa->spi_i, x->sa->spi_r),
+                          IKE_N1_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
+    }
+    return IKE_X_OK;
+}
+
+/* ---- The peer's ------------------------------------------------------------------------------------------------------------ */
+
+static int auth_failed(struct ike_exchange *x) { return ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0); }
+
+/* Port and protocol are UDP and IKE's, or nothing (RFC 2407 section 4.6.2); 4500 is seen as well. */
+int ike_v1_take_id(struct ike_exchange *x)
+{
+    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_ID, 0);
+    struct ike_v1_id id;
+    struct ike_v1_notify n;
+    if (ike_v1_id_parse(&id, p) != IKE_OK || (id.protocol && id.protocol != 17) ||
+        (id.port && id.port != 500 && id.port != 4500)) {
+        return x->script->delivery->fault(x, IKE_P1_ID, false);
+    }
+    /* In clear anybody could have put it there, and no proof is over it (RFC 2407 section 4.6.3.3). */
+    bool sealed = x->msg->h.flags & IKE_FLAG1_ENCRYPTED;
+    for (unsigned i = 0; sealed && (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
+        x->setup->initial_contact |= ike_v1_notify_parse(&n, p) == IKE_OK && n.type == IKE_N1_INITIAL_CONTACT;
+    }
+    p = ike_message_find(x->msg, IKE_P1_ID, 0);
+    int r = ike_blob_set(&x->e->core, &x->setup->remote_id, ike_bytes_of(p->body, p->len));
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        if (!ike_v1_fit(p, i, chosen)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the keys that have been made are those of this connection, too. With signatures no secret is part of them; in Main Mode
+ * under a secret it has decided already which connection it can be: another must have the same. */
+static bool same_keys(const struct ike_exchange *x, const struct ike_conf *f)
+{
+    const ike_conn_settings *s = &f->s, *now = &x->sa->conf->s;
+    if (f == x->sa->conf || f->auth1 != x->sa->conf->auth1) {
+        return f == x->sa->conf;
+    }
+    return ike_v1_signs(x) || (x->script == &ike_v1_aggressive && s->aggressive) ||
+           (s->secret.len == now->secret.len && s->secret.len && ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
+}
+
+static bool fits(const void *user, const struct ike_conn *conn)
+{
+    const struct ike_exchange *x = user;
+    ike_id remote = ike_id_of_body(&x->setup->remote_id);
+    const ike_conn_settings *s = &conn->conf->s;
+    return (conn == x->sa->conn || same_keys(x, conn->conf)) && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
+           (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
+           allows(conn->conf->proposals, &x->sa->suite);
+}
+
+static int wrong_identity(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_id remote = ike_id_of_body(&x->setup->remote_id);
+    char a[100], b[100];
+    ike_id_format(&x->sa->conf->s.remote_id, a, sizeof a);
+    ike_id_format(&remote, b, sizeof b);
+    ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
+    ike_blame_expected(c, "the peer to be %s", a);
+    ike_blame_received(c, "%s", b);
+    ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", b, a);
+    return auth_failed(x);
+}
+
+/* The number IKEv2 has for it (RFC 7296 section 3.8). */
+static uint8_t method2(uint16_t auth)
+{
+    switch (auth) {
+    case IKE_AUTH1_RSA:
+        return 1;
+    case IKE_AUTH1_DSS:
+        return 3;
+    case IKE_AUTH1_PSK:
+        return IKE_AUTH_SHARED_KEY;
+    default:
+        return (uint8_t)auth; /* ECDSA's are the same */
+    }
+}
+
+/* The responder may find that another connection with this address is meant, and the host may choose; an initiator has chosen
+ * before. */
+int ike_v1_choose_conn(struct ike_exchange *x)
+{
+    struct ike_conn *conn = fits(x, x->sa->conn) ? x->sa->conn : NULL;
+    ike_id none = {0};
+    if (x->role == IKE_INITIATOR) {
+        return conn ? IKE_X_OK : wrong_identity(x);
+    }
+    if (!conn) {
+        ike_id remote = ike_id_of_body(&x->setup->remote_id);
+        conn = ike_conn_match_id(&x->e->db, &x->path, &remote, fits, x);
+    }
+    if (x->e->core.set.host.hooks.peer) {
+        int r = ike_ask_peer(x, &conn, &none, method2(x->sa->conf->auth1));
+        if (r != IKE_X_OK) {
+            return r == IKE_ERR_AUTH ? auth_failed(x) : r;
+        }
+    }
+    if (!conn) {
+        return wrong_identity(x);
+    }
+    if (conn != x->sa->conn || conn->conf != x->sa->conf) {
+        ike_sa_bind(&x->e->db, x->sa, conn);
+    }
+    return IKE_X_OK;
+}
+
+static int wrong_secret(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+    ike_blame_expected(c, "proof of the secret configured here");
+    ike_blame_received(c, "proof of another secret");
+    ike_blame_remedy(c, "set the same `secret` on both sides (mind quotes, blanks and line ends)");
+    return auth_failed(x);
+}
+
+static int wrong_signature(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+    ike_blame_expected(c, "a signature by the key in `remote-cert` (%s, %u bits)", x->sa->conf->remote.alg->name,
+                       x->sa->conf->remote.alg->bits(x->sa->conf->remote.state));
+    ike_blame_received(c, "a signature that does not fit it");
+    ike_blame_remedy(c, "copy the peer's present certificate to `remote-cert` here");
+    return ike_fatal(x, IKE_N1_INVALID_SIGNATURE, 0);
+}
+
+int ike_v1_check_auth(struct ike_exchange *x)
+{
+    bool signs = ike_v1_signs(x);
+    const struct ike_payload *p = ike_message_find(x->msg, signs ? IKE_P1_SIG : IKE_P1_HASH, 0);
+    const struct ike_key *k = &x->sa->conf->remote;
+    uint8_t hash[IKE_HASH_MAX];
+    size_t n;
+    int r = proof(x, false, hash, &n);
+    if (r != IKE_OK) {
+        return ike_trouble(x, r);
+    }
+    if (signs) {
+        r = k->alg->verify(k->state, ike_bytes_of(hash, n), ike_bytes_of(p->body, p->len));
+        return r == IKE_OK ? IKE_X_OK : wrong_signature(x);
+    }
+    return p->len == n && ike_ct_equal(hash, p->body, n) ? IKE_X_OK : wrong_secret(x);
+}
+
+int ike_v1_join(struct ike_exchange *x)
+{
+    int r = x->sa->peer ? IKE_X_OK : ike_join(x); /* there already when memory was short for the answer */
+    if (r == IKE_X_OK) {
+        ike_v1_proved(x);
+    }
+    return r == IKE_ERR_AUTH ? auth_failed(x) : r;
+}
