@@ -57,10 +57,22 @@ const char *ike_failure_cause(const ike_failure *f)
     return f->code < IKE_FAIL_CODES && codes[f->code].cause ? codes[f->code].cause : "unknown";
 }
 
-/* Numbers of the IANA registry of IKEv2 exchange types; 0 stands in a record that was made before any exchange. */
+/* Numbers of the registries of exchange types, which do not overlap; 0 stands in a record that was made before any exchange. */
 static const char *exchange_name(const ike_failure *f)
 {
     switch (f->exchange) {
+    case 2:
+        return "Main Mode";
+    case 4:
+        return "Aggressive Mode";
+    case 5:
+        return "Informational exchange";
+    case 6:
+        return "Transaction exchange";
+    case 32:
+        return "Quick Mode";
+    case 33:
+        return "New Group Mode";
     case 34:
         return "IKE_SA_INIT";
     case 35:
@@ -106,8 +118,9 @@ size_t ike_failure_explain(const ike_failure *f, char *out, size_t n)
     }
     add(&t, ": %s.\n", ike_failure_cause(f));
     const char *x = exchange_name(f);
+    const char *version = f->version == 1 ? ", IKEv1" : f->version ? ", IKEv2" : "";
     add(&t, "  where:    %s%s%s\n", x ? x : "before any exchange",
-        x ? (f->initiator ? ", begun by us" : ", begun by the peer") : "", f->version ? ", IKEv2" : "");
+        x ? (f->initiator ? ", begun by us" : ", begun by the peer") : "", version);
     if (f->decider && f->decider < IKE_COUNT(deciders)) {
         add(&t, "  decided:  %s\n", deciders[f->decider]);
     }

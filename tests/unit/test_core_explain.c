@@ -53,6 +53,18 @@ static void the_whole_story(void **state)
                               "  code:     4 no-proposal\n");
 }
 
+static void an_exchange_of_version_1(void **state)
+{
+    (void)state;
+    char text[1024];
+    ike_failure f = full();
+    f.version = 1;
+    f.exchange = 32;
+    f.initiator = 1;
+    ike_failure_explain(&f, text, sizeof text);
+    assert_non_null(strstr(text, "where:    Quick Mode, begun by us, IKEv1\n"));
+}
+
 static void what_is_not_known_is_not_said(void **state)
 {
     (void)state;
@@ -98,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_its_own_name_and_cause),
         cmocka_unit_test(the_whole_story),
+        cmocka_unit_test(an_exchange_of_version_1),
         cmocka_unit_test(what_is_not_known_is_not_said),
         cmocka_unit_test(any_buffer_is_long_enough),
     };
