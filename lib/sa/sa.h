@@ -106,10 +106,31 @@ struct ike_v1_done {
     struct ike_sent *sent;
 };
 
+/* A message that comes in parts, as far as it is there; the parts in the order of their numbers. */
+struct ike_v1_part {
+    struct ike_list link;
+    size_t len;
+    uint8_t number;
+    uint8_t data[];
+};
+struct ike_v1_parts {
+    struct ike_list list;
+    uint16_t id;
+    uint8_t n, last; /* last: its number, 0 as long as that is not known */
+    size_t len;      /* of all that are there */
+    ike_time until;
+};
+
+/* By whose numbers NAT traversal goes: those of RFC 3947, or of its drafts 2 and 3. */
+enum ike_v1_nat_t { IKE_V1_NAT_T_RFC = 1, IKE_V1_NAT_T_DRAFT };
+
 /* What an IKEv1 SA keeps besides (RFC 2409 appendix B, RFC 3706). */
 struct ike_v1_sa {
     uint8_t last_block[IKE_IV_MAX]; /* of phase 1: from it the IVs of all later exchanges follow */
     bool dpd;                       /* the peer answers R-U-THERE */
+    bool fragments;                 /* it takes messages in parts */
+    struct ike_v1_parts *parts;     /* of a message that is not whole yet; NULL: none */
+    uint8_t nat_t, nat_t_vid;       /* ike_v1_nat_t, 0: none; which vendor id said so */
     uint32_t dpd_sent;              /* number of the last one of ours */
     struct ike_list done;
     uint32_t n_done;
@@ -238,6 +259,8 @@ void ike_sent_free(struct ike_core *c, struct ike_sent *s);
 /* What makes it one of IKEv1. false: no memory. */
 bool ike_v1_sa_init(struct ike_core *c, struct ike_sa *sa);
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v);
+void ike_v1_part_drop(struct ike_core *c, struct ike_v1_parts *s, struct ike_v1_part *p);
+void ike_v1_parts_drop(struct ike_core *c, struct ike_v1_sa *v);
 /* Message ids that an SA may have seen: a peer cannot make it keep more. It is to be replaced when there are many, and goes when
  * there are just enough left to say so. */
 #define IKE_V1_MIDS_MAX  16384

@@ -27,6 +27,25 @@ static void drop_done(struct ike_core *c, struct ike_v1_sa *v, struct ike_v1_don
     v->n_done--;
 }
 
+void ike_v1_part_drop(struct ike_core *c, struct ike_v1_parts *s, struct ike_v1_part *p)
+{
+    ike_list_del(&p->link);
+    s->len -= p->len;
+    s->n--;
+    ike_free(c, p, sizeof *p + p->len);
+}
+
+void ike_v1_parts_drop(struct ike_core *c, struct ike_v1_sa *v)
+{
+    if (v->parts) {
+        IKE_LIST_EACH (it, tmp, &v->parts->list) {
+            ike_v1_part_drop(c, v->parts, IKE_OF(it, struct ike_v1_part, link));
+        }
+        ike_free(c, v->parts, sizeof *v->parts);
+        v->parts = NULL;
+    }
+}
+
 /* NULL is fine. */
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v)
 {
@@ -36,6 +55,7 @@ void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v)
     IKE_LIST_EACH (it, tmp, &v->done) {
         drop_done(c, v, IKE_OF(it, struct ike_v1_done, link));
     }
+    ike_v1_parts_drop(c, v);
     ike_free(c, v->mids, v->cap_mids * sizeof *v->mids);
     ike_free_secret(c, v, sizeof *v);
 }

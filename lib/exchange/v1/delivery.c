@@ -115,7 +115,7 @@ static int v1_send(struct ike_exchange *x)
     tap(x, h, path);
     struct ike_v1_seal k = sealed ? ike_v1_key(sa) : (struct ike_v1_seal){0};
     int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len) : frame_clear(x, &h, &len);
-    struct ike_sent *s = r == IKE_OK ? ike_sent_keep(c, c->out, len) : NULL;
+    struct ike_sent *s = r == IKE_OK ? ike_v1_keep(x, &h, ike_bytes_of(c->out, len)) : NULL;
     if (!s) {
         return r == IKE_OK ? IKE_ERR_NOMEM : r;
     }

@@ -289,6 +289,9 @@ int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *pa
         e->core.count.unknown_spi++;
         return dropped(e, IKE_ERR_NOT_FOUND);
     }
+    if (h->next == IKE_P1_FRAG && !(h->flags & IKE_FLAG1_ENCRYPTED)) {
+        return ike_v1_take_part(e, sa, m, path, ike_v1_input);
+    }
     if (h->exchange == IKE_X1_MAIN || h->exchange == IKE_X1_AGGRESSIVE) {
         return phase1(e, sa, m, path);
     }

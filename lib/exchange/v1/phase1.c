@@ -6,32 +6,6 @@
 #include "exchange/v1/v1.h"
 #include "message/names.h"
 
-/* ---- Vendor ids: they only ever turn on what they name ------------------------------------------------------------------ */
-
-static const uint8_t vid_nat_t[] = {0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45,
-                                    0x5c, 0x57, 0x28, 0xf2, 0x0e, 0x95, 0x45, 0x2f};
-static const uint8_t vid_dpd[] = {0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf1, 0xc9, 0x6b, 0x86, 0x96, 0xfc, 0x77, 0x57, 0x01, 0x00};
-
-static void put_vids(struct ike_exchange *x)
-{
-    ike_put_payload(&x->chain, IKE_P1_VENDOR, ike_bytes_of(vid_nat_t, sizeof vid_nat_t));
-    ike_put_payload(&x->chain, IKE_P1_VENDOR, ike_bytes_of(vid_dpd, sizeof vid_dpd));
-}
-
-static void take_vids(struct ike_exchange *x)
-{
-    const struct ike_payload *p;
-    x->sa->no_nat_t = true;
-    for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P1_VENDOR, i)) != NULL; i++) {
-        ike_bytes v = ike_bytes_of(p->body, p->len);
-        if (ike_bytes_equal(v, ike_bytes_of(vid_nat_t, sizeof vid_nat_t))) {
-            x->sa->no_nat_t = false;
-        } else if (ike_bytes_equal(v, ike_bytes_of(vid_dpd, sizeof vid_dpd))) {
-            x->sa->v1->dpd = true;
-        }
-    }
-}
-
 /* ---- SA payloads --------------------------------------------------------------------------------------------------------- */
 
 static struct ike_v1_terms terms_of(const struct ike_conf *f)
@@ -52,7 +26,7 @@ int ike_v1_offer(struct ike_exchange *x)
     if (r != IKE_OK) {
         return ike_trouble(x, r);
     }
-    put_vids(x);
+    ike_v1_put_vids(x);
     return IKE_X_OK;
 }
 
@@ -134,14 +108,14 @@ int ike_v1_choose(struct ike_exchange *x)
     int r = ike_blob_set(&e->core, &s->sai, ike_bytes_of(sa->body, sa->len));
     r = r == IKE_OK ? ike_blob_set(&e->core, &s->chosen_attrs, s->v1.attrs) : r;
     s->v1.attrs = ike_blob_bytes(&s->chosen_attrs);
-    take_vids(x);
+    ike_v1_take_vids(x);
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
 int ike_v1_answer(struct ike_exchange *x)
 {
     ike_v1_put_sa_answer(&x->chain, &x->setup->v1, IKE_PROTO1_ISAKMP, NULL, 0);
-    put_vids(x);
+    ike_v1_put_vids(x);
     return IKE_X_OK;
 }
 
@@ -160,7 +134,7 @@ int ike_v1_take_answer(struct ike_exchange *x)
     }
     x->setup->v1.attrs = ike_bytes_of(NULL, 0); /* a view of this message */
     sa->spi_r = spi_r;
-    take_vids(x);
+    ike_v1_take_vids(x);
     return IKE_X_OK;
 }
 
@@ -200,6 +174,8 @@ static bool hash_address(struct ike_exchange *x, const ike_addr *a, uint8_t out[
     return true;
 }
 
+static uint8_t nat_d(const struct ike_sa *sa) { return sa->v1->nat_t == IKE_V1_NAT_T_DRAFT ? IKE_P1_NAT_D_DRAFT : IKE_P1_NAT_D; }
+
 /* The peer's address comes first, then ours. */
 void ike_v1_put_nat_d(struct ike_exchange *x)
 {
@@ -210,13 +186,13 @@ void ike_v1_put_nat_d(struct ike_exchange *x)
         return;
     }
     hash_address(x, &path->remote, hash);
-    ike_put_payload(&x->chain, IKE_P1_NAT_D, ike_bytes_of(hash, n));
+    ike_put_payload(&x->chain, nat_d(x->sa), ike_bytes_of(hash, n));
     hash_address(x, &path->local, hash);
     if (x->sa->conf->s.encap) {
         hash[0] ^= 0xff; /* an address nobody has: the peer takes us to be behind a NAT */
         x->sa->ours_fake_nat = true;
     }
-    ike_put_payload(&x->chain, IKE_P1_NAT_D, ike_bytes_of(hash, n));
+    ike_put_payload(&x->chain, nat_d(x->sa), ike_bytes_of(hash, n));
 }
 
 void ike_v1_detect_nat(struct ike_exchange *x)
@@ -224,7 +200,7 @@ void ike_v1_detect_nat(struct ike_exchange *x)
     struct ike_sa *sa = x->sa;
     size_t n = sa->prf->mac->len;
     uint8_t own[IKE_HASH_MAX], peer[IKE_HASH_MAX];
-    const struct ike_payload *p = ike_message_find(x->msg, IKE_P1_NAT_D, 0);
+    const struct ike_payload *p = ike_message_find(x->msg, nat_d(sa), 0);
     if (!p && x->script == &ike_v1_aggressive && x->step != 1) {
         return; /* the first message knows no hash yet; the last may leave them out */
     }
@@ -236,7 +212,7 @@ void ike_v1_detect_nat(struct ike_exchange *x)
     }
     sa->nat_local = p->len != n || memcmp(p->body, own, n) != 0;
     sa->nat_remote = true;
-    for (unsigned i = 1; (p = ike_message_find(x->msg, IKE_P1_NAT_D, i)) != NULL; i++) {
+    for (unsigned i = 1; (p = ike_message_find(x->msg, nat_d(sa), i)) != NULL; i++) {
         sa->nat_remote &= p->len != n || memcmp(p->body, peer, n) != 0;
     }
 }

@@ -11,7 +11,14 @@
 /* Encapsulation modes (RFC 2407 section 4.5, RFC 3947 section 5.1). */
 static uint16_t wire_mode(const struct ike_sa *sa, uint8_t mode)
 {
-    return (uint16_t)((mode == IKE_MODE_TUNNEL ? 1 : 2) + (ike_uses_encap(sa) ? 2 : 0));
+    bool tunnel = mode == IKE_MODE_TUNNEL;
+    if (!ike_uses_encap(sa)) {
+        return tunnel ? IKE_MODE1_TUNNEL : IKE_MODE1_TRANSPORT;
+    }
+    if (sa->v1->nat_t == IKE_V1_NAT_T_DRAFT) {
+        return tunnel ? IKE_MODE1_UDP_TUNNEL_DRAFT : IKE_MODE1_UDP_TRANSPORT_DRAFT;
+    }
+    return tunnel ? IKE_MODE1_UDP_TUNNEL : IKE_MODE1_UDP_TRANSPORT;
 }
 
 static struct ike_v1_terms terms_of(const struct ike_exchange *x, const ike_child_settings *k)
@@ -74,6 +81,9 @@ static int put_request(struct ike_exchange *x)
     ike_v1_put_sa2(&x->chain, ike_setup_proposals(s), &t, s->spi_in, s->ke ? s->ke->id : 0);
     put_values(x);
     int r = put_ids(x, &s->local_ts, &s->remote_ts);
+    if (ike_uses_encap(x->sa) && s->mode == IKE_MODE_TRANSPORT) {
+        ike_v1_put_originals(x);
+    }
     return r == IKE_X_OK ? ike_v1_hash_end(x, ike_bytes_of(NULL, 0)) : r;
 }
 
@@ -128,6 +138,7 @@ static int take_ids(struct ike_exchange *x)
     if (!r || ike_v1_ts_parse(&t->tsi.ts[0], i) != IKE_OK || ike_v1_ts_parse(&t->tsr.ts[0], r) != IKE_OK) {
         return ike_refuse(x, IKE_N1_INVALID_ID_INFORMATION, IKE_FAIL_SELECTORS);
     }
+    ike_v1_through_nat(x, &t->tsr.ts[0], &t->tsi.ts[0]);
     return IKE_X_OK;
 }
 
@@ -216,6 +227,9 @@ static int put_response(struct ike_exchange *x)
     for (unsigned i = 0; (id = ike_message_find(x->msg, IKE_P1_ID, i)) != NULL; i++) {
         ike_put_payload(&x->chain, IKE_P1_ID, ike_bytes_of(id->body, id->len));
     }
+    if (ike_uses_encap(x->sa) && s->mode == IKE_MODE_TRANSPORT) {
+        ike_v1_put_originals(x);
+    }
     return ike_v1_hash_end(x, ike_blob_bytes(&s->ni));
 }
 
@@ -261,8 +275,9 @@ static int take_answer(struct ike_exchange *x)
     }
     own = i ? (ike_ts){0} : ike_ts_of_addr(&x->path.local);
     peer = i ? (ike_ts){0} : ike_ts_of_addr(&x->path.remote);
-    if ((i && (!r || ike_v1_ts_parse(&own, i) != IKE_OK || ike_v1_ts_parse(&peer, r) != IKE_OK)) ||
-        !ike_ts_within(&own, ike_ts_array(&s->local_ts)) || !ike_ts_within(&peer, ike_ts_array(&s->remote_ts)) ||
+    bool whole = !i || (r && ike_v1_ts_parse(&own, i) == IKE_OK && ike_v1_ts_parse(&peer, r) == IKE_OK);
+    ike_v1_through_nat(x, &own, &peer);
+    if (!whole || !ike_ts_within(&own, ike_ts_array(&s->local_ts)) || !ike_ts_within(&peer, ike_ts_array(&s->remote_ts)) ||
         !ike_ts_within(ike_ts_array(&s->local_ts), &own) || !ike_ts_within(ike_ts_array(&s->remote_ts), &peer)) {
         ike_blame_answer(x, IKE_FAIL_SELECTORS, "other identities than were asked for");
         return ike_refuse(x, IKE_N1_INVALID_ID_INFORMATION, 0);

@@ -78,3 +78,52 @@ int ike_v1_ts_parse(ike_ts *ts, const struct ike_payload *p)
     }
     return IKE_OK;
 }
+
+/* ---- Original addresses (RFC 3947 section 5.2) --------------------------------------------------------------------------------
+ */
+
+static uint8_t nat_oa(const struct ike_sa *sa)
+{
+    return sa->v1->nat_t == IKE_V1_NAT_T_DRAFT ? IKE_P1_NAT_OA_DRAFT : IKE_P1_NAT_OA;
+}
+
+/* Both ends as we see them, the initiator's first: in transport mode the peer may want to mend checksums by them. */
+void ike_v1_put_originals(struct ike_exchange *x)
+{
+    const ike_path *path = ike_exchange_path(x);
+    const ike_addr *i = x->role == IKE_INITIATOR ? &path->local : &path->remote,
+                   *r = x->role == IKE_INITIATOR ? &path->remote : &path->local;
+    ike_v1_put_nat_oa(&x->chain, nat_oa(x->sa), i->family, i->ip);
+    ike_v1_put_nat_oa(&x->chain, nat_oa(x->sa), r->family, r->ip);
+}
+
+/* One address, that of the i-th NAT-OA payload. */
+static bool is_original(const struct ike_exchange *x, const ike_ts *ts, unsigned i)
+{
+    const struct ike_payload *p = ike_message_find(x->msg, nat_oa(x->sa), i);
+    size_t n = ts->family == 4 ? 4 : 16;
+    return p && p->len == 4 + n && p->body[0] == (ts->family == 4 ? IKE_ID_IPV4_ADDR : IKE_ID_IPV6_ADDR) &&
+           memcmp(ts->lo, p->body + 4, n) == 0 && memcmp(ts->hi, p->body + 4, n) == 0;
+}
+
+static void put_address(ike_ts *ts, const ike_addr *a)
+{
+    ike_ts is = ike_ts_of_addr(a);
+    ts->family = is.family;
+    memcpy(ts->lo, is.lo, sizeof ts->lo);
+    memcpy(ts->hi, is.hi, sizeof ts->hi);
+}
+
+/* An end behind a NAT has another address here than there: the peer names itself by its inner one, or us by our outer one. In the
+ * selectors are those that packets have here. */
+void ike_v1_through_nat(const struct ike_exchange *x, ike_ts *own, ike_ts *peer)
+{
+    const struct ike_sa *sa = x->sa;
+    bool began = x->role == IKE_INITIATOR;
+    if (sa->nat_local && is_original(x, own, began ? 0 : 1)) {
+        put_address(own, &x->path.local);
+    }
+    if (sa->nat_remote && is_original(x, peer, began ? 1 : 0)) {
+        put_address(peer, &x->path.remote);
+    }
+}

@@ -44,6 +44,16 @@ void ike_v1_put_nat_d(struct ike_exchange *x);
 void ike_v1_detect_nat(struct ike_exchange *x);
 void ike_v1_note(struct ike_exchange *x, uint16_t notify);
 
+/* ---- fragment.c --------------------------------------------------------------------------------------------------------- */
+struct ike_sent *ike_v1_keep(struct ike_exchange *x, const struct ike_header *h, ike_bytes message);
+/* One part; `hear` gets the whole when it was the last that was missing. */
+int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path,
+                     int (*hear)(struct ike_engine *, struct ike_message *, const ike_path *));
+
+/* ---- vendor.c ----------------------------------------------------------------------------------------------------------- */
+void ike_v1_put_vids(struct ike_exchange *x);
+void ike_v1_take_vids(struct ike_exchange *x);
+
 /* ---- proof.c ------------------------------------------------------------------------------------------------------------ */
 ike_action ike_v1_prove, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join;
 void ike_v1_put_proof(struct ike_exchange *x); /* HASH, or CERT and SIG */
@@ -62,5 +72,8 @@ void ike_v1_proved(struct ike_exchange *x);
 /* IDci, IDcr. False: no ID payload can say it, as of several ports. */
 bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts);
 int ike_v1_ts_parse(ike_ts *ts, const struct ike_payload *p);
+void ike_v1_put_originals(struct ike_exchange *x); /* NAT-OA */
+/* What the message being handled says of both ends, by the addresses that are seen here. */
+void ike_v1_through_nat(const struct ike_exchange *x, ike_ts *own, ike_ts *peer);
 
 #endif
