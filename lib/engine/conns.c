@@ -154,10 +154,7 @@ static void close_all(struct ike_engine *e, struct ike_conn *conn)
             ike_close_sa(e, sa, IKE_BY_LOCAL);
         }
         IKE_LIST_EACH (it, tmp, &p->children) {
-            struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            if (!ike_slots_get(&e->db.sas, k->sa)) {
-                ike_child_down(e, k, IKE_BY_LOCAL); /* of IKEv1, it has outlived its IKE SA */
-            }
+            ike_close_orphan(e, IKE_OF(it, struct ike_child, link));
         }
     }
 }

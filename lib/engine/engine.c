@@ -293,9 +293,7 @@ int ike_engine_close(ike_engine *e, ike_time now)
         }
     }
     for (id = 0; (k = ike_slots_next(&e->db.children, id, &id));) {
-        if (!ike_slots_get(&e->db.sas, k->sa)) {
-            ike_child_down(e, k, IKE_BY_LOCAL); /* of IKEv1, it has outlived its IKE SA */
-        }
+        ike_close_orphan(e, k);
     }
     ike_leave(e);
     return IKE_OK;

@@ -112,6 +112,8 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa);
 void ike_close_child_later(struct ike_engine *e, struct ike_child *k);
 int ike_close_child(struct ike_engine *e, struct ike_child *k);
+/* Does nothing to a child whose IKE SA is there. */
+void ike_close_orphan(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
 void ike_child_switch(struct ike_engine *e, struct ike_child *k);

@@ -690,6 +690,20 @@ int ike_close_child(struct ike_engine *e, struct ike_child *k)
     return IKE_OK;
 }
 
+/* Of IKEv1, it has outlived its IKE SA. One that is not up yet is still held by the exchange that makes it: over the IKE SA that
+ * the one now gone had replaced. */
+void ike_close_orphan(struct ike_engine *e, struct ike_child *k)
+{
+    if (ike_slots_get(&e->db.sas, k->sa)) {
+        return;
+    }
+    if (k->established) {
+        ike_child_down(e, k, IKE_BY_LOCAL);
+    } else {
+        (void)ike_close_child(e, k);
+    }
+}
+
 void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
 {
     if (!k->dead) {
