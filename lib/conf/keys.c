@@ -5,6 +5,8 @@
  */
 #include "conf/conf.h"
 
+#include "base/nearest.h"
+
 enum { SECOND = 1, MINUTE = 60, HOUR = 3600, DAY = 86400, YEAR = 365 * DAY };
 
 static const char *const backends[] = {"auto", "xfrm", "userspace", "none", NULL};
@@ -255,55 +257,20 @@ unsigned ike_conf_key_elsewhere(unsigned section, const char *tag)
     return IKE_CONF_SECTIONS;
 }
 
-/* Edits from a to b: insert, delete, change, swap two neighbours (optimal string alignment). */
-static size_t distance(const char *a, const char *b)
-{
-    /* As long as a tag may be in the reader; distances fit an octet then. */
-    enum { MOST = 47 };
-    uint8_t row[3][MOST + 2];
-    size_t na = strlen(a), nb = strlen(b);
-    if (na > MOST || nb > MOST) {
-        return SIZE_MAX;
-    }
-    for (size_t j = 0; j <= nb; j++) {
-        row[0][j] = (uint8_t)j;
-    }
-    for (size_t i = 1; i <= na; i++) {
-        uint8_t *now = row[i % 3], *last = row[(i - 1) % 3], *before = row[(i + 1) % 3];
-        now[0] = (uint8_t)i;
-        for (size_t j = 1; j <= nb; j++) {
-            uint8_t best = (uint8_t)(last[j - 1] + (a[i - 1] != b[j - 1]));
-            best = last[j] + 1 < best ? (uint8_t)(last[j] + 1) : best;
-            best = now[j - 1] + 1 < best ? (uint8_t)(now[j - 1] + 1) : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best) {
-                best = (uint8_t)(before[j - 2] + 1);
-            }
-            now[j] = best;
-        }
-    }
-    return row[na % 3][nb];
-}
-
 /* Near enough to be worth a question: a third of the letters. */
-static size_t limit(const char *text)
+static struct ike_nearest near_to(const char *text)
 {
     size_t n = strlen(text);
-    return n < 3 ? 1 : n / 3;
+    return ike_nearest(text, n, (n < 3 ? 1 : n / 3) + 1);
 }
 
-/* Equal distances: the first wins, so the table's order is the order of hints. */
 const char *ike_conf_nearest(const char *text, const char *const *words, size_t n)
 {
-    const char *best = NULL;
-    size_t least = limit(text) + 1;
+    struct ike_nearest near = near_to(text);
     for (size_t i = 0; i < n && words[i]; i++) {
-        size_t d = distance(text, words[i]);
-        if (d < least) {
-            least = d;
-            best = words[i];
-        }
+        ike_nearest_try(&near, words[i]);
     }
-    return best;
+    return near.best;
 }
 
 /* Habits first: what another program calls a thing may be spelt nothing like ours. */
@@ -314,14 +281,13 @@ const char *ike_conf_key_nearest(unsigned section, const char *tag)
             return habits[i].ours;
         }
     }
-    const char *words[IKE_COUNT(ike_conf_keys)];
-    size_t n = 0;
+    struct ike_nearest near = near_to(tag);
     for (size_t i = 0; i < ike_conf_n_keys; i++) {
         if (stands_in(&ike_conf_keys[i], section)) {
-            words[n++] = ike_conf_keys[i].tag;
+            ike_nearest_try(&near, ike_conf_keys[i].tag);
         }
     }
-    return ike_conf_nearest(tag, words, n);
+    return near.best;
 }
 
 /* The same words in error messages and in the reference. */

@@ -4,6 +4,7 @@
  * a transform is how it is printed; more rows are other ways to write it. A row does not mean that the algorithm can be run:
  * that is up to the crypto in use.
  */
+#include "base/nearest.h"
 #include "proposal/keywords.h"
 #include "proposal/proposal.h"
 
@@ -143,43 +144,12 @@ unsigned ike_encr_traits(uint16_t id)
     return 0;
 }
 
-/* Bounds the row on the stack; a longer word cannot be near to any. */
-#define WORD_MAX 24 /* no keyword is longer */
-
-/* How many letters have to be inserted, removed or replaced (Levenshtein). n <= WORD_MAX. */
-static size_t distance(const char *word, const char *s, size_t n)
-{
-    size_t row[WORD_MAX + 1];
-    for (size_t j = 0; j <= n; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; word[i] != 0; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            size_t best = diagonal + (word[i] != lower(s[j]));
-            diagonal = row[j + 1];
-            best = diagonal + 1 < best ? diagonal + 1 : best;
-            row[j + 1] = row[j] + 1 < best ? row[j] + 1 : best;
-        }
-    }
-    return row[n];
-}
-
-/* A hint for a person; never taken for what was meant. */
+/* A third of the letters and one more: farther away it would be guessing. */
 const char *ike_keyword_nearest(const char *s, size_t n)
 {
-    const char *nearest = NULL;
-    if (n == 0 || n > WORD_MAX) {
-        return NULL;
-    }
-    size_t best = n / 3 + 2; /* farther away it would be guessing */
+    struct ike_nearest near = ike_nearest(s, n, n ? n / 3 + 2 : 0);
     for (size_t i = 0; i < IKE_COUNT(keywords); i++) {
-        size_t d = distance(keywords[i].word, s, n);
-        if (d < best) {
-            best = d;
-            nearest = keywords[i].word;
-        }
+        ike_nearest_try(&near, keywords[i].word);
     }
-    return nearest;
+    return near.best;
 }
