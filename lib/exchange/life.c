@@ -226,10 +226,11 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
         bool outlive = sa->version == 1 && (cause == IKE_BY_PEER || cause == IKE_BY_REPLACEMENT);
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            if (k->sa == sa->id && k->established && outlive) {
+            bool deleting = k->state == IKE_CHILD_DELETING; /* and nothing is left that would say so to the peer */
+            if (k->sa == sa->id && k->established && outlive && !deleting) {
                 k->sa = adopter(sa);
             } else if (k->sa == sa->id && k->established) {
-                ike_child_down(e, k, cause);
+                ike_child_down(e, k, deleting ? k->down_cause : cause);
             } else if (k->sa == sa->id) { /* an exchange of the SA that this one replaced still makes it, and holds it */
                 k->state = IKE_CHILD_DELETING;
                 k->down_cause = cause;

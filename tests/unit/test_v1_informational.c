@@ -127,6 +127,22 @@ static void orphans_go_when_the_engine_closes(void **state)
     assert_int_equal(b.removes, 2);
 }
 
+/* Its Delete had still to leave, and now there is no IKE SA that it could leave by. */
+static void what_is_being_deleted_does_not_outlive_the_ike_sa(void **state)
+{
+    (void)state;
+    b.lab.allowed = 1; /* the task, but not its exchange */
+    assert_int_equal(ike_child_close(b.e, v1_child(&b)->id, now), IKE_OK);
+    b.lab.allowed = -1;
+    assert_int_equal(b.n_out, 0);
+    assert_int_equal(counters(&b).children, 1);
+    struct ike_chain c = v1_chain(&b);
+    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
+    assert_int_equal(counters(&b).children, 0);
+    assert_int_equal(b.removes, 2);
+}
+
 /* The peer crashed after it had deleted the IKE SA: what it says of itself holds for the children that are left, too. */
 static void initial_contact_ends_orphans(void **state)
 {
@@ -300,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_delete_of_other_cookies_is_passed_over, up, down),
         cmocka_unit_test_setup_teardown(orphans_go_when_their_connection_goes, up, down),
         cmocka_unit_test_setup_teardown(orphans_go_when_the_engine_closes, up, down),
+        cmocka_unit_test_setup_teardown(what_is_being_deleted_does_not_outlive_the_ike_sa, up, down),
         cmocka_unit_test_setup_teardown(initial_contact_ends_orphans, up, down),
         cmocka_unit_test_setup_teardown(who_has_orphans_does_not_claim_to_know_nothing, up, down),
         cmocka_unit_test_setup_teardown(a_delete_ends_a_quick_mode_that_is_not_complete, up, down),
