@@ -32,8 +32,8 @@ static void drop(struct vici_client *c)
 
 static void watch(struct vici_client *c)
 {
-    /* While a command runs nothing is read: the next one waits in the socket. A peer that goes away is told anyway. */
-    uint32_t events = (c->job || c->saw_eof ? 0u : (uint32_t)EPOLLIN) | (vici_queued(c) ? (uint32_t)EPOLLOUT : 0u);
+    c->holds = c->holds && c->job;
+    uint32_t events = (c->holds || c->saw_eof ? 0u : (uint32_t)EPOLLIN) | (vici_queued(c) ? (uint32_t)EPOLLOUT : 0u);
     if (events != c->watched && loop_fd_events(c->v->d->loop, c->fd, events) == 0) {
         c->watched = events;
     }
@@ -272,7 +272,10 @@ static void on_client(void *arg, uint32_t events)
     if (events & EPOLLOUT) {
         flush(c);
     }
-    if (!c->gone && (events & EPOLLIN)) {
+    /* While a command runs nothing is read: the next one waits in the socket. A peer that goes away is told anyway. */
+    if (c->job) {
+        c->holds = c->holds || (events & EPOLLIN);
+    } else if (!c->gone && (events & EPOLLIN)) {
         receive(c);
     }
     if (events & (EPOLLHUP | EPOLLERR)) { /* nobody will read an answer; what was asked for has begun */

@@ -58,6 +58,7 @@ struct vici_client {
     int fd;
     bool gone; /* to be freed when nobody is inside it */
     bool saw_eof;
+    bool holds;        /* something to read waits until the command has ended */
     uint32_t watched;  /* what epoll looks for */
     uint32_t events;   /* 1 << vici_event_id */
     uint64_t log_lost; /* lines dropped since the last one sent */
