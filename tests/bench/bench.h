@@ -16,6 +16,7 @@
  *   loss.c    how long it takes to connect as loss grows
  *   esp.c     ESP in user space against the bare AEAD
  *   daemon.c  two ikelibd over loopback sockets
+ *   sockets.c the socket calls of a handshake, as a floor of them
  *   main.c    command line, clocks
  */
 #ifndef TESTS_BENCH_BENCH_H
@@ -114,6 +115,13 @@ struct bench_floor *bench_floor_new(const struct bench_suite *s);
 void bench_floor_free(struct bench_floor *f);
 /* The list, n times; its CPU time in microseconds. */
 double bench_floor_run(struct bench_floor *f, const struct bench_list *l, unsigned n);
+
+/* The socket calls of a handshake; the initiator's with those of the command that begins it. */
+struct bench_sockets;
+struct bench_sockets *bench_sockets_new(void);
+void bench_sockets_free(struct bench_sockets *b);
+/* Messages of these lengths there and back, n of them at once; the CPU time of each side is added to us[]. */
+void bench_sockets_run(struct bench_sockets *b, const size_t *message, unsigned n, double us[BENCH_SIDES]);
 
 /* A key exchange by direct calls. */
 struct bench_dh;

@@ -34,7 +34,7 @@ static const struct {
     {"esp", "[--seconds N] [--json]\n      user-space ESP by packet size, against the bare AEAD", bench_esp},
     {"daemon",
      "[-n TUNNELS] [--runs N] [--suite NAME] [--ikelibd PATH] [--json]\n"
-     "      CPU time per handshake of two ikelibd over loopback sockets, over the cryptography in it\n"
+     "      CPU time per handshake of two ikelibd over loopback sockets, over the cryptography and the socket calls in it\n"
      "      -n TUNNELS      set up in each run, default 1000\n"
      "      --runs N        of which the medians are told, default 5\n"
      "      --suite NAME    default the first below\n"

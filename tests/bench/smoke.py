@@ -101,7 +101,7 @@ def daemon(bench):
         assert os.listdir(folder) == [], "something is left behind"
     assert [(row["suite"], row["side"]) for row in got] == [(FIRST, "initiator"), (FIRST, "responder")]
     for row in got:  # what a process takes is a difference, so with few tunnels nothing is known of it
-        positive(row, "floor_us", "engine_us", "load_ms")
+        positive(row, "floor_us", "sockets_us", "engine_us", "load_ms")
         assert row["handshakes"] == 40 and row["runs"] == 1
     assert bad.returncode == 1 and "does not start" in bad.stderr, bad.stderr
     return len(got)
