@@ -12,11 +12,13 @@
 #include <stdlib.h>
 
 /* Octets that stand in no configuration. */
+enum { STEPS = 16 }; /* each builds all anew: with hundreds an input says no more, and takes so much longer */
 enum { COMMIT = 0x00, ABORT = 0x01, ANOTHER_FILE = 0x02, REMOVE = 0x03, SCANT = 0x04, SEPARATORS };
 
 static struct fuzz_host host;
 static const ike_allocator mem = {fuzz_alloc, fuzz_release, &host};
 static ike_config *config;
+static ike_engine *engine;
 static ike_config_conns *in_use;
 static ike_config_error errors[4];
 static ike_config_report report; /* of the transaction: what is told once is not told again */
@@ -38,11 +40,24 @@ static uint64_t hash_all(void)
     return h;
 }
 
-static int count_change(void *user, ike_config_change what, const ike_config_conn *was, const ike_config_conn *is)
+/* What the configuration says is good an engine takes, but for algorithms it lacks; as a daemon that reads its files again gives
+ * it to the one that runs. */
+static int carry_over(void *user, ike_config_change what, const ike_config_conn *was, const ike_config_conn *is)
 {
     fuzz_check((what == IKE_CONFIG_ADDED) == (was == NULL) && (what == IKE_CONFIG_REMOVED) == (is == NULL),
                "a change of nothing");
     *(size_t *)user += is != NULL;
+    ike_conn_id id;
+    bool known = ike_conn_find(engine, (is ? is : was)->settings.name, &id) == IKE_OK;
+    if (!is && known) {
+        fuzz_check(ike_conn_remove(engine, id, IKE_SEC) == IKE_OK, "a connection is not removed");
+    } else if (is && (what == IKE_CONFIG_CHANGED || what == IKE_CONFIG_ADDED)) {
+        fuzz_check(!known || was, "a connection is left in the engine");
+        ike_conn_settings settings = is->settings;
+        settings.remote_unresolved = is->remote_name != NULL;
+        int r = known ? ike_conn_replace(engine, id, &settings, true, IKE_SEC) : ike_conn_add(engine, &settings, &id, IKE_SEC);
+        fuzz_check(r == IKE_OK || r == IKE_ERR_UNSUPPORTED, "a connection that is good is refused");
+    }
     return 0;
 }
 
@@ -53,13 +68,9 @@ static void send_nowhere(void *user, const ike_path *path, ike_send_kind kind, c
     (void)user, (void)path, (void)kind, (void)bytes, (void)n;
 }
 
-/* What the configuration says is good an engine takes, but for algorithms it lacks. */
-static void try_all(const ike_config_conns *all)
+static void begin_engine(void)
 {
     ike_settings s;
-    ike_engine *e;
-    ike_conn_id id;
-    host.memory = FUZZ_PLENTY;
     ike_settings_init(&s);
     s.crypto = fuzz_crypto();
     s.host.user = &host;
@@ -68,15 +79,7 @@ static void try_all(const ike_config_conns *all)
     s.host.random = fuzz_random;
     s.host.send = send_nowhere;
     s.max_message = 2048; /* less to wipe */
-    fuzz_check(ike_engine_new(&e, &s, IKE_SEC) == IKE_OK, "no engine");
-    for (size_t i = 0; i < ike_config_conns_count(all); i++) {
-        const ike_config_conn *c = ike_config_conns_at(all, i);
-        ike_conn_settings settings = c->settings;
-        settings.remote_unresolved = c->remote_name != NULL;
-        int r = ike_conn_add(e, &settings, &id, IKE_SEC);
-        fuzz_check(r == IKE_OK || r == IKE_ERR_UNSUPPORTED, "a connection that is good is refused");
-    }
-    ike_engine_free(e);
+    fuzz_check(ike_engine_new(&engine, &s, IKE_SEC) == IKE_OK, "no engine");
 }
 
 static void look(void)
@@ -91,22 +94,22 @@ static void build(void)
 {
     ike_config_conns *made = NULL;
     ike_config_daemon d, standard;
-    ike_settings engine, standard_engine;
+    ike_settings settings, standard_settings;
     ike_config_daemon_init(&d);
     ike_config_daemon_init(&standard);
-    ike_settings_init(&engine);
-    ike_settings_init(&standard_engine);
-    if (ike_config_daemon_get(config, &d, &engine, &report) == IKE_OK) {
-        ike_config_daemon_diff(&d, &engine, &standard, &standard_engine, ignore_tag, NULL);
+    ike_settings_init(&settings);
+    ike_settings_init(&standard_settings);
+    if (ike_config_daemon_get(config, &d, &settings, &report) == IKE_OK) {
+        ike_config_daemon_diff(&d, &settings, &standard, &standard_settings, ignore_tag, NULL);
     }
     int r = ike_config_build(config, &made, &report);
     fuzz_check((r == IKE_OK) == (made != NULL), "connections with errors, or neither");
     fuzz_check(r != IKE_ERR_INVALID || report.n + report.more > 0, "refused without a reason");
     if (made) {
         size_t n = 0;
-        (void)ike_config_diff(in_use, made, count_change, &n);
+        host.memory = FUZZ_PLENTY;
+        (void)ike_config_diff(in_use, made, carry_over, &n);
         fuzz_check(n == ike_config_conns_count(made), "a connection is left out, or there twice");
-        try_all(made);
         for (size_t i = 0; i < n; i++) {
             (void)ike_config_conns_secret(made, i, IKE_STR("0x0102\n"), &report);
         }
@@ -171,7 +174,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     host = (struct fuzz_host){.memory = FUZZ_PLENTY, .random = 1};
     in_use = NULL;
     fuzz_check(ike_config_new(&config, &mem) == IKE_OK, "no configuration");
-    for (size_t at = 0, end; at <= n; at = end + 1) {
+    begin_engine();
+    for (size_t at = 0, end, steps = 0; at <= n && steps < STEPS; at = end + 1, steps++) {
         for (end = at; end < n && data[end] >= SEPARATORS; end++) {
         }
         char *text = malloc(end > at ? end - at : 1); /* no NUL behind it */
@@ -184,6 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         how = end < n ? data[end] : COMMIT;
     }
     step(SEPARATORS, NULL, 0);
+    fuzz_check_counts(engine, false);
+    ike_engine_free(engine);
     ike_config_conns_free(in_use);
     ike_config_free(config);
     fuzz_check(host.blocks == 0, "memory is left");
