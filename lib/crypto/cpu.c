@@ -2,9 +2,7 @@
  *
  * What this CPU can do. Only asked where it decides between table-driven and constant-time AES.
  */
-#include "crypto/mbedtls_compat.h"
 #include "crypto/slots.h"
-#include <mbedtls/aes.h>
 
 /* On 32-bit x86 neither library uses the instructions. */
 #if defined(__x86_64__)
@@ -23,12 +21,6 @@ bool ike_cpu_has_aes(void)
 /* Elsewhere the libraries' choice cannot be seen from here without asking the operating system: assume tables. */
 bool ike_cpu_has_aes(void) { return false; }
 
-#endif
-
-#if defined(MBEDTLS_AESNI_C) && defined(MBEDTLS_HAVE_ASM)
-bool ike_mbedtls_has_aes(void) { return ike_cpu_has_aes(); }
-#else
-bool ike_mbedtls_has_aes(void) { return false; }
 #endif
 
 /* Nothing to ask: no CPU has instructions for them that the libraries use. */

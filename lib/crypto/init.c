@@ -6,22 +6,8 @@
 
 #include <sodium/core.h>
 
-/* A tiny build on nettle has no AES of mbedTLS, and must not link it for the sake of its tables. */
-#if defined(IKE_TINY) && defined(IKE_HAVE_NETTLE)
-static void warm_mbedtls(void) {}
-#else
-#include <mbedtls/aes.h>
-
-/* mbedTLS computes its AES tables, which are static, at the first key. */
-static void warm_mbedtls(void)
-{
-    static const uint8_t key[16];
-    mbedtls_aes_context aes;
-    mbedtls_aes_init(&aes);
-    mbedtls_aes_setkey_enc(&aes, key, 128);
-    mbedtls_aes_free(&aes);
-}
-#endif
+/* Not there in a program that links no AES of mbedTLS, and not linked for the sake of its tables. */
+__attribute__((weak)) void ike_mbedtls_warm(void);
 
 /* Before threads, since both libraries keep static state that they fill without locks. libsodium also chooses its
  * implementations here; 1, which says that it was done before, is no failure. */
@@ -30,6 +16,8 @@ int ike_crypto_global_init(void)
     if (sodium_init() < 0) {
         return IKE_ERR_CRYPTO;
     }
-    warm_mbedtls();
+    if (ike_mbedtls_warm) {
+        ike_mbedtls_warm();
+    }
     return IKE_OK;
 }

@@ -48,6 +48,7 @@ extern const ike_ke ike_nettle_ecp256, ike_nettle_ecp384, ike_nettle_ecp521;
  * instead of tables indexed by secrets. */
 bool ike_cpu_has_aes(void);
 bool ike_mbedtls_has_aes(void); /* and that mbedTLS was built to use it */
+void ike_mbedtls_warm(void);    /* its static tables, before there are threads */
 
 /* The constant_time of ciphers that go by tables on every CPU: false. */
 bool ike_by_tables(void);
