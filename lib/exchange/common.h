@@ -122,6 +122,7 @@ void ike_float_ports(struct ike_exchange *x); /* initiator: to port 4500 when th
 void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
 /* INITIAL_CONTACT and doubles: which SA of this peer stays. */
+void ike_abandon_attempt(struct ike_engine *e, struct ike_sa *sa); /* our own, now that the peer's made sa */
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);
 /* Begun by different sides, and the newer before the older was up. */
 bool ike_sa_crossed(const struct ike_sa *older, const struct ike_sa *newer);

@@ -199,16 +199,19 @@ static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* IPsec SAs of IKEv1 do not hang on the IKE SA (RFC 2408 section 5.15): another that the peer has takes them now, or the next. */
+/* IPsec SAs of IKEv1 do not hang on the IKE SA (RFC 2408 section 5.15): another that the peer has takes them now, or the next;
+ * and of those that were replaced one that has not gone yet, as when the two sides do not agree which of two stays. */
 static ike_sa_id adopter(const struct ike_sa *gone)
 {
+    ike_sa_id replaced = 0;
     IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
         const struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
         if (sa != gone && sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by) {
             return sa->id;
         }
+        replaced = sa != gone && sa->version == 1 && sa->state == IKE_SA_REKEYED ? sa->id : replaced;
     }
-    return 0;
+    return replaced;
 }
 
 /* The order: nothing waits or runs any more, then the children, then the SA. going_down keeps what ends on the way from
@@ -227,7 +230,8 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
             bool deleting = k->state == IKE_CHILD_DELETING; /* and nothing is left that would say so to the peer */
-            if (k->sa == sa->id && k->established && outlive && !deleting) {
+            /* Also one that an exchange of the SA that this one replaced still makes. */
+            if (k->sa == sa->id && outlive && !deleting) {
                 k->sa = adopter(sa);
             } else if (k->sa == sa->id && k->established) {
                 ike_child_down(e, k, deleting ? k->down_cause : cause);

@@ -72,15 +72,20 @@ bool ike_sa_crossed(const struct ike_sa *older, const struct ike_sa *newer)
     return older->initiator != newer->initiator && newer->created < older->established;
 }
 
-/* The peer connected while our own attempt had not got as far as IKE_AUTH: that attempt ends, as the peer knows of nothing
+/* Whether the peer may have an SA of it already: our proof has left. In IKEv1 it does as soon as there are keys. */
+static bool is_proved(const struct ike_sa *own, const struct ike_exchange *x)
+{
+    return own->version == 1 ? own->keys != NULL : x->script == ike_version_of(own)->authenticate && x->sent;
+}
+
+/* The peer connected while our own attempt had not got as far as the proof: that attempt ends, as the peer knows of nothing
  * that it would have to delete. Later than that both SAs come up, and ike_sa_crossed() holds on both sides. */
-static void abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
+void ike_abandon_attempt(struct ike_engine *e, struct ike_sa *sa)
 {
     struct ike_sa *own = sa->conn->connecting;
     struct ike_exchange *x =
         own && !ike_list_empty(&own->outstanding) ? IKE_OF(own->outstanding.next, struct ike_exchange, link) : NULL;
-    /* An IKE_AUTH that has left may be answered already; giving up now would leave the peer with an SA. */
-    if (sa->initiator || !x || (x->script == ike_version_of(own)->authenticate && x->sent)) {
+    if (sa->initiator || !x || is_proved(own, x)) {
         return;
     }
     struct ike_setup *s = own->setup;
@@ -164,7 +169,7 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
         return;
     }
     const struct ike_peer *peer = sa->peer; /* outlives this call, whatever becomes of sa */
-    abandon_attempt(e, sa);
+    ike_abandon_attempt(e, sa);
     IKE_LIST_EACH (it, tmp, &peer->sas) {
         struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
         if (other == sa || !usable(other) || !usable(sa)) {

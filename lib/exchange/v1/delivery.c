@@ -243,7 +243,11 @@ static void forget_older(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* Both sides have begun at once: the one of the lower cookie goes, deleted by its initiator; until then both serve. */
+/* How long the other side may take to delete what it is to delete; then we do. */
+#define LEFT (180 * IKE_SEC)
+
+/* Both sides have begun at once: the one of the lower cookie goes, deleted by its initiator; until then both serve. The peer may
+ * not see it so, when our first message was under way for long. */
 static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
 {
     struct ike_sa *goes = sa->spi_i < old->spi_i ? sa : old, *stays = goes == sa ? old : sa;
@@ -254,6 +258,10 @@ static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_
     }
     if (goes->initiator) {
         ike_close_sa(e, goes, IKE_BY_REPLACEMENT);
+    } else {
+        goes->rekey_at = IKE_NEVER;
+        goes->expires_at = e->core.now + LEFT;
+        ike_sa_schedule(e, goes);
     }
     ike_kick(e, stays);
 }
@@ -263,7 +271,7 @@ static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_
 static void take_over(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
 {
     ike_sa_replaced(e, old, sa);
-    old->expires_at = e->core.now + (sa->initiator ? 30 : 180) * IKE_SEC;
+    old->expires_at = e->core.now + (sa->initiator ? 30 * IKE_SEC : LEFT);
     ike_sa_schedule(e, old);
 }
 
@@ -272,17 +280,19 @@ static bool usable(const struct ike_sa *sa)
     return sa->version == 1 && sa->established && !sa->replaced_by && sa->state != IKE_SA_DELETING;
 }
 
-/* One that stands already, which the new one takes the place of. With unique = no, hosts of one identity are told apart by where
- * they are. */
+/* The newest that stands already, which the new one takes the place of. With unique = no, hosts of one identity are told apart
+ * by where they are. */
 static struct ike_sa *other_of(const struct ike_sa *sa)
 {
+    struct ike_sa *newest = NULL;
     IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
         struct ike_sa *old = IKE_OF(it, struct ike_sa, peer_link);
-        if (old != sa && usable(old) && (sa->conf->s.unique || ike_addr_equal(&old->path.remote, &sa->path.remote))) {
-            return old;
+        bool same = sa->conf->s.unique || ike_addr_equal(&old->path.remote, &sa->path.remote);
+        if (old != sa && usable(old) && same && (!newest || old->established > newest->established)) {
+            newest = old;
         }
     }
-    return NULL;
+    return newest;
 }
 
 /* The last block on the wire, whoever sent it. Children whose IKE SA is gone belong to this one now. */
@@ -312,6 +322,8 @@ static void phase1_up(struct ike_exchange *x)
     sa->setup = NULL;
     if (sa->close_when_up) {
         ike_close_sa(e, sa, sa->down_cause);
+    } else {
+        ike_abandon_attempt(e, sa);
     }
 }
 
