@@ -4,14 +4,15 @@
  */
 #include "exchange/scripts.h"
 
-/* One that was replaced or is on its way out takes no new work. */
-static struct ike_sa *usable_sa(const struct ike_conn *conn)
+/* One that was replaced or is on its way out takes no new work. Version 0: any. */
+struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn, uint8_t version)
 {
     IKE_LIST_EACH (pt, ptmp, &conn->peers) {
         struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
         IKE_LIST_EACH (it, tmp, &p->sas) {
             struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-            if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)) {
+            if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) &&
+                (!version || sa->version == version)) {
                 return sa;
             }
         }
@@ -19,7 +20,19 @@ static struct ike_sa *usable_sa(const struct ike_conn *conn)
     return NULL;
 }
 
-struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn) { return usable_sa(conn); }
+/* A child of IKEv1 has outlived its IKE SA. */
+bool ike_conn_orphaned(const struct ike_conn *conn)
+{
+    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
+        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        IKE_LIST_EACH (it, tmp, &p->children) {
+            if (!IKE_OF(it, struct ike_child, link)->sa) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 /* By name in an exchange that runs, whose settings may be older; by place in a task, which is moved along when they change. */
 static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const char *child)
@@ -44,14 +57,14 @@ static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const 
 /* Up, begun, or waiting to begin: asking twice for the same child would make two. */
 bool ike_conn_busy(const struct ike_conn *conn, const char *child)
 {
-    struct ike_sa *sa = usable_sa(conn), *trying = conn->connecting;
+    struct ike_sa *sa = ike_conn_usable_sa(conn, 0), *trying = conn->connecting;
     return ike_child_live(conn, child) || (sa && planned(sa, conn, child)) || (trying && planned(trying, conn, child));
 }
 
 /* Over an attempt that is under way the child waits until that is up; it does not begin a second one. */
 int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
 {
-    struct ike_sa *sa = usable_sa(conn), *trying = conn->connecting;
+    struct ike_sa *sa = ike_conn_usable_sa(conn, 0), *trying = conn->connecting;
     struct ike_task t = {.purpose = IKE_DO_CHILD};
     if (packet) {
         t = *packet;
@@ -77,6 +90,14 @@ static bool wanted(const struct ike_conn *conn, size_t i)
     return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
 }
 
+/* What is wanted lacks: the child, or over a child that is there the IKE SA, without which nobody finds out that the peer is
+ * gone; and the peer may be one that cannot begin. */
+static bool lacks(const struct ike_conn *conn, size_t i)
+{
+    bool alone = !conn->connecting && !ike_conn_usable_sa(conn, 0) && ike_conf_speaks(conn->conf, 1) && ike_conn_orphaned(conn);
+    return wanted(conn, i) && (alone || !ike_conn_busy(conn, conn->conf->s.children[i].name));
+}
+
 /* Pauses double, and are drawn at random around that so that many peers of one that comes back do not come at once: between
  * half and one and a half times the pause. */
 static void lengthen(struct ike_core *c, struct ike_pause *p)
@@ -96,7 +117,7 @@ static ike_time may_begin_at(const struct ike_engine *e, const struct ike_conn *
 {
     ike_time at = conn->want[i].pause.until, again = conn->began + e->core.set.retry_first_ms * IKE_MS;
     /* With an IKE SA at hand or on its way only the child's own pause counts. */
-    if (usable_sa(conn) || conn->connecting) {
+    if (ike_conn_usable_sa(conn, 0) || conn->connecting) {
         return at;
     }
     at = conn->pause.until > at ? conn->pause.until : at;
@@ -113,7 +134,7 @@ void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
         return;
     }
     for (size_t i = 0; i < conn->n_want; i++) {
-        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name)) {
+        if (lacks(conn, i)) {
             ike_time at = may_begin_at(e, conn, i);
             first = at < first ? at : first;
         }
@@ -171,8 +192,9 @@ void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
         return;
     }
     for (size_t i = 0; i < conn->n_want; i++) {
-        if (wanted(conn, i) && !ike_conn_busy(conn, conn->conf->s.children[i].name) && !ike_child_pauses(e, conn, (int)i) &&
-            ike_begin_child(e, conn, (int)i, NULL) != IKE_OK) {
+        bool there = ike_conn_busy(conn, conn->conf->s.children[i].name);
+        if (lacks(conn, i) && !ike_child_pauses(e, conn, (int)i) &&
+            (there ? ike_connect(e, conn, -1, NULL) : ike_begin_child(e, conn, (int)i, NULL)) != IKE_OK) {
             ike_attempt_failed(e, conn);
             return;
         }

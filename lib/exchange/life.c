@@ -55,8 +55,13 @@ static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *
     return r;
 }
 
-/* Of two that it may speak we begin with the newer. */
-static uint8_t first_version(const struct ike_conn *conn) { return ike_conf_speaks(conn->conf, 2) ? 2 : 1; }
+/* Of two that it may speak we begin with the newer, unless there are children that only an IKE SA of the older can take care of.
+ */
+static uint8_t first_version(const struct ike_conn *conn)
+{
+    bool old = ike_conf_speaks(conn->conf, 1) && ike_conn_orphaned(conn);
+    return ike_conf_speaks(conn->conf, 2) && !old ? 2 : 1;
+}
 
 /* An attempt that did not come as far as its first message failed nonetheless. */
 static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, const ike_path *path, int r)
@@ -719,11 +724,11 @@ void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
 /* A child of IKEv1 may have outlived its IKE SA: over which it can be rekeyed. */
 static struct ike_sa *sa_for(struct ike_engine *e, struct ike_conn *conn)
 {
-    struct ike_sa *sa = ike_conn_usable_sa(conn);
+    struct ike_sa *sa = ike_conn_usable_sa(conn, 1);
     if (!sa && !conn->connecting && !conn->removed) {
         (void)ike_connect(e, conn, -1, NULL);
     }
-    return sa ? sa : conn->connecting;
+    return sa ? sa : conn->connecting && conn->connecting->version == 1 ? conn->connecting : NULL;
 }
 
 /* In this order: a child that has to take over sending does so before anything ends. */
