@@ -97,6 +97,7 @@ void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa,
                    uint8_t cause); /* the same, but its last answer stays to be repeated */
 void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause);
+void ike_child_told(struct ike_engine *e, struct ike_child *k); /* IKEv1: our Delete has left */
 void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or CHILD_REKEYED, once */
 void ike_child_up(struct ike_engine *e, struct ike_child *k);     /* lifetimes begin */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);

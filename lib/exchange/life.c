@@ -598,7 +598,7 @@ static void late_done(struct ike_core *c, struct ike_question *q)
 void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
     k->out_at = IKE_NEVER;
-    if (k->dead || k->out_installed || k->late_add) {
+    if (k->dead || k->told || k->out_installed || k->late_add) {
         return;
     }
     struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
@@ -638,12 +638,8 @@ struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_ch
 }
 
 /* Whoever takes over must send before this one is gone, or packets would be lost between the two. */
-void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+static void leave(struct ike_engine *e, struct ike_child *k, uint8_t cause)
 {
-    struct ike_conn *conn = k->peer->conn;
-    if (k->dead) {
-        return;
-    }
     struct ike_child *heir = ike_child_heir(e, k);
     k->down_cause = cause;
     if (heir) {
@@ -658,8 +654,46 @@ void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
         ike_event_post(&e->core, &k->ev, IKE_EV_CHILD_DOWN);
         ike_log_child_down(&e->core, k, cause);
     }
+    k->quiet = true;
+}
+
+void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+{
+    struct ike_conn *conn = k->peer->conn;
+    if (k->dead) {
+        return;
+    }
+    leave(e, k, cause);
     ike_child_retire(&e->db, k);
     ike_keep_up(e, conn);
+}
+
+/* A Delete of IKEv1 is not answered. The peer may not have seen that a child was replaced: until the Delete has reached it we
+ * receive on, and as that may have been lost, the peer is told once more. */
+#define STRAGGLE (5 * IKE_SEC)
+
+void ike_child_told(struct ike_engine *e, struct ike_child *k)
+{
+    if (!k->rekeyed || e->core.closing) {
+        ike_child_down(e, k, k->down_cause);
+    } else if (!k->told) {
+        k->told = 1;
+        leave(e, k, k->down_cause);
+        ike_child_uninstall_out(&e->db, k);
+        k->expires_at = e->core.now + STRAGGLE;
+        ike_child_schedule(e, k);
+    }
+}
+
+static void tell_again(struct ike_engine *e, struct ike_child *k, struct ike_sa *sa)
+{
+    struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
+    k->expires_at = e->core.now + STRAGGLE;
+    if (k->told++ == 1 && sa && ike_queue(e, sa, &t) == IKE_OK) {
+        ike_kick(e, sa);
+    } else {
+        ike_child_down(e, k, k->down_cause);
+    }
 }
 
 void ike_close_child_later(struct ike_engine *e, struct ike_child *k)
@@ -742,7 +776,9 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
     if (k->out_at <= now) {
         ike_child_switch(e, k);
     }
-    if (!k->dead && k->expires_at <= now) {
+    if (!k->dead && k->told && k->expires_at <= now) {
+        tell_again(e, k, sa);
+    } else if (!k->dead && k->expires_at <= now) {
         ike_close_child(e, k);
     } else if (!k->dead && k->rekey_at <= now) {
         struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};

@@ -198,6 +198,7 @@ struct ike_child {
     bool quiet;       /* its end is no event: it lost a collision, or its replacement already took over */
     bool rekeyed;     /* replaced by replaced_by */
     bool narrowed;    /* we asked for more than the peer gave */
+    uint8_t told;     /* IKEv1: how often the peer was told that it is gone; until it has heard it, it may send on it */
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint16_t index;    /* in conf->s.children */

@@ -362,7 +362,7 @@ static void quick_over(struct ike_exchange *x, int result)
     }
 }
 
-/* Deletes are not answered: what they name is gone when they have left, or could not be told. */
+/* Deletes are not answered: what they name is gone when they have left, or could not be told, or soon after that. */
 static void informational_over(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -370,7 +370,7 @@ static void informational_over(struct ike_exchange *x)
     if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_IKE) {
         ike_sa_down(e, x->sa, x->sa->down_cause);
     } else if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_CHILD && k) {
-        ike_child_down(e, k, k->down_cause);
+        ike_child_told(e, k);
     }
 }
 

@@ -48,10 +48,30 @@ static void delete_early(struct ike_sa *sa, const struct ike_child *child, uint3
     }
 }
 
+/* Two of different sides that crossed: the peer may have settled on the one that we take to be replaced, as when the last message
+ * that made it was late. Then neither is of use to both, and another is made. */
+#define CROSSING (60 * IKE_SEC)
+
+static void remake(struct ike_exchange *x, const struct ike_child *gone)
+{
+    struct ike_task t = {.purpose = IKE_DO_CHILD};
+    int index = ike_conf_child(x->sa->conn->conf, ike_child_conf(gone)->name);
+    IKE_LIST_EACH (it, tmp, &gone->peer->children) {
+        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->replaced_by == gone->id && k->initiator != gone->initiator && !gone->initiator && !gone->rekeyed && index >= 0 &&
+            gone->state == IKE_CHILD_INSTALLED && gone->established - k->established < CROSSING) {
+            t.index = (uint16_t)index;
+            (void)ike_queue(x->e, x->sa, &t);
+            return;
+        }
+    }
+}
+
 static void delete_child(struct ike_exchange *x, uint32_t spi)
 {
     struct ike_child *child = ike_child_by_spi_out(x->sa->peer, spi);
     if (child && child->established) {
+        remake(x, child);
         ike_child_down(x->e, child, child->state == IKE_CHILD_DELETING ? child->down_cause : IKE_BY_PEER);
     } else {
         delete_early(x->sa, child, spi);
