@@ -572,7 +572,9 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     k->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
     k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
     ike_child_succeeded(e, k->peer->conn, s->name);
-    ike_child_report(e, k);
+    if (!unwanted || ike_slots_get(&e->db.sas, k->sa)) { /* else it goes with the IKE SA, which was closed meanwhile */
+        ike_child_report(e, k);
+    }
     ike_child_schedule(e, k);
     if (unwanted) {
         ike_close_child(e, k);
@@ -770,7 +772,7 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
 {
     ike_time now = e->core.now;
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
-    if (!sa && !k->dead && k->rekey_at <= now) {
+    if ((!sa || (sa->version == 1 && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
         sa = sa_for(e, k->peer->conn);
     }
     if (k->out_at <= now) {

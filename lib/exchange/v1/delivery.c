@@ -295,7 +295,8 @@ static struct ike_sa *other_of(const struct ike_sa *sa)
     return newest;
 }
 
-/* The last block on the wire, whoever sent it. Children whose IKE SA is gone belong to this one now. */
+/* The last block on the wire, whoever sent it. Children whose IKE SA is gone, or replaced by one that is gone, belong to
+ * this one now. */
 static void phase1_up(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
@@ -311,7 +312,8 @@ static void phase1_up(struct ike_exchange *x)
     ike_sa_up(e, sa);
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        k->sa = k->sa ? k->sa : sa->id;
+        const struct ike_sa *owner = ike_slots_get(&e->db.sas, k->sa);
+        k->sa = owner && !owner->replaced_by ? k->sa : sa->id;
     }
     if (crossed) {
         settle_crossed(e, old, sa);
