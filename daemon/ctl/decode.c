@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/decode_legacy.h"
+#include "modules.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -149,7 +150,7 @@ static bool read_keys(const char *path, struct key_table *t)
             good = add_row(t, &row);
         } else if (rc != IKE_ERR_NOT_FOUND) {
             fprintf(stderr, "%s:%u: %s\n", path, line,
-                    rc == IKE_ERR_UNSUPPORTED ? "unknown algorithm name" : "not a row of an IKEv2 decryption table");
+                    rc == IKE_ERR_UNSUPPORTED ? "unknown algorithm name" : "not a row of a decryption table");
         }
         wipe(&row, sizeof row);
         at += len + 1;
@@ -223,19 +224,8 @@ static void print_frame(const struct options *o, const ike_decoder *dec, const i
     }
 }
 
-static int decode_capture(const struct options *o, const char *path, const struct key_table *keys)
+static int decode_capture(const struct options *o, const char *path, const ike_decoder *dec)
 {
-    struct decode_legacy legacy;
-    decode_legacy_init(&legacy);
-    const ike_crypto *const crypto[] = {ike_crypto_default(), &legacy.crypto, NULL};
-    ike_decoder dec;
-    ike_decoder_init(&dec);
-    dec.keys = keys->rows;
-    dec.n_keys = keys->n;
-    dec.crypto = crypto;
-    dec.mem = (ike_allocator){allocate, release, NULL};
-    dec.json = o->json;
-    dec.indent = 1;
     size_t n;
     bool cut = false;
     uint8_t *file = read_file(path, &n, &cut);
@@ -251,7 +241,7 @@ static int decode_capture(const struct options *o, const char *path, const struc
     }
     while (rc == IKE_OK && (rc = ike_capture_next(&capture, &frame)) == IKE_OK) {
         c.frames++;
-        print_frame(o, &dec, &frame, &c);
+        print_frame(o, dec, &frame, &c);
     }
     if (rc == IKE_ERR_PROTO) {
         fprintf(stderr, "%s: damaged after frame %llu\n", path, (unsigned long long)c.frames);
@@ -268,13 +258,34 @@ static int decode_capture(const struct options *o, const char *path, const struc
     return rc == IKE_ERR_NOT_FOUND && !cut && fflush(stdout) == 0 ? CTL_OK : CTL_FAILED;
 }
 
+/* Whether the module is there shows in what can be decrypted. */
+static void say_nothing(void *arg, ike_log_level level, const char *text) { (void)arg, (void)level, (void)text; }
+
 int decode_file(const struct options *o, const char *path)
 {
     struct key_table keys = {0};
+    struct decode_legacy legacy;
+    ike_decoder dec;
     if (ike_crypto_global_init() != IKE_OK || (o->keys && !read_keys(o->keys, &keys))) {
         return CTL_FAILED;
     }
-    const int rc = decode_capture(o, path, &keys);
+    decode_legacy_init(&legacy);
+    struct modules *modules = o->keys ? modules_open("legacy", say_nothing, NULL) : NULL;
+    const ike_crypto *const crypto[] = {modules_crypto(modules), &legacy.crypto, NULL};
+    ike_decoder_init(&dec);
+    dec.keys = keys.rows;
+    dec.n_keys = keys.n;
+    dec.crypto = crypto;
+    dec.mem = (ike_allocator){allocate, release, NULL};
+    dec.json = o->json;
+    dec.indent = 1;
+    dec.chains = ike_trace_chains_new(&dec.mem);
+    const int rc = dec.chains ? decode_capture(o, path, &dec) : CTL_FAILED;
+    if (dec.chains == NULL) {
+        fprintf(stderr, "%s: out of memory\n", path);
+    }
+    ike_trace_chains_free(dec.chains);
+    modules_close(modules);
     wipe(keys.rows, keys.n * sizeof *keys.rows);
     free(keys.rows);
     return rc;

@@ -27,8 +27,10 @@ extern "C" {
 
 #define IKE_TRACE_KEY_MAX 72
 
-/* The keys of one IKE SA, as a row of Wireshark's ikev2_decryption_table has them. Secret: wipe it after use. */
+/* The keys of one IKE SA, as a row of Wireshark's ikev2_decryption_table or ikev1_decryption_table has them. Of IKEv1 those are
+ * spi_i, the initiator's cookie, and sk_ei, the key of both directions. Secret: wipe it after use. */
 typedef struct ike_trace_keys {
+    uint8_t version; /* of IKE: 1 or 2 */
     uint64_t spi_i, spi_r;
     uint16_t encr, encr_bits, integ; /* transform ids; integ 0: none (AEAD) */
     uint8_t unchecked_icv;           /* not 0: the ICV has so many octets and is not checked ("ANY n-bits") */
@@ -37,13 +39,12 @@ typedef struct ike_trace_keys {
     uint8_t sk_ai[IKE_TRACE_KEY_MAX], sk_ar[IKE_TRACE_KEY_MAX];
 } ike_trace_keys;
 
-/* One line of that table (n octets, with or without the line end). IKE_OK; IKE_ERR_NOT_FOUND: an empty line, a comment or a
- * row of the IKEv1 table; IKE_ERR_UNSUPPORTED: an algorithm name that is not known; IKE_ERR_INVALID: anything else. */
+/* One line of such a table (n octets, with or without the line end). IKE_OK; IKE_ERR_NOT_FOUND: an empty line or a comment;
+ * IKE_ERR_UNSUPPORTED: an algorithm name that is not known; IKE_ERR_INVALID: anything else. */
 IKE_API int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n);
 
 /* Write the row for a key log, without a line end, snprintf-like. Algorithms are spelt as Wireshark spells them; it has no
- * name for ChaCha20-Poly1305, so those rows are read by ike_trace_keys_parse only. 0: an algorithm without a name, or an SA of
- * IKEv1, which has no row here. */
+ * name for ChaCha20-Poly1305, so those rows are read by ike_trace_keys_parse only. 0: an algorithm without a name. */
 IKE_API size_t ike_keylog_format(const ike_keylog *k, char *out, size_t n);
 #define IKE_KEYLOG_MAX 800 /* room that is always enough */
 
@@ -54,6 +55,13 @@ typedef struct ike_sink {
     void *user;
 } ike_sink;
 
+/* What messages of IKEv1 have to do with each other: the IV of one is taken from an earlier one (RFC 2409 appendix B). For one
+ * capture, whose messages are decoded in their order. Of SAs the 256 newest are remembered. */
+typedef struct ike_trace_chains ike_trace_chains;
+/* NULL: no memory. *mem is copied. */
+IKE_API ike_trace_chains *ike_trace_chains_new(const ike_allocator *mem);
+IKE_API void ike_trace_chains_free(ike_trace_chains *c); /* NULL is allowed */
+
 typedef struct ike_decoder {
     uint32_t size;
     const ike_trace_keys *keys; /* rows to look SPIs up in */
@@ -62,9 +70,10 @@ typedef struct ike_decoder {
     ike_allocator mem; /* for one block per encrypted message, 16-aligned; wiped and released before ike_decode returns */
     bool json;         /* one JSON value without a line end instead of indented lines */
     uint8_t indent;    /* levels the text begins with */
+    ike_trace_chains *chains; /* NULL: nothing of IKEv1 is decrypted */
 } ike_decoder;
 
-/* No keys, no crypto, plain text. */
+/* No keys, no crypto, no chains, plain text. */
 IKE_API void ike_decoder_init(ike_decoder *d);
 
 /* Every field of the header and of every payload, and each payload's octets, of an IKEv1 or IKEv2 message without non-ESP

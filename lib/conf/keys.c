@@ -37,9 +37,8 @@ const struct ike_conf_key ike_conf_keys[] = {
     {D(socket, path, "socket", "/run/ikelibd/vici", "The control socket (VICI), for ikelibctl and swanctl."), .max = 107},
     {D(log_level, index, "log", "info", "How much is logged."), .words = levels},
     {D(keylog, path, "keylog", NULL,
-       "Write the keys of every IKE SA of IKEv2 to this file, for decrypting captures. Who has the file can read the "
-       "negotiations: "
-       "for tests only."),
+       "Write the keys of every IKE SA to this file, for decrypting captures with ikelibctl decode or Wireshark. Who has the "
+       "file can read the negotiations: for tests only."),
      .max = 255},
     {D(tun_name, device, "tun-name", "ikelib%d", "Name of the TUN device of the userspace back-end; %d is replaced by a number."),
      .max = 15},

@@ -103,12 +103,14 @@ struct walk {
 
 static void walk_chain(struct walk *w, struct ike_rd *r, uint8_t type, bool inner);
 
-/* Both SPIs must match: one alone is not unique. */
+/* Both SPIs must match: one alone is not unique. The table of version 1 has the initiator's cookie only. */
 static const ike_trace_keys *find_keys(const struct walk *w)
 {
+    const unsigned major = w->h.version >> 4;
     for (size_t i = 0; i < w->d->n_keys; i++) {
-        if (w->d->keys[i].spi_i == w->h.spi_i && w->d->keys[i].spi_r == w->h.spi_r) {
-            return &w->d->keys[i];
+        const ike_trace_keys *k = &w->d->keys[i];
+        if (k->version == major && k->spi_i == w->h.spi_i && (major == 1 || k->spi_r == w->h.spi_r)) {
+            return k;
         }
     }
     return NULL;
@@ -289,15 +291,65 @@ static bool show_header(struct walk *w)
     return true;
 }
 
-/* A version 1 chain in clear and one of version 2 have the same form; a higher version's is not known. */
+static void decrypt_v1(struct walk *w, const ike_trace_keys *k)
+{
+    const char *why = NULL;
+    size_t n = 0;
+    const size_t scratch = ike_trace_chains_scratch(w->d, &w->h, &why), size = scratch + w->len;
+    if (scratch == 0) {
+        ike_emit_note(&w->e, why);
+        return;
+    }
+    uint8_t *block = w->d->mem.alloc ? w->d->mem.alloc(w->d->mem.user, size) : NULL;
+    if (block == NULL) {
+        w->result = IKE_ERR_NOMEM;
+        ike_emit_note(&w->e, "not decrypted: no memory");
+        return;
+    }
+    const int rc = ike_trace_chains_open(w->d, k, &w->h, w->msg, w->len, block, block + scratch, &n);
+    if (rc == IKE_OK) {
+        struct ike_rd r = ike_rd(block + scratch, n);
+        ike_emit_open(&w->e, "decrypted");
+        walk_chain(w, &r, w->h.next, true);
+        /* Of any length and value: peers put whole blocks of it there. */
+        ike_emit_hex(&w->e, "padding", ike_bytes_of(block + scratch + n, w->len - IKE_HEADER_LEN - n));
+        ike_emit_close(&w->e);
+    } else if (rc == IKE_ERR_PROTO) {
+        ike_emit_fault(&w->e, "malformed: not in whole blocks");
+    } else {
+        w->result = IKE_ERR_CRYPTO;
+        ike_emit_note(&w->e, "not decrypted: the key does not fit, or a message before this one is missing");
+    }
+    ike_wipe(block, size);
+    w->d->mem.release(w->d->mem.user, block, size);
+}
+
+static void show_v1(struct walk *w, struct ike_rd *r)
+{
+    const ike_trace_keys *k = w->d->chains ? find_keys(w) : NULL;
+    if (w->h.flags & V1_ENCRYPTED) {
+        ike_emit_note(&w->e, k ? "encrypted" : "encrypted: no key for this cookie");
+        ike_decode_hex(&w->e, r, "octets", SIZE_MAX);
+        if (k) {
+            decrypt_v1(w, k);
+        }
+        return;
+    }
+    /* Only of what there are keys for: nothing else need be remembered. */
+    if (k && ike_trace_hear(w->d, w->msg, w->len) != IKE_OK) {
+        w->result = IKE_ERR_NOMEM;
+    }
+    walk_chain(w, r, w->h.next, false);
+}
+
+/* A higher version's form is not known. */
 static void show_body(struct walk *w)
 {
     struct ike_rd r = ike_rd(w->msg + IKE_HEADER_LEN, w->len - IKE_HEADER_LEN);
     const unsigned major = w->h.version >> 4;
-    if (major == 1 && (w->h.flags & V1_ENCRYPTED)) {
-        ike_emit_note(&w->e, "encrypted");
-        ike_decode_hex(&w->e, &r, "octets", SIZE_MAX);
-    } else if (major == 1 || major == 2) {
+    if (major == 1) {
+        show_v1(w, &r);
+    } else if (major == 2) {
         walk_chain(w, &r, w->h.next, false);
     } else {
         ike_emit_fault(&w->e, "unknown version");

@@ -5,6 +5,7 @@
 #ifndef IKE_TRACE_DECODE_H
 #define IKE_TRACE_DECODE_H
 
+#include "message/message.h"
 #include "message/names.h"
 #include "trace/emit.h"
 
@@ -30,6 +31,14 @@ ike_bytes ike_decode_hex(struct ike_emit *e, struct ike_rd *r, const char *name,
 int ike_trace_open(const ike_decoder *d, const ike_trace_keys *k, const uint8_t *msg, size_t len, size_t sk_at, void *scratch,
                    uint8_t *out, size_t *n);
 size_t ike_trace_open_scratch(const ike_decoder *d, const ike_trace_keys *k);
+/* Version 1. Hear a message in clear, for what it says of the IVs of its SA; d->chains is there. IKE_OK or IKE_ERR_NOMEM. */
+int ike_trace_hear(const ike_decoder *d, const uint8_t *msg, size_t len);
+/* The scratch for opening a message, 16-aligned. 0: *why says why it cannot be opened. */
+size_t ike_trace_chains_scratch(const ike_decoder *d, const struct ike_header *h, const char **why);
+/* Open one, which takes it into its chain: *n octets of payloads at the start of out, which holds len octets; up to len - 28
+ * padding follows. IKE_ERR_PROTO: not in whole blocks. IKE_ERR_CRYPTO: the key opens it with no IV that there could be. */
+int ike_trace_chains_open(const ike_decoder *d, const ike_trace_keys *k, const struct ike_header *h, const uint8_t *msg,
+                          size_t len, void *scratch, uint8_t *out, size_t *n);
 /* How long IV and ICV are with these keys; false if the cipher is not there. */
 bool ike_trace_lengths(const ike_decoder *d, const ike_trace_keys *k, size_t *iv, size_t *icv);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Rows of Wireshark's ikev2_decryption_table:
+ * Rows of Wireshark's ikev2_decryption_table and ikev1_decryption_table:
  *     SPIi,SPIr,SK_ei,SK_er,"encryption",SK_ai,SK_ar,"integrity"
+ *     initiator's cookie,key
  */
 #include "base/bytes.h"
 #include "base/text.h"
@@ -66,10 +67,11 @@ static const struct integ_name integs[] = {
 };
 
 enum { SPI_I, SPI_R, SK_EI, SK_ER, ENCR, SK_AI, SK_AR, INTEG, FIELDS };
+enum { COOKIE, KEY, FIELDS_V1 };
 
-/* Split at commas that are not within quotes; quotes go. Names have no quotes inside. False: not FIELDS fields. Views into
- * the line; nothing is copied. */
-static bool split(ike_bytes field[FIELDS], ike_bytes line)
+/* Split at commas that are not within quotes; quotes go. Names have no quotes inside. How many fields; 0: too many, or a quote
+ * is open. Views into the line; nothing is copied. */
+static size_t split(ike_bytes field[FIELDS], ike_bytes line)
 {
     size_t n = 0, start = 0;
     bool quoted = false;
@@ -81,7 +83,7 @@ static bool split(ike_bytes field[FIELDS], ike_bytes line)
             continue;
         }
         if (n == FIELDS) {
-            return false;
+            return 0;
         }
         ike_bytes f = ike_bytes_of(line.ptr + start, i - start);
         if (f.len >= 2 && f.ptr[0] == '"' && f.ptr[f.len - 1] == '"') {
@@ -90,7 +92,7 @@ static bool split(ike_bytes field[FIELDS], ike_bytes line)
         field[n++] = f;
         start = i + 1;
     }
-    return n == FIELDS && !quoted;
+    return quoted ? 0 : n;
 }
 
 /* Hex, optionally behind 0x. -1: not hex, or not what fits. An empty text is 0 octets: the fields of an AEAD's integrity
@@ -152,6 +154,7 @@ static int read_row(ike_trace_keys *out, const ike_bytes f[FIELDS])
     if (c == NULL || g == NULL) {
         return IKE_ERR_UNSUPPORTED;
     }
+    out->version = 2;
     out->encr = c->id;
     out->encr_bits = c->bits;
     out->integ = g->id;
@@ -169,6 +172,15 @@ static int read_row(ike_trace_keys *out, const ike_bytes f[FIELDS])
     return good ? IKE_OK : IKE_ERR_INVALID;
 }
 
+/* The cipher is said by the SA's first messages. */
+static int read_row_v1(ike_trace_keys *out, const ike_bytes f[FIELDS_V1])
+{
+    const int n = read_hex(f[KEY], out->sk_ei, sizeof out->sk_ei);
+    out->version = 1;
+    out->sk_e_len = (uint8_t)(n > 0 ? n : 0);
+    return read_spi(f[COOKIE], &out->spi_i) && n > 0 ? IKE_OK : IKE_ERR_INVALID;
+}
+
 /* *out is wiped on failure: half a row may hold keys. */
 int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n)
 {
@@ -181,15 +193,8 @@ int ike_trace_keys_parse(ike_trace_keys *out, const char *line, size_t n)
     if (n == 0 || line[0] == '#') {
         return IKE_ERR_NOT_FOUND;
     }
-    /* A row of eight fields has seven. */
-    size_t commas = 0;
-    for (size_t i = 0; i < n; i++) {
-        commas += line[i] == ',';
-    }
-    if (commas == 1) {
-        return IKE_ERR_NOT_FOUND; /* cookie and key: the table of IKEv1 */
-    }
-    const int rc = split(f, ike_bytes_of(line, n)) ? read_row(out, f) : IKE_ERR_INVALID;
+    const size_t fields = split(f, ike_bytes_of(line, n));
+    const int rc = fields == FIELDS ? read_row(out, f) : fields == FIELDS_V1 ? read_row_v1(out, f) : IKE_ERR_INVALID;
     if (rc != IKE_OK) {
         ike_wipe(out, sizeof *out);
     }
@@ -224,7 +229,9 @@ size_t ike_keylog_format(const ike_keylog *k, char *out, size_t n)
     const char *encr = NULL, *integ = NULL;
     struct ike_text t = ike_text(out, n);
     if (k->version == 1) {
-        return 0; /* one key under one cookie: another table */
+        put_spi(&t, k->spi_i);
+        ike_text_hex(&t, k->sk_ei);
+        return t.len;
     }
     for (size_t i = 0; i < IKE_COUNT(ciphers); i++) {
         /* Rows of ciphers with one key size have bits 0. */

@@ -7,6 +7,7 @@ C=$LIBIKE_VECTORS/captures/wireshark
 [ -n "$LIBIKE_VECTORS" ] || skip "LIBIKE_VECTORS is not set"
 [ -f "$C/keys.json" ] || skip "$C/keys.json is not there"
 KEYS=$C/ikev2_decryption_table
+KEYS1=$C/ikev1_decryption_table
 
 # decode STATUS ARGUMENT...: its output in $T/out, what it says in $T/err
 decode() {
@@ -52,6 +53,28 @@ while read -r file version value; do
         decode 0 decode "$C/$file"
         has "IKEv1 in clear" "$T/out" '^ +initiator cookie: [0-9a-f]{16}$' 'exchange type: 2 \(Identity Protection\)' \
             'payload SA' 'value: [0-9]+ \(MODP-1024\)'
+        sealed=$(grep -c '\[encrypted' "$T/out")
+        decode 0 decode "$C/$file" --keys "$KEYS1"
+        if grep -q 'value: 1 (MD5)' "$T/out" && [ "$(build IKE_LEGACY)" = OFF ]; then
+            ok "left out: MD5 is not in this build"
+            continue
+        fi
+        whole "with the key"
+        [ "$(grep -c '^ *decrypted$' "$T/out")" = "$sealed" ] && ok "all $sealed are open" || bad "not all of $sealed are open"
+        # a text stands there as octets
+        hex=$(printf %s "$value" | od -An -tx1 | tr -d ' \n')
+        grep -q "$value" "$T/out" || value=$hex
+        shows "with the key" "$value"
+        decode 0 decode "$C/$file" --keys "$KEYS1" --json
+        objects && ok "JSON with the key: $(summary) messages" || bad "JSON with the key: not one object a message"
+        shows "JSON with the key" "$value"
+        cat "$KEYS" "$KEYS1" >"$T/both"
+        decode 0 decode "$C/$file" --keys "$T/both"
+        shows "with both tables in one" "$value"
+        sed 's/,......../,00000000/' "$KEYS1" >"$T/wrong.keys"
+        decode 0 decode "$C/$file" --keys "$T/wrong.keys"
+        has "a wrong key" "$T/err" "\(0 malformed, $sealed with keys that do not fit\)"
+        hides "a wrong key" "$value"
         continue
     fi
     has "in clear" "$T/out" 'IKE_SA_INIT' 'IKE_AUTH'
@@ -100,7 +123,7 @@ has "no file" "$T/err" 'nothere\.pcap: No such file'
 decode 1 decode "$C/$file" --keys "$T/nothere.keys"
 has "no keys" "$T/err" 'nothere\.keys: No such file'
 decode 0 decode "$C/$file" --keys "$T/text"
-has "keys that are none" "$T/err" 'text:1: not a row of an IKEv2 decryption table'
+has "keys that are none" "$T/err" 'text:1: not a row of a decryption table'
 sed 's/",[0-9a-f]\{8\}/",00000000/' "$KEYS" >"$T/wrong.keys" # SK_ai
 decode 0 decode "$C/$file" --keys "$T/wrong.keys"
 has "wrong keys" "$T/err" '\([0-9]+ malformed, [1-9][0-9]* with keys that do not fit\)'

@@ -55,6 +55,8 @@ wait_for() {
     done
 }
 not() { ! "$@"; }
+# build OPTION: what the build tree was configured with
+build() { sed -n "s/^$1:[A-Z]*=//p" "$BUILD/CMakeCache.txt"; }
 # has WHAT FILE PATTERN...: the file holds each (extended) pattern
 has() {
     _what=$1 _file=$2

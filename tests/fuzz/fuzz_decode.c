@@ -30,8 +30,8 @@ static void put(void *user, const char *p, size_t n)
 static int decode(const uint8_t *data, size_t n, bool json)
 {
     static const ike_trace_keys keys[2] = {
-        {.spi_i = 1, .spi_r = 2, .encr = 20, .encr_bits = 128, .sk_e_len = 20},
-        {.spi_i = 3, .spi_r = 4, .encr = 12, .encr_bits = 128, .unchecked_icv = 12, .sk_e_len = 16}};
+        {.version = 2, .spi_i = 1, .spi_r = 2, .encr = 20, .encr_bits = 128, .sk_e_len = 20},
+        {.version = 2, .spi_i = 3, .spi_r = 4, .encr = 12, .encr_bits = 128, .unchecked_icv = 12, .sk_e_len = 16}};
     const ike_crypto *const crypto[] = {fuzz_crypto(), NULL};
     struct fuzz_host host = {.memory = FUZZ_PLENTY};
     const ike_sink sink = {put, NULL};

@@ -22,7 +22,7 @@ static void write_again(const ike_trace_keys *k)
                             {k->sk_er, k->sk_e_len},
                             {k->sk_ai, k->sk_a_len},
                             {k->sk_ar, k->sk_a_len},
-                            2};
+                            k->version};
     size_t n = ike_keylog_format(&log, line, sizeof line);
     fuzz_check(n > 0 && n < sizeof line, "a row cannot be written");
     fuzz_check(ike_trace_keys_parse(&back, line, n) == IKE_OK, "a row of ours cannot be read");

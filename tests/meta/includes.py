@@ -27,7 +27,7 @@ LEVELS = [
 # Beside the tower: all that such a folder may include; nobody in the tower includes it.
 BESIDE = {
     "conf": {"base", "crypto"},
-    "trace": {"base", "crypto", "message"},
+    "trace": {"base", "crypto", "message", "proposal", "keys"},
     "keynote": {"base", "crypto"},
     "esp": {"base", "crypto"},
 }

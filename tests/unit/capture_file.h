@@ -47,12 +47,13 @@ static inline bool capture_load(struct capture_file *c, const char *name)
 
 static inline void capture_free(struct capture_file *c) { free(c->file); }
 
-/* The rows of the key table; their number, 0: skip the test. */
-static inline size_t capture_keys(ike_trace_keys *rows, size_t room)
+/* The rows of the key table of a version; their number, 0: skip the test. */
+static inline size_t capture_keys(ike_trace_keys *rows, size_t room, int version)
 {
     char path[512];
     size_t size, n = 0;
-    if (vec_path(path, sizeof path, CAPTURES "ikev2_decryption_table") == NULL) {
+    const char *table = version == 1 ? CAPTURES "ikev1_decryption_table" : CAPTURES "ikev2_decryption_table";
+    if (vec_path(path, sizeof path, table) == NULL) {
         return 0;
     }
     char *text = vec_read_file(path, &size);

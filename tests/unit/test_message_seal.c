@@ -155,7 +155,7 @@ static void run_capture(const char *name, uint16_t encr)
 {
     struct capture_file cap;
     ike_trace_keys rows[8];
-    const size_t n_rows = capture_keys(rows, 8);
+    const size_t n_rows = capture_keys(rows, 8, 2);
     if (!have_cipher(encr)) {
         return;
     }

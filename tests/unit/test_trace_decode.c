@@ -74,7 +74,7 @@ static int setup(void **state)
     decode_legacy_init(&legacy);
     crypto[0] = ike_crypto_default();
     crypto[1] = &legacy.crypto;
-    n_keys = capture_keys(keys, 8);
+    n_keys = capture_keys(keys, 8, 2);
     return ike_crypto_global_init();
 }
 
@@ -226,7 +226,7 @@ static void test_v1(void **state)
         "id: 1 (KEY_IKE)",
         "payload KE",
         "payload NONCE",
-        "[encrypted]",
+        "[encrypted: no key for this cookie]",
         "flag Encryption: 1",
         "known as: DPD (RFC 3706)",
     };
