@@ -11,6 +11,7 @@
  *   handshake.c   samples and output of all that
  *   net.c     engines that send each other datagrams through memory
  *   rekey.c   rekeys, over their cryptography and against a handshake
+ *   year2000.c    the exchanges of IKEv1 that the paper timed
  *   scale.c   one engine with many tunnels
  *   flood.c   forged IKE_SA_INITs against one engine
  *   loss.c    how long it takes to connect as loss grows
@@ -36,7 +37,7 @@ enum bench_kind {
     BENCH_RANDOM,  /* a draw from the system */
     BENCH_KEYGEN,  /* key pair of the key exchange, without the draw */
     BENCH_AGREE,   /* shared secret, the check of the public value included */
-    BENCH_SHA1,    /* NAT detection */
+    BENCH_HASH,    /* NAT detection; of IKEv1 the IVs as well */
     BENCH_PRF_KEY, /* HMAC key of so many octets */
     BENCH_PRF,     /* HMAC over so many octets */
     BENCH_INTEG_KEY,
@@ -67,16 +68,19 @@ bool bench_same(const struct bench_list *wanted, const struct bench_list *counte
 
 /* ---- Suites ----------------------------------------------------------------------------------------------------------- */
 
-enum bench_cipher { BENCH_GCM, BENCH_CHACHA, BENCH_CBC };
-enum bench_ke { BENCH_X25519, BENCH_ECP256, BENCH_MODP2048, BENCH_MODP3072 };
+enum bench_cipher { BENCH_GCM, BENCH_CHACHA, BENCH_CBC, BENCH_DES3, BENCH_DES };
+enum bench_ke { BENCH_X25519, BENCH_ECP256, BENCH_MODP2048, BENCH_MODP3072, BENCH_MODP1024, BENCH_MODP768 };
+enum bench_mac { BENCH_SHA256, BENCH_SHA1, BENCH_MD5, BENCH_MACS }; /* of PRF and integrity; in IKEv1 also the hash */
 
 struct bench_suite {
-    const char *name, *ike, *esp; /* proposals as a connection names them; the PRF is HMAC-SHA2-256 everywhere */
+    const char *name, *ike, *esp; /* proposals as a connection names them */
     enum bench_cipher cipher;
     enum bench_ke ke;
     uint16_t encr, group;           /* transform ids */
     size_t private_len, shared_len; /* of the key exchange */
     size_t encr_key, integ_key;     /* octets per direction, salt included; the ESP suite has the same */
+    enum bench_mac mac;
+    bool v1, aggressive;
 };
 
 extern const struct bench_suite bench_suites[];
@@ -97,7 +101,7 @@ void bench_pair_free(struct bench_pair *p);
  * each side without the taking down is added to us[]. Ends the program when a handshake fails. */
 void bench_handshakes(struct bench_pair *p, unsigned n, double us[BENCH_SIDES]);
 /* The same of n rekeys of a child, or of the IKE SA, by the initiator, Deletes of the old ones included; bringing up is not
- * timed. */
+ * timed. In IKEv1 such a rekey is a Quick Mode, or Main or Aggressive Mode, alone: Deletes follow seconds later. */
 void bench_rekeys(struct bench_pair *p, bool ike, unsigned n, double us[BENCH_SIDES]);
 /* Octets of the messages of the handshake before. */
 const size_t *bench_messages(const struct bench_pair *p);
@@ -105,8 +109,8 @@ const size_t *bench_messages(const struct bench_pair *p);
 /* From here on the operations of a side are written down there, NULL: nowhere. */
 void bench_pair_log(struct bench_pair *p, struct bench_list *log[BENCH_SIDES]);
 void bench_count_to(struct bench_list *l);
-/* Descriptors for this suite that write down what they are asked for. One at a time. */
-const ike_crypto *bench_counting(const struct bench_suite *s);
+/* Descriptors for this suite that write down what they are asked for, around those of `c`. One at a time. NULL: `c` lacks one. */
+const ike_crypto *bench_counting(const struct bench_suite *s, const ike_crypto *c);
 
 /* ---- The floor -------------------------------------------------------------------------------------------------------- */
 
@@ -139,6 +143,7 @@ int bench_flood(int argc, char **argv);
 int bench_loss(int argc, char **argv);
 int bench_esp(int argc, char **argv);
 int bench_daemon(int argc, char **argv);
+int bench_year2000(int argc, char **argv);
 
 /* One of the three pointers is set: true when the word is there, a number not below 0, or the next word. Ended by a NULL name. */
 struct bench_option {

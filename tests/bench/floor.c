@@ -6,8 +6,10 @@
 #include "bench.h"
 #include <nettle/aes.h>
 #include <nettle/cbc.h>
+#include <nettle/des.h>
 #include <nettle/gcm.h>
 #include <nettle/hmac.h>
+#include <nettle/md5.h>
 #include <nettle/memops.h>
 #include <nettle/sha1.h>
 #include <sodium.h>
@@ -15,15 +17,25 @@
 
 enum { AAD = 32, DATA_MAX = 4096, OPENS = 4 };
 
+union mac {
+    struct hmac_sha256_ctx sha256;
+    struct hmac_sha1_ctx sha1;
+    struct hmac_md5_ctx md5;
+};
+
 struct bench_floor {
     enum bench_cipher cipher;
+    enum bench_mac mac;
+    bool v1;
     struct bench_dh *dh;
-    struct hmac_sha256_ctx prf, integ;
+    union mac prf, integ;
     struct gcm_aes128_ctx gcm;
     struct {
         struct aes128_ctx key;
         uint8_t iv[AES_BLOCK_SIZE];
     } cbc;
+    struct des_ctx des;
+    struct des3_ctx des3;
     uint8_t chacha[32];
     uint8_t key[128], nonce[12], random[64], digest[32], aad[AAD], tag[16];
     uint8_t data[DATA_MAX], out[DATA_MAX];
@@ -37,6 +49,8 @@ struct bench_floor *bench_floor_new(const struct bench_suite *s)
 {
     struct bench_floor *f = bench_alloc(sizeof *f);
     f->cipher = s->cipher;
+    f->mac = s->mac;
+    f->v1 = s->v1;
     f->dh = bench_dh_new(s->ke);
     bench_random(NULL, f->key, sizeof f->key);
     bench_random(NULL, f->data, sizeof f->data);
@@ -58,6 +72,10 @@ static void cipher_key(struct bench_floor *f, bool seal)
         gcm_aes128_set_key(&f->gcm, f->key);
     } else if (f->cipher == BENCH_CHACHA) {
         memcpy(f->chacha, f->key, sizeof f->chacha);
+    } else if (f->cipher == BENCH_DES3) {
+        (void)des3_set_key(&f->des3, f->key);
+    } else if (f->cipher == BENCH_DES) {
+        (void)des_set_key(&f->des, f->key);
     } else if (seal) {
         aes128_set_encrypt_key(&f->cbc.key, f->key);
     } else {
@@ -76,6 +94,12 @@ static void seal(struct bench_floor *f, size_t n, uint8_t *out, uint8_t *tag)
         break;
     case BENCH_CHACHA:
         crypto_aead_chacha20poly1305_ietf_encrypt_detached(out, tag, NULL, f->data, n, f->aad, AAD, NULL, f->nonce, f->chacha);
+        break;
+    case BENCH_DES3:
+        cbc_encrypt(&f->des3, (nettle_cipher_func *)des3_encrypt, DES_BLOCK_SIZE, f->cbc.iv, n, out, f->data);
+        break;
+    case BENCH_DES:
+        cbc_encrypt(&f->des, (nettle_cipher_func *)des_encrypt, DES_BLOCK_SIZE, f->cbc.iv, n, out, f->data);
         break;
     default:
         cbc_aes128_encrypt(&f->cbc.key, f->cbc.iv, n, out, f->data);
@@ -110,6 +134,12 @@ static void open(struct bench_floor *f, size_t n)
         good = crypto_aead_chacha20poly1305_ietf_decrypt_detached(f->out, NULL, a->data, n, a->tag, f->aad, AAD, f->nonce,
                                                                   f->chacha) == 0;
         break;
+    case BENCH_DES3:
+        cbc_decrypt(&f->des3, (nettle_cipher_func *)des3_decrypt, DES_BLOCK_SIZE, f->cbc.iv, n, f->out, a->data);
+        break;
+    case BENCH_DES:
+        cbc_decrypt(&f->des, (nettle_cipher_func *)des_decrypt, DES_BLOCK_SIZE, f->cbc.iv, n, f->out, a->data);
+        break;
     default:
         cbc_decrypt(&f->cbc.key, (nettle_cipher_func *)aes128_decrypt, AES_BLOCK_SIZE, f->cbc.iv, n, f->out, a->data);
     }
@@ -118,15 +148,48 @@ static void open(struct bench_floor *f, size_t n)
     }
 }
 
-static void mac(struct bench_floor *f, struct hmac_sha256_ctx *m, size_t n)
+static void mac_key(struct bench_floor *f, union mac *m, size_t n)
 {
-    hmac_sha256_update(m, n, f->data);
-    hmac_sha256_digest(m, sizeof f->digest, f->digest);
+    if (f->mac == BENCH_SHA256) {
+        hmac_sha256_set_key(&m->sha256, n, f->key);
+    } else if (f->mac == BENCH_SHA1) {
+        hmac_sha1_set_key(&m->sha1, n, f->key);
+    } else {
+        hmac_md5_set_key(&m->md5, n, f->key);
+    }
+}
+
+static void mac(struct bench_floor *f, union mac *m, size_t n)
+{
+    if (f->mac == BENCH_SHA256) {
+        hmac_sha256_update(&m->sha256, n, f->data);
+        hmac_sha256_digest(&m->sha256, SHA256_DIGEST_SIZE, f->digest);
+    } else if (f->mac == BENCH_SHA1) {
+        hmac_sha1_update(&m->sha1, n, f->data);
+        hmac_sha1_digest(&m->sha1, SHA1_DIGEST_SIZE, f->digest);
+    } else {
+        hmac_md5_update(&m->md5, n, f->data);
+        hmac_md5_digest(&m->md5, MD5_DIGEST_SIZE, f->digest);
+    }
+}
+
+static void hash(struct bench_floor *f, size_t n)
+{
+    struct sha1_ctx sha1;
+    struct md5_ctx md5;
+    if (f->v1 && f->mac == BENCH_MD5) {
+        md5_init(&md5);
+        md5_update(&md5, n, f->data);
+        md5_digest(&md5, MD5_DIGEST_SIZE, f->digest);
+    } else {
+        sha1_init(&sha1);
+        sha1_update(&sha1, n, f->data);
+        sha1_digest(&sha1, SHA1_DIGEST_SIZE, f->digest);
+    }
 }
 
 static void run(struct bench_floor *f, const struct bench_op *op)
 {
-    struct sha1_ctx sha1;
     switch (op->kind) {
     case BENCH_RANDOM:
         bench_random(NULL, f->random, op->octets);
@@ -137,19 +200,17 @@ static void run(struct bench_floor *f, const struct bench_op *op)
     case BENCH_AGREE:
         bench_dh_agree(f->dh);
         break;
-    case BENCH_SHA1:
-        sha1_init(&sha1);
-        sha1_update(&sha1, op->octets, f->data);
-        sha1_digest(&sha1, SHA1_DIGEST_SIZE, f->digest);
+    case BENCH_HASH:
+        hash(f, op->octets);
         break;
     case BENCH_PRF_KEY:
-        hmac_sha256_set_key(&f->prf, op->octets, f->key);
+        mac_key(f, &f->prf, op->octets);
         break;
     case BENCH_PRF:
         mac(f, &f->prf, op->octets);
         break;
     case BENCH_INTEG_KEY:
-        hmac_sha256_set_key(&f->integ, op->octets, f->key);
+        mac_key(f, &f->integ, op->octets);
         break;
     case BENCH_INTEG:
         mac(f, &f->integ, op->octets);

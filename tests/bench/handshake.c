@@ -23,7 +23,7 @@ static bool count(const struct bench_suite *s, struct result *r)
 {
     static struct bench_list counted[BENCH_SIDES];
     struct bench_list *log[BENCH_SIDES] = {&counted[0], &counted[1]};
-    struct bench_pair *p = bench_pair_new(s, bench_counting(s));
+    struct bench_pair *p = bench_pair_new(s, bench_counting(s, ike_crypto_default()));
     double us[BENCH_SIDES] = {0};
     bool same = true;
     bench_handshakes(p, 1, us); /* fills tables */

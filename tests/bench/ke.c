@@ -228,7 +228,14 @@ struct bench_dh *bench_dh_new(enum bench_ke ke)
     } else if (ke == BENCH_ECP256) {
         ecp_new(&d->e);
     } else {
-        modp_new(&d->m, ke == BENCH_MODP2048 ? &ike_modp2048 : &ike_modp3072, ke == BENCH_MODP2048 ? 256 : 320);
+        static const struct {
+            const struct ike_modp *group;
+            mp_bitcnt_t bits;
+        } modp[] = {[BENCH_MODP2048] = {&ike_modp2048, 256},
+                    [BENCH_MODP3072] = {&ike_modp3072, 320},
+                    [BENCH_MODP1024] = {&ike_modp1024, 160},
+                    [BENCH_MODP768] = {&ike_modp768, 160}};
+        modp_new(&d->m, modp[ke].group, modp[ke].bits);
         check_modp(d);
     }
     return d;

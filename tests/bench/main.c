@@ -26,6 +26,9 @@ static const struct {
     {"scale", "N [--json]\n      one engine with up to N tunnels: memory, and time per operation as it fills", bench_scale},
     {"rekey", "[--seconds N] [--json]\n      a rekey with its Delete, over its cryptography and as a part of a handshake",
      bench_rekey},
+    {"year2000",
+     "[--seconds N] [--json]\n      the exchanges of IKEv1 that the paper of 2000 timed, over the cryptography in them",
+     bench_year2000},
     {"flood",
      "[--seconds N] [--only ROW] [--json]\n      forged first messages while a real peer connects in each of N virtual seconds "
      "(10)",

@@ -22,7 +22,7 @@ struct result {
 static void count(const struct bench_suite *s, bool ike, struct result *r)
 {
     struct bench_list *log[BENCH_SIDES] = {&r->list[0], &r->list[1]};
-    struct bench_pair *p = bench_pair_new(s, bench_counting(s));
+    struct bench_pair *p = bench_pair_new(s, bench_counting(s, ike_crypto_default()));
     double us[BENCH_SIDES] = {0};
     bench_rekeys(p, ike, 1, us); /* fills tables */
     r->list[0].n = r->list[1].n = 0;
