@@ -21,6 +21,14 @@ typedef enum ike_start { IKE_START_NO = 0, IKE_START_YES = 1, IKE_START_DEMAND =
  * IKE_SPEAKS_V1 with IKE_ERR_UNSUPPORTED. */
 typedef enum ike_speaks { IKE_SPEAKS_V2 = 0, IKE_SPEAKS_V1 = 1, IKE_SPEAKS_ANY = 2 } ike_speaks;
 
+/* IKEv1: who shows a user name and a password behind phase 1 (XAUTH). */
+typedef enum ike_xauth { IKE_XAUTH_NO = 0, IKE_XAUTH_CLIENT = 1, IKE_XAUTH_SERVER = 2 } ike_xauth;
+
+typedef struct ike_user_settings {
+    const char *name;
+    ike_bytes secret; /* password; empty: ask the hook */
+} ike_user_settings;
+
 /* A child: one IPsec SA pair that this connection may have. */
 typedef struct ike_child_settings {
     uint32_t size;
@@ -64,6 +72,9 @@ typedef struct ike_conn_settings {
     uint32_t max_children;      /* per IKE SA, default 100 */
     uint8_t version;            /* ike_speaks */
     bool aggressive;            /* IKEv1: begin in Aggressive Mode, and answer it */
+    uint8_t xauth;              /* ike_xauth; other than _NO only with IKE_SPEAKS_V1 */
+    const ike_user_settings *users; /* server: who may connect; client: the first is who we are. None: ask the hook */
+    size_t n_users;
     bool encap;                 /* pretend a NAT so that ESP goes in UDP */
     bool send_initial_contact;  /* default true */
     bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */

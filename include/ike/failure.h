@@ -49,6 +49,8 @@ typedef enum ike_failure_code {
     IKE_FAIL_TIMEOUT = 30,             /* the exchange took longer than allowed (half-open life, unanswered question) */
     IKE_FAIL_COOKIES = 31,             /* the peer kept asking for cookies */
     IKE_FAIL_NO_ROUTE = 32,            /* the host has no way to the peer's address */
+    IKE_FAIL_USER = 33,                /* XAUTH: user name or password is wrong, or there is none */
+    IKE_FAIL_NO_ADDRESS = 34,          /* Mode-Config: there is no address to be had */
     IKE_FAIL_CODES
 } ike_failure_code;
 

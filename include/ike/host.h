@@ -157,6 +157,24 @@ typedef struct ike_child_question {
     size_t n_local_ts, n_remote_ts;
 } ike_child_question;
 
+/* XAUTH, asked of the server: is this that user's password? The views are wiped when the question is answered. */
+typedef struct ike_user_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    ike_id remote_id;         /* proven by phase 1; often that of a group */
+    ike_bytes name, password; /* as they came: any octets */
+} ike_user_question;
+
+/* XAUTH, asked of the client: who are we? */
+typedef struct ike_login_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    const char *name;  /* as configured; NULL: not */
+    ike_bytes message; /* what the peer would have the user read; may be empty */
+} ike_login_question;
+
 typedef struct ike_hooks {
     /* Answered by *conn (0: refuse) or ike_answer_peer. */
     int (*peer)(void *user, ike_token token, const ike_peer_question *q, ike_conn_id *conn);
@@ -166,6 +184,13 @@ typedef struct ike_hooks {
     int (*sign)(void *user, ike_token token, const ike_sign_question *q, uint8_t *sig, size_t *len);
     /* IKE_OK to allow, negative to refuse; or ike_answer_done. */
     int (*child)(void *user, ike_token token, const ike_child_question *q);
+    /* IKE_OK: the password is right; negative: it is not, or the user may not; or ike_answer_done. NULL: the connection's
+     * users. */
+    int (*user)(void *user, ike_token token, const ike_user_question *q);
+    /* Write name and password (at most *name_len and *password_len octets, IKE_SECRET_MAX) and set the lengths; or
+     * ike_answer_login. Not asked where the connection has both. */
+    int (*login)(void *user, ike_token token, const ike_login_question *q, uint8_t *name, size_t *name_len, uint8_t *password,
+                 size_t *password_len);
     /* Nobody waits for this answer any more. */
     void (*cancel)(void *user, ike_token token);
 } ike_hooks;

@@ -146,8 +146,9 @@ IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *re
 IKE_API int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now); /* 0 refuses */
 IKE_API int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now);
 IKE_API int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_time now);
+IKE_API int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike_bytes password, ike_time now);
 IKE_API int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now);
-IKE_API int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now); /* add, child */
+IKE_API int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now); /* add, child, user */
 
 /* ---- Looking ---------------------------------------------------------------------------------------------------------- */
 
@@ -172,6 +173,7 @@ typedef struct ike_sa_info {
     bool nat_local, nat_remote;
     uint16_t encr, encr_bits, integ, prf, ke; /* transform ids, 0 not yet */
     ike_id local_id, remote_id; /* valid until the next call into the engine */
+    ike_bytes user;             /* XAUTH: who the peer is, or as whom we are known to it; empty: nobody. Valid as long */
     ike_time created, established, rekey_at, last_in; /* 0: not yet / not planned */
     uint32_t children;
     uint32_t queued;    /* local requests waiting for the window */

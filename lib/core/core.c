@@ -334,7 +334,7 @@ void ike_question_drop(struct ike_core *c, struct ike_question *q, bool cancel)
     }
     ike_slots_del(&c->questions, q->token);
     /* The answer's octets are the question's; whoever wanted them has copied them. */
-    if (q->kind == IKE_Q_SECRET || q->kind == IKE_Q_SIGN) {
+    if (q->kind == IKE_Q_SECRET || q->kind == IKE_Q_SIGN || q->kind == IKE_Q_LOGIN) {
         ike_free_secret(c, q->answer.octets.ptr, q->answer.octets.len);
     }
     ike_free(c, q, sizeof *q);

@@ -27,7 +27,7 @@ struct ike_evslot {
     uint64_t other; /* old_sa or old_child of REKEYED */
 };
 
-enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SIGN, IKE_Q_SPI, IKE_Q_DONE };
+enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SIGN, IKE_Q_SPI, IKE_Q_DONE, IKE_Q_LOGIN };
 
 struct ike_core;
 
@@ -44,8 +44,8 @@ struct ike_question {
         uint32_t spi;
         struct {
             uint8_t *ptr;
-            size_t len;
-        } octets; /* a secret, a signature */
+            size_t len, name_len; /* IKE_Q_LOGIN: the name's octets come before the password's */
+        } octets; /* a secret, a signature, a login */
     } answer;
 };
 

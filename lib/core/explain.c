@@ -44,6 +44,8 @@ static const struct {
     [IKE_FAIL_TIMEOUT] = {"timeout", "it was not completed in time"},
     [IKE_FAIL_NO_ROUTE] = {"no-route", "this machine has no way to the peer's address"},
     [IKE_FAIL_COOKIES] = {"cookies", "the peer kept asking for cookies"},
+    [IKE_FAIL_USER] = {"wrong-user", "the user name or the password is wrong"},
+    [IKE_FAIL_NO_ADDRESS] = {"no-address", "no inner address could be had"},
 };
 
 /* By ike_decider; the first is nobody yet. */

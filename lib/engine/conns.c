@@ -296,7 +296,7 @@ static void cancel(struct ike_engine *e, struct ike_conn *conn)
         f->remote = sa->path.remote;
         ike_conn_blame(e, conn, s && s->with_child ? s->conf->s.children[s->index].name : NULL);
     }
-    ike_sa_down(e, sa, IKE_BY_LOCAL);
+    ike_sa_give_up(e, sa, IKE_BY_LOCAL);
 }
 
 /* Whether or not the attempt is for this child: others that are still wanted are begun again at once. */

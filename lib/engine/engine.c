@@ -355,6 +355,31 @@ int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_t
     return answer_octets(e, t, IKE_Q_SIGN, result, sig, now);
 }
 
+int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike_bytes password, ike_time now)
+{
+    int r = ike_enter(e, now);
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_LOGIN, &r) : NULL;
+    if (q) {
+        struct ike_blob b = {NULL, 0};
+        int k = result;
+        if (result == IKE_OK) {
+            k = ike_blob_room(&e->core, &b, name.len + password.len);
+        }
+        if (b.ptr) {
+            memcpy(b.ptr, name.ptr, name.len);
+            memcpy(b.ptr + name.len, password.ptr, password.len);
+            q->answer.octets.name_len = name.len;
+        }
+        q->answer.octets.ptr = b.ptr;
+        q->answer.octets.len = b.len;
+        answer(e, q, k);
+    }
+    if (r != IKE_ERR_STATE) {
+        ike_leave(e);
+    }
+    return r;
+}
+
 int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now)
 {
     int r = ike_enter(e, now);

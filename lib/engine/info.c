@@ -57,6 +57,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
     if (sa->peer) {
         o->local_id = sa->peer->local_id;
         o->remote_id = sa->peer->remote_id;
+        o->user = sa->peer->user;
     }
 }
 

@@ -94,6 +94,7 @@ void ike_connect_again(struct ike_engine *e, struct ike_sa *sa);
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
 /* All of it goes, children included: nothing is sent. */
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+void ike_sa_give_up(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa,
                    uint8_t cause); /* the same, but its last answer stays to be repeated */
 void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause);

@@ -112,6 +112,15 @@ struct ike_task {
     ike_ts packet_local, packet_remote;
 };
 
+/* What one step of a Transaction exchange leaves for the next. */
+struct ike_v1_talk {
+    uint16_t identifier; /* of the ATTR payloads */
+    uint16_t asked;      /* XAUTH attributes that are to be filled in: bits from XAUTH-TYPE on */
+    bool declined;       /* they ask for what nobody here can give */
+    bool status;         /* XAUTH has come to its end, in this way: */
+    bool granted;
+};
+
 /* Everything while something is being set up: an IKE SA, a child, a rekey. Lives across several exchanges. */
 struct ike_setup {
     struct ike_blob ni, nr;
@@ -133,6 +142,8 @@ struct ike_setup {
     struct ike_blob proof;        /* our HASH or SIG */
     struct ike_blob chosen_attrs; /* of the transform chosen, as they were offered */
     struct ike_v1_choice v1;      /* what was chosen; its attributes are in chosen_attrs */
+    struct ike_blob user;         /* XAUTH: the name; the password is `secret` */
+    struct ike_v1_talk talk;      /* Transaction exchange */
     /* The child that is made here. */
     bool with_child;
     struct ike_conf *conf; /* own reference */

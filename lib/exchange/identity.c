@@ -147,7 +147,7 @@ int ike_join(struct ike_exchange *x)
         ike_blame(&x->e->core, IKE_FAIL_DENIED, IKE_DECIDER_US);
         return IKE_ERR_AUTH;
     }
-    struct ike_peer *peer = ike_peer_get(&x->e->db, x->sa->conn, &local, &remote);
+    struct ike_peer *peer = ike_peer_get(&x->e->db, x->sa->conn, &local, &remote, ike_bytes_of(NULL, 0));
     if (!peer) {
         return ike_trouble(x, IKE_ERR_NOMEM);
     }

@@ -296,6 +296,16 @@ static void close_children(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* Before it is up: the peer is told where it could make sense of that. */
+void ike_sa_give_up(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
+{
+    if (sa->v1 && sa->v1->keyed) {
+        ike_version_of(sa)->abandon(e, sa, cause);
+    } else {
+        ike_sa_down(e, sa, cause);
+    }
+}
+
 /* By a Delete, if there is a peer that could know of the SA. What waited is dropped; what is open may end first, for the
  * window has room for one only. */
 int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
@@ -310,6 +320,10 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
         return IKE_OK;
     }
     if (sa->state == IKE_SA_DELETING) {
+        return IKE_OK;
+    }
+    if (sa->state == IKE_SA_CONNECTING && sa->v1 && sa->v1->keyed) {
+        ike_sa_give_up(e, sa, cause);
         return IKE_OK;
     }
     if (sa->state == IKE_SA_CONNECTING) { /* neither side could make sense of a Delete in the middle of IKE_AUTH */
@@ -464,19 +478,24 @@ static int ask(struct ike_engine *e, struct ike_sa *sa, uint8_t purpose)
     return ike_queue(e, sa, &t);
 }
 
-/* A peer began and did not come back with IKE_AUTH. */
+/* A peer began and did not come back with IKE_AUTH; in IKEv1 either side may wait for the other to go on behind phase 1. */
 static void never_completed(struct ike_engine *e, struct ike_sa *sa)
 {
-    struct ike_exchange x = {
-        .e = e, .sa = sa, .script = ike_version_of(sa)->authenticate, .role = IKE_RESPONDER, .path = sa->path};
+    const struct ike_version *v = ike_version_of(sa);
+    struct ike_exchange x = {.e = e, .sa = sa, .script = v->authenticate, .path = sa->path};
+    x.role = sa->initiator ? IKE_INITIATOR : IKE_RESPONDER;
     ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_NOBODY);
-    ike_blame_expected(&e->core, "%s", ike_version_of(sa)->half_open);
+    ike_blame_expected(&e->core, "%s", v->half_open);
     if (sa->garbled) {
         e->core.draft.code = IKE_FAIL_AUTH_MISMATCH;
         ike_blame_remedy(&e->core, "what came makes no sense with our keys: set the same `secret` on both sides");
     }
-    ike_blame_received(&e->core, "nothing that could be decrypted in %u s", (unsigned)((e->core.now - sa->created) / IKE_SEC));
+    const char *more = sa->v1 && sa->v1->keyed ? "more" : "that could be decrypted";
+    ike_blame_received(&e->core, "nothing %s in %u s", more, (unsigned)((e->core.now - sa->created) / IKE_SEC));
     ike_exchange_blame(&x);
+    if (sa->initiator) {
+        ike_attempt_failed(e, sa->conn);
+    }
 }
 
 /* Fires for whichever deadline came, or for one that has moved on since; each is looked at. Any of them may end the SA. */
@@ -494,7 +513,7 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
     }
     if (sa->expires_at <= now) {
         if (!sa->established || (sa->state == IKE_SA_DELETING && ike_list_empty(&sa->outstanding))) {
-            if (sa->half_open && sa->state == IKE_SA_CONNECTING) {
+            if ((sa->half_open || sa->initiator) && sa->state == IKE_SA_CONNECTING) {
                 never_completed(e, sa);
             }
             ike_sa_down(e, sa, IKE_BY_TIMEOUT);

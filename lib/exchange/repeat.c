@@ -49,6 +49,9 @@ void ike_exchange_arm(struct ike_exchange *x)
     ike_timer_set(&c->wheel, &x->timer, at < x->give_up ? at : x->give_up);
 }
 
+/* Of IKEv1: an exchange that ends alone, and knows itself what that means for its SA. */
+static bool in_phase2(const struct ike_exchange *x) { return x->sa->version == 1 && x->sa->v1->keyed; }
+
 /* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached
  * its aim: the SA goes, and nothing has failed. */
 static void no_answer(struct ike_exchange *x)
@@ -72,7 +75,7 @@ static void no_answer(struct ike_exchange *x)
                              : "see whether the peer runs and can be reached; with start = yes it is tried again");
     }
     ike_exchange_blame(x);
-    if (sa->version == 1 && !connecting && x->purpose != IKE_DO_LIVENESS) {
+    if (in_phase2(x) && x->purpose != IKE_DO_LIVENESS) {
         ike_exchange_abort(x, IKE_X_REFUSE); /* peers of IKEv1 are silent about what they do not want */
         return;
     }
@@ -93,7 +96,7 @@ static void question_timed_out(struct ike_exchange *x)
     ike_blame(&e->core, IKE_FAIL_TIMEOUT, IKE_DECIDER_HOST);
     ike_blame_expected(&e->core, "the host's answer to a question");
     ike_exchange_blame(x);
-    if (sa->state != IKE_SA_CONNECTING) {
+    if (sa->state != IKE_SA_CONNECTING || in_phase2(x)) {
         ike_exchange_abort(x, IKE_X_REFUSE);
         return;
     }

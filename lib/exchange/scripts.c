@@ -15,14 +15,17 @@ static const struct ike_version v2 = {2,
                                       &ike_v2_rekey_ike,
                                       &ike_v2_informational,
                                       &ike_v2_informational,
-                                      "an IKE_AUTH request after IKE_SA_INIT"};
+                                      "an IKE_AUTH request after IKE_SA_INIT",
+                                      NULL};
 
 #ifdef IKE_HAVE_V1
-static const struct ike_version v1 = {1,    &ike_v1_main,          &ike_v1_main, &ike_v1_quick,
-                                      NULL, &ike_v1_informational, &ike_v1_dpd,  "the rest of phase 1"};
-
-static const struct ike_version aggressive = {1,    &ike_v1_aggressive,    &ike_v1_aggressive, &ike_v1_quick,
-                                              NULL, &ike_v1_informational, &ike_v1_dpd,        "the rest of phase 1"};
+/* The two differ in how they begin only. */
+#define V1(mode)                                                                                                                 \
+    {                                                                                                                            \
+        1, mode, mode, &ike_v1_quick, NULL, &ike_v1_informational, &ike_v1_dpd, "the rest of phase 1, and what follows it",     \
+            ike_v1_abandon                                                                                                       \
+    }
+static const struct ike_version v1 = V1(&ike_v1_main), aggressive = V1(&ike_v1_aggressive);
 
 const struct ike_version *ike_version_of(const struct ike_sa *sa)
 {

@@ -15,6 +15,8 @@ struct ike_version {
     const struct ike_script *rekey_ike; /* NULL: another IKE SA is begun like the first */
     const struct ike_script *informational, *liveness;
     const char *half_open; /* what a half-open SA waits for, in words */
+    /* Gives up one that has keys and is not up, and tells the peer. NULL: that has to wait until it is up. */
+    void (*abandon)(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 };
 const struct ike_version *ike_version_of(const struct ike_sa *sa);
 

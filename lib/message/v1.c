@@ -153,6 +153,17 @@ int ike_v1_config_parse(struct ike_v1_config *out, const struct ike_payload *p)
     return ike_rd_done(&r) ? IKE_OK : IKE_ERR_PROTO;
 }
 
+bool ike_v1_config_find(const struct ike_v1_config *c, uint16_t type, struct ike_v1_attr *a)
+{
+    struct ike_rd r = ike_rd(c->attrs.ptr, c->attrs.len);
+    while (ike_v1_attr_next(&r, a)) {
+        if (a->type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Building ---- */
 
 size_t ike_v1_reserve_hash(struct ike_chain *c, size_t len)

@@ -93,6 +93,27 @@ enum ike_v1_notify_type {
 };
 /* Mode-Config: what an ATTR payload is. */
 enum ike_v1_config_type { IKE_CFG1_REQUEST = 1, IKE_CFG1_REPLY = 2, IKE_CFG1_SET = 3, IKE_CFG1_ACK = 4 };
+/* Its attributes: of Mode-Config, and of XAUTH (draft-beaulieu-ike-xauth-02 section 6.1), which rides in the same payload. */
+enum ike_v1_config_attr {
+    IKE_CFG1_IP4_ADDRESS = 1,
+    IKE_CFG1_IP4_NETMASK = 2,
+    IKE_CFG1_IP4_DNS = 3,
+    IKE_CFG1_IP4_NBNS = 4,
+    IKE_CFG1_APPLICATION_VERSION = 7,
+    IKE_CFG1_IP6_ADDRESS = 8, /* 16 octets, where version 2 has a prefix length besides */
+    IKE_CFG1_IP6_DNS = 10,
+    IKE_CFG1_IP4_SUBNET = 13,
+    IKE_XAUTH_TYPE = 16520,
+    IKE_XAUTH_USER_NAME = 16521,
+    IKE_XAUTH_USER_PASSWORD = 16522,
+    IKE_XAUTH_PASSCODE = 16523,
+    IKE_XAUTH_MESSAGE = 16524,
+    IKE_XAUTH_CHALLENGE = 16525,
+    IKE_XAUTH_DOMAIN = 16526,
+    IKE_XAUTH_STATUS = 16527,
+    IKE_XAUTH_NEXT_PIN = 16528,
+    IKE_XAUTH_ANSWER = 16529
+};
 
 /* ---- Bodies. Views into the payload ------------------------------------------------------------------------------------ */
 
@@ -140,6 +161,8 @@ struct ike_v1_config {
     ike_bytes attrs; /* whole attributes only */
 };
 int ike_v1_config_parse(struct ike_v1_config *out, const struct ike_payload *p);
+/* The first attribute of a type; false: there is none. */
+bool ike_v1_config_find(const struct ike_v1_config *c, uint16_t type, struct ike_v1_attr *a);
 
 /* ---- Building. KE, NONCE, SIG, VENDOR, NAT-D and a HASH that is known already are an ike_put_payload() ------------------- */
 

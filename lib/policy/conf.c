@@ -63,6 +63,22 @@ static const char *put_text(struct arena *a, const char *text) { return put(a, t
 /* An identity of type NONE has no octets: nothing to copy. */
 static void put_id(struct arena *a, ike_id *id) { id->data.ptr = put(a, id->data.ptr, id->data.len); }
 
+/* The array is placed before what its rows point to, and is written last, when those places are known. */
+static void put_users(struct arena *a, ike_conn_settings *s)
+{
+    const ike_user_settings *from = s->users;
+    ike_user_settings *to = put(a, from, s->n_users * sizeof *from);
+    for (size_t i = 0; i < s->n_users; i++) {
+        ike_user_settings u = from[i];
+        u.name = put_text(a, u.name);
+        u.secret.ptr = put(a, u.secret.ptr, u.secret.len);
+        if (to) {
+            to[i] = u;
+        }
+    }
+    s->users = to;
+}
+
 /* Runs twice over the same settings, so both runs must take the same way: nothing here may depend on a->p but the writing. */
 static void put_all(struct arena *a, ike_conn_settings *s)
 {
@@ -73,9 +89,9 @@ static void put_all(struct arena *a, ike_conn_settings *s)
     s->local_key.ptr = put(a, s->local_key.ptr, s->local_key.len);
     s->local_cert.ptr = put(a, s->local_cert.ptr, s->local_cert.len);
     s->remote_key.ptr = put(a, s->remote_key.ptr, s->remote_key.len);
+    put_users(a, s);
     put_id(a, &s->local_id);
     put_id(a, &s->remote_id);
-    /* The array is placed before what its rows point to, and is written last, when those places are known. */
     const ike_child_settings *from = s->children;
     ike_child_settings *to = put(a, from, s->n_children * sizeof *from);
     for (size_t i = 0; i < s->n_children; i++) {
@@ -105,6 +121,18 @@ static bool ts_fine(const ike_ts *ts, size_t n)
     return n <= 64;
 }
 
+/* With a version that has no XAUTH a peer would get by without it. */
+static bool users_fine(const ike_conn_settings *s)
+{
+    for (size_t i = 0; i < s->n_users; i++) {
+        const ike_user_settings *u = &s->users[i];
+        if (!u->name || !u->name[0] || strlen(u->name) > IKE_SECRET_MAX || u->secret.len > IKE_SECRET_MAX) {
+            return false;
+        }
+    }
+    return s->xauth <= IKE_XAUTH_SERVER && (!s->xauth || s->version == IKE_SPEAKS_V1) && s->n_users <= 65536;
+}
+
 /* Nothing is copied before all of it has passed. Limits keep the sizes below from overflowing and every name within a
  * failure record. */
 static int check(const ike_conn_settings *s)
@@ -112,7 +140,7 @@ static int check(const ike_conn_settings *s)
     if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
         s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 || s->local_key.len > KEY_MAX ||
         s->local_cert.len > KEY_MAX || s->remote_key.len > KEY_MAX || s->remote_bits > 128 || s->local_id.data.len > 1024 ||
-        s->remote_id.data.len > 1024) {
+        s->remote_id.data.len > 1024 || !users_fine(s)) {
         return IKE_ERR_INVALID;
     }
     if (s->remote_key.len && (s->secret.len || s->version != IKE_SPEAKS_V1)) {
@@ -243,6 +271,8 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     /* What is shown of a connection points into the same copy, except that there is no secret in it. */
     f->shown = f->s;
     f->shown.secret = f->shown.local_key = (ike_bytes){NULL, 0};
+    f->shown.users = NULL;
+    f->shown.n_users = 0;
     /* From here on unref can undo all: ike_alloc has zeroed what is not parsed yet. */
     r = parse_proposals(c, f);
     r = r == IKE_OK ? read_keys(c, f) : r;

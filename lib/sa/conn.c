@@ -306,28 +306,31 @@ struct ike_conn *ike_conn_match_id(const struct ike_db *db, const ike_path *path
     return best;
 }
 
-static uint64_t hash_ids(const struct ike_db *db, const struct ike_conn *conn, const ike_id *local, const ike_id *remote)
+static uint64_t hash_ids(const struct ike_db *db, const struct ike_conn *conn, const ike_id *local, const ike_id *remote,
+                         ike_bytes user)
 {
-    uint8_t buf[96];
+    uint8_t buf[104];
     struct ike_wr w = ike_wr(buf, sizeof buf);
     ike_wr_u64(&w, conn->id);
     put_id(&w, local);
     put_id(&w, remote);
+    ike_wr_u64(&w, user.len ? ike_siphash(db->core->hash_key, user.ptr, user.len) : 0);
     return ike_siphash(db->core->hash_key, buf, w.len);
 }
 
 /* The ids are copied behind the struct: those of a message do not outlive it. Equal ids under another connection are another
  * peer, with policies of its own. */
-struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote)
+struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote, ike_bytes user)
 {
-    uint64_t key = hash_ids(db, conn, local, remote);
+    uint64_t key = hash_ids(db, conn, local, remote, user);
     for (struct ike_map_node *n = ike_map_find(&db->by_ids, key); n; n = ike_map_find_next(n)) {
         struct ike_peer *p = IKE_OF(n, struct ike_peer, by_ids);
-        if (p->conn == conn && ike_id_equal(&p->local_id, local) && ike_id_equal(&p->remote_id, remote)) {
+        if (p->conn == conn && ike_id_equal(&p->local_id, local) && ike_id_equal(&p->remote_id, remote) &&
+            ike_bytes_equal(p->user, user)) {
             return p;
         }
     }
-    size_t size = sizeof(struct ike_peer) + local->data.len + remote->data.len;
+    size_t size = sizeof(struct ike_peer) + local->data.len + remote->data.len + user.len;
     struct ike_peer *p = ike_alloc(db->core, size);
     if (!p || ike_map_add(&db->by_ids, &p->by_ids, key, &db->core->mem) != IKE_OK) {
         ike_free(db->core, p, size);
@@ -343,6 +346,8 @@ struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ik
     ike_wr_bytes(&w, local->data);
     p->remote_id = (ike_id){remote->type, {w.p + w.len, remote->data.len}};
     ike_wr_bytes(&w, remote->data);
+    p->user = ike_bytes_of(w.p + w.len, user.len);
+    ike_wr_bytes(&w, user);
     ike_list_add(&conn->peers, &p->link);
     return p;
 }

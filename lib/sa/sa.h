@@ -79,13 +79,14 @@ struct ike_conn {
     struct ike_evslot ev;
 };
 
-/* Connection plus authenticated identity pair: what children belong to. The ids' octets follow the struct. */
+/* Connection, authenticated identity pair and user: what children belong to. The octets of these follow the struct. */
 struct ike_peer {
     struct ike_list link; /* in conn->peers */
     struct ike_map_node by_ids;
     struct ike_conn *conn;
     struct ike_list sas, children;
     ike_id local_id, remote_id;
+    ike_bytes user; /* of XAUTH: many users may share the identity of a group; empty: none */
     size_t size;
 };
 
@@ -131,6 +132,9 @@ struct ike_v1_sa {
     bool fragments;                 /* it takes messages in parts */
     struct ike_v1_parts *parts;     /* of a message that is not whole yet; NULL: none */
     uint8_t nat_t, nat_t_vid;       /* ike_v1_nat_t, 0: none; which vendor id said so */
+    bool keyed;                     /* phase 1 is over, and messages of other exchanges may come; up it is behind XAUTH */
+    bool initial_contact;           /* the peer has said so */
+    bool user_known;                /* XAUTH is over, and well */
     uint32_t dpd_sent;              /* number of the last one of ours */
     struct ike_list done;
     uint32_t n_done;
@@ -237,8 +241,8 @@ struct ike_conn *ike_conn_match_id(const struct ike_db *db, const ike_path *path
 bool ike_conn_is_single(const struct ike_conn *conn); /* its peer has one address */
 
 /* ---- Peers ------------------------------------------------------------------------------------------------------------ */
-struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local,
-                              const ike_id *remote);             /* finds or makes */
+struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote,
+                              ike_bytes user);                   /* finds or makes */
 void ike_peer_release(struct ike_db *db, struct ike_peer *peer); /* retires it when nothing is left in it */
 
 /* ---- IKE SAs ---------------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sim_ask_names[SIM_ASKS] = {"peer", "secret", "child", "spi", "add"};
+const char *const sim_ask_names[SIM_ASKS] = {"peer", "secret", "child", "spi", "add", "user", "login"};
+
+/* Who logs in where no user is configured. */
+static const ike_bytes sim_login_name = {(const uint8_t *)"carol", 5};
 
 struct answer { /* planned; the host may have a new life by then */
     struct sim_host *host;
@@ -44,6 +47,9 @@ static int answer(struct sim_host *h, const struct sim_question *q)
     case SIM_ASK_SECRET:
         return ike_answer_secret(h->engine, q->token, q->refuse ? IKE_ERR_NOT_FOUND : IKE_OK,
                                  (ike_bytes){q->secret, q->secret_len}, h->sim->now);
+    case SIM_ASK_LOGIN:
+        return ike_answer_login(h->engine, q->token, q->refuse ? IKE_ERR_NOT_FOUND : IKE_OK, sim_login_name,
+                                (ike_bytes){q->secret, q->secret_len}, h->sim->now);
     case SIM_ASK_SPI:
         if (!q->cancelled && !q->answered) {
             r = q->refuse ? IKE_ERR_HOST : sim_kernel_spi(h, &spi);
@@ -120,7 +126,8 @@ static struct sim_manner manner(struct sim_host *h, enum sim_ask kind)
 
 int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **out)
 {
-    static const int refusal[SIM_ASKS] = {IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_AUTH, IKE_ERR_HOST, IKE_ERR_HOST};
+    static const int refusal[SIM_ASKS] = {IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_AUTH, IKE_ERR_HOST, IKE_ERR_HOST,
+                                           IKE_ERR_AUTH, IKE_ERR_NOT_FOUND};
     struct sim_manner m = manner(h, kind);
     *out = NULL;
     h->asked[kind]++;
@@ -202,12 +209,47 @@ static int ask_child(void *user, ike_token t, const ike_child_question *p)
     return sim_ask(h, SIM_ASK_CHILD, t, &q);
 }
 
+/* Whether it is right does not matter here: a server's own users are what the connection has without this hook. */
+static int ask_user(void *user, ike_token t, const ike_user_question *p)
+{
+    struct sim_host *h = user;
+    struct sim_question *q;
+    if (p->conn == 0 || p->name.len == 0 || p->remote_id.type == IKE_ID_NONE) {
+        sim_break(h->sim, "%s: the user question does not say who", h->name);
+    }
+    return sim_ask(h, SIM_ASK_USER, t, &q);
+}
+
+static int ask_login(void *user, ike_token t, const ike_login_question *p, uint8_t *name, size_t *name_len, uint8_t *password,
+                     size_t *len)
+{
+    struct sim_host *h = user;
+    struct sim_question *q;
+    size_t n = strlen(h->secret);
+    int r = sim_ask(h, SIM_ASK_LOGIN, t, &q);
+    if (p->conn == 0) {
+        sim_break(h->sim, "%s: a login is asked for without a connection", h->name);
+    }
+    if (q) {
+        memcpy(q->secret, h->secret, n);
+        q->secret_len = n;
+    } else if (r == IKE_OK) {
+        memcpy(name, sim_login_name.ptr, sim_login_name.len);
+        *name_len = sim_login_name.len;
+        memcpy(password, h->secret, n);
+        *len = n;
+    }
+    return r;
+}
+
 void sim_ask_hooks(struct sim_host *h, ike_host *host)
 {
     if (h->hooks) {
         host->hooks.peer = ask_peer;
         host->hooks.secret = ask_secret;
         host->hooks.child = ask_child;
+        host->hooks.user = ask_user;
+        host->hooks.login = ask_login;
     }
     host->hooks.cancel = cancel;
 }

@@ -146,7 +146,10 @@ static void check_half_open(struct sim_host *h)
     ike_sa_info sa = {.size = sizeof sa};
     ike_time life = h->conf.engine.half_open_life_ms * IKE_MS;
     for (ike_sa_id id = 0; ike_sa_next(h->engine, id, &sa) == IKE_OK; id = sa.id) {
-        if (sa.state == IKE_SA_CONNECTING && !sa.initiator && h->sim->now - sa.created > life + REAP_LATE) {
+        /* In IKEv1 a peer that has proved its secret may still have to show who its user is: the host may have to be asked. */
+        bool proved = sa.version == 1 && sa.last_in > sa.created;
+        ike_time until = proved ? sa.last_in + 2 * life : sa.created + life;
+        if (sa.state == IKE_SA_CONNECTING && !sa.initiator && h->sim->now > until + REAP_LATE) {
             sim_break(h->sim, "%s: IKE SA #%u is half-open for %u s", h->name, sim_sa_name(h->sim, sa.spi_i),
                       (unsigned)((h->sim->now - sa.created) / IKE_SEC));
         }

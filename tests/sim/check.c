@@ -33,13 +33,14 @@ static void check_mid(struct sim_host *h, const struct sim_msg *m)
     *next = (uint64_t)m->mid + 1;
 }
 
-/* A message id of IKEv1 is that of one exchange: three messages of Quick Mode, or one of an Informational, whoever began it. */
+/* A message id of IKEv1 is that of one exchange: three messages of Quick Mode, two of a Transaction or four of XAUTH, or one of
+ * an Informational, whoever began it. */
 static void check_mid_v1(struct sim_host *h, const struct sim_msg *m)
 {
     bool fresh;
     uint64_t parts[] = {m->spi_i, m->spi_r, m->mid, 1};
     uint64_t *n = sim_map_at(&h->sim->sends, sim_hash(SIM_HASH_START, parts, sizeof parts), &fresh);
-    if (++*n > (m->exchange == IKE_X1_QUICK ? 3 : 1)) {
+    if (++*n > (m->exchange == IKE_X1_QUICK ? 3 : m->exchange == IKE_X1_TRANSACTION ? 4 : 1)) {
         sim_break(h->sim, "%s: a message id is used a second time: %s", h->name, m->text);
     }
 }

@@ -48,6 +48,7 @@ static const struct key {
     E(spi_tag_bits),
     C(version),
     C(aggressive),
+    C(xauth),
     C(remote_bits),
     C(life_s),
     C(margin_s),
@@ -75,6 +76,8 @@ static const struct key {
     {"local_id", CONN, IDENTITY, offsetof(ike_conn_settings, local_id), offsetof(struct sim_conn, local_id)},
     {"remote_id", CONN, IDENTITY, offsetof(ike_conn_settings, remote_id), offsetof(struct sim_conn, remote_id)},
     {"secret", CONN, SECRET, 0, 0},
+    {"user", CONN, TEXT, 0, offsetof(struct sim_conn, user)},
+    {"password", CONN, TEXT, 0, offsetof(struct sim_conn, password)},
     {"proposals", CONN, TEXT, offsetof(ike_conn_settings, proposals), offsetof(struct sim_conn, proposals)},
     {"proposals", CHILD, TEXT, offsetof(ike_child_settings, proposals), offsetof(struct sim_child, proposals)},
     {"local_ts", CHILD, SELECTORS, offsetof(ike_child_settings, n_local_ts), offsetof(struct sim_child, local_ts)},
@@ -85,7 +88,8 @@ static const struct key {
 static const struct {
     const char *word;
     uint64_t value;
-} words[] = {{"no", 0}, {"yes", 1}, {"demand", IKE_START_DEMAND}, {"tunnel", IKE_MODE_TUNNEL}, {"transport", IKE_MODE_TRANSPORT}};
+} words[] = {{"no", 0}, {"yes", 1}, {"demand", IKE_START_DEMAND}, {"tunnel", IKE_MODE_TUNNEL}, {"transport", IKE_MODE_TRANSPORT},
+             {"client", IKE_XAUTH_CLIENT}, {"server", IKE_XAUTH_SERVER}};
 
 bool sim_number_parse(const char *text, uint64_t max, uint64_t *out)
 {
@@ -238,6 +242,11 @@ ike_conn_settings sim_conf_settings(struct sim_conn *c, ike_child_settings *room
     s.name = c->name;
     s.proposals = c->proposals[0] ? c->proposals : NULL;
     s.secret = (ike_bytes){(const uint8_t *)c->secret, strlen(c->secret)};
+    if (c->user[0]) {
+        c->users = (ike_user_settings){c->user, {(const uint8_t *)c->password, strlen(c->password)}};
+        s.users = &c->users;
+        s.n_users = 1;
+    }
     s.children = room;
     for (size_t i = 0; i < s.n_children; i++) {
         struct sim_child *k = &c->child[i];

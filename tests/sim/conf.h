@@ -20,7 +20,8 @@ struct sim_child {
 };
 
 struct sim_conn {
-    char name[32], proposals[SIM_TEXT], secret[SIM_TEXT];
+    char name[32], proposals[SIM_TEXT], secret[SIM_TEXT], user[SIM_TEXT], password[SIM_TEXT];
+    ike_user_settings users;
     uint8_t local_id[SIM_TEXT], remote_id[SIM_TEXT];
     ike_conn_settings set;
     struct sim_child child[SIM_CHILDREN];

@@ -52,7 +52,7 @@ struct sim_kernel {
 
 /* ---- Questions: what a hook does with one ------------------------------------------------------------------------------ */
 
-enum sim_ask { SIM_ASK_PEER, SIM_ASK_SECRET, SIM_ASK_CHILD, SIM_ASK_SPI, SIM_ASK_ADD, SIM_ASKS };
+enum sim_ask { SIM_ASK_PEER, SIM_ASK_SECRET, SIM_ASK_CHILD, SIM_ASK_SPI, SIM_ASK_ADD, SIM_ASK_USER, SIM_ASK_LOGIN, SIM_ASKS };
 
 struct sim_manner {
     bool pending; /* answer by token, after `delay`; IKE_NEVER: not at all */
@@ -92,7 +92,7 @@ struct sim_host {
     uint16_t outside_shift; /* added to its ports on the way out */
     struct sim_conf conf;
     ike_engine *engine;
-    bool hooks; /* ask peer, secret and child at all */
+    bool hooks; /* ask peer, secret, child, user and login at all */
     bool prying;
     unsigned byzantine;   /* so many per thousand of its messages are mutated */
     bool closing;         /* was told to shut down: it begins nothing any more */

@@ -538,7 +538,7 @@ static const char *st_manner(struct sim_run *r)
             return NULL;
         }
     }
-    return "late|refuse HOST peer|secret|child|spi|add ...";
+    return "late|refuse HOST peer|secret|child|spi|add|user|login ...";
 }
 
 static const struct {

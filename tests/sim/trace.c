@@ -136,7 +136,7 @@ static void put_payload(const struct sim *s, struct sim_text *t, const struct ik
                  {IKE_P_CERTREQ, "CERTREQ"}, {IKE_P_AUTH, "AUTH"}, {IKE_P_TSI, "TSi"},     {IKE_P_TSR, "TSr"},
                  {IKE_P_VENDOR, "V"},        {IKE_P_SK, "SK"},     {IKE_P_CP, "CP"},       {IKE_P_EAP, "EAP"},
                  {IKE_P_SKF, "SKF"},         {IKE_P1_SA, "SA"},    {IKE_P1_KE, "KE"},      {IKE_P1_ID, "ID"},
-                 {IKE_P1_HASH, "HASH"},      {IKE_P1_VENDOR, "V"}, {IKE_P1_NAT_D, "NAT-D"}};
+                 {IKE_P1_HASH, "HASH"},      {IKE_P1_VENDOR, "V"}, {IKE_P1_NAT_D, "NAT-D"}, {IKE_P1_ATTR, "ATTR"}};
     uint16_t group;
     ike_bytes value;
     switch (p->type) {

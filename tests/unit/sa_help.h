@@ -84,7 +84,7 @@ static inline struct ike_sa *sa_lab_sa(struct sa_lab *l, struct ike_conn *conn, 
 static inline struct ike_peer *sa_lab_peer(struct sa_lab *l, struct ike_conn *conn, const char *name)
 {
     ike_id local = {IKE_ID_FQDN, IKE_STR("us.example")}, remote = {IKE_ID_FQDN, ike_bytes_of(name, strlen(name))};
-    struct ike_peer *p = ike_peer_get(&l->db, conn, &local, &remote);
+    struct ike_peer *p = ike_peer_get(&l->db, conn, &local, &remote, ike_bytes_of(NULL, 0));
     assert_non_null(p);
     return p;
 }

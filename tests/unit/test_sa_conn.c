@@ -335,7 +335,7 @@ static void no_memory_leaves_nothing(void **state)
         assert_true(n < 20);
         lab.lab.allowed = n;
         uint32_t refs = conn->refs;
-        p = ike_peer_get(&lab.db, conn, &id, &id);
+        p = ike_peer_get(&lab.db, conn, &id, &id, ike_bytes_of(NULL, 0));
         assert_int_equal(conn->refs, refs + (p != NULL));
     }
     lab.lab.allowed = -1;

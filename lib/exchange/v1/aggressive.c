@@ -72,4 +72,5 @@ static const struct ike_step steps[] = {
     {"Aggressive Mode 2", IKE_RESPONDER, NULL, answer_forms, answer_handle, answer_build, NULL, NULL},
     {"Aggressive Mode 3", IKE_INITIATOR, NULL, last_forms, last_handle, last_build, NULL, NULL},
 };
-const struct ike_script ike_v1_aggressive = {"Aggressive Mode", 1, IKE_X1_AGGRESSIVE, &ike_v1_delivery, steps, 3, 0, NULL, NULL};
+const struct ike_script ike_v1_aggressive = {
+    "Aggressive Mode", 1, IKE_X1_AGGRESSIVE, &ike_v1_delivery, steps, 3, 0, ike_v1_next, NULL};

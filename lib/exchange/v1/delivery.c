@@ -180,38 +180,61 @@ static uint16_t as_v1(uint16_t notify)
     }
 }
 
-/* Nobody answers it, and nobody repeats it: without memory for it the peer finds out by itself. */
+bool ike_v1_once_begin(struct ike_exchange *y, struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
+{
+    *y = (struct ike_exchange){.e = e, .sa = sa, .script = &ike_v1_informational, .role = IKE_INITIATOR, .path = *path};
+    y->chain = ike_chain(e->core.build, e->core.set.max_message);
+    if (!sa->v1->keyed) {
+        return ike_guard_reply(&e->guard, &path->remote); /* in clear only as often as the guard lets us answer strangers */
+    }
+    if (ike_v1_begin(y) != IKE_X_OK) {
+        return false;
+    }
+    ike_v1_hash_begin(y);
+    return true;
+}
+
+void ike_v1_once_send(struct ike_exchange *y)
+{
+    struct ike_core *c = &y->e->core;
+    struct ike_header h = header_of(y);
+    size_t len = 0;
+    int r;
+    if (y->sa->v1->keyed) {
+        struct ike_v1_seal k = ike_v1_key(y->sa);
+        r = ike_v1_hash_end(y, ike_bytes_of(NULL, 0)) == IKE_X_OK
+                ? ike_v1_seal(&k, &h, &y->chain, y->iv, c->ctx, c->out, c->set.max_message, &len)
+                : IKE_ERR_NOMEM;
+    } else {
+        r = frame_clear(y, &h, &len);
+    }
+    if (r == IKE_OK) {
+        ike_send(c, &y->path, IKE_SEND_MESSAGE, c->out, len);
+    }
+}
+
 void ike_v1_tell(struct ike_exchange *x, uint16_t notify)
 {
-    struct ike_core *c = &x->e->core;
-    struct ike_sa *sa = x->sa;
-    struct ike_exchange y = {.e = x->e, .sa = sa, .script = &ike_v1_informational, .role = IKE_INITIATOR, .path = x->path};
-    bool sealed = sa->established;
-    size_t len = 0;
-    /* In clear only as often as the guard lets us answer strangers. */
-    if (!sealed && !ike_guard_reply(&x->e->guard, &x->path.remote)) {
-        return;
+    struct ike_exchange y;
+    if (ike_v1_once_begin(&y, x->e, x->sa, &x->path)) {
+        ike_v1_put_notify(&y.chain, x->script == &ike_v1_quick ? IKE_PROTO1_ESP : IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0),
+                          as_v1(notify), ike_bytes_of(NULL, 0));
+        ike_v1_once_send(&y);
     }
-    y.chain = ike_chain(c->build, c->set.max_message);
-    if (sealed) {
-        if (ike_v1_begin(&y) != IKE_X_OK) {
-            return;
-        }
-        ike_v1_hash_begin(&y);
+}
+
+void ike_v1_abandon(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
+{
+    struct ike_exchange y;
+    struct ike_conn *conn = sa->initiator ? sa->conn : NULL;
+    if (ike_v1_once_begin(&y, e, sa, &sa->path)) {
+        ike_v1_put_delete_isakmp(&y.chain, sa->spi_i, sa->spi_r);
+        ike_v1_once_send(&y);
     }
-    ike_v1_put_notify(&y.chain, x->script == &ike_v1_quick ? IKE_PROTO1_ESP : IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0),
-                      as_v1(notify), ike_bytes_of(NULL, 0));
-    struct ike_header h = header_of(&y);
-    if (sealed) {
-        struct ike_v1_seal k = ike_v1_key(sa);
-        if (ike_v1_hash_end(&y, ike_bytes_of(NULL, 0)) != IKE_X_OK ||
-            ike_v1_seal(&k, &h, &y.chain, y.iv, c->ctx, c->out, c->set.max_message, &len) != IKE_OK) {
-            return;
-        }
-    } else if (frame_clear(&y, &h, &len) != IKE_OK) {
-        return;
+    ike_sa_down(e, sa, cause);
+    if (conn && cause != IKE_BY_LOCAL) {
+        ike_attempt_failed(e, conn);
     }
-    ike_send(c, &x->path, IKE_SEND_MESSAGE, c->out, len);
 }
 
 /* ---- The end ------------------------------------------------------------------------------------------------------------- */
@@ -295,15 +318,11 @@ static struct ike_sa *other_of(const struct ike_sa *sa)
     return newest;
 }
 
-/* The last block on the wire, whoever sent it. Children whose IKE SA is gone, or replaced by one that is gone, belong to
- * this one now. */
-static void phase1_up(struct ike_exchange *x)
+/* Children whose IKE SA is gone, or replaced by one that is gone, belong to this one now. */
+static void up(struct ike_engine *e, struct ike_sa *sa)
 {
-    struct ike_engine *e = x->e;
-    struct ike_sa *sa = x->sa, *old;
-    memcpy(sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof sa->v1->last_block);
-    keep_last(x);
-    if (x->setup->initial_contact && sa->conf->s.unique) {
+    struct ike_sa *old;
+    if (sa->v1->initial_contact && sa->conf->s.unique) {
         forget_older(e, sa);
     }
     old = other_of(sa);
@@ -320,13 +339,50 @@ static void phase1_up(struct ike_exchange *x)
     } else if (old) {
         take_over(e, old, sa);
     }
-    ike_setup_free(e, sa->setup);
-    sa->setup = NULL;
     if (sa->close_when_up) {
         ike_close_sa(e, sa, sa->down_cause);
     } else {
         ike_abandon_attempt(e, sa);
     }
+}
+
+/* What comes next begins here if it is ours to begin; else the peer does. */
+static void go_on(struct ike_exchange *x)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    const struct ike_script *next = x->script->next(x);
+    if (!next) {
+        if (ike_v1_complete(sa)) {
+            up(e, sa);
+        }
+        return;
+    }
+    struct ike_setup *s = ike_setup_new(e);
+    struct ike_exchange *y = s ? ike_exchange_new(e, sa, next, IKE_INITIATOR, s) : NULL;
+    if (!y) {
+        ike_setup_free(e, s);
+        ike_exchange_blame(x);
+        ike_v1_abandon(e, sa, IKE_BY_FAILURE);
+        return;
+    }
+    y->owns_setup = true;
+    ike_list_add(&sa->outstanding, &y->link);
+    ike_exchange_run(y);
+}
+
+/* The last block on the wire, whoever sent it. The key exchange's values are not needed any more. */
+static void phase1_done(struct ike_exchange *x)
+{
+    struct ike_sa *sa = x->sa;
+    memcpy(sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof sa->v1->last_block);
+    keep_last(x);
+    sa->v1->initial_contact = x->setup->initial_contact;
+    sa->v1->keyed = true;
+    ike_setup_free(x->e, sa->setup);
+    sa->setup = x->setup = NULL;
+    ike_v1_patience(x->e, sa);
+    go_on(x);
 }
 
 static void phase1_over(struct ike_exchange *x, int result)
@@ -335,7 +391,7 @@ static void phase1_over(struct ike_exchange *x, int result)
     struct ike_sa *sa = x->sa;
     struct ike_conn *conn = x->role == IKE_INITIATOR ? sa->conn : NULL;
     if (result == IKE_X_OK) {
-        phase1_up(x);
+        phase1_done(x);
         return;
     }
     if (result != IKE_X_DROP && x->notify) {
@@ -347,20 +403,52 @@ static void phase1_over(struct ike_exchange *x, int result)
     }
 }
 
+/* Memory was short, it never happened: its repetition is heard again. */
+static void forget(struct ike_exchange *x)
+{
+    if (x->role == IKE_RESPONDER && x->authentic && !x->sent) {
+        ike_v1_mid_forget(x->sa->v1, x->mid);
+    }
+}
+
 static void quick_over(struct ike_exchange *x, int result)
 {
     struct ike_setup *s = x->setup;
     if (result == IKE_X_OK) {
         keep_last(x);
-    } else if (result == IKE_X_DROP && x->role == IKE_RESPONDER && x->authentic && !x->sent) {
-        ike_v1_mid_forget(x->sa->v1, x->mid); /* memory was short, it never happened: its repetition is heard again */
-    } else if (result != IKE_X_DROP) {
+    } else if (result == IKE_X_DROP) {
+        forget(x);
+    } else {
         if (x->notify) {
             ike_v1_tell(x, x->notify);
         }
         if (x->role == IKE_INITIATOR && s->with_child) {
             ike_child_failed(x->e, x->sa->conn, s->conf->s.children[s->index].name);
         }
+    }
+}
+
+/* Before the SA is up it goes with what should have led there. */
+static void transaction_over(struct ike_exchange *x, int result)
+{
+    struct ike_engine *e = x->e;
+    struct ike_sa *sa = x->sa;
+    bool denied = x->setup->talk.status && !x->setup->talk.granted;
+    if (result == IKE_X_DROP) {
+        forget(x);
+        return;
+    }
+    if (result == IKE_X_OK) {
+        keep_last(x);
+    } else if (x->notify) {
+        ike_v1_tell(x, x->notify);
+    }
+    if (!sa->established && (result != IKE_X_OK || denied)) {
+        ike_v1_abandon(e, sa, IKE_BY_FAILURE);
+    } else if (denied) {
+        ike_close_sa(e, sa, IKE_BY_FAILURE);
+    } else if (!sa->established) {
+        go_on(x);
     }
 }
 
@@ -400,6 +488,8 @@ static void v1_over(struct ike_exchange *x, int result)
             quick_over(x, result);
         } else if (x->script == &ike_v1_informational) {
             informational_over(x);
+        } else if (x->script->exchange_type == IKE_X1_TRANSACTION) {
+            transaction_over(x, result);
         }
     }
     ike_free(&e->core, task, sizeof *task);

@@ -78,6 +78,21 @@ static void delete_child(struct ike_exchange *x, uint32_t spi)
     }
 }
 
+/* The peer has thought better of it between phase 1 and the end of what follows. */
+static void gone_early(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_conn *conn = x->sa->initiator ? x->sa->conn : NULL;
+    ike_blame(c, IKE_FAIL_PEER_REFUSED_AUTH, IKE_DECIDER_PEER);
+    ike_blame_expected(c, "XAUTH or Mode-Config to come to its end");
+    ike_blame_received(c, "a Delete of the IKE SA");
+    ike_exchange_blame(x);
+    ike_sa_down(x->e, x->sa, IKE_BY_PEER);
+    if (conn) {
+        ike_attempt_failed(x->e, conn);
+    }
+}
+
 /* What is named are the sender's inbound SAs, so our outbound ones. */
 static void take_deletes(struct ike_exchange *x)
 {
@@ -98,7 +113,9 @@ static void take_deletes(struct ike_exchange *x)
             }
         }
     }
-    if (ike) {
+    if (ike && !sa->established) {
+        gone_early(x);
+    } else if (ike) {
         ike_sa_down(x->e, sa, sa->state == IKE_SA_DELETING ? sa->down_cause : IKE_BY_PEER);
     }
 }
@@ -115,26 +132,16 @@ static struct ike_exchange *probing(const struct ike_sa *sa)
     return NULL;
 }
 
-/* Sent at once and not kept: a peer that misses it asks again. */
+/* A peer that misses it asks again. */
 static void acknowledge(struct ike_exchange *x, ike_bytes number)
 {
-    struct ike_core *c = &x->e->core;
     struct ike_sa *sa = x->sa;
-    struct ike_exchange y = {.e = x->e, .sa = sa, .script = &ike_v1_informational, .role = IKE_INITIATOR, .path = x->path};
+    struct ike_exchange y;
     uint8_t cookies[16];
-    size_t len = 0;
-    y.chain = ike_chain(c->build, c->set.max_message);
-    if (ike_v1_begin(&y) != IKE_X_OK) {
-        return;
-    }
-    ike_v1_hash_begin(&y);
-    ike_v1_put_notify(&y.chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, sa->spi_i, sa->spi_r), IKE_N1_R_U_THERE_ACK, number);
-    struct ike_header h = {
-        .spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL, .mid = y.mid};
-    struct ike_v1_seal k = ike_v1_key(sa);
-    if (ike_v1_hash_end(&y, ike_bytes_of(NULL, 0)) == IKE_X_OK &&
-        ike_v1_seal(&k, &h, &y.chain, y.iv, c->ctx, c->out, c->set.max_message, &len) == IKE_OK) {
-        ike_send(c, &x->path, IKE_SEND_MESSAGE, c->out, len);
+    if (ike_v1_once_begin(&y, x->e, sa, &x->path)) {
+        ike_bytes spi = ike_v1_cookies(cookies, sa->spi_i, sa->spi_r);
+        ike_v1_put_notify(&y.chain, IKE_PROTO1_ISAKMP, spi, IKE_N1_R_U_THERE_ACK, number);
+        ike_v1_once_send(&y);
     }
 }
 

@@ -205,16 +205,29 @@ static unsigned open_exchanges(const struct ike_sa *sa)
     return n;
 }
 
+/* Which exchange begins with a message that is decrypted already; NULL: none that may begin now. */
+static const struct ike_script *script_of(const struct ike_engine *e, const struct ike_sa *sa, const struct ike_message *m)
+{
+    switch (m->h.exchange) {
+    case IKE_X1_INFORMATIONAL:
+        return &ike_v1_informational;
+    case IKE_X1_QUICK:
+        return sa->established && sa->state != IKE_SA_DELETING && !e->core.closing ? &ike_v1_quick : NULL;
+    case IKE_X1_TRANSACTION:
+        return ike_v1_transaction(sa, m);
+    default:
+        return NULL;
+    }
+}
+
 /* The exchange is made when the message decrypts to payloads; whether it is the peer's its first action finds out. */
 static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path)
 {
     struct ike_core *c = &e->core;
-    bool quick = m->h.exchange == IKE_X1_QUICK;
     const ike_hash *hash = ike_v1_hash_of(c->crypto, sa->prf);
     struct ike_exchange probe = {.e = e, .sa = sa};
     size_t end;
-    if ((!quick && m->h.exchange != IKE_X1_INFORMATIONAL) || ike_v1_mid_used(sa->v1, m->h.mid) || !hash ||
-        (quick && (sa->state == IKE_SA_DELETING || c->closing)) || open_exchanges(sa) >= OPEN_MAX) {
+    if (ike_v1_mid_used(sa->v1, m->h.mid) || !hash || open_exchanges(sa) >= OPEN_MAX) {
         return dropped(e, IKE_ERR_STATE);
     }
     ike_v1_iv_next(hash, c->ctx, ike_bytes_of(sa->v1->last_block, sa->encr->block), m->h.mid, probe.iv, sa->encr->block);
@@ -222,9 +235,13 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
         c->count.bad_icv++;
         return dropped(e, IKE_ERR_CRYPTO);
     }
-    struct ike_setup *s = quick ? ike_setup_new(e) : NULL;
-    struct ike_exchange *x =
-        quick && !s ? NULL : ike_exchange_new(e, sa, quick ? &ike_v1_quick : &ike_v1_informational, IKE_RESPONDER, s);
+    const struct ike_script *script = script_of(e, sa, m);
+    bool with_setup = script != &ike_v1_informational;
+    if (!script) {
+        return dropped(e, IKE_ERR_STATE);
+    }
+    struct ike_setup *s = with_setup ? ike_setup_new(e) : NULL;
+    struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_RESPONDER, s);
     if (!x) {
         ike_setup_free(e, s);
         c->blamed = false;
@@ -296,7 +313,7 @@ int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *pa
         return phase1(e, sa, m, path);
     }
     if (!(h->flags & IKE_FLAG1_ENCRYPTED)) {
-        return h->exchange == IKE_X1_INFORMATIONAL && !sa->established ? hint(e, sa, m) : dropped(e, IKE_ERR_PROTO);
+        return h->exchange == IKE_X1_INFORMATIONAL && !sa->v1->keyed ? hint(e, sa, m) : dropped(e, IKE_ERR_PROTO);
     }
-    return sa->established && sa->keys && h->mid ? phase2(e, sa, m, path) : dropped(e, IKE_ERR_STATE);
+    return sa->v1->keyed && h->mid ? phase2(e, sa, m, path) : dropped(e, IKE_ERR_STATE);
 }

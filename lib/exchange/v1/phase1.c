@@ -8,9 +8,16 @@
 
 /* ---- SA payloads --------------------------------------------------------------------------------------------------------- */
 
-static struct ike_v1_terms terms_of(const struct ike_conf *f)
+/* Methods with XAUTH behind them come in pairs from 65001 on: for the initiator to show who it is, and for the responder. */
+static uint16_t with_xauth(const struct ike_exchange *x, const struct ike_conf *f, uint16_t method)
 {
-    return (struct ike_v1_terms){.auth = f->auth1, .life_s = f->s.life_s};
+    bool initiator = (f->s.xauth == IKE_XAUTH_CLIENT) == x->sa->initiator;
+    return f->s.xauth ? (uint16_t)(64999 + 2 * method + !initiator) : method;
+}
+
+static struct ike_v1_terms terms_of(const struct ike_exchange *x, const struct ike_conf *f)
+{
+    return (struct ike_v1_terms){.auth = with_xauth(x, f, f->auth1), .life_s = f->s.life_s};
 }
 
 /* The group that a value was sent for along with the offer; 0: none yet. */
@@ -19,7 +26,7 @@ static uint16_t only_ke(const struct ike_exchange *x) { return x->script == &ike
 /* The body of what was just put into the chain as its first payload: both proofs are over it. */
 int ike_v1_offer(struct ike_exchange *x)
 {
-    struct ike_v1_terms t = terms_of(x->sa->conf);
+    struct ike_v1_terms t = terms_of(x, x->sa->conf);
     ike_v1_put_sa(&x->chain, x->sa->conf->proposals, &t, only_ke(x));
     int r = x->chain.w.bad ? IKE_ERR_NOMEM
                            : ike_blob_set(&x->e->core, &x->setup->sai, ike_bytes_of(x->chain.w.p + 4, x->chain.w.len - 4));
@@ -51,18 +58,21 @@ static int set_suite(struct ike_exchange *x, const struct ike_suite *suite)
 }
 
 /* Strangers learn no more than that nothing fits. */
-static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const struct ike_payload *sa)
+static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const struct ike_payload *sa, bool method)
 {
     struct ike_core *c = &x->e->core;
     char ours[200], theirs[200], from[64];
     ike_guard_refused(&x->e->guard);
     if (first) {
         ike_sa_bind(&x->e->db, x->sa, first);
-        ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+        ike_blame(c, method ? IKE_FAIL_AUTH_METHOD : IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_proposals_format(first->conf->proposals, ours, sizeof ours);
         ike_v1_sa_format(sa, false, theirs, sizeof theirs);
-        ike_blame_expected(c, "%s, with %s", ours, ike_v1_auth_name(first->conf->auth1));
+        ike_blame_expected(c, "%s, with %s%s", ours, ike_v1_auth_name(first->conf->auth1), first->conf->s.xauth ? " and XAUTH" : "");
         ike_blame_received(c, "%s", theirs);
+        if (method) {
+            ike_blame_remedy(c, "have xauth on both sides or on none: set xauth here, or change the peer");
+        }
         ike_blame_remedy(
             c, "give both sides one proposal in common: add one of the received to `proposals` here, or change the peer");
         return ike_fatal(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
@@ -84,8 +94,9 @@ int ike_v1_choose(struct ike_exchange *x)
     const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
     struct ike_conn *first = NULL, *conn = ike_conn_match(&e->db, &x->path, NULL);
     struct ike_mismatch why;
+    bool method = false; /* nothing but how the peers authenticate */
     for (; conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
-        struct ike_v1_terms t = terms_of(conn->conf);
+        struct ike_v1_terms t = terms_of(x, conn->conf);
         if (!ike_conf_speaks(conn->conf, 1) || (x->script == &ike_v1_aggressive && !conn->conf->s.aggressive)) {
             continue;
         }
@@ -96,10 +107,11 @@ int ike_v1_choose(struct ike_exchange *x)
         if (r == IKE_OK) {
             break;
         }
+        method = first ? method : why.type == IKE_T1_AUTH;
         first = first ? first : conn;
     }
     if (!conn) {
-        return refuse_offer(x, first, sa);
+        return refuse_offer(x, first, sa, method);
     }
     ike_sa_bind(&e->db, x->sa, conn);
     if (set_suite(x, &s->v1.suite) != IKE_OK) {
@@ -124,7 +136,7 @@ int ike_v1_answer(struct ike_exchange *x)
 int ike_v1_take_answer(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
-    struct ike_v1_terms t = terms_of(sa->conf);
+    struct ike_v1_terms t = terms_of(x, sa->conf);
     uint64_t spi_r = x->msg->h.spi_r;
     if (!spi_r || spi_r == sa->spi_i ||
         ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, only_ke(x), false, &x->setup->v1) !=

@@ -194,6 +194,7 @@ static bool fits(const void *user, const struct ike_conn *conn)
     ike_id remote = ike_id_of_body(&x->setup->remote_id);
     const ike_conn_settings *s = &conn->conf->s;
     return (conn == x->sa->conn || same_keys(x, conn->conf)) && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
+           s->xauth == x->sa->conf->s.xauth &&
            (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
            allows(conn->conf->proposals, &x->sa->suite);
 }
@@ -248,6 +249,10 @@ int ike_v1_choose_conn(struct ike_exchange *x)
     }
     if (!conn) {
         return wrong_identity(x);
+    }
+    if (conn->conf->s.xauth != x->sa->conf->s.xauth) {
+        ike_blame(&x->e->core, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US); /* the host's choice, but not what was agreed */
+        return auth_failed(x);
     }
     if (conn != x->sa->conn || conn->conf != x->sa->conf) {
         ike_sa_bind(&x->e->db, x->sa, conn);

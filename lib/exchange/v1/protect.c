@@ -47,7 +47,7 @@ int ike_v1_hash_check(struct ike_exchange *x, ike_bytes ni)
         return IKE_X_DROP;
     }
     /* Only what is authentic takes up room among the ids; what was there before is a replay. */
-    if (x->role == IKE_RESPONDER && ike_v1_mid_use(&x->e->core, sa->v1, x->mid) != IKE_OK) {
+    if (x->role == IKE_RESPONDER && x->step == 0 && ike_v1_mid_use(&x->e->core, sa->v1, x->mid) != IKE_OK) {
         return IKE_X_DROP;
     }
     ike_v1_proved(x);

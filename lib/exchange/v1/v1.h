@@ -12,6 +12,7 @@
 
 extern const struct ike_delivery ike_v1_delivery;
 extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd;
+extern const struct ike_script ike_v1_xauth, ike_v1_xauth_status;
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
 int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path);
@@ -32,6 +33,12 @@ static inline ike_bytes ike_v1_key_a(const struct ike_sa *sa)
 }
 /* A message of its own that says what is wrong, protected if there are keys; nothing comes back. */
 void ike_v1_tell(struct ike_exchange *x, uint16_t notify);
+/* An Informational that nobody answers and nobody repeats; what it says is put in between. False: it cannot be begun. Without
+ * memory for it the peer finds out by itself. */
+bool ike_v1_once_begin(struct ike_exchange *y, struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
+void ike_v1_once_send(struct ike_exchange *y);
+/* An SA that did not come as far as to be up goes; the peer is told. */
+void ike_v1_abandon(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 uint64_t ike_v1_digest(const struct ike_engine *e, const struct ike_message *m);
 
 /* ---- phase1.c ----------------------------------------------------------------------------------------------------------- */
@@ -59,6 +66,20 @@ ike_action ike_v1_prove, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ik
 void ike_v1_put_proof(struct ike_exchange *x); /* HASH, or CERT and SIG */
 const char *ike_v1_auth_name(uint16_t auth);
 static inline bool ike_v1_signs(const struct ike_exchange *x) { return x->sa->conf->auth1 != IKE_AUTH1_PSK; }
+
+/* ---- transaction.c ------------------------------------------------------------------------------------------------------ */
+extern const struct ike_form ike_v1_transaction_forms[];
+ike_action ike_v1_transaction_check;                           /* the hash; first of what is done with a message */
+const struct ike_script *ike_v1_next(struct ike_exchange *x);  /* what we begin behind phase 1, and behind what follows it */
+bool ike_v1_complete(const struct ike_sa *sa);                 /* nothing is missing before the SA is up */
+/* Of which script a message is that begins an exchange, as far as it can be believed; NULL: of none that may begin now. */
+const struct ike_script *ike_v1_transaction(const struct ike_sa *sa, const struct ike_message *m);
+/* The ATTR payload, which must be of this type; IKE_X_OK, or what becomes of the message. */
+int ike_v1_attr_take(struct ike_exchange *x, uint8_t type, struct ike_v1_config *out);
+/* A message with one; attributes are put in between. */
+size_t ike_v1_attr_begin(struct ike_exchange *x, uint8_t type);
+int ike_v1_attr_end(struct ike_exchange *x, size_t at);
+void ike_v1_patience(struct ike_engine *e, struct ike_sa *sa); /* how long the peer may take from now on */
 
 /* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
 /* Where the HASH of the message being built is to go, and filling it in when the rest is there. ni: of HASH(2). */
