@@ -172,8 +172,16 @@ static int read_all(const struct voice *v, ike_config *db, const char *path, ike
 
 /* ---- Secrets and keys ------------------------------------------------------------------------------------------------- */
 
+/* A section that names files: the i-th of its kind. */
+struct section {
+    const char *kind, *name, *file;
+    uint32_t line;
+    size_t i;
+    int (*secret)(ike_config_conns *, size_t, ike_bytes, ike_config_report *); /* takes what a secret-file holds */
+};
+
 /* A relative name starts where the configuration file is. */
-static bool full_path(const ike_config_conn *c, const char *name, char *out, size_t n)
+static bool full_path(const struct section *c, const char *name, char *out, size_t n)
 {
     const char *slash = c->file ? strrchr(c->file, '/') : NULL;
     int dir = name[0] != '/' && slash ? (int)(slash - c->file + 1) : 0;
@@ -181,30 +189,28 @@ static bool full_path(const ike_config_conn *c, const char *name, char *out, siz
     return len > 0 && (size_t)len < n;
 }
 
-/* What a tag of the i-th connection names. A certificate is no secret, but who can write it says who the peer is. */
-static int read_named(const struct voice *v, ike_config_conns *conns, size_t i, const char *tag, const char *name,
+/* What a tag of it names. A certificate is no secret, but who can write it says who the peer is. */
+static int read_named(const struct voice *v, ike_config_conns *conns, const struct section *c, const char *tag, const char *name,
                       ike_config_report *report)
 {
-    const ike_config_conn *c = ike_config_conns_at(conns, i);
     char path[PATH_MAX];
     struct file f;
     if (!full_path(c, name, path, sizeof path)) {
-        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] %s: the name is too long", c->file, c->line, c->settings.name, tag);
+        say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: the name is too long", c->file, c->line, c->kind, c->name, tag);
         return IKE_ERR_INVALID;
     }
     bool secret = strcmp(tag, "secret-file") == 0, open = strstr(tag, "-cert") != NULL;
     int r = file_read(v, path, SECRET_MAX, &f);
     const char *wrong = r == IKE_OK ? too_open(&f, open) : NULL;
     if (wrong) {
-        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] %s: %s: %s (mode %04o, user %u); it has to be yours alone: chmod %s %s",
-            c->file, c->line, c->settings.name, tag, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner,
-            open ? "644" : "600", path);
+        say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: %s: %s (mode %04o, user %u); it has to be yours alone: chmod %s %s", c->file,
+            c->line, c->kind, c->name, tag, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner, open ? "644" : "600", path);
         r = IKE_ERR_INVALID;
     } else if (r == IKE_OK) {
         ike_bytes text = {(const uint8_t *)f.text, f.len};
-        r = secret ? ike_config_conns_secret(conns, i, text, report) : ike_config_conns_file(conns, i, tag, text);
+        r = secret ? c->secret(conns, c->i, text, report) : ike_config_conns_file(conns, c->i, tag, text);
     } else {
-        say(v, IKE_LOG_ERROR, "%s:%u: [connection %s] %s: cannot be read", c->file, c->line, c->settings.name, tag);
+        say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: cannot be read", c->file, c->line, c->kind, c->name, tag);
     }
     file_drop(&f);
     return r;
@@ -213,6 +219,7 @@ static int read_named(const struct voice *v, ike_config_conns *conns, size_t i, 
 static int read_files(const struct voice *v, ike_config_conns *conns, size_t i, ike_config_report *report)
 {
     const ike_config_conn *c = ike_config_conns_at(conns, i);
+    const struct section at = {"connection", c->settings.name, c->file, c->line, i, ike_config_conns_secret};
     const struct {
         const char *tag, *name;
     } files[] = {{"secret-file", c->secret_file},
@@ -221,7 +228,24 @@ static int read_files(const struct voice *v, ike_config_conns *conns, size_t i, 
                  {"remote-cert", c->remote_cert.name}};
     int result = IKE_OK;
     for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
-        int r = files[k].name ? read_named(v, conns, i, files[k].tag, files[k].name, report) : IKE_OK;
+        int r = files[k].name ? read_named(v, conns, &at, files[k].tag, files[k].name, report) : IKE_OK;
+        result = result == IKE_OK ? r : result;
+    }
+    return result;
+}
+
+/* All of them; the first fault is what counts. */
+static int read_all_files(const struct voice *v, ike_config_conns *conns, ike_config_report *report)
+{
+    int result = IKE_OK;
+    const ike_config_user *u;
+    for (size_t i = 0; i < ike_config_conns_count(conns); i++) {
+        int r = read_files(v, conns, i, report);
+        result = result == IKE_OK ? r : result;
+    }
+    for (size_t i = 0; (u = ike_config_conns_user(conns, i)) != NULL; i++) {
+        const struct section at = {"user", u->name, u->file, u->line, i, ike_config_conns_user_secret};
+        int r = u->secret_file ? read_named(v, conns, &at, "secret-file", u->secret_file, report) : IKE_OK;
         result = result == IKE_OK ? r : result;
     }
     return result;
@@ -257,10 +281,8 @@ static int check_all(const struct voice *v, const char *path, struct config *c, 
     r = r == IKE_OK ? built : r;
     built = ike_config_daemon_get(c->db, daemon, NULL, report);
     r = r == IKE_OK ? built : r;
-    for (size_t i = 0; c->conns && i < ike_config_conns_count(c->conns); i++) {
-        built = read_files(v, c->conns, i, report);
-        r = r == IKE_OK ? built : r;
-    }
+    built = c->conns ? read_all_files(v, c->conns, report) : IKE_OK;
+    r = r == IKE_OK ? built : r;
     if (daemon->modules != NULL) {
         c->modules = modules_open(daemon->modules, v->say, v->arg);
     }

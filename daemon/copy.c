@@ -40,6 +40,18 @@ static void copy_child(struct arena *a, const ike_child_settings *from, ike_chil
     }
 }
 
+static ike_user_settings *copy_users(struct arena *a, const ike_conn_settings *s)
+{
+    ike_user_settings *users = s->n_users > 0 ? put(a, s->users, s->n_users * sizeof(*users)) : NULL;
+    for (size_t i = 0; i < s->n_users; i++) {
+        ike_user_settings u = {put_text(a, s->users[i].name), put_bytes(a, s->users[i].secret)};
+        if (users != NULL) {
+            users[i] = u;
+        }
+    }
+    return users;
+}
+
 static void copy_all(struct arena *a, const ike_conn_settings *s)
 {
     struct conn_copy *c = put(a, &(struct conn_copy){.s = *s}, sizeof(*c));
@@ -51,7 +63,9 @@ static void copy_all(struct arena *a, const ike_conn_settings *s)
     for (size_t i = 0; i < s->n_children; i++) {
         copy_child(a, &s->children[i], children != NULL ? &children[i] : NULL);
     }
+    ike_user_settings *users = copy_users(a, s);
     if (c != NULL) {
+        c->s.users = users;
         c->s.name = name;
         c->s.source = source;
         c->s.proposals = proposals;

@@ -106,7 +106,7 @@ IKE_API void ike_config_complain(ike_config_report *report, const ike_triplet *a
 
 /* A row of the table, in words. */
 typedef struct ike_config_key {
-    const char *section;  /* "daemon", "connection", "child" */
+    const char *section;  /* "daemon", "connection", "child", "user" */
     const char *tag;
     const char *standard; /* what holds without it; NULL: must be there or is explained in text */
     const char *text;     /* what it means */
@@ -130,6 +130,7 @@ typedef struct ike_config_conn {
     const char *remote_name; /* a DNS name: the caller resolves it and sets settings.remote; its port is there already */
     const char *secret_file; /* the caller reads it and calls ike_config_conns_secret; NULL: the secret is in settings */
     ike_config_named local_key, local_cert, remote_cert; /* tags local-key, local-cert, remote-cert */
+    const char *xauth_user;  /* xauth = client: whose section is in settings.users */
     const char *file;        /* where the section is */
     uint32_t line;
 } ike_config_conn;
@@ -154,6 +155,18 @@ IKE_API int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes tex
 /* Give the i-th connection what the file of this tag holds: a copy, also in its settings. IKE_OK, IKE_ERR_NOT_FOUND (no such
  * connection or tag), IKE_ERR_NOMEM. Whether it is a key is seen when the connection is added to an engine. */
 IKE_API int ike_config_conns_file(ike_config_conns *s, size_t i, const char *tag, ike_bytes text);
+
+/* The sections [user NAME], in their order; the connections' settings.users lead to them. */
+typedef struct ike_config_user {
+    const char *name;
+    const char *secret_file; /* the caller reads it and calls ike_config_conns_user_secret; NULL: the secret is there */
+    const char *file;
+    uint32_t line;
+} ike_config_user;
+/* NULL past the end. */
+IKE_API const ike_config_user *ike_config_conns_user(const ike_config_conns *s, size_t i);
+/* The same as ike_config_conns_secret, for the i-th user. */
+IKE_API int ike_config_conns_user_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report);
 
 typedef enum ike_config_change {
     IKE_CONFIG_SAME,

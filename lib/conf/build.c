@@ -70,7 +70,7 @@ static void unknown_section(struct ike_conf_builder *b, const entry *s)
     if (strcmp(word, "conn") == 0) {
         f.meant = "connection";
     }
-    title_wrong(b, s, "[daemon], [connection NAME] or [child NAME]", &f);
+    title_wrong(b, s, "[daemon], [connection NAME], [child NAME] or [user NAME]", &f);
 }
 
 /* Whether the title's name is one; reports. A child's title may hold both names; each has to be one. */
@@ -87,7 +87,11 @@ static bool name_fits(struct ike_conf_builder *b, const entry *s, unsigned kind,
     bool ok = slash ? ike_conf_name_ok(name, (size_t)(slash - name)) && ike_conf_name_ok(slash + 1, strlen(slash + 1))
                     : ike_conf_name_ok(name, strlen(name));
     if (!ok) {
-        title_wrong(b, s, kind == IKE_CONF_CHILD ? "[child NAME] or [child CONNECTION/NAME]" : "[connection NAME]", &how);
+        title_wrong(b, s,
+                    kind == IKE_CONF_CHILD  ? "[child NAME] or [child CONNECTION/NAME]"
+                    : kind == IKE_CONF_USER ? "[user NAME]"
+                                            : "[connection NAME]",
+                    &how);
     }
     return ok;
 }
@@ -153,6 +157,41 @@ void ike_conf_fill(struct ike_conf_builder *b, const entry *section, unsigned ki
                    !k->kind->parse(b->arena, k, e->t.value, k->target == IKE_CONF_T_NONE ? NULL : targets[k->target], &f)) {
             ike_conf_value_wrong(b, e, k, &f);
         }
+    }
+}
+
+/* ---- Users ------------------------------------------------------------------------------------------------------------- */
+
+static void add_user(struct ike_conf_builder *b, const entry *s, const char *name)
+{
+    struct ike_conf_user *u = ike_arena_get(b->arena, sizeof *u);
+    if (u == NULL) {
+        b->no_memory = true;
+        return;
+    }
+    u->user.line = s->t.line;
+    u->user.name = u->settings.name = ike_arena_text(b->arena, name, strlen(name));
+    u->user.file = s->t.file ? ike_arena_text(b->arena, s->t.file, strlen(s->t.file)) : NULL;
+    if (!u->user.name || (s->t.file && !u->user.file)) {
+        b->no_memory = true;
+        return;
+    }
+    *b->last_user = u;
+    b->last_user = &u->next;
+    b->n_users++;
+    void *targets[] = {[IKE_CONF_T_USER] = u, [IKE_CONF_T_NONE] = NULL};
+    ike_conf_fill(b, s, IKE_CONF_USER, targets);
+    ike_conf_check_user(b, s);
+}
+
+/* One array for all connections: a secret that comes from a file later is in each. */
+static void gather_users(struct ike_conf_builder *b)
+{
+    size_t i = 0;
+    b->user_settings = ike_arena_get(b->arena, b->n_users * sizeof *b->user_settings + 1);
+    b->no_memory |= b->user_settings == NULL;
+    for (struct ike_conf_user *u = b->users; u && b->user_settings; u = u->next) {
+        b->user_settings[i++] = u->settings;
     }
 }
 
@@ -336,6 +375,8 @@ static void walk(struct ike_conf_builder *b, unsigned wanted)
             add_connection(b, s, name);
         } else if (kind == IKE_CONF_CHILD) {
             add_child(b, s, name);
+        } else if (kind == IKE_CONF_USER) {
+            add_user(b, s, name);
         }
     }
 }
@@ -353,9 +394,14 @@ int ike_config_build(const ike_config *c, ike_config_conns **out, ike_config_rep
     s->arena.mem = &s->mem;
     struct ike_conf_draft *list = NULL;
     struct ike_conf_builder b = {.config = c, .report = report, .arena = &s->arena, .map = &s->map, .last = &list};
+    b.last_user = &b.users;
     /* Unknown titles first, since faults that follow from them look strange without that. */
     walk(&b, IKE_CONF_SECTIONS);
     walk(&b, IKE_CONF_DAEMON);
+    walk(&b, IKE_CONF_USER);
+    gather_users(&b);
+    s->users = b.users;
+    s->user_settings = b.user_settings;
     walk(&b, IKE_CONF_CONNECTION);
     walk(&b, IKE_CONF_CHILD);
     s->count = b.count;
@@ -386,6 +432,15 @@ void ike_config_conns_free(ike_config_conns *s)
         ike_arena_free(&s->arena);
         mem.release(mem.user, s, sizeof *s);
     }
+}
+
+const ike_config_user *ike_config_conns_user(const ike_config_conns *s, size_t i)
+{
+    const struct ike_conf_user *u = s->users;
+    for (; u && i; i--) {
+        u = u->next;
+    }
+    return u ? &u->user : NULL;
 }
 
 size_t ike_config_conns_count(const ike_config_conns *s) { return s->count; }

@@ -23,6 +23,13 @@ struct ike_conf_draft {
     struct ike_conf_child *children, **last_child; /* in the order of the configuration */
 };
 
+/* A [user] section being read; lives in the arena of the result. */
+struct ike_conf_user {
+    ike_config_user user;
+    ike_user_settings settings;
+    struct ike_conf_user *next;
+};
+
 struct ike_conf_builder {
     const ike_config *config;
     ike_config_report *report;
@@ -30,6 +37,9 @@ struct ike_conf_builder {
     struct ike_map *map;          /* connections by name */
     struct ike_conf_draft **last; /* where the next one is linked */
     size_t count;
+    struct ike_conf_user *users, **last_user;
+    ike_user_settings *user_settings; /* of all of them */
+    size_t n_users;
     bool failed, no_memory; /* failed: something was reported; no_memory: the result cannot be whole */
 };
 
@@ -39,6 +49,8 @@ struct ike_config_conns {
     struct ike_map map;
     struct ike_conf_draft **conns;
     size_t count;
+    struct ike_conf_user *users;
+    ike_user_settings *user_settings; /* of each user; the connections lead here */
 };
 
 void ike_conf_fill(struct ike_conf_builder *b, const struct ike_config_entry *section, unsigned kind, void *const *targets);
@@ -47,6 +59,7 @@ void ike_conf_value_wrong(struct ike_conf_builder *b, const struct ike_config_en
 
 /* Checks that concern several tags at once (check.c). They also shrink margins that nobody wrote to fit their lifetime. */
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d);
+void ike_conf_check_user(struct ike_conf_builder *b, const struct ike_config_entry *section);
 void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, struct ike_conf_child *k);
 void ike_conf_check_daemon(struct ike_conf_builder *b, const ike_config_daemon *d);
 

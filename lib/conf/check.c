@@ -74,7 +74,7 @@ static void check_certs(struct ike_conf_builder *b, const entry *s)
 }
 
 /* Neither would leave the peer unable to authenticate; with both it would depend on the order of reading which holds. */
-static void check_secret(struct ike_conf_builder *b, const entry *s)
+static void check_secret(struct ike_conf_builder *b, const entry *s, const char *what)
 {
     const entry *plain = ike_config_find(b->config, s->t.section, "secret");
     const entry *file = ike_config_find(b->config, s->t.section, "secret-file");
@@ -84,7 +84,7 @@ static void check_secret(struct ike_conf_builder *b, const entry *s)
     } else if (key) {
         check_keys(b, s, key, plain ? plain : file);
     } else if (!plain && !file && !ike_config_spoilt(b->config, s->t.section, "secret-file")) {
-        missing(b, s, "secret", "a pre-shared key", "write secret = TEXT or secret-file = PATH");
+        missing(b, s, "secret", what, "write secret = TEXT or secret-file = PATH");
     }
 }
 
@@ -101,13 +101,56 @@ static uint64_t margin(struct ike_conf_builder *b, const entry *written_margin, 
     return value;
 }
 
+void ike_conf_check_user(struct ike_conf_builder *b, const entry *section) { check_secret(b, section, "a password"); }
+
+static void find_user(struct ike_conf_builder *b, struct ike_conf_draft *d, const entry *user)
+{
+    ike_conn_settings *c = &d->conn.settings;
+    for (size_t i = 0; b->user_settings && i < b->n_users; i++) {
+        if (strcmp(b->user_settings[i].name, user->t.value) == 0) {
+            c->users = &b->user_settings[i];
+            c->n_users = 1;
+            return;
+        }
+    }
+    if (!b->no_memory) {
+        clash(b, user, "the name of a [user] section", NULL);
+    }
+}
+
+/* Whoever may come by without the password needs none, so the version has to be one that asks for it. */
+static void check_xauth(struct ike_conf_builder *b, struct ike_conf_draft *d)
+{
+    ike_conn_settings *c = &d->conn.settings;
+    const char *section = d->section->t.section;
+    const entry *xauth = ike_config_find(b->config, section, "xauth"), *user = ike_config_find(b->config, section, "xauth-user");
+    if (xauth && c->xauth && c->version != IKE_SPEAKS_V1) {
+        clash(b, xauth, "no", "XAUTH is a part of IKEv1: set version = ikev1");
+    }
+    if (user && c->xauth != IKE_XAUTH_CLIENT) {
+        clash(b, user, "xauth = client beside it", NULL);
+    } else if (user) {
+        find_user(b, d, user);
+    } else if (c->xauth == IKE_XAUTH_CLIENT) {
+        missing(b, d->section, "xauth-user", "the name of a [user] section", NULL);
+    }
+    if (xauth && c->xauth == IKE_XAUTH_SERVER) {
+        c->users = b->user_settings;
+        c->n_users = b->n_users;
+    }
+    if (xauth && c->xauth == IKE_XAUTH_SERVER && b->n_users == 0 && !b->no_memory) {
+        clash(b, xauth, "a [user NAME] section for each who may connect", NULL);
+    }
+}
+
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     ike_conn_settings *c = &d->conn.settings;
     const char *section = d->section->t.section;
     check_required(b, d->section);
-    check_secret(b, d->section);
+    check_secret(b, d->section, "a pre-shared key");
     check_certs(b, d->section);
+    check_xauth(b, d);
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
     /* One path has one family; a remote that is a name is not known yet. */
     const entry *local = ike_config_find(b->config, section, "local");

@@ -6,13 +6,28 @@
 
 /* ---- Secrets from files ------------------------------------------------------------------------------------------------ */
 
-/* The file's octets are copied before they are looked at: into the arena, which is wiped. */
-int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report)
+struct from_file {
+    const char *kind, *name; /* of the section */
+    const char *path, *file;
+    uint32_t line;
+};
+
+static void secret_wrong(const struct from_file *at, const char *what, const char *hint, ike_config_report *report)
 {
-    if (i >= s->count) {
-        return IKE_ERR_NOT_FOUND;
-    }
-    ike_config_conn *c = &s->conns[i]->conn;
+    char section[64], found[112];
+    struct ike_text st = ike_text(section, sizeof section), ft = ike_text(found, sizeof found);
+    ike_triplet where = {section, "secret-file", NULL, at->file, at->line};
+    ike_text_str(&st, at->kind);
+    ike_text_str(&st, at->name);
+    ike_text_str(&ft, what);
+    ike_text_str(&ft, at->path ? " in " : "");
+    ike_text_str(&ft, at->path ? at->path : "");
+    ike_conf_report_word(report, &where, "a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line", found, hint);
+}
+
+/* The file's octets are copied before they are looked at: into the arena, which is wiped. */
+static int take_secret(ike_config_conns *s, const struct from_file *at, ike_bytes text, ike_bytes *out, ike_config_report *report)
+{
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) {
         text.len--;
     }
@@ -24,22 +39,34 @@ int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_c
     /* A line end inside would be part of the key, where nobody sees it. */
     bool lines = value[strcspn(value, "\r\n")] != 0;
     /* A NUL inside would cut the secret short. */
-    if (lines || strlen(value) != text.len || !ike_conf_secret(&s->arena, value, &c->settings.secret, &f)) {
-        if (f.no_memory) {
-            return IKE_ERR_NOMEM;
-        }
-        char section[64], found[112];
-        struct ike_text st = ike_text(section, sizeof section), ft = ike_text(found, sizeof found);
-        ike_triplet at = {section, "secret-file", NULL, c->file, c->line};
-        ike_text_str(&st, "connection ");
-        ike_text_str(&st, c->settings.name);
-        ike_text_str(&ft, lines ? "several lines" : text.len ? "something else (not shown)" : "nothing");
-        ike_text_str(&ft, c->secret_file ? " in " : "");
-        ike_text_str(&ft, c->secret_file ? c->secret_file : "");
-        ike_conf_report_word(report, &at, "a text, 0xHEX or 0sBASE64, 1 to 256 octets in one line", found, f.hint);
-        return IKE_ERR_INVALID;
+    if (!lines && strlen(value) == text.len && ike_conf_secret(&s->arena, value, out, &f)) {
+        return IKE_OK;
     }
-    return IKE_OK;
+    if (f.no_memory) {
+        return IKE_ERR_NOMEM;
+    }
+    secret_wrong(at, lines ? "several lines" : text.len ? "something else (not shown)" : "nothing", f.hint, report);
+    return IKE_ERR_INVALID;
+}
+
+int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report)
+{
+    if (i >= s->count) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    ike_config_conn *c = &s->conns[i]->conn;
+    struct from_file at = {"connection ", c->settings.name, c->secret_file, c->file, c->line};
+    return take_secret(s, &at, text, &c->settings.secret, report);
+}
+
+int ike_config_conns_user_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report)
+{
+    const ike_config_user *u = ike_config_conns_user(s, i);
+    if (u == NULL) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    struct from_file at = {"user ", u->name, u->secret_file, u->file, u->line};
+    return take_secret(s, &at, text, &s->user_settings[i].secret, report);
 }
 
 int ike_config_conns_file(ike_config_conns *s, size_t i, const char *tag, ike_bytes text)
@@ -80,6 +107,18 @@ static bool same_child(const ike_child_settings *a, const ike_child_settings *b)
 /* Either may be NULL: not set. */
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
+/* In constant time, although only their owner could measure it. */
+static bool same_users(const ike_conn_settings *a, const ike_conn_settings *b)
+{
+    bool same = a->n_users == b->n_users;
+    for (size_t i = 0; same && i < a->n_users; i++) {
+        const ike_user_settings *x = &a->users[i], *y = &b->users[i];
+        same = strcmp(x->name, y->name) == 0 && x->secret.len == y->secret.len &&
+               ike_ct_equal(x->secret.ptr, y->secret.ptr, x->secret.len);
+    }
+    return same;
+}
+
 /* Children are compared in order: another order is a change too. */
 static ike_config_change compare(const ike_config_conn *a, const ike_config_conn *b)
 {
@@ -89,7 +128,7 @@ static ike_config_change compare(const ike_config_conn *a, const ike_config_conn
             return IKE_CONFIG_CHANGED;
         }
     }
-    if (a->settings.n_children != b->settings.n_children) {
+    if (a->settings.n_children != b->settings.n_children || !same_users(&a->settings, &b->settings)) {
         return IKE_CONFIG_CHANGED;
     }
     for (size_t i = 0; i < a->settings.n_children; i++) {

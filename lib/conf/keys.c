@@ -3,7 +3,7 @@
  * The key table: every tag of every section, once. Parsing, checking, error messages, comparison and the reference in
  * docs/config.md all come from these rows. `standard` says what the init functions of the settings do; a test compares.
  */
-#include "conf/conf.h"
+#include "conf/build.h"
 
 #include "base/nearest.h"
 
@@ -13,6 +13,7 @@ static const char *const backends[] = {"auto", "xfrm", "userspace", "none", NULL
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL}; /* order of ike_log_level */
 static const char *const modes[] = {"tunnel", "transport", NULL};                      /* of ike_mode */
 static const char *const versions[] = {"ikev2", "ikev1", "any", NULL};                 /* of ike_speaks */
+static const char *const xauths[] = {"no", "client", "server", NULL};                  /* of ike_xauth */
 static const char *const starts[] = {"no", "yes", "on-demand", NULL};                  /* of ike_start */
 
 /* Rows name the field once: width and offset follow from it and cannot disagree. */
@@ -23,6 +24,7 @@ static const char *const starts[] = {"no", "yes", "on-demand", NULL};           
 #define D(field, knd, name, std, doc) ROW(DAEMON, DAEMON, ike_config_daemon, field, knd, name, std, doc)
 #define E(field, knd, name, std, doc) ROW(DAEMON, ENGINE, ike_settings, field, knd, name, std, doc)
 #define C(field, knd, name, std, doc) ROW(CONNECTION, CONN, ike_config_conn, field, knd, name, std, doc)
+#define U(field, knd, name, std, doc) ROW(USER, USER, struct ike_conf_user, field, knd, name, std, doc)
 #define K(field, knd, name, std, doc) ROW(CHILD, CHILD, ike_child_settings, field, knd, name, std, doc), .in_connection = true
 
 const struct ike_conf_key ike_conf_keys[] = {
@@ -119,6 +121,11 @@ const struct ike_conf_key ike_conf_keys[] = {
        "IKEv1: begin in Aggressive Mode, and answer it as well as Main Mode. Identities are sent in clear, and whoever asks can "
        "try "
        "secrets against the answer: choose a long random one.")},
+    {C(settings.xauth, index, "xauth", "no",
+       "IKEv1: a user name and a password are shown behind the pre-shared key (XAUTH). client: ours. server: the peer's, and who may "
+       "connect is in the [user] sections."),
+     .words = xauths},
+    {C(xauth_user, user_name, "xauth-user", NULL, "xauth = client: who we are. The password is in [user NAME].")},
     {C(settings.proposals, proposals, "proposals", NULL,
        "Algorithms of the IKE SA, in order of preference. Keywords of one proposal are joined by -, proposals separated by "
        "commas. "
@@ -176,6 +183,10 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = 4096},
     {K(mark, number, "mark", "0", "Firewall mark of its policies (xfrm)."), .min = 0, .max = UINT32_MAX},
     {K(if_id, number, "if-id", "0", "XFRM interface it belongs to (xfrm)."), .min = 0, .max = UINT32_MAX},
+
+    {U(settings.secret, secret, "secret", NULL, "The user's password, in the form of a pre-shared key. This or secret-file must be "
+       "there.")},
+    {U(user.secret_file, text, "secret-file", NULL, "A file that holds the password; see there in [connection]."), .max = 4095},
 };
 const size_t ike_conf_n_keys = IKE_COUNT(ike_conf_keys);
 
@@ -221,10 +232,15 @@ static const struct {
     {"lifebytes", "esp-lifetime-bytes"},
     {"forceencaps", "encap"},
     {"uniqueids", "unique"},
+    {"xauth_id", "xauth-user"},
+    {"xauth_identity", "xauth-user"},
+    {"leftxauthusername", "xauth-user"},
+    {"leftxauthclient", "xauth"},
+    {"leftxauthserver", "xauth"},
     {"interface", "if-id"},
 };
 
-static const char *const section_names[IKE_CONF_SECTIONS] = {"daemon", "connection", "child"};
+static const char *const section_names[IKE_CONF_SECTIONS] = {"daemon", "connection", "child", "user"};
 
 const char *ike_conf_section_name(unsigned section) { return section_names[section]; }
 

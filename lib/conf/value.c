@@ -410,4 +410,17 @@ static bool same_always(const key *k, const void *x, const void *y)
     return true;
 }
 
+static void expected_user_name(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "the name of a [user] section");
+}
+
+/* Which section it is is looked at when all are there. */
+static bool parse_user_name(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    return ike_conf_name_ok(value, strlen(value)) && store_text(a, k, value, target, f);
+}
+
+const struct ike_conf_kind ike_kind_user_name = {expected_user_name, parse_user_name, same_text, false};
 const struct ike_conf_kind ike_kind_conn_name = {expected_conn_name, parse_conn_name, same_always, false};

@@ -216,6 +216,65 @@ static void test_values(void **state)
 }
 
 /* A margin nobody wrote gives way to a short lifetime. */
+#define GATEWAY "[connection gw]\nremote = any\nsecret = s\nversion = ikev1\nxauth = server\n"
+#define AWAY    "[connection away]\nremote = 10.0.0.2\nsecret = s\nversion = ikev1\nxauth = client\nxauth-user = dave\n"
+
+static void test_users(void **state)
+{
+    (void)state;
+    struct loaded l = {0};
+    const ike_config_conn *gw = only(&l, GATEWAY AWAY "[user carol]\nsecret = open sesame\n[user dave]\nsecret-file = d\n");
+    const ike_config_conn *away = ike_config_conns_find(l.conns, "away");
+    assert_int_equal(gw->settings.xauth, IKE_XAUTH_SERVER);
+    assert_int_equal(gw->settings.n_users, 2);
+    assert_string_equal(gw->settings.users[0].name, "carol");
+    assert_int_equal(gw->settings.users[0].secret.len, 11);
+    assert_string_equal(gw->settings.users[1].name, "dave");
+    assert_int_equal(gw->settings.users[1].secret.len, 0);
+    assert_int_equal(away->settings.xauth, IKE_XAUTH_CLIENT);
+    assert_int_equal(away->settings.n_users, 1);
+    assert_string_equal(away->settings.users[0].name, "dave");
+    /* The file's is in both. */
+    assert_null(ike_config_conns_user(l.conns, 0)->secret_file);
+    assert_string_equal(ike_config_conns_user(l.conns, 1)->secret_file, "d");
+    assert_null(ike_config_conns_user(l.conns, 2));
+    assert_int_equal(ike_config_conns_user_secret(l.conns, 1, (ike_bytes){(const uint8_t *)"0x414243\n", 9}, &l.report), IKE_OK);
+    assert_memory_equal(gw->settings.users[1].secret.ptr, "ABC", 3);
+    assert_ptr_equal(gw->settings.users[1].secret.ptr, away->settings.users[0].secret.ptr);
+    assert_int_equal(ike_config_conns_user_secret(l.conns, 1, (ike_bytes){(const uint8_t *)"a\nb", 3}, &l.report), IKE_ERR_INVALID);
+    assert_int_equal(ike_config_conns_user_secret(l.conns, 2, (ike_bytes){NULL, 0}, &l.report), IKE_ERR_NOT_FOUND);
+    unload(&l);
+}
+
+static void test_wrong_users(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *errors;
+    } rows[] = {
+        {GATEWAY, "f:5: [connection gw] xauth: expected a [user NAME] section for each who may connect, found \"server\"\n"},
+        {AWAY, "f:6: [connection away] xauth-user: expected the name of a [user] section, found \"dave\"\n"},
+        {"[connection a]\nremote = 10.0.0.2\nsecret = s\nversion = ikev1\nxauth = client\n",
+         "f:1: [connection a] xauth-user: expected the name of a [user] section, found nothing\n"},
+        {"[connection a]\nremote = 10.0.0.2\nsecret = s\nversion = any\nxauth = server\n[user x]\nsecret = s\n",
+         "f:5: [connection a] xauth: expected no, found \"server\"; XAUTH is a part of IKEv1: set version = ikev1\n"},
+        {"[connection a]\nremote = 10.0.0.2\nsecret = s\nxauth-user = x\n[user x]\nsecret = s\n",
+         "f:4: [connection a] xauth-user: expected xauth = client beside it, found \"x\"\n"},
+        {"[user x]\n", "f:1: [user x] secret: expected a password, found nothing; write secret = TEXT or secret-file = PATH\n"},
+        {"[user x]\nsecret = a\nremote = 10.0.0.1\n",
+         "f:3: [user x]: expected a tag of a [user] section, found \"remote\"; this tag belongs in [connection NAME]\n"},
+        {"[user]\nsecret = a\n",
+         "f:1: [user]: expected [user NAME], found \"user\"; a name has 1 to 47 characters, no blanks, none of / \" [ ] ,\n"},
+    };
+    struct loaded l = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        load(&l, rows[i].text);
+        assert_string_equal(l.text, rows[i].errors);
+        assert_int_equal(l.built, IKE_ERR_INVALID);
+        unload(&l);
+    }
+}
+
 static void test_margin(void **state)
 {
     (void)state;
@@ -292,7 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
         cmocka_unit_test(test_values),     cmocka_unit_test(test_margin),   cmocka_unit_test(test_daemon),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_wrong_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,13 @@ static void test_each_tag(void **state)
     assert_string_equal(diff(A, "[connection a]\nremote = 10.0.0.2:501\nsecret = s\n"), " a:changed");
     assert_string_equal(diff(A, "[connection a]\nremote = gw\nsecret = s\n"), " a:changed");
     assert_string_equal(diff(A "local-net = 10.0.0.0/8", A "local-net = 10.0.0.0/8[tcp]"), " a:changed");
+#define V1_OF_A A "version = ikev1\nxauth = "
+    assert_string_equal(diff(V1_OF_A "server\n[user x]\nsecret = a", V1_OF_A "server\n[user x]\nsecret = b"), " a:changed");
+    assert_string_equal(diff(V1_OF_A "server\n[user x]\nsecret = a", V1_OF_A "server\n[user y]\nsecret = a"), " a:changed");
+    assert_string_equal(
+        diff(V1_OF_A "server\n[user x]\nsecret = a", V1_OF_A "client\nxauth-user = x\n[user x]\nsecret = a"), " a:changed");
+    assert_string_equal(diff(V1_OF_A "server\n[user x]\nsecret = a", "[user x]\nsecret = a\n" V1_OF_A "server"), " a:moved");
+    assert_string_equal(diff(A "[user x]\nsecret = a", A "[user x]\nsecret = b"), " a:same");
 }
 
 static void test_secret_file(void **state)

@@ -39,10 +39,10 @@ static const struct {
      "f:4: [connection a]: expected this section once, found a second one; the first is in line 1\n"},
     /* sections */
     {"[conection a]\n",
-     "f:1: [conection a]: expected [daemon], [connection NAME] or [child NAME], found \"conection a\"; did you mean "
+     "f:1: [conection a]: expected [daemon], [connection NAME], [child NAME] or [user NAME], found \"conection a\"; did you mean "
      "\"connection\"?\n"},
     {"[conn %default]\n",
-     "f:1: [conn %default]: expected [daemon], [connection NAME] or [child NAME], found \"conn %default\"; did you mean "
+     "f:1: [conn %default]: expected [daemon], [connection NAME], [child NAME] or [user NAME], found \"conn %default\"; did you mean "
      "\"connection\"?\n"},
     {"[connection]\n", "f:1: [connection]: expected [connection NAME], found \"connection\"; a name has 1 to 47 characters, "
                        "no blanks, none of / "

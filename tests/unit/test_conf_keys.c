@@ -163,6 +163,8 @@ static char *reference(void)
     section(out, "connection", all);
     add(out, "All tags of a child but `connection` may stand here too.\n\n### [child NAME] or [child CONNECTION/NAME]\n\n");
     section(out, "child", all);
+    add(out, "### [user NAME]\n\n");
+    section(out, "user", all);
     add(out, "### [daemon]\n\n");
     section(out, "daemon", all);
     sprintf(out + strlen(out),
