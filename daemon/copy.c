@@ -64,8 +64,12 @@ static void copy_all(struct arena *a, const ike_conn_settings *s)
         copy_child(a, &s->children[i], children != NULL ? &children[i] : NULL);
     }
     ike_user_settings *users = copy_users(a, s);
+    ike_addr *dns = s->n_dns > 0 ? put(a, s->dns, s->n_dns * sizeof(*dns)) : NULL;
+    ike_addr *nbns = s->n_nbns > 0 ? put(a, s->nbns, s->n_nbns * sizeof(*nbns)) : NULL;
     if (c != NULL) {
         c->s.users = users;
+        c->s.dns = dns;
+        c->s.nbns = nbns;
         c->s.name = name;
         c->s.source = source;
         c->s.proposals = proposals;

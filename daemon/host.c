@@ -111,5 +111,5 @@ void daemon_host(struct ikelibd *d, ike_host *h)
     h->keys = d->keylog_fd >= 0 ? host_keys : NULL;
     memset(h->log_level, (int)d->settings.log_level, sizeof(h->log_level));
     d->log_level_set = ike_log_level_set;
-    h->sadb = (ike_sadb){host_get_spi, host_put_spi, host_add, host_move, host_remove, host_query};
+    h->sadb = (ike_sadb){host_get_spi, host_put_spi, host_add, host_move, host_remove, host_query, NULL};
 }

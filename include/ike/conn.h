@@ -29,6 +29,8 @@ typedef struct ike_user_settings {
     ike_bytes secret; /* password; empty: ask the hook */
 } ike_user_settings;
 
+#define IKE_SERVERS_MAX 4
+
 /* A child: one IPsec SA pair that this connection may have. */
 typedef struct ike_child_settings {
     uint32_t size;
@@ -72,9 +74,15 @@ typedef struct ike_conn_settings {
     uint32_t max_children;      /* per IKE SA, default 100 */
     uint8_t version;            /* ike_speaks */
     bool aggressive;            /* IKEv1: begin in Aggressive Mode, and answer it */
-    uint8_t xauth;              /* ike_xauth; other than _NO only with IKE_SPEAKS_V1 */
+    uint8_t xauth;              /* ike_xauth; other than _NO only with IKE_SPEAKS_V1; so are pool and inner_family */
     const ike_user_settings *users; /* server: who may connect; client: the first is who we are. None: ask the hook */
     size_t n_users;
+    /* IKEv1, Mode-Config: addresses inside the tunnel. */
+    ike_ts pool;          /* for peers, one each; its child selectors are that address. Family 0: none, or the `lease` hook's */
+    uint8_t inner_family; /* 4 or 6: ask the peer for such an address; 0: do not */
+    bool push;            /* the side that gives addresses begins */
+    const ike_addr *dns, *nbns; /* what peers are told besides; at most IKE_SERVERS_MAX each */
+    size_t n_dns, n_nbns;
     bool encap;                 /* pretend a NAT so that ESP goes in UDP */
     bool send_initial_contact;  /* default true */
     bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */

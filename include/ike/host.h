@@ -111,6 +111,9 @@ typedef struct ike_sadb {
     void (*remove)(void *user, const ike_ipsec_sa *sa);
     /* Counters of an installed SA; may be NULL or fail. */
     int (*query)(void *user, const ike_ipsec_sa *sa, ike_usage *out);
+    /* The peer gave us an address: there is true, and it comes before the first SA that uses it; it goes (false) behind the last
+     * one. May be NULL. */
+    void (*address)(void *user, ike_conn_id conn, const ike_addr *address, bool there);
 } ike_sadb;
 
 /* ---- Questions -------------------------------------------------------------------------------------------------------- */
@@ -175,6 +178,18 @@ typedef struct ike_login_question {
     ike_bytes message; /* what the peer would have the user read; may be empty */
 } ike_login_question;
 
+/* Which address inside the tunnel does this peer get? Asked for one that has none yet: it keeps what it has for as long as there
+ * are SAs of it, and through other IKE SAs of the same identity and user. */
+typedef struct ike_lease_question {
+    uint32_t size;
+    ike_sa_id sa;
+    ike_conn_id conn;
+    uint8_t family;   /* 4, 6 */
+    ike_id remote_id; /* authenticated */
+    ike_bytes user;   /* of XAUTH; may be empty */
+    ike_addr wanted;  /* what the peer would like; family 0: anything */
+} ike_lease_question;
+
 typedef struct ike_hooks {
     /* Answered by *conn (0: refuse) or ike_answer_peer. */
     int (*peer)(void *user, ike_token token, const ike_peer_question *q, ike_conn_id *conn);
@@ -191,6 +206,11 @@ typedef struct ike_hooks {
      * ike_answer_login. Not asked where the connection has both. */
     int (*login)(void *user, ike_token token, const ike_login_question *q, uint8_t *name, size_t *name_len, uint8_t *password,
                  size_t *password_len);
+    /* *address, of the family that was asked for, or a negative error: there is none; or ike_answer_lease. NULL: the
+     * connection's pool. */
+    int (*lease)(void *user, ike_token token, const ike_lease_question *q, ike_addr *address);
+    /* The last SA of the peer that had this address is gone: another may have it. Told of each that `lease` gave. */
+    void (*release)(void *user, ike_conn_id conn, const ike_addr *address);
     /* Nobody waits for this answer any more. */
     void (*cancel)(void *user, ike_token token);
 } ike_hooks;

@@ -147,6 +147,7 @@ IKE_API int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_ti
 IKE_API int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now);
 IKE_API int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_time now);
 IKE_API int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike_bytes password, ike_time now);
+IKE_API int ike_answer_lease(ike_engine *e, ike_token t, int result, const ike_addr *address, ike_time now);
 IKE_API int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now);
 IKE_API int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now); /* add, child, user */
 
@@ -174,6 +175,10 @@ typedef struct ike_sa_info {
     uint16_t encr, encr_bits, integ, prf, ke; /* transform ids, 0 not yet */
     ike_id local_id, remote_id; /* valid until the next call into the engine */
     ike_bytes user;             /* XAUTH: who the peer is, or as whom we are known to it; empty: nobody. Valid as long */
+    ike_addr inner;             /* address inside the tunnel that one side gave the other; family 0: none */
+    bool inner_ours;            /* the peer gave it to us */
+    const ike_addr *dns, *nbns; /* servers the peer told us of; valid as long */
+    size_t n_dns, n_nbns;
     ike_time created, established, rekey_at, last_in; /* 0: not yet / not planned */
     uint32_t children;
     uint32_t queued;    /* local requests waiting for the window */

@@ -143,6 +143,30 @@ static void check_xauth(struct ike_conf_builder *b, struct ike_conf_draft *d)
     }
 }
 
+/* With a version that gives no addresses a peer could use any. */
+static void check_inner(struct ike_conf_builder *b, struct ike_conf_draft *d)
+{
+    static const char *const tags[] = {"pool", "inner-address"};
+    const ike_conn_settings *c = &d->conn.settings;
+    const char *section = d->section->t.section;
+    const entry *e = NULL;
+    for (size_t i = 0; i < IKE_COUNT(tags); i++) {
+        bool set = i ? c->inner_family != 0 : c->pool.family != 0;
+        e = ike_config_find(b->config, section, tags[i]);
+        if (e && set && c->version != IKE_SPEAKS_V1) {
+            clash(b, e, "version = ikev1 beside it", "Mode-Config is a part of IKEv1");
+            return;
+        }
+    }
+    if (e && c->pool.family && c->inner_family) {
+        clash(b, e, "no", "a side gives addresses (pool) or asks for one");
+    }
+    if ((c->n_dns || c->n_nbns) && !c->pool.family) {
+        e = ike_config_find(b->config, section, c->n_dns ? "dns" : "nbns");
+        clash(b, e, "a pool beside it", NULL);
+    }
+}
+
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     ike_conn_settings *c = &d->conn.settings;
@@ -151,6 +175,7 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     check_secret(b, d->section, "a pre-shared key");
     check_certs(b, d->section);
     check_xauth(b, d);
+    check_inner(b, d);
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
     /* One path has one family; a remote that is a name is not known yet. */
     const entry *local = ike_config_find(b->config, section, "local");

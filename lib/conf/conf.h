@@ -91,7 +91,14 @@ void ike_conf_report_word(ike_config_report *r, const ike_triplet *t, const char
 
 enum ike_conf_section { IKE_CONF_DAEMON, IKE_CONF_CONNECTION, IKE_CONF_CHILD, IKE_CONF_USER, IKE_CONF_SECTIONS };
 /* Whose struct a row fills. */
-enum ike_conf_target { IKE_CONF_T_DAEMON, IKE_CONF_T_ENGINE, IKE_CONF_T_CONN, IKE_CONF_T_CHILD, IKE_CONF_T_USER, IKE_CONF_T_NONE };
+enum ike_conf_target {
+    IKE_CONF_T_DAEMON,
+    IKE_CONF_T_ENGINE,
+    IKE_CONF_T_CONN,
+    IKE_CONF_T_CHILD,
+    IKE_CONF_T_USER,
+    IKE_CONF_T_NONE
+};
 
 struct ike_conf_key;
 struct ike_conf_kind { /* of value: how it is described, read and compared */
@@ -135,7 +142,7 @@ extern const struct ike_conf_kind ike_kind_yesno, ike_kind_number, ike_kind_seco
     ike_kind_mtu, ike_kind_word, ike_kind_index, ike_kind_text, ike_kind_path, ike_kind_device, ike_kind_conn_name,
     ike_kind_user_name;
 extern const struct ike_conf_kind ike_kind_remote, ike_kind_local, ike_kind_listen, ike_kind_id, ike_kind_any_id, ike_kind_ts,
-    ike_kind_proposals, ike_kind_secret, ike_kind_file;
+    ike_kind_proposals, ike_kind_secret, ike_kind_file, ike_kind_pool, ike_kind_servers, ike_kind_family;
 
 /* A name of a connection or child: printable, no blank, none of / " [ ] , and not too long. */
 bool ike_conf_name_ok(const char *s, size_t n);

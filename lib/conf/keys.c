@@ -13,6 +13,7 @@ static const char *const backends[] = {"auto", "xfrm", "userspace", "none", NULL
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL}; /* order of ike_log_level */
 static const char *const modes[] = {"tunnel", "transport", NULL};                      /* of ike_mode */
 static const char *const versions[] = {"ikev2", "ikev1", "any", NULL};                 /* of ike_speaks */
+static const char *const configs[] = {"pull", "push", NULL};
 static const char *const xauths[] = {"no", "client", "server", NULL};                  /* of ike_xauth */
 static const char *const starts[] = {"no", "yes", "on-demand", NULL};                  /* of ike_start */
 
@@ -122,10 +123,22 @@ const struct ike_conf_key ike_conf_keys[] = {
        "try "
        "secrets against the answer: choose a long random one.")},
     {C(settings.xauth, index, "xauth", "no",
-       "IKEv1: a user name and a password are shown behind the pre-shared key (XAUTH). client: ours. server: the peer's, and who may "
-       "connect is in the [user] sections."),
+       "IKEv1: a user name and a password are shown behind the pre-shared key (XAUTH). client: ours. server: the peer's, and "
+       "who may connect is in the [user] sections."),
      .words = xauths},
     {C(xauth_user, user_name, "xauth-user", NULL, "xauth = client: who we are. The password is in [user NAME].")},
+    {C(settings.pool, pool, "pool", NULL,
+       "IKEv1: addresses inside the tunnel for peers, one each (Mode-Config). A peer may then use its address only; remote-net can be "
+       "left out.")},
+    {C(settings.dns, servers, "dns", NULL, "pool: the DNS servers that peers are told of."),
+     .at2 = offsetof(ike_conn_settings, n_dns)},
+    {C(settings.nbns, servers, "nbns", NULL, "pool: the NetBIOS name servers that peers are told of."),
+     .at2 = offsetof(ike_conn_settings, n_nbns)},
+    {C(settings.inner_family, family, "inner-address", "no",
+       "IKEv1: ask the peer for an address inside the tunnel (Mode-Config). Without local-net it is what is reached through us.")},
+    {C(settings.push, index, "mode-config", "pull",
+       "Who begins Mode-Config. pull: the side that wants an address. push: the side that has addresses."),
+     .words = configs},
     {C(settings.proposals, proposals, "proposals", NULL,
        "Algorithms of the IKE SA, in order of preference. Keywords of one proposal are joined by -, proposals separated by "
        "commas. "
@@ -184,8 +197,8 @@ const struct ike_conf_key ike_conf_keys[] = {
     {K(mark, number, "mark", "0", "Firewall mark of its policies (xfrm)."), .min = 0, .max = UINT32_MAX},
     {K(if_id, number, "if-id", "0", "XFRM interface it belongs to (xfrm)."), .min = 0, .max = UINT32_MAX},
 
-    {U(settings.secret, secret, "secret", NULL, "The user's password, in the form of a pre-shared key. This or secret-file must be "
-       "there.")},
+    {U(settings.secret, secret, "secret", NULL,
+       "The user's password, in the form of a pre-shared key. This or secret-file must be there.")},
     {U(user.secret_file, text, "secret-file", NULL, "A file that holds the password; see there in [connection]."), .max = 4095},
 };
 const size_t ike_conf_n_keys = IKE_COUNT(ike_conf_keys);
@@ -232,6 +245,13 @@ static const struct {
     {"lifebytes", "esp-lifetime-bytes"},
     {"forceencaps", "encap"},
     {"uniqueids", "unique"},
+    {"rightsourceip", "pool"},
+    {"pools", "pool"},
+    {"addresspool", "pool"},
+    {"leftsourceip", "inner-address"},
+    {"vips", "inner-address"},
+    {"modeconfig", "mode-config"},
+    {"rightdns", "dns"},
     {"xauth_id", "xauth-user"},
     {"xauth_identity", "xauth-user"},
     {"leftxauthusername", "xauth-user"},

@@ -359,6 +359,107 @@ static bool same_ts(const key *k, const void *x, const void *y)
 
 const struct ike_conf_kind ike_kind_ts = {expected_ts, parse_ts, same_ts, false};
 
+/* ---- Addresses inside the tunnel --------------------------------------------------------------------------------------- */
+
+static void expected_pool(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "a range such as 10.9.0.10-10.9.0.100, or a network");
+}
+
+/* Of a network the first and the last address are left out, as hosts take them for others than a host's. */
+static bool parse_pool(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    ike_ts ts;
+    (void)a;
+    if (strchr(value, '[') || ike_ts_parse(&ts, value) != IKE_OK) {
+        return false;
+    }
+    size_t n = ts.family == 4 ? 4 : 16;
+    bool network = strchr(value, '/') && memcmp(ts.lo, ts.hi, n - 1) != 0;
+    network |= strchr(value, '/') && ts.hi[n - 1] - ts.lo[n - 1] > 1;
+    if (ts.family == 4 ? ts.lo[0] == 0 || ts.hi[0] >= 224 : ts.hi[0] == 0xff) {
+        f->hint = "no host has such an address";
+        return false;
+    }
+    ts.lo[n - 1] += network;
+    ts.hi[n - 1] -= network;
+    memcpy(field(k, target), &ts, sizeof ts);
+    return true;
+}
+
+static bool same_pool(const key *k, const void *x, const void *y)
+{
+    return memcmp(cfield(k, x), cfield(k, y), sizeof(ike_ts)) == 0;
+}
+
+const struct ike_conf_kind ike_kind_pool = {expected_pool, parse_pool, same_pool, false};
+
+static void expected_servers(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "one to four addresses");
+}
+
+static bool parse_servers(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    ike_addr *list = ike_arena_get(a, IKE_SERVERS_MAX * sizeof *list);
+    const char *s = value, *item;
+    size_t n, count = 0;
+    f->no_memory = list == NULL;
+    while (list && next_item(&s, &item, &n)) {
+        char text[64] = {0};
+        memcpy(text, item, n < sizeof text ? n : 0);
+        if (count == IKE_SERVERS_MAX || ike_addr_parse(&list[count], text) != IKE_OK || list[count].port || list[count].scope) {
+            f->found = item;
+            f->found_len = n;
+            return false;
+        }
+        count++;
+    }
+    memcpy(field(k, target), &list, sizeof list);
+    memcpy((uint8_t *)target + k->at2, &count, sizeof count);
+    return count > 0;
+}
+
+static bool same_servers(const key *k, const void *x, const void *y)
+{
+    size_t n, m;
+    const ike_addr *a = *(const ike_addr *const *)cfield(k, x), *b = *(const ike_addr *const *)cfield(k, y);
+    memcpy(&n, (const uint8_t *)x + k->at2, sizeof n);
+    memcpy(&m, (const uint8_t *)y + k->at2, sizeof m);
+    for (size_t i = 0; n == m && i < n; i++) {
+        if (!same_addr(&a[i], &b[i])) {
+            return false;
+        }
+    }
+    return n == m;
+}
+
+const struct ike_conf_kind ike_kind_servers = {expected_servers, parse_servers, same_servers, false};
+
+static void expected_family(const key *k, struct ike_text *out)
+{
+    (void)k;
+    ike_text_str(out, "no, ipv4 or ipv6");
+}
+
+static bool parse_family(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    uint8_t family = strcmp(value, "ipv4") == 0 ? 4 : strcmp(value, "ipv6") == 0 ? 6 : 0;
+    (void)a;
+    if (!family && strcmp(value, "no") != 0) {
+        f->meant = strcmp(value, "yes") == 0 ? "ipv4" : NULL;
+        return false;
+    }
+    memcpy(field(k, target), &family, sizeof family);
+    return true;
+}
+
+static bool same_family(const key *k, const void *x, const void *y) { return memcmp(cfield(k, x), cfield(k, y), 1) == 0; }
+
+const struct ike_conf_kind ike_kind_family = {expected_family, parse_family, same_family, false};
+
 /* ---- Proposals --------------------------------------------------------------------------------------------------------- */
 
 static void expected_proposals(const key *k, struct ike_text *out)

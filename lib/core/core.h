@@ -27,7 +27,7 @@ struct ike_evslot {
     uint64_t other; /* old_sa or old_child of REKEYED */
 };
 
-enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SIGN, IKE_Q_SPI, IKE_Q_DONE, IKE_Q_LOGIN };
+enum ike_question_kind { IKE_Q_PEER = 1, IKE_Q_SECRET, IKE_Q_SIGN, IKE_Q_SPI, IKE_Q_DONE, IKE_Q_LOGIN, IKE_Q_LEASE };
 
 struct ike_core;
 
@@ -42,6 +42,7 @@ struct ike_question {
     union {
         ike_conn_id conn;
         uint32_t spi;
+        ike_addr address;
         struct {
             uint8_t *ptr;
             size_t len, name_len; /* IKE_Q_LOGIN: the name's octets come before the password's */

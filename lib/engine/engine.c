@@ -380,6 +380,20 @@ int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike
     return r;
 }
 
+int ike_answer_lease(ike_engine *e, ike_token t, int result, const ike_addr *address, ike_time now)
+{
+    int r = ike_enter(e, now);
+    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_LEASE, &r) : NULL;
+    if (q) {
+        q->answer.address = address ? *address : (ike_addr){0};
+        answer(e, q, result);
+    }
+    if (r != IKE_ERR_STATE) {
+        ike_leave(e);
+    }
+    return r;
+}
+
 int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now)
 {
     int r = ike_enter(e, now);

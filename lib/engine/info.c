@@ -12,6 +12,18 @@ static const struct ike_exchange *unanswered(const struct ike_sa *sa)
     return x && x->sent && x->tries ? x : NULL;
 }
 
+static void fill_lease(const struct ike_lease *l, ike_sa_info *o)
+{
+    if (l) {
+        o->inner = l->address;
+        o->inner_ours = l->ours;
+        o->dns = l->dns;
+        o->n_dns = l->n_dns;
+        o->nbns = l->nbns;
+        o->n_nbns = l->n_nbns;
+    }
+}
+
 /* Views into the SA and its peer: valid until the next call that changes anything. IKE_NEVER is 0 outside. */
 static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
 {
@@ -58,6 +70,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
         o->local_id = sa->peer->local_id;
         o->remote_id = sa->peer->remote_id;
         o->user = sa->peer->user;
+        fill_lease(sa->peer->lease, o);
     }
 }
 

@@ -33,6 +33,26 @@ const ike_ts *ike_ts_configured(const ike_ts *ts, size_t *n, const ike_addr *own
     return ts;
 }
 
+/* The selectors that a side of this peer's SAs may have. An address that one side gave the other is what "its own address" means
+ * there; and that one which we gave the peer is all that is behind it: none fits where it has none yet, or where it is outside
+ * of what is configured. */
+const ike_ts *ike_ts_side(const struct ike_sa *sa, const ike_child_settings *k, bool local, const ike_path *path, size_t *n,
+                          ike_ts *buf)
+{
+    const struct ike_lease *l = sa->peer ? sa->peer->lease : NULL;
+    const ike_ts *ts = local ? k->local_ts : k->remote_ts;
+    bool here = l && l->ours == local, given = !local && ((here && !l->ours) || (sa->version == 1 && sa->conf->s.pool.family));
+    *n = local ? k->n_local_ts : k->n_remote_ts;
+    if (!given) {
+        return ike_ts_configured(ts, n, here ? &l->address : local ? &path->local : &path->remote, buf);
+    }
+    if (here) {
+        *buf = ike_ts_of_addr(&l->address);
+    }
+    *n = here && (*n == 0 || ike_ts_all_within(buf, 1, ts, *n));
+    return buf;
+}
+
 /* An answer that an initiator does not take. */
 int ike_blame_answer(struct ike_exchange *x, uint16_t code, const char *what)
 {
@@ -65,12 +85,15 @@ int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t in
 }
 
 /* The packet's selectors go first, then the policy's (RFC 7296 section 2.9). */
-static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, const ike_ts *conf, size_t n,
-                    const ike_addr *own)
+static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *packet, bool local)
 {
     struct ike_ts_list *l = &x->e->ts.own;
     ike_ts buf;
-    const ike_ts *ts = ike_ts_configured(conf, &n, own, &buf);
+    size_t n;
+    const ike_ts *ts = ike_ts_side(x->sa, ike_setup_child(x->setup), local, &x->sa->path, &n, &buf);
+    if (n == 0) {
+        return IKE_ERR_AUTH;
+    }
     l->n = 0;
     if (packet) {
         l->ts[l->n++] = *packet;
@@ -154,14 +177,14 @@ int ike_child_reserve(struct ike_exchange *x)
         }
     }
     if (!s->reqid) {
-        const ike_child_settings *k = ike_setup_child(s);
         s->reqid = reqid_for(x);
         if (x->role == IKE_INITIATOR) {
-            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, k->local_ts, k->n_local_ts,
-                             &x->sa->path.local);
+            int r = offer_ts(x, &s->local_ts, s->has_packet ? &s->packet_local : NULL, true);
             if (r == IKE_OK) {
-                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, k->remote_ts, k->n_remote_ts,
-                             &x->sa->path.remote);
+                r = offer_ts(x, &s->remote_ts, s->has_packet ? &s->packet_remote : NULL, false);
+            }
+            if (r == IKE_ERR_AUTH) {
+                return ike_blame_answer(x, IKE_FAIL_SELECTORS, "no address of `pool` at the peer that is within remote-net");
             }
             if (r != IKE_OK) {
                 return ike_trouble(x, r);

@@ -47,6 +47,8 @@ static inline const ike_ts *ike_ts_array(const struct ike_blob *b) { return (con
 static inline size_t ike_ts_count(const struct ike_blob *b) { return b->len / sizeof(ike_ts); }
 int ike_keep_ts(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote);
 const ike_ts *ike_ts_configured(const ike_ts *ts, size_t *n, const ike_addr *own, ike_ts *buf);
+const ike_ts *ike_ts_side(const struct ike_sa *sa, const ike_child_settings *k, bool local, const ike_path *path, size_t *n,
+                          ike_ts *buf);
 bool ike_uses_encap(const struct ike_sa *sa);
 bool ike_deleted_early(const struct ike_setup *s);
 uint32_t ike_children_of(const struct ike_sa *sa, ike_child_id but);

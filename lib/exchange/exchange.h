@@ -115,7 +115,8 @@ struct ike_task {
 /* What one step of a Transaction exchange leaves for the next. */
 struct ike_v1_talk {
     uint16_t identifier; /* of the ATTR payloads */
-    uint16_t asked;      /* XAUTH attributes that are to be filled in: bits from XAUTH-TYPE on */
+    uint16_t asked;      /* attributes that are to be filled in: bits from 0 on, of XAUTH from XAUTH-TYPE on */
+    ike_addr address;    /* Mode-Config: the one that the peer would like */
     bool declined;       /* they ask for what nobody here can give */
     bool status;         /* XAUTH has come to its end, in this way: */
     bool granted;

@@ -90,6 +90,8 @@ static void put_all(struct arena *a, ike_conn_settings *s)
     s->local_cert.ptr = put(a, s->local_cert.ptr, s->local_cert.len);
     s->remote_key.ptr = put(a, s->remote_key.ptr, s->remote_key.len);
     put_users(a, s);
+    s->dns = put(a, s->dns, s->n_dns * sizeof *s->dns);
+    s->nbns = put(a, s->nbns, s->n_nbns * sizeof *s->nbns);
     put_id(a, &s->local_id);
     put_id(a, &s->remote_id);
     const ike_child_settings *from = s->children;
@@ -133,6 +135,15 @@ static bool users_fine(const ike_conn_settings *s)
     return s->xauth <= IKE_XAUTH_SERVER && (!s->xauth || s->version == IKE_SPEAKS_V1) && s->n_users <= 65536;
 }
 
+/* With a version that gives no addresses a peer could take any. */
+static bool inner_fine(const ike_conn_settings *s)
+{
+    bool some = s->pool.family || s->inner_family;
+    return (!some || s->version == IKE_SPEAKS_V1) && (!s->pool.family || (ts_fine(&s->pool, 1) && !s->inner_family)) &&
+           (!s->inner_family || s->inner_family == 4 || s->inner_family == 6) && s->n_dns <= IKE_SERVERS_MAX &&
+           s->n_nbns <= IKE_SERVERS_MAX;
+}
+
 /* Nothing is copied before all of it has passed. Limits keep the sizes below from overflowing and every name within a
  * failure record. */
 static int check(const ike_conn_settings *s)
@@ -140,7 +151,7 @@ static int check(const ike_conn_settings *s)
     if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
         s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 || s->local_key.len > KEY_MAX ||
         s->local_cert.len > KEY_MAX || s->remote_key.len > KEY_MAX || s->remote_bits > 128 || s->local_id.data.len > 1024 ||
-        s->remote_id.data.len > 1024 || !users_fine(s)) {
+        s->remote_id.data.len > 1024 || !users_fine(s) || !inner_fine(s)) {
         return IKE_ERR_INVALID;
     }
     if (s->remote_key.len && (s->secret.len || s->version != IKE_SPEAKS_V1)) {

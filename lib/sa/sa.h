@@ -29,6 +29,7 @@ struct ike_db {
     struct ike_map by_remote; /* by the peer's address, where that is one: the newest of the connections that have it */
     struct ike_map by_name;
     struct ike_map by_ids;            /* peers by connection and identities */
+    struct ike_map by_lease;          /* leases of all pools by address */
     struct ike_map by_spi_in;         /* children by our inbound SPI */
     struct ike_list wild[IKE_WIDTHS]; /* the other connections, by how specific they are, oldest first */
     struct ike_map by_remote_id;      /* those of them that want one identity of the peer */
@@ -79,6 +80,16 @@ struct ike_conn {
     struct ike_evslot ev;
 };
 
+/* An address inside the tunnel that one side has from the other. */
+struct ike_lease {
+    ike_addr address;
+    bool ours;   /* the peer gave it to us */
+    bool hooked; /* the host's `lease` hook gave it */
+    struct ike_map_node node; /* in by_lease, if it is of a pool */
+    ike_addr dns[IKE_SERVERS_MAX], nbns[IKE_SERVERS_MAX];
+    uint8_t n_dns, n_nbns;
+};
+
 /* Connection, authenticated identity pair and user: what children belong to. The octets of these follow the struct. */
 struct ike_peer {
     struct ike_list link; /* in conn->peers */
@@ -86,6 +97,7 @@ struct ike_peer {
     struct ike_conn *conn;
     struct ike_list sas, children;
     ike_id local_id, remote_id;
+    struct ike_lease *lease; /* NULL: none */
     ike_bytes user; /* of XAUTH: many users may share the identity of a group; empty: none */
     size_t size;
 };
@@ -135,6 +147,7 @@ struct ike_v1_sa {
     bool keyed;                     /* phase 1 is over, and messages of other exchanges may come; up it is behind XAUTH */
     bool initial_contact;           /* the peer has said so */
     bool user_known;                /* XAUTH is over, and well */
+    bool configured;                /* so is Mode-Config */
     uint32_t dpd_sent;              /* number of the last one of ours */
     struct ike_list done;
     uint32_t n_done;
@@ -244,6 +257,15 @@ bool ike_conn_is_single(const struct ike_conn *conn); /* its peer has one addres
 struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ike_id *local, const ike_id *remote,
                               ike_bytes user);                   /* finds or makes */
 void ike_peer_release(struct ike_db *db, struct ike_peer *peer); /* retires it when nothing is left in it */
+
+/* ---- lease.c: addresses inside the tunnel ------------------------------------------------------------------------------ */
+/* A free address of the connection's pool: if it can be the one wanted, else the one that this identity had before, if it is
+ * still free. IKE_OK, IKE_ERR_LIMIT: there is none. */
+int ike_lease_pick(const struct ike_db *db, const struct ike_peer *peer, uint8_t family, const ike_addr *wanted, ike_addr *out);
+/* The peer's from now on, in place of another; *l is copied. IKE_ERR_NOMEM: nothing has changed, and
+ * the host has back what its hook gave. */
+int ike_lease_set(struct ike_db *db, struct ike_peer *peer, const struct ike_lease *l);
+void ike_lease_drop(struct ike_db *db, struct ike_peer *peer);
 
 /* ---- IKE SAs ---------------------------------------------------------------------------------------------------------- */
 struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sim_ask_names[SIM_ASKS] = {"peer", "secret", "child", "spi", "add", "user", "login"};
+const char *const sim_ask_names[SIM_ASKS] = {"peer", "secret", "child", "spi", "add", "user", "login", "lease"};
 
 /* Who logs in where no user is configured. */
 static const ike_bytes sim_login_name = {(const uint8_t *)"carol", 5};
@@ -37,6 +37,18 @@ static void forget(struct sim_host *h, struct sim_question *q)
     free(q);
 }
 
+static ike_addr lend(struct sim_host *h)
+{
+    for (uint8_t i = 1; i < SIM_INNER; i++) {
+        if (!h->leased[i]) {
+            h->leased[i] = true;
+            return (ike_addr){.family = 4, .ip = {10, 9, 9, i}};
+        }
+    }
+    sim_break(h->sim, "%s: all addresses are given away", h->name);
+    return (ike_addr){0};
+}
+
 static int answer(struct sim_host *h, const struct sim_question *q)
 {
     uint32_t spi = 0;
@@ -47,6 +59,14 @@ static int answer(struct sim_host *h, const struct sim_question *q)
     case SIM_ASK_SECRET:
         return ike_answer_secret(h->engine, q->token, q->refuse ? IKE_ERR_NOT_FOUND : IKE_OK,
                                  (ike_bytes){q->secret, q->secret_len}, h->sim->now);
+    case SIM_ASK_LEASE: {
+        ike_addr a = {0};
+        r = q->refuse ? IKE_ERR_LIMIT : IKE_OK;
+        if (r == IKE_OK && !q->cancelled && !q->answered) {
+            a = lend(h);
+        }
+        return ike_answer_lease(h->engine, q->token, r, &a, h->sim->now);
+    }
     case SIM_ASK_LOGIN:
         return ike_answer_login(h->engine, q->token, q->refuse ? IKE_ERR_NOT_FOUND : IKE_OK, sim_login_name,
                                 (ike_bytes){q->secret, q->secret_len}, h->sim->now);
@@ -127,7 +147,7 @@ static struct sim_manner manner(struct sim_host *h, enum sim_ask kind)
 int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **out)
 {
     static const int refusal[SIM_ASKS] = {IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_AUTH, IKE_ERR_HOST, IKE_ERR_HOST,
-                                           IKE_ERR_AUTH, IKE_ERR_NOT_FOUND};
+                                           IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_LIMIT};
     struct sim_manner m = manner(h, kind);
     *out = NULL;
     h->asked[kind]++;
@@ -242,6 +262,31 @@ static int ask_login(void *user, ike_token t, const ike_login_question *p, uint8
     return r;
 }
 
+static int ask_lease(void *user, ike_token t, const ike_lease_question *p, ike_addr *address)
+{
+    struct sim_host *h = user;
+    struct sim_question *q;
+    int r = sim_ask(h, SIM_ASK_LEASE, t, &q);
+    if (p->conn == 0 || p->family != 4 || p->remote_id.type == IKE_ID_NONE) {
+        sim_break(h->sim, "%s: the lease question does not say for whom", h->name);
+    }
+    if (!q && r == IKE_OK) {
+        *address = lend(h);
+    }
+    return r;
+}
+
+static void release(void *user, ike_conn_id conn, const ike_addr *a)
+{
+    struct sim_host *h = user;
+    sim_pry(h);
+    if (conn == 0 || a->ip[2] != 9 || a->ip[3] >= SIM_INNER || !h->leased[a->ip[3]]) {
+        sim_break(h->sim, "%s: an address is given back that was not given", h->name);
+        return;
+    }
+    h->leased[a->ip[3]] = false;
+}
+
 void sim_ask_hooks(struct sim_host *h, ike_host *host)
 {
     if (h->hooks) {
@@ -250,6 +295,8 @@ void sim_ask_hooks(struct sim_host *h, ike_host *host)
         host->hooks.child = ask_child;
         host->hooks.user = ask_user;
         host->hooks.login = ask_login;
+        host->hooks.lease = h->lends ? ask_lease : NULL;
+        host->hooks.release = h->lends ? release : NULL;
     }
     host->hooks.cancel = cancel;
 }

@@ -255,6 +255,7 @@ void sim_bounds(struct sim *s)
 void sim_bounds_idle(struct sim_host *h)
 {
     ike_counters n = {.size = sizeof n};
+    sim_kernel_addresses(h);
     ike_counters_get(h->engine, &n);
     if (n.sas || n.children || n.exchanges || n.questions || n.half_open || h->kernel.list || sim_ask_open(h)) {
         sim_break(h->sim, "%s: all was closed, and there are %u IKE SAs, %u children, %u exchanges, %u questions%s", h->name,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum type { NUMBER, TEXT, SECRET, SELECTORS, ADDRESS, IDENTITY };
+enum type { NUMBER, TEXT, SECRET, SELECTORS, RANGE, ADDRESS, IDENTITY };
 enum where { ENGINE, CONN, CHILD };
 
 #define N(where, s, m)                                                                                                           \
@@ -49,6 +49,8 @@ static const struct key {
     C(version),
     C(aggressive),
     C(xauth),
+    C(inner_family),
+    C(push),
     C(remote_bits),
     C(life_s),
     C(margin_s),
@@ -76,6 +78,7 @@ static const struct key {
     {"local_id", CONN, IDENTITY, offsetof(ike_conn_settings, local_id), offsetof(struct sim_conn, local_id)},
     {"remote_id", CONN, IDENTITY, offsetof(ike_conn_settings, remote_id), offsetof(struct sim_conn, remote_id)},
     {"secret", CONN, SECRET, 0, 0},
+    {"pool", CONN, RANGE, offsetof(ike_conn_settings, pool), 0},
     {"user", CONN, TEXT, 0, offsetof(struct sim_conn, user)},
     {"password", CONN, TEXT, 0, offsetof(struct sim_conn, password)},
     {"proposals", CONN, TEXT, offsetof(ike_conn_settings, proposals), offsetof(struct sim_conn, proposals)},
@@ -171,6 +174,9 @@ static const char *set_selectors(char *set, char *owner, const struct key *k, un
     if (n > SIM_TS) {
         return "too many selectors";
     }
+    if (n == 1 && strcmp(value[0], "own") == 0) {
+        n = 0; /* its own address, whichever that is */
+    }
     for (unsigned i = 0; i < n; i++) {
         if (ike_ts_parse(&ts[i], value[i]) != IKE_OK) {
             return "not a selector";
@@ -197,6 +203,8 @@ static const char *set_value(const struct key *k, char *owner, char *set, unsign
         }
         put_number(set + k->at, k->size, v);
         return NULL;
+    case RANGE:
+        return ike_ts_parse((ike_ts *)(void *)(set + k->at), value[0]) == IKE_OK ? NULL : "not a range";
     case ADDRESS:
         return ike_addr_parse((ike_addr *)(void *)(set + k->at), value[0]) == IKE_OK ? NULL : "not an address";
     case IDENTITY:

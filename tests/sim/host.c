@@ -273,6 +273,7 @@ void sim_host_stop(struct sim_host *h)
                   h->kernel.list->state == SIM_RESERVED ? "SPI" : "SA", name);
     }
     sim_ask_forget(h);
+    sim_kernel_addresses(h);
     sim_kernel_clear(h);
 }
 

@@ -252,8 +252,38 @@ static int query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
     return IKE_OK;
 }
 
+/* Each once, and gone once. */
+static void address(void *user, ike_conn_id conn, const ike_addr *a, bool there)
+{
+    struct sim_host *h = user;
+    char text[64];
+    unsigned i = 0;
+    sim_pry(h);
+    ike_addr_format(a, false, text, sizeof text);
+    sim_trace(h->sim, h, "address %s %s", text, there ? "is ours" : "is ours no more");
+    while (i < SIM_INNER && (there ? h->inner[i].family : memcmp(&h->inner[i], a, sizeof *a)) != 0) {
+        i++;
+    }
+    if (i == SIM_INNER || conn == 0 || a->family == 0) {
+        sim_break(h->sim, "%s: the address %s is %s", h->name, text, there ? "one too many" : "not there");
+        return;
+    }
+    h->inner[i] = there ? *a : (ike_addr){0};
+}
+
+/* When nothing is left that could use them. */
+void sim_kernel_addresses(struct sim_host *h)
+{
+    for (unsigned i = 0; i < SIM_INNER; i++) {
+        if (h->inner[i].family || h->leased[i]) {
+            sim_break(h->sim, "%s: an address inside the tunnel is left over", h->name);
+        }
+    }
+}
+
 void sim_kernel_hooks(ike_host *host)
 {
+    host->sadb.address = address;
     host->sadb.get_spi = get_spi;
     host->sadb.put_spi = put_spi;
     host->sadb.add = add;

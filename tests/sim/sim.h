@@ -52,7 +52,18 @@ struct sim_kernel {
 
 /* ---- Questions: what a hook does with one ------------------------------------------------------------------------------ */
 
-enum sim_ask { SIM_ASK_PEER, SIM_ASK_SECRET, SIM_ASK_CHILD, SIM_ASK_SPI, SIM_ASK_ADD, SIM_ASK_USER, SIM_ASK_LOGIN, SIM_ASKS };
+#define SIM_INNER 16
+enum sim_ask {
+    SIM_ASK_PEER,
+    SIM_ASK_SECRET,
+    SIM_ASK_CHILD,
+    SIM_ASK_SPI,
+    SIM_ASK_ADD,
+    SIM_ASK_USER,
+    SIM_ASK_LOGIN,
+    SIM_ASK_LEASE,
+    SIM_ASKS
+};
 
 struct sim_manner {
     bool pending; /* answer by token, after `delay`; IKE_NEVER: not at all */
@@ -93,6 +104,7 @@ struct sim_host {
     struct sim_conf conf;
     ike_engine *engine;
     bool hooks; /* ask peer, secret, child, user and login at all */
+    bool lends; /* ... and lease */
     bool prying;
     unsigned byzantine;   /* so many per thousand of its messages are mutated */
     bool closing;         /* was told to shut down: it begins nothing any more */
@@ -107,6 +119,8 @@ struct sim_host {
     int nonce; /* first octet of what is drawn 32 at a time: nonces; -1 as it comes */
 
     struct sim_kernel kernel;
+    ike_addr inner[SIM_INNER]; /* addresses inside the tunnel that peers gave this host; family 0: a free place */
+    bool leased[SIM_INNER];    /* 10.9.9.N: the host's own hook gave it away */
     struct sim_question *questions;
     struct sim_attempt *attempts;     /* bounds.c: IKE SAs that we began and that are not up yet */
     unsigned recorded[2], refused[2]; /* failure records and refusals of CREATE_CHILD_SA in this call, begun by the peer, by us */
@@ -313,6 +327,7 @@ void sim_host_free(struct sim_host *h);
 
 /* ask.c: what the question hooks and the kernel share */
 int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **q); /* IKE_OK, IKE_PENDING or the refusal */
+void sim_kernel_addresses(struct sim_host *h);
 void sim_ask_hooks(struct sim_host *h, ike_host *host);
 void sim_ask_forget(struct sim_host *h); /* the engine is gone: nothing may be open */
 unsigned sim_ask_open(const struct sim_host *h);

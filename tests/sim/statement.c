@@ -104,6 +104,10 @@ static const char *set_host(struct sim_run *r, struct sim_host *h)
         h->hooks = yes;
         return NULL;
     }
+    if (r->n == 4 && strcmp(r->word[2], "lends") == 0) {
+        h->lends = strcmp(r->word[3], "yes") == 0;
+        return NULL;
+    }
     if (r->n == 4 && strcmp(r->word[2], "hook-secret") == 0) {
         snprintf(h->secret, sizeof h->secret, "%s", r->word[3]);
         return NULL;
@@ -538,7 +542,7 @@ static const char *st_manner(struct sim_run *r)
             return NULL;
         }
     }
-    return "late|refuse HOST peer|secret|child|spi|add|user|login ...";
+    return "late|refuse HOST peer|secret|child|spi|add|user|login|lease ...";
 }
 
 static const struct {

@@ -238,10 +238,11 @@ static void test_users(void **state)
     assert_null(ike_config_conns_user(l.conns, 0)->secret_file);
     assert_string_equal(ike_config_conns_user(l.conns, 1)->secret_file, "d");
     assert_null(ike_config_conns_user(l.conns, 2));
-    assert_int_equal(ike_config_conns_user_secret(l.conns, 1, (ike_bytes){(const uint8_t *)"0x414243\n", 9}, &l.report), IKE_OK);
+    ike_bytes hex = {(const uint8_t *)"0x414243\n", 9}, lines = {(const uint8_t *)"a\nb", 3};
+    assert_int_equal(ike_config_conns_user_secret(l.conns, 1, hex, &l.report), IKE_OK);
     assert_memory_equal(gw->settings.users[1].secret.ptr, "ABC", 3);
     assert_ptr_equal(gw->settings.users[1].secret.ptr, away->settings.users[0].secret.ptr);
-    assert_int_equal(ike_config_conns_user_secret(l.conns, 1, (ike_bytes){(const uint8_t *)"a\nb", 3}, &l.report), IKE_ERR_INVALID);
+    assert_int_equal(ike_config_conns_user_secret(l.conns, 1, lines, &l.report), IKE_ERR_INVALID);
     assert_int_equal(ike_config_conns_user_secret(l.conns, 2, (ike_bytes){NULL, 0}, &l.report), IKE_ERR_NOT_FOUND);
     unload(&l);
 }

@@ -42,7 +42,8 @@ static const struct {
      "f:1: [conection a]: expected [daemon], [connection NAME], [child NAME] or [user NAME], found \"conection a\"; did you mean "
      "\"connection\"?\n"},
     {"[conn %default]\n",
-     "f:1: [conn %default]: expected [daemon], [connection NAME], [child NAME] or [user NAME], found \"conn %default\"; did you mean "
+     "f:1: [conn %default]: expected [daemon], [connection NAME], [child NAME] or [user NAME], found \"conn %default\"; "
+     "did you mean "
      "\"connection\"?\n"},
     {"[connection]\n", "f:1: [connection]: expected [connection NAME], found \"connection\"; a name has 1 to 47 characters, "
                        "no blanks, none of / "

@@ -353,7 +353,7 @@ static void go_on(struct ike_exchange *x)
     struct ike_sa *sa = x->sa;
     const struct ike_script *next = x->script->next(x);
     if (!next) {
-        if (ike_v1_complete(sa)) {
+        if (ike_v1_complete(e, sa)) {
             up(e, sa);
         }
         return;

@@ -146,9 +146,9 @@ static int take_ids(struct ike_exchange *x)
 static bool within(const struct ike_exchange *x, const ike_child_settings *k)
 {
     ike_ts lbuf, rbuf;
-    size_t nl = k->n_local_ts, nr = k->n_remote_ts;
-    const ike_ts *lt = ike_ts_configured(k->local_ts, &nl, &x->path.local, &lbuf),
-                 *rt = ike_ts_configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
+    size_t nl, nr;
+    const ike_ts *lt = ike_ts_side(x->sa, k, true, &x->path, &nl, &lbuf);
+    const ike_ts *rt = ike_ts_side(x->sa, k, false, &x->path, &nr, &rbuf);
     const struct ike_ts_scratch *t = &x->e->ts;
     return ike_ts_all_within(t->tsr.ts, 1, lt, nl) && ike_ts_all_within(t->tsi.ts, 1, rt, nr);
 }
@@ -169,7 +169,12 @@ static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_pa
     ike_blame(c, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
     ike_ts_list_format(x->e->ts.tsr.ts, 1, a, sizeof a);
     ike_ts_list_format(x->e->ts.tsi.ts, 1, b, sizeof b);
-    ike_blame_expected(c, "selectors within a child of this connection");
+    struct ike_lease *l = x->sa->peer->lease;
+    if (conf->s.pool.family && !l) {
+        ike_blame_expected(c, "the peer to ask for an address first (Mode-Config), as it is given one of `pool`");
+    }
+    ike_blame_expected(c, "selectors within a child of this connection%s",
+                       l && !l->ours ? ", at the peer its address of `pool`" : "");
     ike_blame_received(c, "here %s, at the peer %s", a, b);
     ike_blame_remedy(c, "local-net on one side must be remote-net on the other: correct the side that is wrong");
     return ike_refuse(x, IKE_N1_INVALID_ID_INFORMATION, 0);

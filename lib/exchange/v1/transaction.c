@@ -7,18 +7,32 @@
 
 static bool xauth_open(const struct ike_sa *sa) { return sa->conf->s.xauth && !sa->v1->user_known; }
 
+/* Who wants an address waits for it; who gives one does where it begins, and where children of its own depend on it. */
+static bool config_open(const struct ike_engine *e, const struct ike_sa *sa)
+{
+    const ike_conn_settings *s = &sa->conf->s;
+    bool pushes = s->push && (s->pool.family || e->core.set.host.hooks.lease);
+    return !sa->v1->configured && (s->inner_family || pushes || (s->pool.family && sa->initiator && !sa->peer->lease));
+}
+
 /* The peer's part comes without us. */
 const struct ike_script *ike_v1_next(struct ike_exchange *x)
 {
     const struct ike_sa *sa = x->sa;
+    const ike_conn_settings *s = &sa->conf->s;
     if (sa->established) {
         return NULL;
     }
-    return xauth_open(sa) && sa->conf->s.xauth == IKE_XAUTH_SERVER ? &ike_v1_xauth : NULL;
+    if (xauth_open(sa)) {
+        return s->xauth == IKE_XAUTH_SERVER ? &ike_v1_xauth : NULL;
+    }
+    if (config_open(x->e, sa) && (s->inner_family != 0) != s->push) {
+        return s->push ? &ike_v1_push : &ike_v1_pull;
+    }
+    return NULL;
 }
 
-/* Nothing but XAUTH comes before its good end. */
-bool ike_v1_complete(const struct ike_sa *sa) { return !xauth_open(sa); }
+bool ike_v1_complete(const struct ike_engine *e, const struct ike_sa *sa) { return !xauth_open(sa) && !config_open(e, sa); }
 
 static bool of_xauth(const struct ike_v1_config *c)
 {
@@ -32,15 +46,24 @@ static bool of_xauth(const struct ike_v1_config *c)
     return false;
 }
 
-/* Who is asked for a name has configured it: a server asks, and is not asked. */
+/* Nothing but XAUTH comes before its good end. Who is asked for a name has configured it: a server asks, and is not asked. */
 const struct ike_script *ike_v1_transaction(const struct ike_sa *sa, const struct ike_message *m)
 {
     const struct ike_payload *p = ike_message_find(m, IKE_P1_ATTR, 0);
     struct ike_v1_config c;
-    if (!p || ike_v1_config_parse(&c, p) != IKE_OK || !of_xauth(&c) || sa->conf->s.xauth == IKE_XAUTH_SERVER) {
+    bool ok = p && ike_v1_config_parse(&c, p) == IKE_OK;
+    bool xauth = ok && of_xauth(&c);
+    if (!ok || (xauth && sa->conf->s.xauth == IKE_XAUTH_SERVER) || (!xauth && xauth_open(sa))) {
         return NULL;
     }
-    return c.type == IKE_CFG1_REQUEST ? &ike_v1_xauth : c.type == IKE_CFG1_SET ? &ike_v1_xauth_status : NULL;
+    switch (c.type) {
+    case IKE_CFG1_REQUEST:
+        return xauth ? &ike_v1_xauth : &ike_v1_pull;
+    case IKE_CFG1_SET:
+        return xauth ? &ike_v1_xauth_status : &ike_v1_push;
+    default:
+        return NULL;
+    }
 }
 
 int ike_v1_transaction_check(struct ike_exchange *x)

@@ -12,7 +12,7 @@
 
 extern const struct ike_delivery ike_v1_delivery;
 extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd;
-extern const struct ike_script ike_v1_xauth, ike_v1_xauth_status;
+extern const struct ike_script ike_v1_xauth, ike_v1_xauth_status, ike_v1_pull, ike_v1_push;
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
 int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path);
@@ -71,7 +71,7 @@ static inline bool ike_v1_signs(const struct ike_exchange *x) { return x->sa->co
 extern const struct ike_form ike_v1_transaction_forms[];
 ike_action ike_v1_transaction_check;                           /* the hash; first of what is done with a message */
 const struct ike_script *ike_v1_next(struct ike_exchange *x);  /* what we begin behind phase 1, and behind what follows it */
-bool ike_v1_complete(const struct ike_sa *sa);                 /* nothing is missing before the SA is up */
+bool ike_v1_complete(const struct ike_engine *e, const struct ike_sa *sa); /* nothing is missing before the SA is up */
 /* Of which script a message is that begins an exchange, as far as it can be believed; NULL: of none that may begin now. */
 const struct ike_script *ike_v1_transaction(const struct ike_sa *sa, const struct ike_message *m);
 /* The ATTR payload, which must be of this type; IKE_X_OK, or what becomes of the message. */
