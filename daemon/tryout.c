@@ -48,7 +48,9 @@ static bool can_run(ike_engine *e, uint8_t protocol, const char *text, size_t n)
     s.name = k.name = "trial";
     s.children = &k;
     s.n_children = 1;
-    *(protocol == IKE_PROTO_IKE ? &s.proposals : &k.proposals) = part;
+    *(protocol == IKE_PROTO_IKE  ? &s.proposals
+      : protocol == IKE_PROTO_AH ? &k.ah_proposals
+                                 : &k.proposals) = part;
     int r = part != NULL ? ike_conn_add(e, &s, &id, 0) : IKE_OK;
     if (part != NULL && r == IKE_OK) {
         (void)ike_conn_remove(e, id, 0);
@@ -92,6 +94,7 @@ static int look_at(void *user, const ike_triplet *at)
     uint8_t protocol = at->tag == NULL                         ? 0
                        : strcmp(at->tag, "proposals") == 0     ? IKE_PROTO_IKE
                        : strcmp(at->tag, "esp-proposals") == 0 ? IKE_PROTO_ESP
+                       : strcmp(at->tag, "ah-proposals") == 0  ? IKE_PROTO_AH
                                                                : 0;
     /* What is no proposal has been reported. */
     if (protocol == 0 || ike_proposals_check(at->value, protocol, NULL, NULL) != IKE_OK ||

@@ -177,6 +177,9 @@ static void fill_info(struct xfrm_usersa_info *info, const ike_ipsec_sa *sa)
     if (sa->mode == IKE_MODE_TUNNEL) {
         info->flags |= XFRM_STATE_AF_UNSPEC; /* IPv4 in IPv6 and the reverse */
     }
+    if (sa->protocol == IKE_PROTO_AH && info->family == AF_INET) {
+        info->flags |= XFRM_STATE_ALIGN4; /* RFC 4302 section 3.3.3.2.1: the header of IPv4 is in words of 32 bits */
+    }
 }
 
 /* Window and ESN. An outbound SA has no window, but kernels before 6.10 refuse ESN without one. */

@@ -196,6 +196,9 @@ static void put_child_settings(struct vici_buf *b, const ike_child_settings *k)
     if (k->proposals) {
         vici_put(b, "proposals", k->proposals);
     }
+    if (k->ah_proposals) {
+        vici_put(b, "ah-proposals", k->ah_proposals);
+    }
     put_wanted(b, "local-ts", k->local_ts, k->n_local_ts);
     put_wanted(b, "remote-ts", k->remote_ts, k->n_remote_ts);
     vici_section_end(b);

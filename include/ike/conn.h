@@ -35,10 +35,10 @@ typedef struct ike_user_settings {
 typedef struct ike_child_settings {
     uint32_t size;
     const char *name;      /* unique in the connection */
-    const char *proposals; /* "aes256gcm16, aes128-sha256-x25519"; NULL: the default (ike_default_child_proposals) */
+    const char *proposals; /* ESP: "aes256gcm16, aes128-sha256-x25519"; NULL: the default (ike_default_child_proposals) */
+    const char *ah_proposals; /* AH: "sha256, sha1-modp2048"; NULL: no AH. AH alone where `proposals` is NULL */
     const ike_ts *local_ts, *remote_ts; /* NULL/0: the IKE addresses themselves ("dynamic") */
     size_t n_local_ts, n_remote_ts;
-    uint8_t protocol; /* IKE_PROTO_ESP */
     uint8_t mode;     /* ike_mode */
     uint8_t start;    /* ike_start: whether the host's keep-up logic wants it; the engine acts on YES */
     bool mode_fallback; /* transport wanted, tunnel accepted when the peer does not agree */
@@ -98,7 +98,7 @@ IKE_API void ike_conn_settings_init(ike_conn_settings *s);
 IKE_API const char *ike_default_ike_proposals(void);
 IKE_API const char *ike_default_child_proposals(void);
 
-/* Check proposal text without an engine. protocol: IKE_PROTO_IKE, _ESP. On error *at is the offset of the offending keyword
+/* Check proposal text without an engine. protocol: IKE_PROTO_IKE, _ESP, _AH. On error *at is the offset of the offending keyword
  * and *nearest a known keyword that is nearest, or NULL. */
 IKE_API int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest);
 

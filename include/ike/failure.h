@@ -51,6 +51,7 @@ typedef enum ike_failure_code {
     IKE_FAIL_NO_ROUTE = 32,            /* the host has no way to the peer's address */
     IKE_FAIL_USER = 33,                /* XAUTH: user name or password is wrong, or there is none */
     IKE_FAIL_NO_ADDRESS = 34,          /* Mode-Config: there is no address to be had */
+    IKE_FAIL_NAT = 35,                 /* what was agreed cannot pass a NAT: AH */
     IKE_FAIL_CODES
 } ike_failure_code;
 

@@ -67,7 +67,12 @@ typedef struct ike_event {
 
 /* ---- Data plane: the SA database hooks -------------------------------------------------------------------------------- */
 
-/* One direction of a child SA, complete enough to install it and its policies. */
+/* One direction of a child SA, complete enough to install it and its policies.
+ *
+ * A child with several protocols is a list, from the outermost as it is on the wire: AH around ESP around IPComp, each of which
+ * may be missing. One call brings the whole list, and it is installed as a whole or not at all. The innermost has the mode of the
+ * child; those around it are in transport mode, as what they carry is one packet between the two peers already. A host that knows
+ * no more than ESP refuses what has another protocol or something inside. */
 typedef struct ike_ipsec_sa {
     uint32_t size;
     ike_child_id child;
@@ -79,7 +84,7 @@ typedef struct ike_ipsec_sa {
     uint8_t protocol, mode;
     bool udp_encap;  /* RFC 3948; ports are in path */
     bool esn;
-    uint32_t spi;         /* of this direction */
+    uint32_t spi;         /* of this direction; IPComp: the CPI */
     uint32_t peer_spi;    /* of the other direction */
     uint32_t reqid;       /* the same for all SAs of one child entry of one peer; groups policies with SAs */
     uint32_t replay_window;
@@ -90,6 +95,7 @@ typedef struct ike_ipsec_sa {
     const ike_ts *local_ts, *remote_ts;
     size_t n_local_ts, n_remote_ts;
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets; /* 0: none. Time is kept by the engine */
+    const struct ike_ipsec_sa *inner; /* the protocol inside this one; NULL: none */
 } ike_ipsec_sa;
 
 typedef struct ike_usage {
@@ -98,7 +104,8 @@ typedef struct ike_usage {
 } ike_usage;
 
 typedef struct ike_sadb {
-    /* Reserve an inbound SPI (>= 256) for `protocol` at path->local. Question: ike_answer_spi. */
+    /* Reserve an inbound SPI (>= 256) for `protocol` at path->local; each protocol of a child has its own, and for IPComp it is
+     * a CPI from 256 to 61439. Question: ike_answer_spi. */
     int (*get_spi)(void *user, ike_token token, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi);
     /* Give a reserved SPI back that never became an SA. */
     void (*put_spi)(void *user, const ike_path *path, uint8_t protocol, uint32_t spi);
@@ -109,7 +116,7 @@ typedef struct ike_sadb {
     int (*move)(void *user, const ike_ipsec_sa *sa, const ike_path *old);
     /* Take one direction out; also called for an add that is still pending (after cancel). */
     void (*remove)(void *user, const ike_ipsec_sa *sa);
-    /* Counters of an installed SA; may be NULL or fail. */
+    /* Counters of an installed SA, of a list those of its first; may be NULL or fail. */
     int (*query)(void *user, const ike_ipsec_sa *sa, ike_usage *out);
     /* The peer gave us an address: there is true, and it comes before the first SA that uses it; it goes (false) behind the last
      * one. May be NULL. */

@@ -114,7 +114,8 @@ typedef struct ike_ts {
     uint8_t lo[16], hi[16];
 } ike_ts;
 
-enum { IKE_PROTO_IKE = 1, IKE_PROTO_AH = 2, IKE_PROTO_ESP = 3 }; /* RFC 7296 section 3.3.1 */
+/* RFC 7296 section 3.3.1; IPComp has no number there, so that of RFC 2407 section 4.4.1. */
+enum { IKE_PROTO_IKE = 1, IKE_PROTO_AH = 2, IKE_PROTO_ESP = 3, IKE_PROTO_IPCOMP = 4 };
 typedef enum ike_mode { IKE_MODE_TUNNEL = 0, IKE_MODE_TRANSPORT = 1 } ike_mode;
 
 /* Text forms. They write at most n bytes with the ending NUL and return the length the whole text has (like snprintf). */

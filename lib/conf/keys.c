@@ -185,6 +185,10 @@ const struct ike_conf_key ike_conf_keys[] = {
        "Algorithms of the IPsec SAs. A key-exchange keyword asks for PFS, nopfs beside it lets the peer do without. The "
        "default is below."),
      .max = IKE_PROTO_ESP},
+    {K(ah_proposals, proposals, "ah-proposals", NULL,
+       "Algorithms of AH, which authenticates packets and does not encrypt them. Without esp-proposals it takes the place of "
+       "ESP. AH cannot pass a NAT."),
+     .max = IKE_PROTO_AH},
     {K(life_s, seconds, "esp-lifetime", "1h", "How long an IPsec SA is used before it is replaced."), .min = 0, .max = YEAR},
     {K(margin_s, seconds, "esp-margin", "6m",
        "How long before the end of esp-lifetime the replacement begins. Standard: 6m, at most a tenth of esp-lifetime."),
@@ -232,6 +236,8 @@ static const struct {
     {"esp", "esp-proposals"},
     {"esp_proposals", "esp-proposals"},
     {"phase2alg", "esp-proposals"},
+    {"ah", "ah-proposals"},
+    {"ah_proposals", "ah-proposals"},
     {"pfs", "esp-proposals"},
     {"type", "mode"},
     {"dpddelay", "dpd"},

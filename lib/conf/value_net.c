@@ -464,8 +464,9 @@ const struct ike_conf_kind ike_kind_family = {expected_family, parse_family, sam
 
 static void expected_proposals(const key *k, struct ike_text *out)
 {
-    ike_text_str(out, k->max == IKE_PROTO_IKE ? "proposals such as aes256gcm16-prfsha256-x25519, aes128-sha256-modp2048"
-                                              : "proposals such as aes256gcm16, aes128-sha256-x25519");
+    ike_text_str(out, k->max == IKE_PROTO_IKE  ? "proposals such as aes256gcm16-prfsha256-x25519, aes128-sha256-modp2048"
+                      : k->max == IKE_PROTO_AH ? "proposals such as sha256, sha1-modp2048"
+                                               : "proposals such as aes256gcm16, aes128-sha256-x25519");
 }
 
 /* Syntax and sense; whether the build can run an algorithm is seen when the connection is made. The text is kept, as the

@@ -124,7 +124,7 @@ static int get_spi(struct ike_exchange *x)
         /* Where it is given back, should the path have changed by then. */
         s->spi_path = *path;
         ike_hook_enter(c);
-        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, ike_setup_child(s)->protocol, s->reqid, &spi);
+        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, ike_setup_protocol(s), s->reqid, &spi);
         ike_hook_leave(c);
         if (r == IKE_PENDING) {
             return IKE_X_PENDING;
@@ -163,12 +163,29 @@ static uint32_t reqid_for(struct ike_exchange *x)
     return i >= 0 && (size_t)i < conn->n_want && conn->want[i].reqid ? conn->want[i].reqid : ++x->e->db.reqid;
 }
 
+/* AH authenticates the addresses that a NAT changes, and no encapsulation of it is agreed (RFC 3947 section 1). */
+static int refuse_nat(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_blame(c, IKE_FAIL_NAT, IKE_DECIDER_US);
+    ike_blame_expected(c, "a path without NAT");
+    ike_blame_received(c, "%s", x->sa->nat_local    ? "a NAT before us"
+                                : x->sa->nat_remote ? "a NAT before the peer"
+                                                    : "encapsulation in UDP, which was asked for here");
+    ike_blame_remedy(c, "use ESP in place of AH on both sides%s",
+                     x->sa->nat_local || x->sa->nat_remote ? "" : ", or set encap = no and backend = xfrm here");
+    return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_REFUSE;
+}
+
 /* Another round of the script, after INVALID_KE_PAYLOAD, keeps what is reserved. */
 int ike_child_reserve(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     if (!s->with_child || s->spi_reserved) {
         return IKE_X_OK;
+    }
+    if (ike_setup_protocol(s) == IKE_PROTO_AH && ike_uses_encap(x->sa)) {
+        return refuse_nat(x);
     }
     if (x->role == IKE_INITIATOR && !s->rejection) {
         s->rejection = ike_alloc(&x->e->core, sizeof *s->rejection);
@@ -223,7 +240,7 @@ int ike_child_decide(struct ike_exchange *x)
         ike_child_question ask = {
             .size = sizeof ask, .sa = x->sa->id, .conn = x->sa->conn->id, .child_name = ike_setup_child(s)->name};
         ask.initiator = x->role == IKE_INITIATOR;
-        ask.protocol = ike_setup_child(s)->protocol;
+        ask.protocol = ike_setup_protocol(s);
         ask.mode = s->mode;
         ask.encr = s->chosen.suite.encr;
         ask.encr_bits = s->chosen.suite.encr_bits;
@@ -258,15 +275,15 @@ int ike_child_make(struct ike_exchange *x)
         return IKE_X_OK;
     }
     const struct ike_suite *suite = &s->chosen.suite;
-    const ike_encr *encr = ike_find_encr(e->core.crypto, suite->encr);
+    const ike_encr *encr = suite->encr ? ike_find_encr(e->core.crypto, suite->encr) : NULL;
     const ike_integ *integ = suite->integ ? ike_find_integ(e->core.crypto, suite->integ) : NULL;
-    if (!encr || (suite->integ && !integ)) {
+    if ((suite->encr && !encr) || (suite->integ && !integ)) {
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
-    uint16_t bits = suite->encr_bits ? suite->encr_bits : encr->key_bits[0];
+    uint16_t bits = suite->encr_bits || !encr ? suite->encr_bits : encr->key_bits[0];
     struct ike_child_parts parts = {
         ike_ts_array(&s->local_ts),  ike_ts_array(&s->remote_ts),           ike_ts_count(&s->local_ts),
-        ike_ts_count(&s->remote_ts), (uint16_t)(bits / 8 + encr->salt_len), integ ? integ->key_len : 0};
+        ike_ts_count(&s->remote_ts), (uint16_t)(encr ? bits / 8 + encr->salt_len : 0), integ ? integ->key_len : 0};
     struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
     if (!k) {
         bool full = e->db.children.count >= e->core.set.max_children;
@@ -371,12 +388,12 @@ void ike_child_undo(struct ike_exchange *x)
     }
     if (s->spi_reserved && c->set.host.sadb.put_spi && !IKE_SABOTAGED(SPI_KEPT)) {
         ike_hook_enter(c);
-        c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, ike_setup_child(s)->protocol, s->spi_in);
+        c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, ike_setup_protocol(s), s->spi_in);
         ike_hook_leave(c);
     }
     s->spi_reserved = false;
     if (s->reject && !x->sa->dead && x->sa->peer) {
-        *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .spi = s->spi_in};
+        *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .protocol = ike_setup_protocol(s), .spi = s->spi_in};
         ike_queue_owned(x->e, x->sa, s->rejection);
         s->rejection = NULL;
         s->reject = false;

@@ -104,6 +104,7 @@ enum ike_purpose {
 struct ike_task {
     struct ike_list link;
     uint8_t purpose;
+    uint8_t protocol; /* of spi */
     bool has_packet;
     uint16_t index;             /* child in the SA's conf, for IKE_DO_CHILD */
     ike_child_id child;         /* to be rekeyed or deleted */
@@ -203,6 +204,7 @@ struct ike_exchange {
     struct ike_task *task;   /* the local request behind it, owned */
     ike_child_id child;      /* the child an own exchange is about: rekey, delete; a peer's Delete: the heir being installed */
     uint32_t spi;            /* delete of an SA that we never kept: its inbound SPI */
+    uint8_t spi_protocol;
     struct ike_blob deleted; /* responder: handles of the children the peer deletes */
     bool delete_ike;         /* responder: the peer deletes the IKE SA */
     uint8_t purpose;         /* of an own exchange: enum ike_purpose */

@@ -81,9 +81,9 @@ void ike_log_child_up(struct ike_core *c, const struct ike_child *k)
     ike_ts_list_format(ike_child_local(k), k->n_local, local, sizeof local);
     ike_ts_list_format(ike_child_remote(k), k->n_remote, remote, sizeof remote);
     ike_suite_format(&k->suite, suite, sizeof suite);
-    IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up: %s here, %s there, %s, SPIs %08x in, %08x out",
-            k->conf->s.name, ike_child_conf(k)->name, (unsigned)k->number, local, remote, suite, (unsigned)k->spi_in,
-            (unsigned)k->spi_out);
+    IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up: %s here, %s there, %s%s, SPIs %08x in, %08x out",
+            k->conf->s.name, ike_child_conf(k)->name, (unsigned)k->number, local, remote,
+            k->suite.protocol == IKE_PROTO_AH ? "AH " : "", suite, (unsigned)k->spi_in, (unsigned)k->spi_out);
 }
 
 /* Once, at the first child: a rekey is narrowed in the same way and nobody needs to be told again. */

@@ -7,7 +7,7 @@
 /* What would make the same request. Which packet asked makes no difference. */
 static bool same(const struct ike_task *a, const struct ike_task *b)
 {
-    return a->purpose == b->purpose && a->child == b->child && a->spi == b->spi &&
+    return a->purpose == b->purpose && a->child == b->child && a->spi == b->spi && a->protocol == b->protocol &&
            (a->purpose != IKE_DO_CHILD || a->index == b->index);
 }
 
@@ -227,6 +227,7 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
     x->purpose = t->purpose;
     x->child = t->child;
     x->spi = t->spi;
+    x->spi_protocol = t->protocol;
     if (script == v->child) {
         prepare_child(x, t);
     }

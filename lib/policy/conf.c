@@ -14,7 +14,6 @@ void ike_child_settings_init(ike_child_settings *s)
 {
     memset(s, 0, sizeof *s);
     s->size = sizeof *s;
-    s->protocol = IKE_PROTO_ESP;
     s->mode = IKE_MODE_TUNNEL;
     s->replay_window = 128;
     s->life_s = 3600;
@@ -100,6 +99,7 @@ static void put_all(struct arena *a, ike_conn_settings *s)
         ike_child_settings k = from[i];
         k.name = put_text(a, k.name);
         k.proposals = put_text(a, k.proposals);
+        k.ah_proposals = put_text(a, k.ah_proposals);
         k.local_ts = put(a, k.local_ts, k.n_local_ts * sizeof *k.local_ts);
         k.remote_ts = put(a, k.remote_ts, k.n_remote_ts * sizeof *k.remote_ts);
         if (to) {
@@ -164,8 +164,9 @@ static int check(const ike_conn_settings *s)
 #endif
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
-        if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN || k->protocol != IKE_PROTO_ESP ||
-            k->mode > IKE_MODE_TRANSPORT || !ts_fine(k->local_ts, k->n_local_ts) || !ts_fine(k->remote_ts, k->n_remote_ts)) {
+        if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN ||
+            (k->proposals && k->ah_proposals) || k->mode > IKE_MODE_TRANSPORT || !ts_fine(k->local_ts, k->n_local_ts) ||
+            !ts_fine(k->remote_ts, k->n_remote_ts)) {
             return IKE_ERR_INVALID;
         }
         /* A child is known by its name when settings are replaced, so two of a name would be one. */
@@ -188,9 +189,10 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
     int r =
         ike_proposals_parse_for(&f->proposals, text, IKE_PROTO_IKE, c->crypto, f->s.proposals == NULL, &c->mem, &at, &nearest);
     for (size_t i = 0; r == IKE_OK && i < f->s.n_children; i++) {
-        const char *esp = f->s.children[i].proposals;
-        r = ike_proposals_parse_for(&f->child_proposals[i], esp ? esp : ike_default_child_proposals(), f->s.children[i].protocol,
-                                    c->crypto, esp == NULL, &c->mem, &at, &nearest);
+        const char *esp = f->s.children[i].proposals, *ah = f->s.children[i].ah_proposals;
+        const char *main = esp ? esp : ah ? ah : ike_default_child_proposals();
+        r = ike_proposals_parse_for(&f->child_proposals[i], main, main == ah ? IKE_PROTO_AH : IKE_PROTO_ESP, c->crypto,
+                                    main != esp && main != ah, &c->mem, &at, &nearest);
     }
     return r;
 }
@@ -342,8 +344,8 @@ static bool ts_same(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
 /* Lifetimes and the start action are left out: they can change under a child that is up, what it was negotiated for cannot. */
 bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settings *b)
 {
-    return text_same(a->proposals, b->proposals) && a->protocol == b->protocol && a->mode == b->mode && a->mark == b->mark &&
-           a->if_id == b->if_id && a->replay_window == b->replay_window &&
+    return text_same(a->proposals, b->proposals) && text_same(a->ah_proposals, b->ah_proposals) && a->mode == b->mode &&
+           a->mark == b->mark && a->if_id == b->if_id && a->replay_window == b->replay_window &&
            ts_same(a->local_ts, a->n_local_ts, b->local_ts, b->n_local_ts) &&
            ts_same(a->remote_ts, a->n_remote_ts, b->remote_ts, b->n_remote_ts);
 }

@@ -18,7 +18,7 @@ struct ike_conf {
     ike_conn_settings s;     /* pointers lead into this allocation */
     ike_conn_settings shown; /* the same without the secret, for those who look */
     struct ike_proposals *proposals;
-    struct ike_proposals **child_proposals; /* n_children */
+    struct ike_proposals **child_proposals; /* n_children: of ESP, or of AH */
     /* Signatures. The private key is the host's when local has no slot. */
     struct ike_key local, local_open, remote;
     uint8_t *cert; /* DER, to be sent; NULL: none */

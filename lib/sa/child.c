@@ -71,11 +71,11 @@ struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi)
 }
 
 /* The peer's SPIs are its own business: only among its children do they say anything. Peers have few, so a walk will do. */
-struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint32_t spi)
+struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t protocol, uint32_t spi)
 {
     IKE_LIST_EACH (it, tmp, &peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        if (k->spi_out == spi) {
+        if (k->spi_out == spi && k->suite.protocol == protocol) {
             return k;
         }
     }

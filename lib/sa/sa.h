@@ -314,7 +314,7 @@ static inline const ike_ts *ike_child_remote(const struct ike_child *k) { return
 /* Keys of one direction: encr then integ. */
 uint8_t *ike_child_keys(struct ike_child *k, bool inbound);
 struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi);
-struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint32_t spi); /* among this peer's */
+struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t protocol, uint32_t spi); /* among this peer's */
 void ike_child_retire(struct ike_db *db, struct ike_child *k);
 static inline const ike_child_settings *ike_child_conf(const struct ike_child *k) { return &k->conf->s.children[k->index]; }
 /* A live child of that name which is not on its way out, NULL if none. */

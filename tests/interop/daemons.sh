@@ -21,7 +21,7 @@ has_ike() { [ -n "$(live_ike "$1")" ]; }
 pid_of() { eval "echo \$DAEMON_$1"; }
 # crash NODE: as if the power had gone, but for the kernel's SAs, which a killed daemon leaves behind
 crash() { kill -9 "$(pid_of "$1")"; wait "$(pid_of "$1")" 2>/dev/null; }
-# given NODE IKE|ESP FORMAT: a line with the node's proposals; none if they are "default", the daemon's own
+# given NODE IKE|ESP|AH FORMAT: a line with the node's proposals; none if they are "default", the daemon's own
 given() {
     _g=$(val "$2" "$1")
     # shellcheck disable=SC2059 # a format
@@ -53,6 +53,7 @@ conf_ike() {
         [ "$VERSION" = 2 ] || printf 'version = ikev%s\n' "$VERSION"
         given "$1" IKE 'proposals = %s\n'
         given "$1" ESP 'esp-proposals = %s\n'
+        given "$1" AH 'ah-proposals = %s\n'
         [ "$MODE" = transport ] && echo 'mode = transport' ||
             printf 'local-net = %s\nremote-net = %s\n' "$(val NET "$1")" "$(val NET "$(other "$1")")"
         val OURS "$1" # lines of [connection peer]
@@ -117,6 +118,7 @@ conf_strongswan() {
         printf '    }\n    remote {\n      auth = %s\n      id = %s\n    }\n' $_auth "$(val ID "$_you")"
         printf '    children {\n      net {\n'
         given "$_me" ESP '        esp_proposals = %s\n'
+        given "$_me" AH '        ah_proposals = %s\n'
         [ "$MODE" = transport ] && echo '        mode = transport' ||
             printf '        local_ts = %s\n        remote_ts = %s\n' "$(val NET "$_me")" "$(val NET "$_you")"
         val SWAN_CHILD "$_me"
@@ -171,6 +173,7 @@ conn peer
     rightsubnet=$(val NET "$_you")
 $(given "$_me" IKE '    ike=%s' | libreswan_words)
 $(given "$_me" ESP '    phase2alg=%s' | libreswan_words)
+$(given "$_me" AH '    phase2=ah\n    phase2alg=%s' | libreswan_words)
     pfs=yes
 $([ -z "$CERT" ] || printf '    leftcert=%s\n    leftsendcert=always\n    rightca=%%same' "$_me")
 $(val LIBRE "$_me")

@@ -165,7 +165,7 @@ packets() {
 # fresh NODE OLD-SPIS: packets, in and out, on SAs whose SPI is not an old one
 fresh() {
     sas "$1" | awk -v old="$(echo $2)" '
-        /proto esp spi / { split($4, f, "("); known = index(" " old " ", " " f[1] " ") }
+        /proto (esp|ah) spi / { split($4, f, "("); known = index(" " old " ", " " f[1] " ") }
         /lifetime current/ { getline; split($2, f, "("); if (!known) n += f[1] }
         END { print n + 0 }'
 }
@@ -187,9 +187,9 @@ tunnel() {
         return 1
     fi
     _a=$(packets "$1") _after=$(packets "$_o")
-    say "ping $_s -> $_d: 3 of 3; ESP packets per SA: $1 $_b->$_a, $_o $_before->$_after"
-    [ "$_a" -ge 3 ] || bad "no ESP counted on $1"
-    [ "$_after" -ge 3 ] || bad "no ESP counted on $_o"
+    say "ping $_s -> $_d: 3 of 3; packets per SA: $1 $_b->$_a, $_o $_before->$_after"
+    [ "$_a" -ge 3 ] || bad "no packet counted on $1"
+    [ "$_after" -ge 3 ] || bad "no packet counted on $_o"
 }
 inner() {
     case $1$INNER in

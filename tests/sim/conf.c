@@ -62,7 +62,6 @@ static const struct key {
     C(encap),
     C(send_initial_contact),
     C(unique),
-    K(protocol),
     K(mode),
     K(start),
     K(mode_fallback),
@@ -83,6 +82,7 @@ static const struct key {
     {"password", CONN, TEXT, 0, offsetof(struct sim_conn, password)},
     {"proposals", CONN, TEXT, offsetof(ike_conn_settings, proposals), offsetof(struct sim_conn, proposals)},
     {"proposals", CHILD, TEXT, offsetof(ike_child_settings, proposals), offsetof(struct sim_child, proposals)},
+    {"ah_proposals", CHILD, TEXT, offsetof(ike_child_settings, ah_proposals), offsetof(struct sim_child, ah_proposals)},
     {"local_ts", CHILD, SELECTORS, offsetof(ike_child_settings, n_local_ts), offsetof(struct sim_child, local_ts)},
     {"remote_ts", CHILD, SELECTORS, offsetof(ike_child_settings, n_remote_ts), offsetof(struct sim_child, remote_ts)},
 };
@@ -261,6 +261,7 @@ ike_conn_settings sim_conf_settings(struct sim_conn *c, ike_child_settings *room
         room[i] = k->set;
         room[i].name = k->name;
         room[i].proposals = k->proposals[0] ? k->proposals : NULL;
+        room[i].ah_proposals = k->ah_proposals[0] ? k->ah_proposals : NULL;
         room[i].local_ts = k->set.n_local_ts ? k->local_ts : NULL;
         room[i].remote_ts = k->set.n_remote_ts ? k->remote_ts : NULL;
     }

@@ -13,7 +13,7 @@
 #define SIM_TEXT     256
 
 struct sim_child {
-    char name[32], proposals[SIM_TEXT];
+    char name[32], proposals[SIM_TEXT], ah_proposals[SIM_TEXT];
     ike_ts local_ts[SIM_TS], remote_ts[SIM_TS];
     ike_child_settings set;
     bool held; /* closed by command: not kept up until it is begun again */

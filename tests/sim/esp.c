@@ -94,6 +94,9 @@ static const char *try_packets(ike_esp_sa *out, ike_esp_sa *in, uint64_t *rng)
 
 void sim_esp_try(struct sim_host *h, const struct sim_ksa *o, const struct sim_ksa *i)
 {
+    if (o->protocol != IKE_PROTO_ESP) {
+        return; /* the library has no other data plane */
+    }
     uint64_t rng = (uint64_t)o->spi << 32 | i->usage.packets;
     ike_esp_sa *out = make(o, &rng), *in = make(i, &rng);
     const char *wrong = out && in ? try_packets(out, in, &rng) : "the SA cannot be used";

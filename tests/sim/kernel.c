@@ -64,7 +64,7 @@ static int get_spi(void *user, ike_token t, const ike_path *path, uint8_t protoc
 {
     struct sim_host *h = user;
     struct sim_question *q;
-    if (protocol != IKE_PROTO_ESP || reqid == 0 || path->remote.family == 0) {
+    if ((protocol != IKE_PROTO_ESP && protocol != IKE_PROTO_AH) || reqid == 0 || path->remote.family == 0) {
         sim_break(h->sim, "%s: get_spi with protocol %u, reqid %u, family %u", h->name, (unsigned)protocol, (unsigned)reqid,
                   (unsigned)path->remote.family);
     }
@@ -132,7 +132,8 @@ static const char *nonsense(const ike_ipsec_sa *sa)
     return sa->spi < 256                                               ? "SPI below 256"
            : sa->reqid == 0                                            ? "no reqid"
            : sa->child == 0 || !sa->conn_name || !sa->child_name       ? "no child"
-           : sa->encr_key.len == 0                                     ? "no key"
+           : sa->encr_key.len + sa->integ_key.len == 0                 ? "no key"
+           : (sa->protocol == IKE_PROTO_AH) != (sa->encr == 0)         ? "not the algorithms of its protocol"
            : sa->n_local_ts == 0 || sa->n_remote_ts == 0               ? "no selectors"
            : sa->path.local.family == 0 || sa->path.remote.family == 0 ? "no addresses"
                                                                        : NULL;
@@ -172,9 +173,10 @@ static int add(void *user, ike_token t, const ike_ipsec_sa *sa)
     char local[64], remote[64];
     ike_ts_format(&sa->local_ts[0], local, sizeof local);
     ike_ts_format(&sa->remote_ts[0], remote, sizeof remote);
-    sim_trace(h->sim, h, "kernel: add %s %s %s/%s %s%s == %s%s%s%s%s", dir, name, sa->conn_name, sa->child_name, local,
+    sim_trace(h->sim, h, "kernel: add %s %s %s/%s %s%s == %s%s%s%s%s%s", dir, name, sa->conn_name, sa->child_name, local,
               sa->n_local_ts > 1 ? " ..." : "", remote, sa->n_remote_ts > 1 ? " ..." : "",
-              sa->mode == IKE_MODE_TRANSPORT ? " transport" : "", sa->esn ? " esn" : "", sa->udp_encap ? " udp" : "");
+              sa->protocol == IKE_PROTO_AH ? " ah" : "", sa->mode == IKE_MODE_TRANSPORT ? " transport" : "",
+              sa->esn ? " esn" : "", sa->udp_encap ? " udp" : "");
     return r;
 }
 
@@ -333,7 +335,7 @@ static struct sim_ksa *received(const struct sim_host *a, const struct sim_host 
     struct sim_ksa *i = sim_kernel_find(b, true, o->spi);
     ike_ts seen = sim_ts_seen_as(a, o->mode, from);
     *why = !i || i->state != SIM_INSTALLED                                               ? "the receiver has no such SA"
-           : !same_keys(o, i)                                                            ? "the keys differ"
+           : o->protocol != i->protocol || !same_keys(o, i)                              ? "the keys differ"
            : i->esn != o->esn || i->mode != o->mode || i->udp_encap != o->udp_encap      ? "ESN, mode or encapsulation differ"
            : !inside(&seen, i->remote, i->n_remote) || !inside(to, i->local, i->n_local) ? "the receiver's selectors forbid it"
                                                                                          : NULL;

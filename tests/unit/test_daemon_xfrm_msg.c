@@ -118,6 +118,34 @@ static void cbc_sa(void **state)
     assert_int_equal(auth->alg_trunc_len, 128);
 }
 
+/* RFC 4302 section 3.3.3.2.1: words of 32 bits in IPv4, of 64 in IPv6. The kernel takes the latter for both unless it is told. */
+static void ah_sa(void **state)
+{
+    (void)state;
+    struct nl_msg m;
+    const struct nlattr *tb[XFRMA_MAX + 1];
+    ike_ipsec_sa sa = make_sa(true);
+    sa.protocol = IKE_PROTO_AH;
+    sa.encr = sa.encr_bits = 0;
+    sa.encr_key = (ike_bytes){NULL, 0};
+    sa.integ = 12;
+    sa.integ_key = (ike_bytes){key32, 32};
+    for (int v6 = 0; v6 < 2; v6++) {
+        if (v6) {
+            assert_int_equal(ike_addr_parse(&sa.path.local, "fd66::1"), IKE_OK);
+            assert_int_equal(ike_addr_parse(&sa.path.remote, "fd66::2"), IKE_OK);
+        }
+        assert_int_equal(xfrm_encode_sa(&m, XFRM_MSG_UPDSA, &sa), 0);
+        const struct xfrm_usersa_info *info = nl_body(&m);
+        assert_int_equal(info->id.proto, 51);
+        assert_int_equal(info->flags, XFRM_STATE_AF_UNSPEC | (v6 ? 0 : XFRM_STATE_ALIGN4));
+        attrs_of(&m, sizeof(*info), tb);
+        assert_null(tb[XFRMA_ALG_CRYPT]);
+        assert_null(tb[XFRMA_ALG_AEAD]);
+        assert_string_equal(((const struct xfrm_algo_auth *)nl_data(tb[XFRMA_ALG_AUTH_TRUNC]))->alg_name, "hmac(sha256)");
+    }
+}
+
 /* The kernel's names (net/xfrm/xfrm_algo.c) and the truncation of what peers without AES have. */
 static void old_algorithms(void **state)
 {
@@ -354,6 +382,7 @@ int main(void)
         cmocka_unit_test(struct_sizes),
         cmocka_unit_test(aead_sa),
         cmocka_unit_test(cbc_sa),
+        cmocka_unit_test(ah_sa),
         cmocka_unit_test(old_algorithms),
         cmocka_unit_test(unknown_algorithm),
         cmocka_unit_test(windows_and_esn),

@@ -32,13 +32,13 @@ struct given {
     ike_conn_settings s;
     ike_child_settings child[2];
     ike_ts ts[2];
-    char text[8][32];
+    char text[9][32];
 };
 
 static struct given *given(void)
 {
     struct given *g = malloc(sizeof *g);
-    static const char *const texts[] = {"office", "a.conf:3", "secret", "us.example", "them.example", "lan", "voice"};
+    static const char *const texts[] = {"office", "a.conf:3", "secret", "us.example", "them.example", "lan", "voice", "sha256"};
     for (size_t i = 0; i < IKE_COUNT(texts); i++) {
         snprintf(g->text[i], sizeof g->text[i], "%s", texts[i]);
     }
@@ -53,6 +53,7 @@ static struct given *given(void)
         ike_child_settings_init(&g->child[i]);
         g->child[i].name = g->text[5 + i];
     }
+    g->child[0].ah_proposals = g->text[7];
     g->ts[0] = lab_ts("10.1.0.0/16");
     g->ts[1] = lab_ts("10.2.0.0/16");
     g->child[0].local_ts = &g->ts[0];
@@ -81,6 +82,8 @@ static void the_copy_stands_alone(void **state)
     assert_int_equal(f->s.children[0].remote_ts[0].lo[1], 2);
     assert_null(f->s.children[1].local_ts);
     assert_non_null(f->proposals);
+    assert_int_equal(f->child_proposals[0]->protocol, IKE_PROTO_AH);
+    assert_string_equal(f->s.children[0].ah_proposals, "sha256");
     assert_int_equal(f->child_proposals[1]->protocol, IKE_PROTO_ESP);
     /* What is shown to those who look is the same without the secret. */
     assert_string_equal(f->shown.name, "office");
@@ -123,7 +126,8 @@ static void jitter(struct given *g) { g->s.jitter_pct = 101; }
 static void long_secret(struct given *g) { g->s.secret.len = IKE_SECRET_MAX + 1; }
 static void prefix(struct given *g) { g->s.remote_bits = 129; }
 static void child_name(struct given *g) { g->child[0].name = ""; }
-static void protocol(struct given *g) { g->child[0].protocol = IKE_PROTO_AH; }
+static void unknown_ah_proposal(struct given *g) { g->child[1].ah_proposals = "rot13"; }
+static void cipher_for_ah(struct given *g) { g->child[1].ah_proposals = "aes128-sha256"; }
 static void mode(struct given *g) { g->child[0].mode = IKE_MODE_TRANSPORT + 1; }
 static void ts_family(struct given *g) { g->ts[0].family = 5; }
 static void ts_order(struct given *g) { g->ts[0].lo[0] = 255; }
@@ -148,7 +152,8 @@ static void settings_that_make_no_sense_are_refused(void **state)
                 {empty_name, IKE_ERR_INVALID},       {long_name, IKE_ERR_INVALID},
                 {jitter, IKE_ERR_INVALID},           {long_secret, IKE_ERR_INVALID},
                 {prefix, IKE_ERR_INVALID},           {child_name, IKE_ERR_INVALID},
-                {protocol, IKE_ERR_INVALID},         {mode, IKE_ERR_INVALID},
+                {unknown_ah_proposal, IKE_ERR_INVALID}, {cipher_for_ah, IKE_ERR_INVALID},
+                {mode, IKE_ERR_INVALID},
                 {ts_family, IKE_ERR_INVALID},        {ts_order, IKE_ERR_INVALID},
                 {ts_ports, IKE_ERR_INVALID},         {many_ts, IKE_ERR_INVALID},
                 {unknown_proposal, IKE_ERR_INVALID}, {unknown_child_proposal, IKE_ERR_INVALID},

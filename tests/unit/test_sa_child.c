@@ -174,9 +174,10 @@ static void found_by_spi_among_its_own(void **state)
     struct ike_peer *other = sa_lab_peer(&lab, conn, "other.example");
     struct ike_child *a = sa_lab_child(&lab, peer, sa, 0x1000), *b = sa_lab_child(&lab, other, sa, 0x2000);
     b->spi_out = a->spi_out; /* peers number their SAs as they like */
-    assert_ptr_equal(ike_child_by_spi_out(peer, 0x1001), a);
-    assert_ptr_equal(ike_child_by_spi_out(other, 0x1001), b);
-    assert_null(ike_child_by_spi_out(peer, 0x1000));
+    assert_ptr_equal(ike_child_by_spi_out(peer, IKE_PROTO_ESP, 0x1001), a);
+    assert_ptr_equal(ike_child_by_spi_out(other, IKE_PROTO_ESP, 0x1001), b);
+    assert_null(ike_child_by_spi_out(peer, IKE_PROTO_ESP, 0x1000));
+    assert_null(ike_child_by_spi_out(peer, IKE_PROTO_AH, 0x1001)); /* SPIs of AH are numbers of their own */
     assert_null(ike_child_by_spi_in(&lab.db, 0x1000));
     ike_child_retire(&lab.db, a);
     ike_child_retire(&lab.db, b);

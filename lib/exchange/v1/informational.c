@@ -12,6 +12,7 @@ static int put_request(struct ike_exchange *x)
 {
     struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
     uint32_t spi = k ? k->spi_in : x->spi;
+    uint8_t protocol = k ? k->suite.protocol : x->spi_protocol;
     if (x->purpose == IKE_DO_DELETE_CHILD && !spi) {
         return IKE_X_REFUSE; /* the peer was faster */
     }
@@ -19,7 +20,7 @@ static int put_request(struct ike_exchange *x)
     if (x->purpose == IKE_DO_DELETE_IKE) {
         ike_v1_put_delete_isakmp(&x->chain, x->sa->spi_i, x->sa->spi_r);
     } else {
-        ike_v1_put_delete_spis(&x->chain, IKE_PROTO1_ESP, &spi, 1);
+        ike_v1_put_delete_spis(&x->chain, protocol, &spi, 1);
     }
     return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
 }
@@ -67,9 +68,9 @@ static void remake(struct ike_exchange *x, const struct ike_child *gone)
     }
 }
 
-static void delete_child(struct ike_exchange *x, uint32_t spi)
+static void delete_child(struct ike_exchange *x, uint8_t protocol, uint32_t spi)
 {
-    struct ike_child *child = ike_child_by_spi_out(x->sa->peer, spi);
+    struct ike_child *child = ike_child_by_spi_out(x->sa->peer, protocol, spi);
     if (child && child->established) {
         remake(x, child);
         ike_child_down(x->e, child, child->state == IKE_CHILD_DELETING ? child->down_cause : IKE_BY_PEER);
@@ -108,8 +109,8 @@ static void take_deletes(struct ike_exchange *x)
             const uint8_t *spi = d.spis + (size_t)k * d.spi_len;
             if (d.protocol == IKE_PROTO1_ISAKMP) {
                 ike |= ike_load64(spi) == sa->spi_i && ike_load64(spi + 8) == sa->spi_r;
-            } else if (d.protocol == IKE_PROTO1_ESP) {
-                delete_child(x, ike_load32(spi));
+            } else if (d.protocol == IKE_PROTO1_ESP || d.protocol == IKE_PROTO1_AH) {
+                delete_child(x, d.protocol, ike_load32(spi));
             }
         }
     }

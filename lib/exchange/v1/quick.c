@@ -227,7 +227,7 @@ static int put_response(struct ike_exchange *x)
     uint8_t spi[4];
     ike_store32(spi, s->spi_in);
     ike_v1_hash_begin(x);
-    ike_v1_put_sa_answer(&x->chain, &s->v1, IKE_PROTO1_ESP, spi, 4);
+    ike_v1_put_sa_answer(&x->chain, &s->v1, s->chosen.suite.protocol, spi, 4);
     put_values(x);
     for (unsigned i = 0; (id = ike_message_find(x->msg, IKE_P1_ID, i)) != NULL; i++) {
         ike_put_payload(&x->chain, IKE_P1_ID, ike_bytes_of(id->body, id->len));
@@ -315,7 +315,7 @@ static int keys(struct ike_exchange *x)
     int r = s->ke ? ike_compute_shared(c, s) : IKE_OK;
     ike_bytes shared = s->ke ? ike_blob_bytes(&s->shared) : ike_bytes_of(NULL, 0);
     for (int in = 0; r == IKE_OK && in < 2; in++) {
-        r = ike_v1_keymat(sa->prf, c->ctx, ike_v1_key_d(sa), shared, IKE_PROTO1_ESP, in ? k->spi_in : k->spi_out,
+        r = ike_v1_keymat(sa->prf, c->ctx, ike_v1_key_d(sa), shared, k->suite.protocol, in ? k->spi_in : k->spi_out,
                           ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), ike_child_keys(k, in), (size_t)k->key_e + k->key_a);
     }
     return r == IKE_OK           ? IKE_X_OK

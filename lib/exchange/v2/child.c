@@ -173,9 +173,9 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
         ike_blame_received(c, "%s", theirs);
         ike_transform_format(why->type, why->offered[0], why->offered_bits[0], text, sizeof text);
         ike_blame_remedy(c,
-                         why->type && why->offered[0] ? "add %s to the child's `esp-proposals` here, or change the peer"
+                         why->type && why->offered[0] ? "add %s to the child's `%s-proposals` here, or change the peer"
                                                       : "give both sides one child proposal in common",
-                         text);
+                         text, conf->child_proposals[best_index]->protocol == IKE_PROTO_AH ? "ah" : "esp");
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
     if (best == 1) {
@@ -383,7 +383,8 @@ int ike_child_refused(struct ike_exchange *x)
     } else if (code == IKE_FAIL_NO_CHILD_PROPOSAL) {
         ike_proposals_format(ike_setup_proposals(s), text, sizeof text);
         ike_blame_expected(c, "one of our child proposals: %s", text);
-        ike_blame_remedy(c, "put a proposal the peer has into the child's `esp-proposals` here, or one of ours there");
+        ike_blame_remedy(c, "put a proposal the peer has into the child's `%s-proposals` here, or one of ours there",
+                         ike_setup_protocol(s) == IKE_PROTO_AH ? "ah" : "esp");
     }
     return r;
 }

@@ -72,12 +72,12 @@ static int take_subject(struct ike_exchange *x)
         return x->script->delivery->fault(x, IKE_P_NOTIFY, false);
     }
     if (rekey) {
-        old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, ike_load32(n.spi)) : NULL;
+        old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, n.protocol, ike_load32(n.spi)) : NULL;
         /* "Not found" would make the peer drop an SA that we are about to have. */
         if (old ? !old->established : ike_making_child(x->sa)) {
             return later(x); /* the host has yet to install it, or we to hear that it is made */
         }
-        if (!old || old->suite.protocol != n.protocol) {
+        if (!old) {
             /* Protocol and SPI go back as they came, which tells the peer what we lack (RFC 7296 section 2.25.1). */
             x->notify_protocol = n.protocol;
             x->notify_spi = n.spi_len == 4 ? ike_load32(n.spi) : 0;

@@ -24,7 +24,7 @@ static int put_request(struct ike_exchange *x)
             return IKE_X_REFUSE; /* the peer was faster */
         }
         spi = k ? k->spi_in : spi;
-        ike_put_delete_spis(&x->chain, IKE_PROTO_ESP, &spi, 1);
+        ike_put_delete_spis(&x->chain, k ? k->suite.protocol : x->spi_protocol, &spi, 1);
         break;
     default:
         break; /* liveness: an empty request */
@@ -84,7 +84,7 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
     }
     for (unsigned i = 0; i < d->count; i++) {
         uint32_t spi = ike_load32(d->spis + (size_t)i * 4);
-        struct ike_child *k = ike_child_by_spi_out(x->sa->peer, spi);
+        struct ike_child *k = ike_child_by_spi_out(x->sa->peer, d->protocol, spi);
         IKE_WITNESS(ike_collision(x->sa, IKE_RX_DELETE_CHILD, k));
         if (!k) {
             remember(x->sa, spi);
@@ -119,7 +119,7 @@ static int take_deletes(struct ike_exchange *x)
         if (d.protocol == IKE_PROTO_IKE) {
             IKE_WITNESS(ike_collision(x->sa, IKE_RX_DELETE_IKE, NULL));
             x->delete_ike = true;
-        } else if (d.protocol == IKE_PROTO_ESP && d.spi_len == 4) {
+        } else if ((d.protocol == IKE_PROTO_ESP || d.protocol == IKE_PROTO_AH) && d.spi_len == 4) {
             int r = take_child_deletes(x, &d);
             if (r != IKE_X_OK) {
                 return r;
@@ -191,7 +191,7 @@ static int take_notifies(struct ike_exchange *x)
 static int put_response(struct ike_exchange *x)
 {
     struct ike_blob all = {NULL, 0};
-    size_t n = 0, count = x->deleted.len / sizeof(ike_child_id);
+    size_t n, count = x->deleted.len / sizeof(ike_child_id);
     const uint8_t *at = x->deleted.ptr;
     if (x->delete_ike || count == 0) {
         return IKE_X_OK;
@@ -200,16 +200,19 @@ static int put_response(struct ike_exchange *x)
         return ike_trouble(x, IKE_ERR_NOMEM);
     }
     uint32_t *spis = (uint32_t *)(void *)all.ptr;
-    for (size_t i = 0; i < count; i++) {
-        ike_child_id id;
-        memcpy(&id, at + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_slots_get(&x->e->db.children, id);
-        if (k && ike_own_exchange(x->sa, IKE_DO_DELETE_CHILD, k->id) == NULL) {
-            spis[n++] = k->spi_in;
+    for (uint8_t protocol = IKE_PROTO_AH; protocol <= IKE_PROTO_ESP; protocol++) {
+        n = 0;
+        for (size_t i = 0; i < count; i++) {
+            ike_child_id id;
+            memcpy(&id, at + i * sizeof id, sizeof id);
+            struct ike_child *k = ike_slots_get(&x->e->db.children, id);
+            if (k && k->suite.protocol == protocol && ike_own_exchange(x->sa, IKE_DO_DELETE_CHILD, k->id) == NULL) {
+                spis[n++] = k->spi_in;
+            }
         }
-    }
-    if (n) {
-        ike_put_delete_spis(&x->chain, IKE_PROTO_ESP, spis, n);
+        if (n) {
+            ike_put_delete_spis(&x->chain, protocol, spis, n);
+        }
     }
     ike_blob_free(&x->e->core, &all);
     return IKE_X_OK;
