@@ -57,7 +57,7 @@ static bool same_ip(const ike_addr *a, const ike_addr *b) { return a->family == 
 
 static bool same_template(const struct spd_template *a, const struct spd_template *b)
 {
-    return a->trap == b->trap && a->mode == b->mode && a->protocol == b->protocol && a->reqid == b->reqid &&
+    return a->trap == b->trap && a->mode == b->mode && a->protocols == b->protocols && a->reqid == b->reqid &&
            same_ip(&a->local, &b->local) && same_ip(&a->remote, &b->remote);
 }
 

@@ -19,10 +19,14 @@ struct spd_key {
     uint32_t mark, if_id;
 };
 
+/* From the inside: IPComp, ESP, AH, each of which may be missing. */
+#define SPD_PROTOCOL(ike_protocol) (1u << (ike_protocol))
+
 /* What a policy asks for. */
 struct spd_template {
     bool trap;
-    uint8_t mode, protocol; /* ike_mode, IKE_PROTO_* */
+    uint8_t mode;           /* ike_mode of the child: of its innermost protocol */
+    uint8_t protocols;      /* SPD_PROTOCOL of each */
     uint32_t reqid;
     ike_addr local, remote; /* outer addresses */
 };

@@ -99,6 +99,7 @@ static int key_sa(struct us_app *u, const ike_ipsec_sa *sa, ike_esp_sa **esp)
 static int check_sa(struct us_app *u, const ike_ipsec_sa *sa)
 {
     const char *why = sa->protocol != IKE_PROTO_ESP ? "AH"
+                      : sa->inner != NULL           ? "IPComp"
                       : sa->mode != IKE_MODE_TUNNEL ? "transport mode"
                       : !sa->udp_encap              ? "ESP outside UDP (the peer does not do NAT traversal)"
                                                     : NULL;

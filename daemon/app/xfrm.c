@@ -206,7 +206,8 @@ static struct xfrm_sa *find_ours(struct xfrm_app *x, const ike_ipsec_sa *sa)
     uint32_t hash = hash_spi(sa->spi);
     for (struct table_node *n = table_chain(&x->sas, hash); n != NULL; n = n->next) {
         struct xfrm_sa *found = TABLE_OF(n, struct xfrm_sa, node);
-        if (found->name.spi == sa->spi && found->child == sa->child && found->inbound == sa->inbound) {
+        if (found->name.spi == sa->spi && found->name.protocol == sa->protocol && found->child == sa->child &&
+            found->inbound == sa->inbound) {
             return found;
         }
     }
@@ -235,7 +236,19 @@ static struct flow *copy_flows(const ike_ts *local, size_t n_local, const ike_ts
     return fitted != NULL ? fitted : flows;
 }
 
-static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
+/* What the policies of a child ask for. `sa`: the first of its list. */
+static struct spd_template template_of(const ike_ipsec_sa *sa)
+{
+    struct spd_template t = {.reqid = sa->reqid, .local = sa->path.local, .remote = sa->path.remote};
+    for (; sa != NULL; sa = sa->inner) {
+        t.protocols |= SPD_PROTOCOL(sa->protocol);
+        t.mode = sa->mode;
+    }
+    return t;
+}
+
+/* first: it is the first of its list, and has the policies. */
+static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa, bool first)
 {
     struct xfrm_sa *s = calloc(1, sizeof(*s));
     if (s == NULL) {
@@ -246,15 +259,14 @@ static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
     s->conn = sa->conn;
     s->inbound = sa->inbound;
     s->slot = -1;
-    s->template = (struct spd_template){
-        .mode = sa->mode, .protocol = sa->protocol, .reqid = sa->reqid, .local = sa->path.local, .remote = sa->path.remote};
+    s->template = template_of(sa);
     s->child_name = strdup(sa->child_name != NULL ? sa->child_name : "");
-    s->flows = copy_flows(sa->local_ts, sa->n_local_ts, sa->remote_ts, sa->n_remote_ts, &s->n_flows);
-    if (s->flows == NULL) {
+    s->flows = first ? copy_flows(sa->local_ts, sa->n_local_ts, sa->remote_ts, sa->n_remote_ts, &s->n_flows) : NULL;
+    if (first && s->flows == NULL) {
         daemon_log(x->app.d, IKE_LOG_ERROR, "child %s: its selectors need more than %d kernel policies, or fit no policy",
                    s->child_name != NULL ? s->child_name : "?", XFRM_FLOWS_MAX);
     }
-    if (s->flows == NULL || s->child_name == NULL || !table_add(&x->sas, &s->node, hash_spi(sa->spi))) {
+    if ((first && s->flows == NULL) || s->child_name == NULL || !table_add(&x->sas, &s->node, hash_spi(sa->spi))) {
         free_sa(s);
         return NULL;
     }
@@ -278,6 +290,9 @@ static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, u
     struct nl_msg m;
     char why[256];
     *spi = 0;
+    if (protocol == IKE_PROTO_IPCOMP && !xfrm_has_ipcomp(x)) {
+        return IKE_ERR_UNSUPPORTED;
+    }
     xfrm_encode_allocspi(&m, path, protocol, reqid);
     int error = nl_call(&x->nl, &m, xfrm_take_spi, spi);
     if (error != 0 || *spi == 0) {
@@ -330,7 +345,7 @@ static void drop_sa(struct xfrm_app *x, struct xfrm_sa *s)
 
 static void add_routes(struct xfrm_app *x, struct xfrm_sa *s, const ike_ipsec_sa *sa)
 {
-    if (!sa->inbound && sa->mode == IKE_MODE_TUNNEL) {
+    if (!sa->inbound && s->template.mode == IKE_MODE_TUNNEL) {
         struct behind_spec spec = {.local_ts = sa->local_ts,
                                    .remote_ts = sa->remote_ts,
                                    .n_local_ts = sa->n_local_ts,
@@ -340,26 +355,51 @@ static void add_routes(struct xfrm_app *x, struct xfrm_sa *s, const ike_ipsec_sa
     }
 }
 
-static int xfrm_add(struct app *a, const ike_ipsec_sa *sa)
+/* One protocol of a child. */
+static int add_one(struct xfrm_app *x, const ike_ipsec_sa *sa, bool first)
 {
-    struct xfrm_app *x = x_of(a);
     char text[96], why[256];
-    struct xfrm_sa *s = make_sa(x, sa);
+    struct xfrm_sa *s = make_sa(x, sa, first);
     if (s == NULL) {
         return IKE_ERR_HOST;
     }
     note_sa(x, s);
     int error = install_sa(x, sa);
-    if (error != 0) {
-        xfrm_name_format(&s->name, text, sizeof(text));
-        daemon_log(a->d, IKE_LOG_ERROR, "the kernel refuses %s: %s", text, kernel_says(x, error, why, sizeof(why)));
-        drop_sa(x, s);
-        return error == -EPROTONOSUPPORT ? IKE_ERR_UNSUPPORTED : IKE_ERR_HOST;
+    if (error == 0) {
+        return IKE_OK;
     }
+    xfrm_name_format(&s->name, text, sizeof(text));
+    daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+    drop_sa(x, s);
+    return error == -EPROTONOSUPPORT ? IKE_ERR_UNSUPPORTED : IKE_ERR_HOST;
+}
+
+/* From `sa` up to `end`, which stays. */
+static void remove_until(struct xfrm_app *x, const ike_ipsec_sa *sa, const ike_ipsec_sa *end)
+{
+    for (; sa != end; sa = sa->inner) {
+        struct xfrm_sa *s = find_ours(x, sa);
+        if (s != NULL) {
+            (void)xfrm_delete_sa(x, &s->name);
+            drop_sa(x, s);
+        }
+    }
+}
+
+static int xfrm_add(struct app *a, const ike_ipsec_sa *sa)
+{
+    struct xfrm_app *x = x_of(a);
+    for (const ike_ipsec_sa *at = sa; at != NULL; at = at->inner) {
+        int error = add_one(x, at, at == sa);
+        if (error != IKE_OK) {
+            remove_until(x, sa, at);
+            return error;
+        }
+    }
+    struct xfrm_sa *s = find_ours(x, sa);
     struct sa_policies p = policies_of(s);
     if (use_policies(x, &p) != 0) {
-        (void)xfrm_delete_sa(x, &s->name);
-        drop_sa(x, s);
+        remove_until(x, sa, NULL);
         return IKE_ERR_HOST;
     }
     add_routes(x, s, sa);
@@ -370,23 +410,51 @@ static void xfrm_remove(struct app *a, const ike_ipsec_sa *sa)
 {
     struct xfrm_app *x = x_of(a);
     struct xfrm_sa *s = find_ours(x, sa);
-    if (s == NULL) {
-        return;
+    if (s != NULL) {
+        behind_remove(x->routes, &s->behind);
+        struct sa_policies p = policies_of(s);
+        unuse_all(x, &p);
     }
-    behind_remove(x->routes, &s->behind);
-    struct sa_policies p = policies_of(s);
-    unuse_all(x, &p);
-    (void)xfrm_delete_sa(x, &s->name);
-    drop_sa(x, s);
+    remove_until(x, sa, NULL);
 }
 
-/* First the new policies, then the SA, then the old policies: at no moment does a packet find none. */
+static int move_one(struct xfrm_app *x, const ike_ipsec_sa *sa)
+{
+    struct xfrm_sa *s = find_ours(x, sa);
+    char text[96], why[256];
+    int error = s != NULL ? xfrm_move_sa(x, &s->name, sa) : -ESRCH;
+    if (error == 0) {
+        s->name = xfrm_name_of(sa);
+        state_remove(x->state, s->slot);
+        note_sa(x, s);
+    } else if (s != NULL) {
+        xfrm_name_format(&s->name, text, sizeof(text));
+        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel does not move %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+    }
+    return error;
+}
+
+/* All of them, or those that were moved go back. */
+static int move_all(struct xfrm_app *x, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    const ike_ipsec_sa *at = sa;
+    int error = 0;
+    while (at != NULL && (error = move_one(x, at)) == 0) {
+        at = at->inner;
+    }
+    for (; error != 0 && sa != at; sa = sa->inner) {
+        ike_ipsec_sa back = *sa;
+        back.path = *old;
+        (void)move_one(x, &back);
+    }
+    return error;
+}
+
+/* First the new policies, then the SAs, then the old policies: at no moment does a packet find none. */
 static int xfrm_move(struct app *a, const ike_ipsec_sa *sa, const ike_path *old)
 {
     struct xfrm_app *x = x_of(a);
     struct xfrm_sa *s = find_ours(x, sa);
-    char text[96], why[256];
-    (void)old;
     if (s == NULL) {
         return IKE_ERR_NOT_FOUND;
     }
@@ -398,18 +466,13 @@ static int xfrm_move(struct app *a, const ike_ipsec_sa *sa, const ike_path *old)
     if (use_policies(x, &p) != 0) {
         return IKE_ERR_HOST;
     }
-    int error = xfrm_move_sa(x, &s->name, sa);
+    int error = move_all(x, sa, old);
     p.t = error == 0 ? &former : &next;
     unuse_all(x, &p);
     if (error != 0) {
-        xfrm_name_format(&s->name, text, sizeof(text));
-        daemon_log(a->d, IKE_LOG_ERROR, "the kernel does not move %s: %s", text, kernel_says(x, error, why, sizeof(why)));
         return IKE_ERR_HOST;
     }
     s->template = next;
-    s->name = xfrm_name_of(sa);
-    state_remove(x->state, s->slot);
-    note_sa(x, s);
     behind_remove(x->routes, &s->behind);
     add_routes(x, s, sa);
     return IKE_OK;
@@ -518,7 +581,7 @@ static struct xfrm_trap *make_trap(struct xfrm_app *x, const struct app_trap *tr
     t->if_id = trap->if_id;
     t->template = (struct spd_template){.trap = true,
                                         .mode = trap->mode,
-                                        .protocol = IKE_PROTO_ESP,
+                                        .protocols = SPD_PROTOCOL(IKE_PROTO_ESP),
                                         .reqid = XFRM_TRAP_REQID + x->next_trap++ % XFRM_TRAP_REQID,
                                         .local = trap->local,
                                         .remote = trap->remote};

@@ -27,7 +27,7 @@ struct xfrm_sa {
     int slot;
     struct spd_template template;
     struct flow *flows;
-    size_t n_flows;
+    size_t n_flows; /* 0: another protocol of the child has its policies */
     struct behind behind; /* outbound tunnels only */
     char *child_name;
     uint64_t seen_packets; /* at the last query */
@@ -57,6 +57,7 @@ struct xfrm_app {
     struct table sas, policies;
     struct table traps, trap_reqids; /* by connection, by the reqid of the policies */
     uint32_t next_trap;
+    enum { XFRM_IPCOMP_UNKNOWN, XFRM_IPCOMP, XFRM_NO_IPCOMP } ipcomp; /* whether this kernel has it */
     unsigned leftovers; /* of a crashed run, removed at start */
     uint64_t acquires, expires, mappings, overruns;
 };
@@ -85,6 +86,7 @@ void xfrm_make_good(struct xfrm_app *x);
 int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);
 
 /* xfrm_probe.c */
+bool xfrm_has_ipcomp(struct xfrm_app *x); /* asked once; that it has none is logged */
 int xfrm_probe(struct ikelibd *d, char *why, size_t n);
 /* Say so when policies are installed that are not ours: another IKE daemon's, or typed by hand. */
 void xfrm_warn_foreign(struct xfrm_app *x);

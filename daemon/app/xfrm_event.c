@@ -72,8 +72,8 @@ void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t)
     struct nl_msg m;
     ike_path path = {.local = t->template.remote, .remote = t->template.local}; /* outbound: it ends at the peer */
     struct xfrm_sa_name name = {
-        .destination = t->template.remote, .protocol = t->template.protocol, .mark = t->mark, .if_id = t->if_id};
-    xfrm_encode_allocspi(&m, &path, t->template.protocol, t->template.reqid);
+        .destination = t->template.remote, .protocol = IKE_PROTO_ESP, .mark = t->mark, .if_id = t->if_id};
+    xfrm_encode_allocspi(&m, &path, IKE_PROTO_ESP, t->template.reqid); /* what a trap asks for */
     struct xfrm_userspi_info *body = nl_body(&m);
     body->info.seq = t->acquire_seq;
     body->info.mode = t->template.mode == IKE_MODE_TRANSPORT ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;

@@ -35,9 +35,10 @@ static int take_copy(void *arg, const struct nlmsghdr *h)
 /* What a new SA may bring; the rest of an answer to GETSA is for reading only. */
 static bool is_kept(uint16_t type)
 {
-    static const uint16_t kept[] = {XFRMA_ALG_AUTH,       XFRMA_ALG_CRYPT,      XFRMA_ALG_AEAD, XFRMA_ALG_AUTH_TRUNC,
-                                    XFRMA_REPLAY_VAL,     XFRMA_REPLAY_ESN_VAL, XFRMA_MARK,     XFRMA_IF_ID,
-                                    XFRMA_SA_EXTRA_FLAGS, XFRMA_TFCPAD,         XFRMA_SET_MARK, XFRMA_SET_MARK_MASK};
+    static const uint16_t kept[] = {XFRMA_ALG_AUTH,     XFRMA_ALG_CRYPT,      XFRMA_ALG_AEAD,       XFRMA_ALG_AUTH_TRUNC,
+                                    XFRMA_ALG_COMP,     XFRMA_REPLAY_VAL,     XFRMA_REPLAY_ESN_VAL, XFRMA_MARK,
+                                    XFRMA_IF_ID,        XFRMA_SA_EXTRA_FLAGS, XFRMA_TFCPAD,         XFRMA_SET_MARK,
+                                    XFRMA_SET_MARK_MASK};
     for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
         if (type == kept[i]) {
             return true;

@@ -69,14 +69,15 @@ static void put_alg(struct nl_msg *m, const struct kernel_alg *alg, ike_bytes ke
         uint8_t bytes[sizeof(struct xfrm_algo_auth) + ALG_KEY_MAX];
     } u;
     memset(&u, 0, sizeof(u));
-    size_t header = alg->attr == XFRMA_ALG_CRYPT ? sizeof(u.plain) : sizeof(u.with_icv);
+    bool plain = alg->attr == XFRMA_ALG_CRYPT || alg->attr == XFRMA_ALG_COMP;
+    size_t header = plain ? sizeof(u.plain) : sizeof(u.with_icv);
     if (key.len > ALG_KEY_MAX) {
         m->overflow = true;
         return;
     }
     snprintf(u.with_icv.alg_name, sizeof(u.with_icv.alg_name), "%s", alg->name);
     u.with_icv.alg_key_len = (unsigned)(8 * key.len);
-    if (alg->attr != XFRMA_ALG_CRYPT) {
+    if (!plain) {
         u.with_icv.alg_trunc_len = alg->bits;
     }
     if (key.len > 0) {
@@ -88,7 +89,12 @@ static void put_alg(struct nl_msg *m, const struct kernel_alg *alg, ike_bytes ke
 
 static int put_algorithms(struct nl_msg *m, const ike_ipsec_sa *sa)
 {
+    static const struct kernel_alg deflate = {.attr = XFRMA_ALG_COMP, .name = "deflate"};
     const struct kernel_alg *encr = find_alg(1, sa->encr), *integ = find_alg(3, sa->integ);
+    if (sa->protocol == IKE_PROTO_IPCOMP) {
+        put_alg(m, &deflate, (ike_bytes){NULL, 0});
+        return 0;
+    }
     if (sa->protocol == IKE_PROTO_ESP) {
         if (encr == NULL) {
             return -EPROTONOSUPPORT;
@@ -107,7 +113,10 @@ static int put_algorithms(struct nl_msg *m, const ike_ipsec_sa *sa)
 
 /* ---- Addresses ------------------------------------------------------------------------------------------------------------ */
 
-uint8_t xfrm_protocol(uint8_t ike_protocol) { return ike_protocol == IKE_PROTO_AH ? IPPROTO_AH : IPPROTO_ESP; }
+uint8_t xfrm_protocol(uint8_t ike_protocol)
+{
+    return ike_protocol == IKE_PROTO_AH ? IPPROTO_AH : ike_protocol == IKE_PROTO_IPCOMP ? IPPROTO_COMP : IPPROTO_ESP;
+}
 
 static uint16_t af_of(uint8_t family) { return family == 6 ? AF_INET6 : AF_INET; }
 
@@ -136,7 +145,11 @@ void xfrm_name_format(const struct xfrm_sa_name *name, char *out, size_t n)
 {
     char ip[64];
     ike_addr_format(&name->destination, false, ip, sizeof(ip));
-    snprintf(out, n, "%s %08x to %s", name->protocol == IKE_PROTO_AH ? "AH" : "ESP", name->spi, ip);
+    if (name->protocol == IKE_PROTO_IPCOMP) {
+        snprintf(out, n, "IPComp %04x to %s", name->spi, ip);
+    } else {
+        snprintf(out, n, "%s %08x to %s", name->protocol == IKE_PROTO_AH ? "AH" : "ESP", name->spi, ip);
+    }
 }
 
 static void put_mark(struct nl_msg *m, uint32_t mark, uint32_t if_id)
@@ -245,6 +258,10 @@ void xfrm_encode_allocspi(struct nl_msg *m, const ike_path *path, uint8_t protoc
 {
     /* The low half of the space is left to whoever types SPIs by hand. The range is in host order, unlike SPIs elsewhere. */
     struct xfrm_userspi_info body = {.min = 0xc0000000U, .max = 0xcfffffffU};
+    if (protocol == IKE_PROTO_IPCOMP) {
+        body.min = 256; /* RFC 3173 section 3.3 */
+        body.max = 61439;
+    }
     xfrm_put_address(&body.info.saddr, &path->remote);
     xfrm_put_address(&body.info.id.daddr, &path->local);
     body.info.id.proto = xfrm_protocol(protocol);
@@ -305,20 +322,33 @@ uint32_t xfrm_priority(const struct spd_key *key, bool trap)
     return priority - 4 * (mask_bits(&f->local_port) + mask_bits(&f->remote_port));
 }
 
-static void put_template(struct nl_msg *m, const struct spd_key *key, const struct spd_template *t)
+/* In the order in which they are put around a packet. What does not become smaller is not compressed, so inbound packets may come
+ * without IPComp. */
+static void put_templates(struct nl_msg *m, const struct spd_key *key, const struct spd_template *t)
 {
-    struct xfrm_user_tmpl tmpl = {.family = af_of(t->remote.family),
-                                  .reqid = t->reqid,
-                                  .mode = t->mode == IKE_MODE_TRANSPORT ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL,
-                                  .aalgos = UINT32_MAX,
-                                  .ealgos = UINT32_MAX,
-                                  .calgos = UINT32_MAX};
-    tmpl.id.proto = xfrm_protocol(t->protocol);
-    if (t->mode == IKE_MODE_TUNNEL) {
-        xfrm_put_address(&tmpl.saddr, key->dir == SPD_OUT ? &t->local : &t->remote);
-        xfrm_put_address(&tmpl.id.daddr, key->dir == SPD_OUT ? &t->remote : &t->local);
+    static const uint8_t order[] = {IKE_PROTO_IPCOMP, IKE_PROTO_ESP, IKE_PROTO_AH};
+    struct xfrm_user_tmpl all[sizeof(order)];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(order); i++) {
+        if (!(t->protocols & SPD_PROTOCOL(order[i]))) {
+            continue;
+        }
+        bool tunnel = t->mode == IKE_MODE_TUNNEL && n == 0; /* those around it find the outer header there */
+        struct xfrm_user_tmpl *tmpl = &all[n++];
+        *tmpl = (struct xfrm_user_tmpl){.family = af_of(t->remote.family),
+                                        .reqid = t->reqid,
+                                        .mode = tunnel ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT,
+                                        .optional = order[i] == IKE_PROTO_IPCOMP && key->dir != SPD_OUT,
+                                        .aalgos = UINT32_MAX,
+                                        .ealgos = UINT32_MAX,
+                                        .calgos = UINT32_MAX};
+        tmpl->id.proto = xfrm_protocol(order[i]);
+        if (tunnel) {
+            xfrm_put_address(&tmpl->saddr, key->dir == SPD_OUT ? &t->local : &t->remote);
+            xfrm_put_address(&tmpl->id.daddr, key->dir == SPD_OUT ? &t->remote : &t->local);
+        }
     }
-    nl_attr(m, XFRMA_TMPL, &tmpl, sizeof(tmpl));
+    nl_attr(m, XFRMA_TMPL, all, n * sizeof(all[0]));
 }
 
 void xfrm_encode_policy(struct nl_msg *m, uint16_t type, const struct spd_key *key, const struct spd_template *t)
@@ -327,7 +357,7 @@ void xfrm_encode_policy(struct nl_msg *m, uint16_t type, const struct spd_key *k
     xfrm_selector(key, &info.sel);
     fill_lifetime(&info.lft);
     nl_begin(m, type, 0, &info, sizeof(info));
-    put_template(m, key, t);
+    put_templates(m, key, t);
     put_mark(m, key->mark, key->if_id);
 }
 

@@ -225,13 +225,15 @@ void status_resolving(const struct node *conn)
 static void print_suite(const struct node *n)
 {
     static const char *const keys[] = {"integ-alg", "prf-alg", "dh-group"};
+    const char *between = tree_find(n, "encr-alg") ? "/" : ""; /* AH has none */
     printf("%s", tree_str(n, "encr-alg"));
     if (tree_find(n, "encr-keysize")) {
         printf("-%s", tree_str(n, "encr-keysize"));
     }
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (tree_find(n, keys[i])) {
-            printf("/%s", tree_str(n, keys[i]));
+            printf("%s%s", between, tree_str(n, keys[i]));
+            between = "/";
         }
     }
 }
@@ -281,9 +283,14 @@ static void print_narrowed(const struct node *k, const struct node *conn)
 
 static void print_child(const struct node *k, const struct node *conn)
 {
-    printf("    child %s #%s: %s, %s%s, %s ", tree_str(k, "name"), tree_str(k, "uniqueid"), lower(tree_str(k, "state")),
-           lower(tree_str(k, "mode")), tree_yes(k, "encap") ? " in UDP" : "", tree_str(k, "protocol"));
+    printf("    child %s #%s: %s, %s%s, ", tree_str(k, "name"), tree_str(k, "uniqueid"), lower(tree_str(k, "state")),
+           lower(tree_str(k, "mode")), tree_yes(k, "encap") ? " in UDP" : "");
+    if (tree_find(k, "ah-integ-alg")) {
+        printf("AH %s + ", tree_str(k, "ah-integ-alg"));
+    }
+    printf("%s ", tree_str(k, "protocol"));
     print_suite(k);
+    printf("%s", tree_find(k, "cpi-in") ? " + deflate" : "");
     print_when(k, "install-time", "age");
     print_when(k, "rekey-time", "rekey in");
     printf("\n      ");
@@ -519,6 +526,11 @@ static const struct field child_fields[] = {{"name", "name", STR},
                                             {"encap", "encap", YES},
                                             {"spi-in", "spi_in", STR},
                                             {"spi-out", "spi_out", STR},
+                                            {"ah-integ-alg", "ah_integ", STR},
+                                            {"ah-spi-in", "ah_spi_in", STR},
+                                            {"ah-spi-out", "ah_spi_out", STR},
+                                            {"cpi-in", "cpi_in", STR},
+                                            {"cpi-out", "cpi_out", STR},
                                             {"encr-alg", "encr", STR},
                                             {"encr-keysize", "encr_bits", NUM},
                                             {"integ-alg", "integ", STR},

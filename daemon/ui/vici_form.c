@@ -114,6 +114,16 @@ void vici_form_child(struct vici_buf *b, const ike_child_info *k, ike_time now)
     put_yes(b, "encap", k->udp_encap);
     vici_putf(b, "spi-in", "%08" PRIx32, k->spi_in);
     vici_putf(b, "spi-out", "%08" PRIx32, k->spi_out);
+    if (k->ah_integ) { /* around the protocol above: names of our own, as clients know one protocol */
+        char ah[16];
+        put_alg(b, "ah-integ-alg", vici_integ_name(k->ah_integ, ah, sizeof ah));
+        vici_putf(b, "ah-spi-in", "%08" PRIx32, k->ah_spi_in);
+        vici_putf(b, "ah-spi-out", "%08" PRIx32, k->ah_spi_out);
+    }
+    if (k->cpi_in) {
+        vici_putf(b, "cpi-in", "%04x", k->cpi_in);
+        vici_putf(b, "cpi-out", "%04x", k->cpi_out);
+    }
     put_encr(b, k->encr, k->encr_bits, k->integ);
     put_alg(b, "dh-group", vici_ke_name(k->ke, text, sizeof text));
     if (k->esn) {
@@ -198,6 +208,9 @@ static void put_child_settings(struct vici_buf *b, const ike_child_settings *k)
     }
     if (k->ah_proposals) {
         vici_put(b, "ah-proposals", k->ah_proposals);
+    }
+    if (k->compress) {
+        vici_put(b, "compress", "yes");
     }
     put_wanted(b, "local-ts", k->local_ts, k->n_local_ts);
     put_wanted(b, "remote-ts", k->remote_ts, k->n_remote_ts);

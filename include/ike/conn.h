@@ -36,9 +36,11 @@ typedef struct ike_child_settings {
     uint32_t size;
     const char *name;      /* unique in the connection */
     const char *proposals; /* ESP: "aes256gcm16, aes128-sha256-x25519"; NULL: the default (ike_default_child_proposals) */
-    const char *ah_proposals; /* AH: "sha256, sha1-modp2048"; NULL: no AH. AH alone where `proposals` is NULL */
+    const char *ah_proposals; /* AH: "sha256, sha1-modp2048"; NULL: no AH. Where `proposals` is NULL: AH
+                               * alone; where it is not: AH around ESP, both together, which only IKEv1 can agree on */
     const ike_ts *local_ts, *remote_ts; /* NULL/0: the IKE addresses themselves ("dynamic") */
     size_t n_local_ts, n_remote_ts;
+    bool compress;    /* IPComp (deflate) inside, where the peer agrees */
     uint8_t mode;     /* ike_mode */
     uint8_t start;    /* ike_start: whether the host's keep-up logic wants it; the engine acts on YES */
     bool mode_fallback; /* transport wanted, tunnel accepted when the peer does not agree */

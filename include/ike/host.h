@@ -163,6 +163,8 @@ typedef struct ike_child_question {
     uint8_t protocol, mode;
     uint16_t encr, encr_bits, integ, ke;
     bool esn;
+    uint16_t ah_integ; /* of AH around ESP; 0: none */
+    bool compress;
     const ike_ts *local_ts, *remote_ts;
     size_t n_local_ts, n_remote_ts;
 } ike_child_question;

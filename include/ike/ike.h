@@ -208,6 +208,9 @@ typedef struct ike_child_info {
     bool narrowed;  /* we initiated it and the peer gave less than the settings ask for */
     uint32_t spi_in, spi_out, reqid;
     uint16_t encr, encr_bits, integ, ke;
+    uint16_t ah_integ; /* of AH around ESP; 0: none */
+    uint32_t ah_spi_in, ah_spi_out;
+    uint16_t cpi_in, cpi_out; /* of IPComp; 0: none */
     const ike_ts *local_ts, *remote_ts; /* valid until the next call into the engine */
     size_t n_local_ts, n_remote_ts;
     ike_time established, rekey_at, expires_at;

@@ -238,6 +238,24 @@ static void check_start(struct ike_conf_builder *b, const struct ike_conf_draft 
     }
 }
 
+/* RFC 7296 section 1.3 makes one protocol at a time; and what begins here with `any` is IKEv2. */
+static void check_bundle(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    const entry *ah = written(b, d, k->section, "ah-proposals");
+    if (ah && k->settings.proposals && k->settings.ah_proposals && d->conn.settings.version != IKE_SPEAKS_V1) {
+        clash(b, ah, "esp-proposals or ah-proposals, not both", "IKEv2 has no way to agree on both: set version = ikev1");
+    }
+}
+
+/* A NAT that is only pretended keeps AH away like a real one. */
+static void check_encap(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    const entry *ah = written(b, d, k->section, "ah-proposals");
+    if (ah && d->conn.settings.encap) {
+        clash(b, ah, "esp-proposals alone, as encap is yes", "AH cannot go in UDP");
+    }
+}
+
 /* Names are how children are found again at a reload, and on the command line. */
 static void check_name(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
 {
@@ -269,6 +287,8 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
     }
     check_families(b, d, k);
     check_start(b, d, k);
+    check_bundle(b, d, k);
+    check_encap(b, d, k);
     check_name(b, d, k);
 }
 

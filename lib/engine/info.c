@@ -78,13 +78,13 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
 static bool usage(const struct ike_engine *e, const struct ike_child *k, bool inbound, ike_usage *out)
 {
     struct ike_core *c = (struct ike_core *)(uintptr_t)&e->core; /* looking changes nothing but the mark below */
-    ike_ipsec_sa d;
+    ike_ipsec_sa d[IKE_LAYERS];
     if (!c->set.host.sadb.query || !(inbound ? k->in_installed : k->out_installed) || c->in_hook) {
         return false;
     }
-    ike_child_describe(k, inbound, &d);
+    ike_child_describe(k, inbound, d);
     ike_hook_enter(c);
-    int r = c->set.host.sadb.query(c->set.host.user, &d, out);
+    int r = c->set.host.sadb.query(c->set.host.user, d, out);
     ike_hook_leave(c);
     return r == IKE_OK;
 }
@@ -122,6 +122,16 @@ static void fill_child(const struct ike_engine *e, const struct ike_child *k, ik
         .rekey_at = k->rekey_at == IKE_NEVER ? 0 : k->rekey_at,
         .expires_at = k->expires_at == IKE_NEVER ? 0 : k->expires_at,
     };
+    const struct ike_beside *ah = ike_child_has(k, IKE_PROTO_AH), *comp = ike_child_has(k, IKE_PROTO_IPCOMP);
+    if (ah) {
+        o->ah_integ = ah->suite.integ;
+        o->ah_spi_in = ah->spi_in;
+        o->ah_spi_out = ah->spi_out;
+    }
+    if (comp) {
+        o->cpi_in = (uint16_t)comp->spi_in;
+        o->cpi_out = (uint16_t)comp->spi_out;
+    }
     o->usage_known = usage(e, k, true, &o->in);
     o->usage_known |= usage(e, k, false, &o->out);
 }

@@ -104,8 +104,93 @@ static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *p
     return keep_ts(x, to, l->ts, l->n);
 }
 
-/* The data plane's, as it owns the number space; else drawn. Below 256 are reserved (RFC 4303 section 2.1). */
-static int get_spi(struct ike_exchange *x)
+static void put_spi(struct ike_exchange *x, uint8_t protocol, uint32_t spi)
+{
+    struct ike_core *c = &x->e->core;
+    if (c->set.host.sadb.put_spi && !IKE_SABOTAGED(SPI_KEPT)) {
+        ike_hook_enter(c);
+        c->set.host.sadb.put_spi(c->set.host.user, &x->setup->spi_path, protocol, spi);
+        ike_hook_leave(c);
+    }
+}
+
+static struct ike_beside *has(struct ike_beside *list, size_t n, uint8_t protocol)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].suite.protocol == protocol) {
+            return &list[i];
+        }
+    }
+    return NULL;
+}
+
+struct ike_beside *ike_setup_has(const struct ike_setup *s, uint8_t protocol)
+{
+    return has(ike_setup_beside(s), ike_setup_n_beside(s), protocol);
+}
+
+int ike_keep_beside(struct ike_exchange *x, const struct ike_beside *list, size_t n)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_beside kept[IKE_BESIDE_MAX], *old = ike_setup_beside(s);
+    size_t n_old = ike_setup_n_beside(s);
+    for (size_t i = 0; i < n; i++) {
+        const struct ike_beside *was = has(old, n_old, list[i].suite.protocol);
+        kept[i] = list[i];
+        kept[i].spi_in = was ? was->spi_in : 0;
+        kept[i].reserved = was && was->reserved;
+    }
+    struct ike_blob now = {NULL, 0};
+    if (n && ike_blob_set(&x->e->core, &now, ike_bytes_of(kept, n * sizeof *kept)) != IKE_OK) {
+        return IKE_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < n_old; i++) {
+        if (old[i].reserved && !has(kept, n, old[i].suite.protocol)) {
+            put_spi(x, old[i].suite.protocol, old[i].spi_in);
+        }
+    }
+    ike_blob_free(&x->e->core, &s->beside);
+    s->beside = now;
+    return IKE_OK;
+}
+
+/* A CPI has 16 bits, of which the lowest and the highest are assigned or private (RFC 3173 section 3.3); of SPIs those below 256
+ * are reserved (RFC 4303 section 2.1). */
+static bool usable_spi(uint8_t protocol, uint32_t spi) { return spi >= 256 && (protocol != IKE_PROTO_IPCOMP || spi <= 61439); }
+
+static int draw_spi(struct ike_exchange *x, uint8_t protocol, uint32_t *spi)
+{
+    for (int tries = 0; tries < 16 && !usable_spi(protocol, *spi); tries++) {
+        uint8_t raw[4];
+        int r = ike_draw(&x->e->core, raw, sizeof raw);
+        if (r != IKE_OK) {
+            return r;
+        }
+        *spi = ike_child_by_spi_in(&x->e->db, ike_load32(raw)) ? 0 : ike_load32(raw);
+        *spi &= protocol == IKE_PROTO_IPCOMP ? 0xffff : UINT32_MAX;
+    }
+    return IKE_OK;
+}
+
+/* Compression is a wish: where the data plane has none the child is made without. A responder of IKEv1 has to answer a bundle as
+ * it was offered (RFC 2408 section 4.2). */
+static int without_ipcomp(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_beside kept[IKE_BESIDE_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < ike_setup_n_beside(s); i++) {
+        if (ike_setup_beside(s)[i].suite.protocol != IKE_PROTO_IPCOMP) {
+            kept[n++] = ike_setup_beside(s)[i];
+        }
+    }
+    IKE_LOG(&x->e->core, IKE_LOG_CHILD, IKE_LOG_WARN, x->sa->id, "%s: the data plane has no IPComp: goes on without compression",
+            ike_setup_child(s)->name);
+    return ike_keep_beside(x, kept, n) == IKE_OK ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
+}
+
+/* The data plane's, as it owns the number space; else drawn. */
+static int get_spi(struct ike_exchange *x, uint8_t protocol, uint32_t *to, bool *reserved)
 {
     struct ike_core *c = &x->e->core;
     struct ike_setup *s = x->setup;
@@ -122,32 +207,60 @@ static int get_spi(struct ike_exchange *x)
         spi = q->answer.spi;
     } else if (c->set.host.sadb.get_spi) {
         /* Where it is given back, should the path have changed by then. */
-        s->spi_path = *path;
+        s->spi_path = s->spi_reserved ? s->spi_path : *path;
         ike_hook_enter(c);
-        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, path, ike_setup_protocol(s), s->reqid, &spi);
+        r = c->set.host.sadb.get_spi(c->set.host.user, q->token, &s->spi_path, protocol, s->reqid, &spi);
         ike_hook_leave(c);
         if (r == IKE_PENDING) {
             return IKE_X_PENDING;
         }
     } else {
-        for (int tries = 0; tries < 16 && r == IKE_OK && spi < 256; tries++) {
-            uint8_t raw[4];
-            r = ike_draw(c, raw, sizeof raw);
-            spi = r == IKE_OK && !ike_child_by_spi_in(&x->e->db, ike_load32(raw)) ? ike_load32(raw) : 0;
-        }
+        r = draw_spi(x, protocol, &spi);
     }
     ike_answered(x);
-    if (r == IKE_OK && spi < 256) {
+    if (r == IKE_OK && !usable_spi(protocol, spi)) {
         r = IKE_ERR_HOST;
+    }
+    if (r != IKE_OK && protocol == IKE_PROTO_IPCOMP && (x->role == IKE_INITIATOR || x->script->version == 2)) {
+        return without_ipcomp(x);
     }
     if (r != IKE_OK) {
         ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
         ike_blame_expected(c, "an SPI from the data plane");
         return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_REFUSE;
     }
-    s->spi_in = spi;
-    s->spi_reserved = true;
+    *to = spi;
+    *reserved = true;
     return IKE_X_OK;
+}
+
+/* One after another: each may have to wait for its answer. */
+static int get_spis(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    int r = s->spi_reserved ? IKE_X_OK : get_spi(x, ike_setup_protocol(s), &s->spi_in, &s->spi_reserved);
+    for (size_t i = 0; r == IKE_X_OK && i < ike_setup_n_beside(s); i++) {
+        struct ike_beside *b = &ike_setup_beside(s)[i];
+        if (!b->reserved) {
+            r = get_spi(x, b->suite.protocol, &b->spi_in, &b->reserved);
+        }
+    }
+    return r;
+}
+
+/* What an initiator asks for. */
+static int offer_beside(struct ike_exchange *x)
+{
+    struct ike_setup *s = x->setup;
+    struct ike_beside list[IKE_BESIDE_MAX] = {0};
+    size_t n = 0;
+    if (s->conf->child_around[s->index]) {
+        list[n++].suite.protocol = IKE_PROTO_AH;
+    }
+    if (ike_setup_child(s)->compress) {
+        list[n++].suite.protocol = IKE_PROTO_IPCOMP;
+    }
+    return ike_keep_beside(x, list, n);
 }
 
 /* All SAs of one child entry of one peer share a reqid, so that they share policies. */
@@ -169,9 +282,10 @@ static int refuse_nat(struct ike_exchange *x)
     struct ike_core *c = &x->e->core;
     ike_blame(c, IKE_FAIL_NAT, IKE_DECIDER_US);
     ike_blame_expected(c, "a path without NAT");
-    ike_blame_received(c, "%s", x->sa->nat_local    ? "a NAT before us"
-                                : x->sa->nat_remote ? "a NAT before the peer"
-                                                    : "encapsulation in UDP, which was asked for here");
+    ike_blame_received(c, "%s",
+                       x->sa->nat_local    ? "a NAT before us"
+                       : x->sa->nat_remote ? "a NAT before the peer"
+                                           : "encapsulation in UDP, which was asked for here");
     ike_blame_remedy(c, "use ESP in place of AH on both sides%s",
                      x->sa->nat_local || x->sa->nat_remote ? "" : ", or set encap = no and backend = xfrm here");
     return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_REFUSE;
@@ -181,10 +295,10 @@ static int refuse_nat(struct ike_exchange *x)
 int ike_child_reserve(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    if (!s->with_child || s->spi_reserved) {
+    if (!s->with_child) {
         return IKE_X_OK;
     }
-    if (ike_setup_protocol(s) == IKE_PROTO_AH && ike_uses_encap(x->sa)) {
+    if ((ike_setup_protocol(s) == IKE_PROTO_AH || s->conf->child_around[s->index]) && ike_uses_encap(x->sa)) {
         return refuse_nat(x);
     }
     if (x->role == IKE_INITIATOR && !s->rejection) {
@@ -203,12 +317,13 @@ int ike_child_reserve(struct ike_exchange *x)
             if (r == IKE_ERR_AUTH) {
                 return ike_blame_answer(x, IKE_FAIL_SELECTORS, "no address of `pool` at the peer that is within remote-net");
             }
+            r = r == IKE_OK ? offer_beside(x) : r;
             if (r != IKE_OK) {
                 return ike_trouble(x, r);
             }
         }
     }
-    return get_spi(x);
+    return get_spis(x);
 }
 
 /* Not the one that is being replaced: a rekey at the limit must go through. */
@@ -247,6 +362,8 @@ int ike_child_decide(struct ike_exchange *x)
         ask.integ = s->chosen.suite.integ;
         ask.ke = s->chosen.suite.ke;
         ask.esn = s->chosen.suite.esn != 0;
+        ask.ah_integ = ike_setup_has(s, IKE_PROTO_AH) ? ike_setup_has(s, IKE_PROTO_AH)->suite.integ : 0;
+        ask.compress = ike_setup_has(s, IKE_PROTO_IPCOMP) != NULL;
         ask.local_ts = ike_ts_array(&s->local_ts);
         ask.remote_ts = ike_ts_array(&s->remote_ts);
         ask.n_local_ts = ike_ts_count(&s->local_ts);
@@ -280,10 +397,24 @@ int ike_child_make(struct ike_exchange *x)
     if ((suite->encr && !encr) || (suite->integ && !integ)) {
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
+    const ike_integ *ah = NULL;
+    struct ike_beside *around = ike_setup_has(s, IKE_PROTO_AH);
+    if (around) {
+        ah = ike_find_integ(e->core.crypto, around->suite.integ);
+        if (!ah) {
+            return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
+        }
+        around->key_a = ah->key_len;
+    }
     uint16_t bits = suite->encr_bits || !encr ? suite->encr_bits : encr->key_bits[0];
-    struct ike_child_parts parts = {
-        ike_ts_array(&s->local_ts),  ike_ts_array(&s->remote_ts),           ike_ts_count(&s->local_ts),
-        ike_ts_count(&s->remote_ts), (uint16_t)(encr ? bits / 8 + encr->salt_len : 0), integ ? integ->key_len : 0};
+    struct ike_child_parts parts = {ike_ts_array(&s->local_ts),
+                                    ike_ts_array(&s->remote_ts),
+                                    ike_ts_count(&s->local_ts),
+                                    ike_ts_count(&s->remote_ts),
+                                    (uint16_t)(encr ? bits / 8 + encr->salt_len : 0),
+                                    integ ? integ->key_len : 0,
+                                    ike_setup_beside(s),
+                                    ike_setup_n_beside(s)};
     struct ike_child *k = ike_child_new(&e->db, x->sa->peer, s->conf, s->index, &parts);
     if (!k) {
         bool full = e->db.children.count >= e->core.set.max_children;
@@ -303,6 +434,15 @@ int ike_child_make(struct ike_exchange *x)
     k->replaces = s->old_child;
     k->narrowed = s->narrowed;
     return IKE_X_OK;
+}
+
+/* The SAs have what was reserved. */
+static void has_spis(struct ike_setup *s)
+{
+    s->spi_reserved = false;
+    for (size_t i = 0; i < ike_setup_n_beside(s); i++) {
+        ike_setup_beside(s)[i].reserved = false;
+    }
 }
 
 /* One direction, and perhaps a wait for the data plane. A refusal takes back what add() counted as installed. */
@@ -327,7 +467,7 @@ static int install(struct ike_exchange *x, bool inbound)
     }
     ike_answered(x);
     if (inbound && r == IKE_OK) {
-        x->setup->spi_reserved = false; /* the SA has it now */
+        has_spis(x->setup);
     }
     if (r != IKE_OK) {
         if (answered) {
@@ -376,22 +516,20 @@ int ike_child_report_up(struct ike_exchange *x)
  * made and we do not keep is deleted there, with the task that was allocated when memory was still there. */
 void ike_child_undo(struct ike_exchange *x)
 {
-    struct ike_core *c = &x->e->core;
     struct ike_setup *s = x->setup;
     if (s->child) {
         if (s->child->in_installed) {
-            s->spi_reserved = false; /* it goes with the SA */
+            has_spis(s); /* they go with the SAs */
         }
         s->child->quiet = true;
         ike_child_retire(&x->e->db, s->child);
         s->child = NULL;
     }
-    if (s->spi_reserved && c->set.host.sadb.put_spi && !IKE_SABOTAGED(SPI_KEPT)) {
-        ike_hook_enter(c);
-        c->set.host.sadb.put_spi(c->set.host.user, &s->spi_path, ike_setup_protocol(s), s->spi_in);
-        ike_hook_leave(c);
+    if (s->spi_reserved) {
+        put_spi(x, ike_setup_protocol(s), s->spi_in);
     }
     s->spi_reserved = false;
+    (void)ike_keep_beside(x, NULL, 0); /* no memory is needed for nothing */
     if (s->reject && !x->sa->dead && x->sa->peer) {
         *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .protocol = ike_setup_protocol(s), .spi = s->spi_in};
         ike_queue_owned(x->e, x->sa, s->rejection);

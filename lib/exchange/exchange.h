@@ -142,8 +142,9 @@ struct ike_setup {
     /* IKEv1 */
     struct ike_blob sai;          /* body of the initiator's SA payload: both proofs are over it */
     struct ike_blob proof;        /* our HASH or SIG */
-    struct ike_blob chosen_attrs; /* of the transform chosen, as they were offered */
+    struct ike_blob chosen_attrs; /* of the transforms chosen, as they were offered */
     struct ike_v1_choice v1;      /* what was chosen; its attributes are in chosen_attrs */
+    struct ike_blob bundle;       /* Quick Mode: struct ike_v1_bundle, all that was chosen */
     struct ike_blob user;         /* XAUTH: the name; the password is `secret` */
     struct ike_v1_talk talk;      /* Transaction exchange */
     /* The child that is made here. */
@@ -152,6 +153,7 @@ struct ike_setup {
     uint16_t index;        /* of the child in conf */
     uint8_t mode;
     uint32_t spi_in, reqid;
+    struct ike_blob beside;              /* array of ike_beside: asked for (initiator), agreed */
     bool spi_reserved;                   /* spi_in is to be given back, no SA has it yet */
     bool narrowed;                       /* initiator: the answer covers less than was asked for */
     bool reject;                         /* the peer made an SA that we do not keep: it is told to delete it */

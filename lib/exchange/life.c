@@ -455,14 +455,14 @@ static bool heard_by_data_plane(struct ike_engine *e, struct ike_sa *sa)
     }
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        ike_ipsec_sa d;
+        ike_ipsec_sa d[IKE_LAYERS];
         ike_usage u = {0};
         if (!k->in_installed) {
             continue;
         }
-        ike_child_describe(k, true, &d);
+        ike_child_describe(k, true, d);
         ike_hook_enter(c);
-        int r = c->set.host.sadb.query(c->set.host.user, &d, &u);
+        int r = c->set.host.sadb.query(c->set.host.user, d, &u);
         ike_hook_leave(c);
         /* A time in the future is the host's mistake and would put off the check for ever. */
         if (r == IKE_OK && u.last > sa->last_in && u.last <= c->now) {

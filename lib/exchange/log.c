@@ -71,19 +71,35 @@ void ike_log_sa_down(struct ike_core *c, const struct ike_sa *sa, uint8_t cause)
             cause_of(cause));
 }
 
+/* "AH sha256-noesn + ESP aes128-sha256-noesn + deflate"; ESP alone needs no name. */
+static void format_suites(const struct ike_child *k, char *out, size_t n)
+{
+    char main[80], ah[40] = "";
+    const struct ike_beside *around = ike_child_has(k, IKE_PROTO_AH);
+    ike_suite_format(&k->suite, main, sizeof main);
+    if (around) {
+        ike_suite_format(&around->suite, ah, sizeof ah);
+    }
+    snprintf(out, n, "%s%s%s%s%s%s", around ? "AH " : "", ah, around ? " + " : "",
+             k->suite.protocol == IKE_PROTO_AH ? "AH "
+             : k->n_beside                     ? "ESP "
+                                               : "",
+             main, ike_child_has(k, IKE_PROTO_IPCOMP) ? " + deflate" : "");
+}
+
 /* The level is asked first: lists of selectors are dear to format. */
 void ike_log_child_up(struct ike_core *c, const struct ike_child *k)
 {
-    char local[140], remote[140], suite[80];
+    char local[140], remote[140], suite[200];
     if (!ike_logs(c, IKE_LOG_CHILD, IKE_LOG_INFO)) {
         return;
     }
     ike_ts_list_format(ike_child_local(k), k->n_local, local, sizeof local);
     ike_ts_list_format(ike_child_remote(k), k->n_remote, remote, sizeof remote);
-    ike_suite_format(&k->suite, suite, sizeof suite);
-    IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up: %s here, %s there, %s%s, SPIs %08x in, %08x out",
-            k->conf->s.name, ike_child_conf(k)->name, (unsigned)k->number, local, remote,
-            k->suite.protocol == IKE_PROTO_AH ? "AH " : "", suite, (unsigned)k->spi_in, (unsigned)k->spi_out);
+    format_suites(k, suite, sizeof suite);
+    IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_INFO, k->sa, "%s/%s: child #%u is up: %s here, %s there, %s, SPIs %08x in, %08x out",
+            k->conf->s.name, ike_child_conf(k)->name, (unsigned)k->number, local, remote, suite, (unsigned)k->spi_in,
+            (unsigned)k->spi_out);
 }
 
 /* Once, at the first child: a rekey is narrowed in the same way and nobody needs to be told again. */

@@ -26,7 +26,7 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
     struct ike_blob *blobs[] = {&s->ni,       &s->nr,           &s->ke_private,    &s->ke_public, &s->ke_peer,  &s->shared,
                                 &s->cookie,   &s->init_request, &s->init_response, &s->sk_p,      &s->local_id, &s->remote_id,
                                 &s->local_ts, &s->remote_ts,    &s->rival_nonce,   &s->secret,    &s->sai,      &s->chosen_attrs,
-                                &s->proof,    &s->user};
+                                &s->proof,    &s->user,         &s->bundle,        &s->beside};
     for (size_t i = 0; i < IKE_COUNT(blobs); i++) {
         ike_blob_free(c, blobs[i]);
     }

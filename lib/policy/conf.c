@@ -3,6 +3,7 @@
  * Connection settings: defaults, checks, the deep copy in one allocation, and how addresses and identities fit.
  */
 #include "policy/conf.h"
+#include <stdio.h>
 
 /* The record's field has one octet more, for the NUL. */
 #define NAME_MAX_LEN 47 /* what a failure record can hold */
@@ -165,8 +166,8 @@ static int check(const ike_conn_settings *s)
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
         if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN ||
-            (k->proposals && k->ah_proposals) || k->mode > IKE_MODE_TRANSPORT || !ts_fine(k->local_ts, k->n_local_ts) ||
-            !ts_fine(k->remote_ts, k->n_remote_ts)) {
+            (k->proposals && k->ah_proposals && s->version != IKE_SPEAKS_V1) || k->mode > IKE_MODE_TRANSPORT ||
+            !ts_fine(k->local_ts, k->n_local_ts) || !ts_fine(k->remote_ts, k->n_remote_ts)) {
             return IKE_ERR_INVALID;
         }
         /* A child is known by its name when settings are replaced, so two of a name would be one. */
@@ -193,6 +194,9 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
         const char *main = esp ? esp : ah ? ah : ike_default_child_proposals();
         r = ike_proposals_parse_for(&f->child_proposals[i], main, main == ah ? IKE_PROTO_AH : IKE_PROTO_ESP, c->crypto,
                                     main != esp && main != ah, &c->mem, &at, &nearest);
+        if (r == IKE_OK && esp && ah) {
+            r = ike_proposals_parse(&f->child_around[i], ah, IKE_PROTO_AH, c->crypto, &c->mem, &at, &nearest);
+        }
     }
     return r;
 }
@@ -269,7 +273,7 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     /* The counting run overwrites pointers with NULL: on a copy. */
     ike_conn_settings count = *s;
     put_all(&a, &count);
-    size_t head = sizeof(struct ike_conf) + s->n_children * sizeof(struct ike_proposals *);
+    size_t head = sizeof(struct ike_conf) + 2 * s->n_children * sizeof(struct ike_proposals *);
     struct ike_conf *f = ike_alloc(c, head + a.used + 8);
     if (!f) {
         return IKE_ERR_NOMEM;
@@ -278,6 +282,7 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     f->size = head + a.used + 8;
     f->s = *s;
     f->child_proposals = (struct ike_proposals **)(void *)(f + 1);
+    f->child_around = f->child_proposals + s->n_children;
     /* The eight octets more in the allocation are for this rounding. */
     a = (struct arena){(uint8_t *)f + ((head + 7) & ~(size_t)7), 0};
     put_all(&a, &f->s);
@@ -307,6 +312,7 @@ void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
     ike_proposals_free(f->proposals, &c->mem);
     for (size_t i = 0; i < f->s.n_children; i++) {
         ike_proposals_free(f->child_proposals[i], &c->mem);
+        ike_proposals_free(f->child_around[i], &c->mem);
     }
     /* The pre-shared key lies in it. */
     ike_free_secret(c, f, f->size);
@@ -321,6 +327,23 @@ int ike_conf_child(const struct ike_conf *f, const char *name)
         }
     }
     return -1;
+}
+
+size_t ike_child_offer_format(const struct ike_conf *f, size_t index, char *out, size_t n)
+{
+    const struct ike_proposals *main = f->child_proposals[index], *around = f->child_around[index];
+    const bool compress = f->s.children[index].compress, several = around || compress || main->protocol == IKE_PROTO_AH;
+    char m[200], a[100] = "";
+    ike_proposals_format(main, m, sizeof m);
+    if (around) {
+        ike_proposals_format(around, a, sizeof a);
+    }
+    int len = snprintf(out, n, "%s%s%s%s%s%s", around ? "AH " : "", a, around ? " + " : "",
+                       !several                         ? ""
+                       : main->protocol == IKE_PROTO_AH ? "AH "
+                                                        : "ESP ",
+                       m, compress ? " + deflate" : "");
+    return len < 0 ? 0 : (size_t)len;
 }
 
 static bool text_same(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
@@ -344,8 +367,8 @@ static bool ts_same(const ike_ts *a, size_t n, const ike_ts *b, size_t m)
 /* Lifetimes and the start action are left out: they can change under a child that is up, what it was negotiated for cannot. */
 bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settings *b)
 {
-    return text_same(a->proposals, b->proposals) && text_same(a->ah_proposals, b->ah_proposals) && a->mode == b->mode &&
-           a->mark == b->mark && a->if_id == b->if_id && a->replay_window == b->replay_window &&
+    return text_same(a->proposals, b->proposals) && text_same(a->ah_proposals, b->ah_proposals) && a->compress == b->compress &&
+           a->mode == b->mode && a->mark == b->mark && a->if_id == b->if_id && a->replay_window == b->replay_window &&
            ts_same(a->local_ts, a->n_local_ts, b->local_ts, b->n_local_ts) &&
            ts_same(a->remote_ts, a->n_remote_ts, b->remote_ts, b->n_remote_ts);
 }

@@ -18,7 +18,8 @@ struct ike_conf {
     ike_conn_settings s;     /* pointers lead into this allocation */
     ike_conn_settings shown; /* the same without the secret, for those who look */
     struct ike_proposals *proposals;
-    struct ike_proposals **child_proposals; /* n_children: of ESP, or of AH */
+    struct ike_proposals **child_proposals; /* n_children: of ESP, or of AH where that is alone */
+    struct ike_proposals **child_around;    /* n_children: of AH around ESP; NULL: none */
     /* Signatures. The private key is the host's when local has no slot. */
     struct ike_key local, local_open, remote;
     uint8_t *cert; /* DER, to be sent; NULL: none */
@@ -49,6 +50,8 @@ static inline bool ike_conf_speaks(const struct ike_conf *f, uint8_t major)
 }
 /* Index of a child by name, or -1. */
 int ike_conf_child(const struct ike_conf *f, const char *name);
+/* What a child asks for as text: "AH sha256 + ESP aes128-sha256 + deflate". snprintf-like. */
+size_t ike_child_offer_format(const struct ike_conf *f, size_t index, char *out, size_t n);
 /* Whether two child settings mean the same agreement: what a reload compares. */
 bool ike_child_settings_same(const ike_child_settings *a, const ike_child_settings *b);
 

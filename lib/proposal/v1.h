@@ -33,9 +33,23 @@ struct ike_v1_choice {
     struct ike_suite suite;
     struct ike_v1_terms terms; /* of the chosen transform */
     uint8_t number, transform_number, transform_id;
-    uint8_t spi[4];
-    uint8_t spi_len;
+    uint8_t spi[4];  /* a CPI is in the last two */
+    uint8_t spi_len; /* as it came */
     ike_bytes attrs;
+};
+
+/* Proposals of phase 2 that belong together, which is what one number means: what is wanted of each protocol. */
+struct ike_v1_want {
+    const struct ike_proposals *main;   /* of ESP or AH */
+    const struct ike_proposals *around; /* of AH around ESP; NULL: none. Where it names no group that of main goes */
+    bool compress;                      /* IPComp inside if it can be had; preferred */
+    struct ike_v1_terms terms;
+};
+enum { IKE_V1_AROUND, IKE_V1_MAIN, IKE_V1_INSIDE, IKE_V1_PLACES }; /* AH, the main protocol, IPComp: from outside */
+struct ike_v1_bundle {
+    uint8_t n;                                /* what was chosen, in the order of the offer */
+    uint8_t place[IKE_V1_PLACES];             /* of each */
+    struct ike_v1_choice part[IKE_V1_PLACES];
 };
 
 /* The first group of p that IKEv1 has a number for, in a combination it can express; 0: none. For phase 1 then nothing of p can
@@ -63,6 +77,20 @@ int ike_v1_select2(const struct ike_proposals *ours, const struct ike_payload *s
 /* The answer: the chosen transform with its attributes as they were offered. */
 void ike_v1_put_sa_answer(struct ike_chain *c, const struct ike_v1_choice *x, uint8_t protocol, const uint8_t *spi,
                           uint8_t spi_len);
+/* ---- v1_bundle.c: the same for several protocols at once (RFC 2408 section 4.2) -------------------------------------------- */
+
+/* Each of main that goes with `ke`, with each of around, is a pair of proposals of its own number; all of them with IPComp first
+ * when that is wanted, then without. spi: by place. */
+void ike_v1_put_bundles(struct ike_chain *c, const struct ike_v1_want *w, const uint32_t spi[IKE_V1_PLACES], uint16_t ke);
+/* A bundle is taken as a whole: all that is wanted and nothing else, but for IPComp, which may be missing. Our order of
+ * preference, IPComp first. ke_payload and the results as in ike_v1_select2. */
+int ike_v1_select_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke_payload,
+                         struct ike_v1_bundle *out);
+/* The answer: the whole bundle, in the order of the offer. spi: by place, ours. */
+void ike_v1_put_bundle_answer(struct ike_chain *c, const struct ike_v1_bundle *b, const uint32_t spi[IKE_V1_PLACES]);
+/* The initiator's check of an answer: one number, one transform of each protocol, as ike_v1_select_check. */
+int ike_v1_check_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke, struct ike_v1_bundle *out);
+
 /* The initiator's check of an answer: one proposal with one transform whose attributes, as a set of values, are those of one we
  * sent with these terms and only_ke (phase 2: ke). Its numbers are not compared, as some peers count anew. IKE_OK, IKE_ERR_PROTO
  * (malformed, SPI) or IKE_ERR_NOT_FOUND. */

@@ -27,7 +27,7 @@ enum {
     IKE_A2_BITS = 6,
     IKE_A2_ESN = 11
 };
-enum { IKE_LIFE1_SECONDS = 1, IKE_LIFE1_KILOBYTES = 2, IKE_KEY1_IKE = 1 };
+enum { IKE_LIFE1_SECONDS = 1, IKE_LIFE1_KILOBYTES = 2, IKE_KEY1_IKE = 1, IKE_COMP1_DEFLATE = 2 };
 
 enum ike_v1_map {
     IKE_M1_ENCR, /* phase 1: cipher */

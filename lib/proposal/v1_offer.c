@@ -108,6 +108,10 @@ static void judge_phase2(struct ike_v1_transform *t, const struct values *s)
     t->bad |= t->integ && !u->integ ? IKE_D1_INTEG : 0u;
     t->bad |= t->group && !u->ke ? IKE_D1_KE : 0u;
     t->bad |= s->v[F_ESN] > 1 ? IKE_D1_ESN : 0u;
+    if (t->protocol == IKE_PROTO1_IPCOMP) {
+        t->bad |= t->encr == IKE_COMP1_DEFLATE && !t->integ && !s->v[F_BITS] ? 0u : IKE_D1_ATTRIBUTE;
+        return;
+    }
     if (t->protocol == IKE_PROTO1_AH) {
         /* Said twice, and both must agree. */
         t->bad |= u->integ && u->integ == ike_v1_meaning(IKE_M1_AH, t->encr) ? 0u : IKE_D1_INTEG;
@@ -189,6 +193,19 @@ static int next_proposal(struct ike_v1_walk *w)
     return IKE_OK;
 }
 
+/* Of AH and ESP four octets, of which less than 256 are reserved. A CPI is sent as two, or as four that begin with zeros (RFC
+ * 3173 section 4.1); the lowest are assigned and the highest private, which nobody negotiates. */
+static void take_spi(const struct ike_v1_walk *w, struct ike_v1_transform *t)
+{
+    const bool comp = w->protocol == IKE_PROTO1_IPCOMP;
+    if (w->spi_len == 4 || (comp && w->spi_len == 2)) {
+        const uint32_t spi = w->spi_len == 4 ? ike_load32(w->spi) : ike_load16(w->spi);
+        t->spi_good = spi >= 256 && (!comp || spi <= 61439);
+        t->x.spi_len = w->spi_len;
+        ike_store32(t->x.spi, spi);
+    }
+}
+
 /* The count and the chain must agree here, too, and nothing may stand behind the last one. */
 static int take_transform(struct ike_v1_walk *w, struct ike_v1_transform *t)
 {
@@ -210,10 +227,8 @@ static int take_transform(struct ike_v1_walk *w, struct ike_v1_transform *t)
     t->x.transform_id = ike_rd_u8(&body);
     const uint16_t reserved = ike_rd_u16(&body);
     /* The SPI of phase 1 means nothing: the cookies are it (RFC 2408 section 3.5). */
-    t->spi_good = w->phase2 && w->spi_len == 4 && ike_load32(w->spi) >= 256;
-    if (t->spi_good) {
-        t->x.spi_len = w->spi_len;
-        memcpy(t->x.spi, w->spi, w->spi_len);
+    if (w->phase2) {
+        take_spi(w, t);
     }
     return reserved == 0 && take_attributes(t, body, w->phase2) ? IKE_OK : IKE_ERR_PROTO;
 }

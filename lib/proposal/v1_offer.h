@@ -15,7 +15,7 @@ struct ike_v1_transform {
     uint16_t group;
     uint16_t proposal; /* counted from 0, whatever its number */
     uint8_t protocol;
-    bool spi_good; /* of phase 2: four octets, and not reserved */
+    bool spi_good; /* of phase 2: as long as it has to be, and not reserved */
 };
 
 struct ike_v1_walk {
@@ -27,6 +27,8 @@ struct ike_v1_walk {
     int rc; /* IKE_OK, IKE_ERR_PROTO (malformed), IKE_ERR_NOT_FOUND (beyond the limits of offer.h) */
 };
 struct ike_v1_walk ike_v1_walk(const struct ike_payload *sa, bool phase2);
+/* Whether an encapsulation mode is the one wanted, 0 being any: the drafts of RFC 3947 had other numbers, and peers mix them. */
+bool ike_v1_mode_fits(uint16_t offered, uint16_t wanted);
 /* The next transform; false at the end and when rc is no longer IKE_OK. */
 bool ike_v1_walk_next(struct ike_v1_walk *w, struct ike_v1_transform *t);
 

@@ -6,6 +6,7 @@
 #include "proposal/offer.h"
 #include "proposal/substructure.h"
 #include "proposal/v1_map.h"
+#include "proposal/v1_put.h"
 
 /* The n-th transform of a type in proposal i; one of nothing where the type is absent, so that every combination has one. */
 static const struct ike_transform *nth(const struct ike_proposals *p, unsigned i, uint8_t type, unsigned n)
@@ -122,11 +123,12 @@ static size_t begin_transform(struct ike_chain *c, struct ike_sub_list *l, uint8
     return at;
 }
 
-static void put_transform(struct ike_chain *c, struct ike_sub_list *l, const struct ike_suite *s, const struct ike_v1_terms *t)
+void ike_v1_put_transform(struct ike_chain *c, struct ike_sub_list *l, const struct ike_suite *s, const struct ike_v1_terms *t)
 {
-    const uint8_t id = s->protocol == IKE_PROTO_IKE  ? IKE_KEY1_IKE
-                       : s->protocol == IKE_PROTO_AH ? (uint8_t)ike_v1_number(IKE_M1_AH, s->integ)
-                                                     : (uint8_t)ike_v1_number(IKE_M1_ESP, s->encr);
+    const uint8_t id = s->protocol == IKE_PROTO_IKE      ? IKE_KEY1_IKE
+                       : s->protocol == IKE_PROTO_AH     ? (uint8_t)ike_v1_number(IKE_M1_AH, s->integ)
+                       : s->protocol == IKE_PROTO_IPCOMP ? IKE_COMP1_DEFLATE
+                                                         : (uint8_t)ike_v1_number(IKE_M1_ESP, s->encr);
     const size_t at = begin_transform(c, l, (uint8_t)(l->n + 1), id);
     if (s->protocol == IKE_PROTO_IKE) {
         put_attributes1(&c->w, s, t);
@@ -136,7 +138,7 @@ static void put_transform(struct ike_chain *c, struct ike_sub_list *l, const str
     ike_wr_fix16(&c->w, at + 2, c->w.len - at);
 }
 
-static size_t begin_sa(struct ike_chain *c)
+size_t ike_v1_begin_sa(struct ike_chain *c)
 {
     const size_t at = ike_chain_begin(c, IKE_P1_SA);
     ike_wr_u32(&c->w, IKE_V1_DOI_IPSEC);
@@ -159,13 +161,13 @@ void ike_v1_put_sa(struct ike_chain *c, const struct ike_proposals *p, const str
 {
     struct ike_sub_list proposals = {0}, transforms = {0};
     struct ike_suite s;
-    const size_t at = begin_sa(c);
+    const size_t at = ike_v1_begin_sa(c);
     const size_t start = ike_begin_proposal(c, &proposals, 1, IKE_PROTO1_ISAKMP, NULL, 0);
     for (unsigned i = 0; i < p->n; i++) {
         for (unsigned k = 0; transforms.n < IKE_OFFER_PER_PROPOSAL && ike_v1_combination(p, i, only_ke != 0, only_ke, k, &s);
              k++) {
             if (!earlier(p, i, &s)) {
-                put_transform(c, &transforms, &s, t);
+                ike_v1_put_transform(c, &transforms, &s, t);
             }
         }
     }
@@ -182,7 +184,7 @@ void ike_v1_put_sa2(struct ike_chain *c, const struct ike_proposals *p, const st
     struct ike_suite s;
     uint8_t own[4];
     unsigned total = 0;
-    const size_t at = begin_sa(c);
+    const size_t at = ike_v1_begin_sa(c);
     ike_store32(own, spi);
     for (unsigned i = 0; i < p->n; i++) {
         struct ike_sub_list transforms = {0};
@@ -192,7 +194,7 @@ void ike_v1_put_sa2(struct ike_chain *c, const struct ike_proposals *p, const st
         const size_t start = ike_begin_proposal(c, &proposals, (uint8_t)(proposals.n + 1), p->protocol, own, sizeof own);
         while (transforms.n < IKE_OFFER_PER_PROPOSAL && total < IKE_OFFER_TRANSFORMS &&
                ike_v1_combination(p, i, true, ke, transforms.n, &s)) {
-            put_transform(c, &transforms, &s, t);
+            ike_v1_put_transform(c, &transforms, &s, t);
             total++;
         }
         ike_end_proposal(c, start, &transforms);
@@ -203,16 +205,23 @@ void ike_v1_put_sa2(struct ike_chain *c, const struct ike_proposals *p, const st
 }
 
 /* RFC 2408 section 4.2: the responder keeps the numbers and must not change an attribute. */
-void ike_v1_put_sa_answer(struct ike_chain *c, const struct ike_v1_choice *x, uint8_t protocol, const uint8_t *spi,
-                          uint8_t spi_len)
+void ike_v1_put_choice(struct ike_chain *c, struct ike_sub_list *proposals, const struct ike_v1_choice *x, uint8_t protocol,
+                       const uint8_t *spi, uint8_t spi_len)
 {
-    struct ike_sub_list proposals = {0}, transforms = {0};
-    const size_t at = begin_sa(c);
-    const size_t start = ike_begin_proposal(c, &proposals, x->number, protocol, spi, spi_len);
+    struct ike_sub_list transforms = {0};
+    const size_t start = ike_begin_proposal(c, proposals, x->number, protocol, spi, spi_len);
     const size_t transform = begin_transform(c, &transforms, x->transform_number, x->transform_id);
     ike_wr_bytes(&c->w, x->attrs);
     ike_wr_fix16(&c->w, transform + 2, c->w.len - transform);
     ike_end_proposal(c, start, &transforms);
+}
+
+void ike_v1_put_sa_answer(struct ike_chain *c, const struct ike_v1_choice *x, uint8_t protocol, const uint8_t *spi,
+                          uint8_t spi_len)
+{
+    struct ike_sub_list proposals = {0};
+    const size_t at = ike_v1_begin_sa(c);
+    ike_v1_put_choice(c, &proposals, x, protocol, spi, spi_len);
     ike_end_list(c, &proposals);
     ike_chain_end(c, at);
 }

@@ -50,8 +50,7 @@ static bool kinds_differ(const struct ike_suite *like, const struct ike_v1_trans
     return (ike_encr_traits(like->encr) ^ ike_encr_traits(t->x.suite.encr)) & IKE_ENCR_AEAD;
 }
 
-/* RFC 3947 gave the modes of its drafts other numbers, and peers mix them. */
-static bool mode_fits(uint16_t offered, uint16_t wanted)
+bool ike_v1_mode_fits(uint16_t offered, uint16_t wanted)
 {
     static const uint16_t drafts = IKE_MODE1_UDP_TUNNEL_DRAFT - IKE_MODE1_UDP_TUNNEL;
     const uint16_t a = offered > drafts ? (uint16_t)(offered - drafts) : offered,
@@ -66,7 +65,7 @@ static unsigned differences(const struct ike_proposals *ours, unsigned i, const 
 {
     unsigned d = t->bad | ike_v1_fit(ours, i, &t->x.suite);
     if (phase2) {
-        d |= mode_fits(t->x.terms.mode, want->mode) ? 0u : IKE_D1_MODE;
+        d |= ike_v1_mode_fits(t->x.terms.mode, want->mode) ? 0u : IKE_D1_MODE;
     } else {
         d |= t->x.terms.auth == want->auth ? 0u : IKE_D1_AUTH;
     }

@@ -9,7 +9,10 @@
 static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
 
 /* Keys are octets and need no alignment, so they come last. */
-static size_t keys_at(const struct ike_child *k) { return ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts); }
+static size_t keys_at(const struct ike_child *k)
+{
+    return k->n_beside * sizeof(struct ike_beside) + ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts);
+}
 
 /* One allocation, so that 100 000 tunnels cost no headers for parts. The keys are filled in by the caller. In no map yet: its
  * inbound SPI is entered when it is installed. */
@@ -21,7 +24,11 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
         ike_blame(c, IKE_FAIL_LIMIT, IKE_DECIDER_US);
         return NULL;
     }
-    size_t size = sizeof(struct ike_child) + (p->n_local + p->n_remote) * sizeof(ike_ts) + 2u * ((size_t)p->key_e + p->key_a);
+    size_t size = sizeof(struct ike_child) + p->n_beside * sizeof *p->beside + (p->n_local + p->n_remote) * sizeof(ike_ts) +
+                  2u * ((size_t)p->key_e + p->key_a);
+    for (size_t i = 0; i < p->n_beside; i++) {
+        size += 2u * (size_t)p->beside[i].key_a;
+    }
     struct ike_child *k = ike_alloc(c, size);
     if (!k || !(k->id = ike_slots_add(&db->children, k, &c->mem))) {
         ike_free(c, k, size);
@@ -35,6 +42,7 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     /* Its own reference: settings that the connection has left behind live as long as a child made under them. */
     k->conf = ike_conf_ref(conf);
     k->index = index;
+    k->n_beside = (uint8_t)p->n_beside;
     k->n_local = (uint16_t)p->n_local;
     k->n_remote = (uint16_t)p->n_remote;
     k->key_e = p->key_e;
@@ -42,8 +50,12 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     k->rekey_at = k->expires_at = k->out_at = IKE_NEVER;
     /* Drawn once and kept: both directions and every later look at this child get the same limits. */
     k->early_pct = (uint8_t)ike_jitter(c, conf->s.jitter_pct + 1u);
-    memcpy(k + 1, p->local, p->n_local * sizeof(ike_ts));
-    memcpy((ike_ts *)(void *)(k + 1) + p->n_local, p->remote, p->n_remote * sizeof(ike_ts));
+    if (p->n_beside) {
+        memcpy(k + 1, p->beside, p->n_beside * sizeof *p->beside);
+    }
+    ike_ts *ts = (ike_ts *)(void *)((struct ike_beside *)(void *)(k + 1) + p->n_beside);
+    memcpy(ts, p->local, p->n_local * sizeof *ts);
+    memcpy(ts + p->n_local, p->remote, p->n_remote * sizeof *ts);
     ike_list_init(&k->dead_link);
     ike_timer_init(&k->timer, IKE_TIMER_CHILD);
     ike_evslot_init(&k->ev, IKE_EV_OF_CHILD);
@@ -56,6 +68,27 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
 uint8_t *ike_child_keys(struct ike_child *k, bool inbound)
 {
     return (uint8_t *)(k + 1) + keys_at(k) + (inbound ? 0u : (size_t)k->key_e + k->key_a);
+}
+
+uint8_t *ike_child_keys_beside(struct ike_child *k, size_t i, bool inbound)
+{
+    const struct ike_beside *b = ike_child_beside(k);
+    uint8_t *at = ike_child_keys(k, true) + 2u * ((size_t)k->key_e + k->key_a);
+    for (size_t n = 0; n < i; n++) {
+        at += 2u * (size_t)b[n].key_a;
+    }
+    return at + (inbound ? 0u : b[i].key_a);
+}
+
+const struct ike_beside *ike_child_has(const struct ike_child *k, uint8_t protocol)
+{
+    const struct ike_beside *b = ike_child_beside(k);
+    for (size_t i = 0; i < k->n_beside; i++) {
+        if (b[i].suite.protocol == protocol) {
+            return &b[i];
+        }
+    }
+    return NULL;
 }
 
 /* SPIs of ours are unique over all peers; the data plane or the draw saw to that. */
@@ -75,7 +108,8 @@ struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t prot
 {
     IKE_LIST_EACH (it, tmp, &peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        if (k->spi_out == spi && k->suite.protocol == protocol) {
+        const struct ike_beside *b = ike_child_has(k, protocol);
+        if ((k->suite.protocol == protocol && k->spi_out == spi) || (b && b->spi_out == spi)) {
             return k;
         }
     }
@@ -115,16 +149,12 @@ struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name)
     return NULL;
 }
 
-/* Everything points into k, its conf and its peer: valid for the call into the hook, not longer. */
-void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *out)
+/* What all protocols of a child have in common. */
+static ike_ipsec_sa describe_child(const struct ike_child *k, bool inbound)
 {
     const ike_child_settings *s = ike_child_conf(k);
-    /* Only reads; the cast is because one function serves both uses. */
-    const uint8_t *keys = ike_child_keys((struct ike_child *)(uintptr_t)k, inbound);
-    /* Soft limits at 90 % or a bit before, so that the rekey is over before the hard one stops traffic. */
-    uint64_t bytes = s->life_bytes / 10, packets = s->life_packets / 10;
-    *out = (ike_ipsec_sa){
-        .size = sizeof *out,
+    return (ike_ipsec_sa){
+        .size = sizeof(ike_ipsec_sa),
         .child = k->id,
         .conn = k->peer->conn->id,
         .conn_name = k->conf->s.name,
@@ -132,31 +162,76 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *o
         .inbound = inbound,
         .initiator = k->initiator,
         .rekey = k->replaces != 0,
-        .protocol = k->suite.protocol,
-        .mode = k->mode,
-        .udp_encap = k->udp_encap,
-        .esn = k->suite.esn != 0,
-        .spi = inbound ? k->spi_in : k->spi_out,
-        .peer_spi = inbound ? k->spi_out : k->spi_in,
+        .mode = IKE_MODE_TRANSPORT,
         .reqid = k->reqid,
-        .replay_window = s->replay_window,
         .mark = s->mark,
         .if_id = s->if_id,
         .path = k->path,
-        .encr = k->suite.encr,
-        .encr_bits = k->suite.encr_bits,
-        .integ = k->suite.integ,
-        .encr_key = {keys, k->key_e},
-        .integ_key = {keys + k->key_e, k->key_a},
         .local_ts = ike_child_local(k),
         .remote_ts = ike_child_remote(k),
         .n_local_ts = k->n_local,
         .n_remote_ts = k->n_remote,
-        .soft_bytes = s->life_bytes - bytes - bytes * k->early_pct / 100,
-        .hard_bytes = s->life_bytes,
-        .soft_packets = s->life_packets - packets - packets * k->early_pct / 100,
-        .hard_packets = s->life_packets,
     };
+}
+
+static void describe_main(const struct ike_child *k, ike_ipsec_sa *out)
+{
+    const ike_child_settings *s = ike_child_conf(k);
+    /* Only reads; the cast is because one function serves both uses. */
+    const uint8_t *keys = ike_child_keys((struct ike_child *)(uintptr_t)k, out->inbound);
+    /* Soft limits at 90 % or a bit before, so that the rekey is over before the hard one stops traffic. */
+    uint64_t bytes = s->life_bytes / 10, packets = s->life_packets / 10;
+    out->protocol = k->suite.protocol;
+    out->udp_encap = k->udp_encap;
+    out->esn = k->suite.esn != 0;
+    out->spi = out->inbound ? k->spi_in : k->spi_out;
+    out->peer_spi = out->inbound ? k->spi_out : k->spi_in;
+    out->replay_window = s->replay_window;
+    out->encr = k->suite.encr;
+    out->encr_bits = k->suite.encr_bits;
+    out->integ = k->suite.integ;
+    out->encr_key = (ike_bytes){keys, k->key_e};
+    out->integ_key = (ike_bytes){keys + k->key_e, k->key_a};
+    out->soft_bytes = s->life_bytes - bytes - bytes * k->early_pct / 100;
+    out->hard_bytes = s->life_bytes;
+    out->soft_packets = s->life_packets - packets - packets * k->early_pct / 100;
+    out->hard_packets = s->life_packets;
+}
+
+/* Volume is counted by the main protocol. */
+static void describe_beside(const struct ike_child *k, size_t i, ike_ipsec_sa *out)
+{
+    const struct ike_beside *b = &ike_child_beside(k)[i];
+    out->protocol = b->suite.protocol;
+    out->spi = out->inbound ? b->spi_in : b->spi_out;
+    out->peer_spi = out->inbound ? b->spi_out : b->spi_in;
+    if (b->key_a) {
+        out->esn = b->suite.esn != 0;
+        out->replay_window = ike_child_conf(k)->replay_window;
+        out->integ = b->suite.integ;
+        out->integ_key = (ike_bytes){ike_child_keys_beside((struct ike_child *)(uintptr_t)k, i, out->inbound), b->key_a};
+    }
+}
+
+/* Everything points into k, its conf and its peer: valid for the call into the hook, not longer. */
+void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa out[IKE_LAYERS])
+{
+    size_t n = 0;
+    bool around = k->n_beside && ike_child_beside(k)[0].suite.protocol == IKE_PROTO_AH;
+    for (size_t i = 0; i <= k->n_beside; i++) {
+        out[i] = describe_child(k, inbound);
+        if (i) {
+            out[i - 1].inner = &out[i];
+        }
+    }
+    if (around) {
+        describe_beside(k, 0, &out[n++]);
+    }
+    describe_main(k, &out[n++]);
+    for (; n <= k->n_beside; n++) {
+        describe_beside(k, n - 1, &out[n]);
+    }
+    out[k->n_beside].mode = k->mode;
 }
 
 /* The look-up goes first: without memory for it nothing has been installed yet. The SA counts as installed from the moment it
@@ -169,10 +244,10 @@ int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_toke
         r = ike_map_add(&db->by_spi_in, &k->by_spi_in, spi_key(db, k->spi_in), &c->mem);
     }
     if (r == IKE_OK && c->set.host.sadb.add) {
-        ike_ipsec_sa d;
-        ike_child_describe(k, inbound, &d);
+        ike_ipsec_sa d[IKE_LAYERS];
+        ike_child_describe(k, inbound, d);
         ike_hook_enter(c);
-        r = c->set.host.sadb.add(c->set.host.user, t, &d);
+        r = c->set.host.sadb.add(c->set.host.user, t, d);
         ike_hook_leave(c);
     }
     if (r == IKE_OK || r == IKE_PENDING) {
@@ -189,10 +264,10 @@ static void take_out(struct ike_db *db, struct ike_child *k, bool inbound)
     if (*installed) {
         *installed = false;
         if (c->set.host.sadb.remove) {
-            ike_ipsec_sa d;
-            ike_child_describe(k, inbound, &d);
+            ike_ipsec_sa d[IKE_LAYERS];
+            ike_child_describe(k, inbound, d);
             ike_hook_enter(c);
-            c->set.host.sadb.remove(c->set.host.user, &d);
+            c->set.host.sadb.remove(c->set.host.user, d);
             ike_hook_leave(c);
         }
     }
@@ -227,13 +302,13 @@ void ike_child_move(struct ike_db *db, struct ike_child *k, const ike_path *path
     k->path = *path;
     for (int inbound = 0; inbound < 2 && c->set.host.sadb.move; inbound++) {
         if (inbound ? k->in_installed : k->out_installed) {
-            ike_ipsec_sa d;
-            ike_child_describe(k, inbound, &d);
+            ike_ipsec_sa d[IKE_LAYERS];
+            ike_child_describe(k, inbound, d);
             ike_hook_enter(c);
-            int r = c->set.host.sadb.move(c->set.host.user, &d, &old);
+            int r = c->set.host.sadb.move(c->set.host.user, d, &old);
             ike_hook_leave(c);
             if (r != IKE_OK) {
-                IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_WARN, k->sa, "data plane did not move SA %08x: %s", (unsigned)d.spi,
+                IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_WARN, k->sa, "data plane did not move SA %08x: %s", (unsigned)d->spi,
                         ike_strerror(r));
             }
         }

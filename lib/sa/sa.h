@@ -203,6 +203,15 @@ struct ike_sa {
     struct ike_evslot ev;
 };
 
+/* What a child has besides its main protocol, which is ESP or AH: AH around ESP, IPComp inside, or both in this order. */
+struct ike_beside {
+    struct ike_suite suite;   /* IPComp: no more than the protocol, as deflate is all there is */
+    uint32_t spi_in, spi_out; /* IPComp: CPIs */
+    uint16_t key_a;           /* octets per direction */
+    bool reserved;            /* while it is negotiated: spi_in is to be given back, no SA has it yet */
+};
+#define IKE_BESIDE_MAX 2
+
 struct ike_child {
     ike_child_id id;
     uint32_t number;
@@ -218,6 +227,7 @@ struct ike_child {
     uint8_t told;     /* IKEv1: how often the peer was told that it is gone; until it has heard it, it may send on it */
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
+    uint8_t n_beside;
     uint16_t index;    /* in conf->s.children */
     struct ike_peer *peer;
     struct ike_conf *conf;
@@ -235,7 +245,8 @@ struct ike_child {
     uint16_t key_e, key_a; /* octets per direction */
     size_t size;           /* of this allocation */
     struct ike_question *late_add;
-    /* selectors (n_local + n_remote of ike_ts), then keys: in encr, in integ, out encr, out integ */
+    /* ike_beside, n_beside of them; selectors (n_local + n_remote of ike_ts); then keys: in encr, in integ, out encr, out integ,
+     * and for each beside in integ, out integ */
 };
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
@@ -306,13 +317,25 @@ struct ike_child_parts {
     const ike_ts *local, *remote;
     size_t n_local, n_remote;
     uint16_t key_e, key_a;
+    const struct ike_beside *beside;
+    size_t n_beside;
 };
 struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index,
                                 const struct ike_child_parts *p);
-static inline const ike_ts *ike_child_local(const struct ike_child *k) { return (const ike_ts *)(const void *)(k + 1); }
+static inline const struct ike_beside *ike_child_beside(const struct ike_child *k)
+{
+    return (const struct ike_beside *)(const void *)(k + 1);
+}
+/* Of this protocol; NULL: none. */
+const struct ike_beside *ike_child_has(const struct ike_child *k, uint8_t protocol);
+static inline const ike_ts *ike_child_local(const struct ike_child *k)
+{
+    return (const ike_ts *)(const void *)(ike_child_beside(k) + k->n_beside);
+}
 static inline const ike_ts *ike_child_remote(const struct ike_child *k) { return ike_child_local(k) + k->n_local; }
-/* Keys of one direction: encr then integ. */
+/* Keys of one direction: encr then integ; and of what is beside, the integ of AH. */
 uint8_t *ike_child_keys(struct ike_child *k, bool inbound);
+uint8_t *ike_child_keys_beside(struct ike_child *k, size_t i, bool inbound);
 struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi);
 struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t protocol, uint32_t spi); /* among this peer's */
 void ike_child_retire(struct ike_db *db, struct ike_child *k);
@@ -320,7 +343,9 @@ static inline const ike_child_settings *ike_child_conf(const struct ike_child *k
 /* A live child of that name which is not on its way out, NULL if none. */
 struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name);
 /* Data plane. add: IKE_OK, IKE_PENDING or error; question may be NULL for one that is not waited for. */
-void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa *out);
+/* From the outermost protocol inwards, linked. */
+#define IKE_LAYERS (1 + IKE_BESIDE_MAX)
+void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa out[IKE_LAYERS]);
 int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t);
 void ike_child_uninstall(struct ike_db *db, struct ike_child *k);
 void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k);

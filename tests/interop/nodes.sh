@@ -150,7 +150,8 @@ sas() { on "$1" ip -s xfrm state; }
 has_sas() { [ "$(count_sas "$1")" -ge 2 ]; }
 no_sas() { [ "$(count_sas "$1")" = 0 ]; }
 count_sas() { sas "$1" | grep -c '^src '; }
-spis() { sas "$1" | sed -n 's/.*spi \(0x[0-9a-f]*\).*/\1/p' | sort; }
+# spis NODE: but those of the kernel's own SAs for packets that IPComp left as they are
+spis() { sas "$1" | sed -n '/proto 4 /d; s/.*spi \(0x[0-9a-f]*\).*/\1/p' | sort; }
 # policies NODE: those that ask for ESP (sockets' bypass policies have no template)
 policies() { on "$1" ip xfrm policy | grep -c 'tmpl src'; }
 

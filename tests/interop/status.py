@@ -43,7 +43,8 @@ def judge(status, a):
             a.packets, ["%s in, %s out" % (c["packets_in"], c["packets_out"]) for c in children]))
     if a.spis is not None:
         kernel = sorted(int(s, 16) for s in a.spis.split())
-        ours = sorted(spi(c[k]) for c in children for k in ("spi_in", "spi_out"))
+        names = ("spi_in", "spi_out", "ah_spi_in", "ah_spi_out", "cpi_in", "cpi_out")
+        ours = sorted(spi(c[k]) for c in children for k in names if c.get(k))
         if kernel != ours:
             bad.append("SPIs %s, the kernel has %s" % (["%#010x" % s for s in ours], ["%#010x" % s for s in kernel]))
     return bad

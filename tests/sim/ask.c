@@ -72,7 +72,7 @@ static int answer(struct sim_host *h, const struct sim_question *q)
                                 (ike_bytes){q->secret, q->secret_len}, h->sim->now);
     case SIM_ASK_SPI:
         if (!q->cancelled && !q->answered) {
-            r = q->refuse ? IKE_ERR_HOST : sim_kernel_spi(h, &spi);
+            r = q->refuse ? IKE_ERR_HOST : sim_kernel_spi(h, q->protocol, &spi);
         }
         return ike_answer_spi(h->engine, q->token, r, spi, h->sim->now);
     case SIM_ASK_ADD:
@@ -223,7 +223,7 @@ static int ask_child(void *user, ike_token t, const ike_child_question *p)
 {
     struct sim_host *h = user;
     struct sim_question *q;
-    if (p->n_local_ts == 0 || p->n_remote_ts == 0 || p->encr == 0) {
+    if (p->n_local_ts == 0 || p->n_remote_ts == 0 || p->encr + p->integ == 0) {
         sim_break(h->sim, "%s: the child question does not say what child", h->name);
     }
     return sim_ask(h, SIM_ASK_CHILD, t, &q);

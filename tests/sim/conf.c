@@ -65,6 +65,7 @@ static const struct key {
     K(mode),
     K(start),
     K(mode_fallback),
+    K(compress),
     K(replay_window),
     K(life_s),
     K(margin_s),

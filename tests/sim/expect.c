@@ -143,7 +143,8 @@ static const char *child(struct sim_run *r, struct sim_host *h)
         MEMBER(ike_child_info, udp_encap),  MEMBER(ike_child_info, esn),         MEMBER(ike_child_info, encr),
         MEMBER(ike_child_info, encr_bits),  MEMBER(ike_child_info, integ),       MEMBER(ike_child_info, ke),
         MEMBER(ike_child_info, n_local_ts), MEMBER(ike_child_info, n_remote_ts),
-        MEMBER(ike_child_info, protocol),
+        MEMBER(ike_child_info, protocol),   MEMBER(ike_child_info, ah_integ),    MEMBER(ike_child_info, cpi_in),
+        MEMBER(ike_child_info, cpi_out),
     };
     ike_child_info c;
     if (!sim_pick_child(h, NULL, &c)) {

@@ -51,12 +51,15 @@ void sim_kernel_clear(struct sim_host *h)
 
 /* ---- SPIs ------------------------------------------------------------------------------------------------------------- */
 
-int sim_kernel_spi(struct sim_host *h, uint32_t *spi)
+/* A CPI has 16 bits. */
+int sim_kernel_spi(struct sim_host *h, uint8_t protocol, uint32_t *spi)
 {
     struct sim_ksa *k = push(h);
     k->state = SIM_RESERVED;
     k->inbound = true;
-    k->spi = *spi = (h->index + 1) << 24 | ++h->kernel.next_spi;
+    k->protocol = protocol;
+    h->kernel.next_spi++;
+    k->spi = *spi = protocol == IKE_PROTO_IPCOMP ? 256 + h->kernel.next_spi % 0x8000 : (h->index + 1) << 24 | h->kernel.next_spi;
     return IKE_OK;
 }
 
@@ -64,12 +67,15 @@ static int get_spi(void *user, ike_token t, const ike_path *path, uint8_t protoc
 {
     struct sim_host *h = user;
     struct sim_question *q;
-    if ((protocol != IKE_PROTO_ESP && protocol != IKE_PROTO_AH) || reqid == 0 || path->remote.family == 0) {
+    if (protocol < IKE_PROTO_AH || protocol > IKE_PROTO_IPCOMP || reqid == 0 || path->remote.family == 0) {
         sim_break(h->sim, "%s: get_spi with protocol %u, reqid %u, family %u", h->name, (unsigned)protocol, (unsigned)reqid,
                   (unsigned)path->remote.family);
     }
     int r = sim_ask(h, SIM_ASK_SPI, t, &q);
-    return r == IKE_OK ? sim_kernel_spi(h, spi) : r;
+    if (q) {
+        q->protocol = protocol;
+    }
+    return r == IKE_OK ? sim_kernel_spi(h, protocol, spi) : r;
 }
 
 static void put_spi(void *user, const ike_path *path, uint8_t protocol, uint32_t spi)
@@ -78,10 +84,9 @@ static void put_spi(void *user, const ike_path *path, uint8_t protocol, uint32_t
     struct sim_ksa **at = place(h, true, spi);
     char name[16];
     (void)path;
-    (void)protocol;
     sim_pry(h);
     name_of(h, spi, name);
-    if (!*at || (*at)->state != SIM_RESERVED) {
+    if (!*at || (*at)->state != SIM_RESERVED || (*at)->protocol != protocol) {
         sim_break(h->sim, "%s: put_spi of %s, which is %s", h->name, name, *at ? "an SA" : "not reserved");
         return;
     }
@@ -99,6 +104,28 @@ static void copy_bytes(uint8_t *to, size_t cap, size_t *len, ike_bytes from)
     }
 }
 
+/* ESP, or AH that is alone: what is known under the child's SPI. */
+static const ike_ipsec_sa *main_of(const ike_ipsec_sa *sa)
+{
+    while (sa->inner && sa->inner->protocol != IKE_PROTO_IPCOMP) {
+        sa = sa->inner;
+    }
+    return sa;
+}
+
+static void copy_beside(struct sim_ksa *k, const ike_ipsec_sa *list)
+{
+    for (const ike_ipsec_sa *sa = list; sa; sa = sa->inner) {
+        if (sa != main_of(list) && k->n_beside < SIM_COUNT(k->beside)) {
+            struct sim_beside *b = &k->beside[k->n_beside++];
+            *b = (struct sim_beside){
+                .protocol = sa->protocol, .esn = sa->esn, .integ = sa->integ, .spi = sa->spi, .peer_spi = sa->peer_spi};
+            copy_bytes(b->key, sizeof b->key, &b->key_len, sa->integ_key);
+        }
+        k->mode = sa->mode;
+    }
+}
+
 static void copy_sa(struct sim_ksa *k, const ike_ipsec_sa *sa)
 {
     k->inbound = sa->inbound;
@@ -106,7 +133,6 @@ static void copy_sa(struct sim_ksa *k, const ike_ipsec_sa *sa)
     k->udp_encap = sa->udp_encap;
     k->rekey = sa->rekey;
     k->protocol = sa->protocol;
-    k->mode = sa->mode;
     k->spi = sa->spi;
     k->peer_spi = sa->peer_spi;
     k->reqid = sa->reqid;
@@ -129,7 +155,11 @@ static void copy_sa(struct sim_ksa *k, const ike_ipsec_sa *sa)
 
 static const char *nonsense(const ike_ipsec_sa *sa)
 {
+    if (sa->protocol == IKE_PROTO_IPCOMP) {
+        return sa->spi < 256 || sa->spi > 61439 ? "no CPI" : sa->encr || sa->integ || sa->inner ? "an IPComp that is none" : NULL;
+    }
     return sa->spi < 256                                               ? "SPI below 256"
+           : sa->inner && sa->mode != IKE_MODE_TRANSPORT               ? "two tunnels"
            : sa->reqid == 0                                            ? "no reqid"
            : sa->child == 0 || !sa->conn_name || !sa->child_name       ? "no child"
            : sa->encr_key.len + sa->integ_key.len == 0                 ? "no key"
@@ -139,21 +169,47 @@ static const char *nonsense(const ike_ipsec_sa *sa)
                                                                        : NULL;
 }
 
-static int add(void *user, ike_token t, const ike_ipsec_sa *sa)
+/* All of a list has been reserved, or is new. */
+static const char *wrong(const struct sim_host *h, const ike_ipsec_sa *list)
+{
+    const char *bad = NULL;
+    for (const ike_ipsec_sa *sa = list; sa && !bad; sa = sa->inner) {
+        const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+        bad = nonsense(sa);
+        if (!bad && sa->inbound && (!k || k->state != SIM_RESERVED || k->protocol != sa->protocol)) {
+            bad = "its SPI is not reserved";
+        }
+    }
+    return bad;
+}
+
+static void trace_add(struct sim_host *h, const ike_ipsec_sa *list)
+{
+    const ike_ipsec_sa *sa = main_of(list);
+    char local[64], remote[64], name[16];
+    name_of(h, sa->spi, name);
+    ike_ts_format(&sa->local_ts[0], local, sizeof local);
+    ike_ts_format(&sa->remote_ts[0], remote, sizeof remote);
+    const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    sim_trace(h->sim, h, "kernel: add %s %s %s/%s %s%s == %s%s%s%s%s%s%s%s", sa->inbound ? "in" : "out", name, sa->conn_name,
+              sa->child_name, local, sa->n_local_ts > 1 ? " ..." : "", remote, sa->n_remote_ts > 1 ? " ..." : "",
+              list->protocol == IKE_PROTO_AH ? " ah" : "", list != sa ? " + esp" : "", sa->inner ? " + ipcomp" : "",
+              k->mode == IKE_MODE_TRANSPORT ? " transport" : "", sa->esn ? " esn" : "", sa->udp_encap ? " udp" : "");
+}
+
+static int add(void *user, ike_token t, const ike_ipsec_sa *list)
 {
     struct sim_host *h = user;
+    const ike_ipsec_sa *sa = main_of(list);
     char name[16];
     name_of(h, sa->spi, name);
-    const char *dir = sa->inbound ? "in" : "out", *bad = nonsense(sa);
+    const char *dir = sa->inbound ? "in" : "out", *bad = wrong(h, list);
     struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
     if (!bad && !sa->inbound && k && h->sim->hostile) {
         return IKE_ERR_HOST; /* a peer may name one SPI twice; no kernel takes it */
     }
-    if (bad || (sa->inbound ? !k || k->state != SIM_RESERVED : k != NULL)) {
-        sim_break(h->sim, "%s: add %s %s: %s", h->name, dir, name,
-                  bad           ? bad
-                  : sa->inbound ? "its SPI is not reserved"
-                                : "it is there");
+    if (bad || (!sa->inbound && k)) {
+        sim_break(h->sim, "%s: add %s %s: %s", h->name, dir, name, bad ? bad : "it is there");
         return IKE_ERR_HOST;
     }
     struct sim_question *q;
@@ -162,21 +218,16 @@ static int add(void *user, ike_token t, const ike_ipsec_sa *sa)
         sim_trace(h->sim, h, "kernel: refuse %s %s", dir, name);
         return r;
     }
-    if (sa->inbound) { /* to the front: the newest */
-        drop(place(h, true, sa->spi));
+    for (const ike_ipsec_sa *at = list; sa->inbound && at; at = at->inner) { /* to the front: the newest */
+        drop(place(h, true, at->spi));
     }
     k = push(h);
     copy_sa(k, sa);
+    copy_beside(k, list);
     k->token = t;
     k->state = r == IKE_PENDING ? SIM_ADDING : SIM_INSTALLED;
     h->kernel.added++;
-    char local[64], remote[64];
-    ike_ts_format(&sa->local_ts[0], local, sizeof local);
-    ike_ts_format(&sa->remote_ts[0], remote, sizeof remote);
-    sim_trace(h->sim, h, "kernel: add %s %s %s/%s %s%s == %s%s%s%s%s%s", dir, name, sa->conn_name, sa->child_name, local,
-              sa->n_local_ts > 1 ? " ..." : "", remote, sa->n_remote_ts > 1 ? " ..." : "",
-              sa->protocol == IKE_PROTO_AH ? " ah" : "", sa->mode == IKE_MODE_TRANSPORT ? " transport" : "",
-              sa->esn ? " esn" : "", sa->udp_encap ? " udp" : "");
+    trace_add(h, list);
     return r;
 }
 
@@ -191,6 +242,13 @@ void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok)
             k->state = SIM_INSTALLED;
         } else if (k->inbound) {
             k->state = SIM_RESERVED;
+            for (; k->n_beside; k->n_beside--) { /* reserved as well, as before */
+                struct sim_ksa *r = push(h);
+                r->state = SIM_RESERVED;
+                r->inbound = true;
+                r->protocol = k->beside[k->n_beside - 1].protocol;
+                r->spi = k->beside[k->n_beside - 1].spi;
+            }
         } else {
             drop(at);
         }
@@ -203,9 +261,10 @@ static bool same_addr(const ike_addr *a, const ike_addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->port == b->port;
 }
 
-static int move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
+static int move(void *user, const ike_ipsec_sa *list, const ike_path *old)
 {
     struct sim_host *h = user;
+    const ike_ipsec_sa *sa = main_of(list);
     struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
     char name[16];
     sim_pry(h);
@@ -223,9 +282,10 @@ static int move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
     return IKE_OK;
 }
 
-static void take_out(void *user, const ike_ipsec_sa *sa)
+static void take_out(void *user, const ike_ipsec_sa *list)
 {
     struct sim_host *h = user;
+    const ike_ipsec_sa *sa = main_of(list);
     struct sim_ksa **at = place(h, sa->inbound, sa->spi);
     char name[16];
     sim_pry(h);
@@ -242,9 +302,10 @@ static void take_out(void *user, const ike_ipsec_sa *sa)
     drop(at);
 }
 
-static int query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
+static int query(void *user, const ike_ipsec_sa *list, ike_usage *out)
 {
     struct sim_host *h = user;
+    const ike_ipsec_sa *sa = main_of(list);
     const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
     sim_count_call(h->sim);
     if (!k || k->state != SIM_INSTALLED) {
@@ -329,13 +390,24 @@ static bool same_keys(const struct sim_ksa *a, const struct sim_ksa *b)
            memcmp(a->integ_key, b->integ_key, a->integ_key_len) == 0;
 }
 
+static bool same_beside(const struct sim_ksa *a, const struct sim_ksa *b)
+{
+    bool same = a->n_beside == b->n_beside;
+    for (size_t i = 0; same && i < a->n_beside; i++) {
+        const struct sim_beside *x = &a->beside[i], *y = &b->beside[i];
+        same = x->protocol == y->protocol && x->esn == y->esn && x->integ == y->integ && x->spi == y->spi &&
+               x->peer_spi == y->peer_spi && x->key_len == y->key_len && memcmp(x->key, y->key, x->key_len) == 0;
+    }
+    return same;
+}
+
 static struct sim_ksa *received(const struct sim_host *a, const struct sim_host *b, const struct sim_ksa *o, const ike_ts *from,
                                 const ike_ts *to, const char **why)
 {
     struct sim_ksa *i = sim_kernel_find(b, true, o->spi);
     ike_ts seen = sim_ts_seen_as(a, o->mode, from);
     *why = !i || i->state != SIM_INSTALLED                                               ? "the receiver has no such SA"
-           : o->protocol != i->protocol || !same_keys(o, i)                              ? "the keys differ"
+           : o->protocol != i->protocol || !same_keys(o, i) || !same_beside(o, i)        ? "the keys differ"
            : i->esn != o->esn || i->mode != o->mode || i->udp_encap != o->udp_encap      ? "ESN, mode or encapsulation differ"
            : !inside(&seen, i->remote, i->n_remote) || !inside(to, i->local, i->n_local) ? "the receiver's selectors forbid it"
                                                                                          : NULL;

@@ -40,6 +40,15 @@ struct sim_ksa {
     size_t key_len, integ_key_len;
     ike_ts local[SIM_TS], remote[SIM_TS];
     size_t n_local, n_remote;
+    struct sim_beside {
+        uint8_t protocol;
+        bool esn;
+        uint16_t integ;
+        uint32_t spi, peer_spi;
+        uint8_t key[IKE_HASH_MAX];
+        size_t key_len;
+    } beside[2]; /* AH around it, IPComp inside */
+    size_t n_beside;
     uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
     ike_usage usage;
 };
@@ -81,6 +90,7 @@ struct sim_question {
     enum sim_ask kind;
     bool cancelled, answered, refuse;
     ike_conn_id conn;   /* PEER */
+    uint8_t protocol;   /* SPI */
     uint8_t secret[64]; /* SECRET */
     size_t secret_len;
 };
@@ -374,7 +384,7 @@ bool sim_keys_differ(const struct sim *s, uint64_t spi_i, uint64_t spi_r); /* th
 /* kernel.c */
 void sim_kernel_hooks(ike_host *host);
 void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok);
-int sim_kernel_spi(struct sim_host *h, uint32_t *spi);
+int sim_kernel_spi(struct sim_host *h, uint8_t protocol, uint32_t *spi);
 void sim_kernel_clear(struct sim_host *h);
 struct sim_ksa *sim_kernel_find(const struct sim_host *h, bool inbound, uint32_t spi);
 /* Whether a packet would be received at b over a's newest outbound SA for it. from and to are as their own host knows them. why:

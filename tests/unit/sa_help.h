@@ -93,7 +93,7 @@ static inline struct ike_peer *sa_lab_peer(struct sa_lab *l, struct ike_conn *co
 static inline struct ike_child *sa_lab_child(struct sa_lab *l, struct ike_peer *peer, struct ike_sa *sa, uint32_t spi)
 {
     ike_ts local = lab_ts("10.1.0.0/16"), remote[2] = {lab_ts("10.2.0.0/16"), lab_ts("10.3.0.0/16")};
-    struct ike_child_parts parts = {&local, remote, 1, 2, 20, 0};
+    struct ike_child_parts parts = {.local = &local, .remote = remote, .n_local = 1, .n_remote = 2, .key_e = 20};
     struct ike_child *k = ike_child_new(&l->db, peer, peer->conn->conf, 0, &parts);
     assert_non_null(k);
     k->sa = sa->id;

@@ -50,10 +50,13 @@ static struct spd_key key_of(uint8_t dir, const char *remote)
     return key;
 }
 
-static struct spd_template real(uint32_t reqid) { return (struct spd_template){.protocol = IKE_PROTO_ESP, .reqid = reqid}; }
+static struct spd_template real(uint32_t reqid)
+{
+    return (struct spd_template){.protocols = SPD_PROTOCOL(IKE_PROTO_ESP), .reqid = reqid};
+}
 static struct spd_template trap(uint32_t reqid)
 {
-    return (struct spd_template){.trap = true, .protocol = IKE_PROTO_ESP, .reqid = reqid};
+    return (struct spd_template){.trap = true, .protocols = SPD_PROTOCOL(IKE_PROTO_ESP), .reqid = reqid};
 }
 
 static void rekey_touches_nothing(void **state)

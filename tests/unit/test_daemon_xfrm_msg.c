@@ -262,7 +262,7 @@ static void policies(void **state)
         struct nl_msg m;
         const struct nlattr *tb[XFRMA_MAX + 1];
         struct spd_key key = make_key(dir, "10.1.0.0/24[tcp/80]", "10.2.0.0/16[tcp]");
-        struct spd_template t = {.mode = IKE_MODE_TUNNEL, .protocol = IKE_PROTO_ESP, .reqid = 3};
+        struct spd_template t = {.mode = IKE_MODE_TUNNEL, .protocols = SPD_PROTOCOL(IKE_PROTO_ESP), .reqid = 3};
         assert_int_equal(ike_addr_parse(&t.local, "2001:db8::1"), IKE_OK); /* IPv4 in IPv6 */
         assert_int_equal(ike_addr_parse(&t.remote, "2001:db8::2"), IKE_OK);
         xfrm_encode_policy(&m, XFRM_MSG_NEWPOLICY, &key, &t);
@@ -294,7 +294,7 @@ static void transport_templates_name_no_addresses(void **state)
     struct nl_msg m;
     const struct nlattr *tb[XFRMA_MAX + 1];
     struct spd_key key = make_key(SPD_OUT, "10.66.0.1", "10.66.0.2");
-    struct spd_template t = {.mode = IKE_MODE_TRANSPORT, .protocol = IKE_PROTO_ESP, .reqid = 3};
+    struct spd_template t = {.mode = IKE_MODE_TRANSPORT, .protocols = SPD_PROTOCOL(IKE_PROTO_ESP), .reqid = 3};
     assert_int_equal(ike_addr_parse(&t.remote, "10.66.0.2"), IKE_OK);
     xfrm_encode_policy(&m, XFRM_MSG_NEWPOLICY, &key, &t);
     attrs_of(&m, sizeof(struct xfrm_userpolicy_info), tb);

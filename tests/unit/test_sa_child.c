@@ -85,7 +85,7 @@ static void both_halves_are_described_from_their_side(void **state)
 {
     (void)state;
     struct ike_child *k = sa_lab_child(&lab, peer, sa, 0x1000);
-    ike_ipsec_sa in, out;
+    ike_ipsec_sa ins[IKE_LAYERS], outs[IKE_LAYERS], in, out;
     memset(ike_child_keys(k, false), 0x11, 20);
     memset(ike_child_keys(k, true), 0x22, 20);
     k->path = sa->path;
@@ -93,8 +93,11 @@ static void both_halves_are_described_from_their_side(void **state)
     k->mode = IKE_MODE_TUNNEL;
     k->udp_encap = true;
     k->initiator = true;
-    ike_child_describe(k, true, &in);
-    ike_child_describe(k, false, &out);
+    ike_child_describe(k, true, ins);
+    ike_child_describe(k, false, outs);
+    in = ins[0];
+    out = outs[0];
+    assert_true(in.inner == NULL && out.inner == NULL && in.mode == IKE_MODE_TUNNEL);
     assert_true(in.inbound && !out.inbound && !in.rekey && in.udp_encap && in.initiator);
     assert_int_equal(in.size, sizeof in);
     assert_true(in.spi == 0x1000 && in.peer_spi == 0x1001 && out.spi == 0x1001 && out.peer_spi == 0x1000);
@@ -107,9 +110,66 @@ static void both_halves_are_described_from_their_side(void **state)
     assert_string_equal(in.conn_name, "a");
     assert_string_equal(in.child_name, "lan");
     k->replaces = 1;
-    ike_child_describe(k, true, &in);
-    assert_true(in.rekey);
+    ike_child_describe(k, true, ins);
+    assert_true(ins[0].rekey);
     ike_child_retire(&lab.db, k);
+}
+
+/* From the outermost protocol as it is on the wire; the innermost has the child's mode, and each AH and ESP keys of its own. */
+static void a_bundle_is_described_from_outside(void **state)
+{
+    (void)state;
+    ike_ts ts = lab_ts("10.1.0.0/16");
+    struct ike_beside beside[] = {{{.protocol = IKE_PROTO_AH, .integ = 12}, 0x3000, 0x3001, 32, false},
+                                  {{.protocol = IKE_PROTO_IPCOMP}, 0x400, 0x401, 0, false}};
+    for (size_t first = 0; first < 2; first++) {
+        for (size_t n = 1; first + n <= 2; n++) {
+            struct ike_child_parts parts = {.local = &ts,
+                                            .remote = &ts,
+                                            .n_local = 1,
+                                            .n_remote = 1,
+                                            .key_e = 16,
+                                            .key_a = 20,
+                                            .beside = beside + first,
+                                            .n_beside = n};
+            struct ike_child *k = ike_child_new(&lab.db, peer, conn->conf, 0, &parts);
+            assert_non_null(k);
+            k->suite = (struct ike_suite){.protocol = IKE_PROTO_ESP, .encr = 12, .encr_bits = 128, .integ = 2};
+            k->spi_in = 0x1000;
+            k->spi_out = 0x1001;
+            k->mode = IKE_MODE_TUNNEL;
+            memset(ike_child_keys(k, true), 1, 36);
+            memset(ike_child_keys(k, false), 2, 36);
+            if (first == 0) {
+                memset(ike_child_keys_beside(k, 0, true), 3, 32);
+                memset(ike_child_keys_beside(k, 0, false), 4, 32);
+            }
+            assert_true(ike_child_keys(k, true)[35] == 1 && ike_child_keys(k, false)[0] == 2 &&
+                        ike_child_keys(k, false)[35] == 2);
+            ike_ipsec_sa d[IKE_LAYERS];
+            ike_child_describe(k, false, d);
+            const ike_ipsec_sa *at = d;
+            if (first == 0) {
+                assert_true(at->protocol == IKE_PROTO_AH && at->spi == 0x3001 && at->peer_spi == 0x3000 && at->integ == 12);
+                assert_true(at->mode == IKE_MODE_TRANSPORT && at->integ_key.len == 32 && at->integ_key.ptr[31] == 4);
+                assert_true(at->encr == 0 && at->hard_bytes == 0);
+                at = at->inner;
+            }
+            assert_true(at->protocol == IKE_PROTO_ESP && at->spi == 0x1001 && at->encr_key.ptr[0] == 2 && at->hard_bytes == 1000);
+            if (first + n == 2) {
+                assert_true(at->mode == IKE_MODE_TRANSPORT);
+                at = at->inner;
+                assert_true(at->protocol == IKE_PROTO_IPCOMP && at->spi == 0x401 && at->integ_key.len == 0);
+            }
+            assert_true(at->mode == IKE_MODE_TUNNEL && at->inner == NULL);
+            /* Each protocol's SPI names the child, and none another protocol's. */
+            assert_ptr_equal(ike_child_by_spi_out(peer, IKE_PROTO_ESP, 0x1001), k);
+            assert_ptr_equal(ike_child_by_spi_out(peer, IKE_PROTO_AH, 0x3001), first == 0 ? k : NULL);
+            assert_ptr_equal(ike_child_by_spi_out(peer, IKE_PROTO_IPCOMP, 0x401), first + n == 2 ? k : NULL);
+            assert_null(ike_child_by_spi_out(peer, IKE_PROTO_AH, 0x1001));
+            ike_child_retire(&lab.db, k);
+        }
+    }
 }
 
 static void what_was_installed_is_removed_once_sending_first(void **state)
@@ -220,7 +280,7 @@ static void limits_and_memory(void **state)
 {
     (void)state;
     ike_ts ts = lab_ts("10.1.0.0/16");
-    struct ike_child_parts parts = {&ts, &ts, 1, 1, 20, 0};
+    struct ike_child_parts parts = {.local = &ts, .remote = &ts, .n_local = 1, .n_remote = 1, .key_e = 20};
     lab.core.set.max_children = 1;
     struct ike_child *k = sa_lab_child(&lab, peer, sa, 0x1000);
     assert_null(ike_child_new(&lab.db, peer, conn->conf, 0, &parts));
@@ -239,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(selectors_and_keys_lie_behind_it, begin, end),
         cmocka_unit_test_setup_teardown(both_halves_are_described_from_their_side, begin, end),
+        cmocka_unit_test_setup_teardown(a_bundle_is_described_from_outside, begin, end),
         cmocka_unit_test_setup_teardown(what_was_installed_is_removed_once_sending_first, begin, end),
         cmocka_unit_test_setup_teardown(what_was_refused_is_not_removed, begin, end),
         cmocka_unit_test_setup_teardown(what_is_pending_is_removed, begin, end),

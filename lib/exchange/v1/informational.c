@@ -20,6 +20,11 @@ static int put_request(struct ike_exchange *x)
     if (x->purpose == IKE_DO_DELETE_IKE) {
         ike_v1_put_delete_isakmp(&x->chain, x->sa->spi_i, x->sa->spi_r);
     } else {
+        /* The CPI goes with the others; to name it would be too much for some peers. */
+        const struct ike_beside *around = k ? ike_child_has(k, IKE_PROTO_AH) : NULL;
+        if (around) {
+            ike_v1_put_delete_spis(&x->chain, IKE_PROTO1_AH, &around->spi_in, 1);
+        }
         ike_v1_put_delete_spis(&x->chain, protocol, &spi, 1);
     }
     return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
@@ -109,8 +114,9 @@ static void take_deletes(struct ike_exchange *x)
             const uint8_t *spi = d.spis + (size_t)k * d.spi_len;
             if (d.protocol == IKE_PROTO1_ISAKMP) {
                 ike |= ike_load64(spi) == sa->spi_i && ike_load64(spi + 8) == sa->spi_r;
-            } else if (d.protocol == IKE_PROTO1_ESP || d.protocol == IKE_PROTO1_AH) {
-                delete_child(x, d.protocol, ike_load32(spi));
+            } else {
+                /* Whichever protocol of a bundle it names: none is of use without the others. */
+                delete_child(x, d.protocol, d.spi_len == 2 ? ike_load16(spi) : ike_load32(spi));
             }
         }
     }

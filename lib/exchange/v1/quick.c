@@ -21,9 +21,23 @@ static uint16_t wire_mode(const struct ike_sa *sa, uint8_t mode)
     return tunnel ? IKE_MODE1_UDP_TUNNEL : IKE_MODE1_UDP_TRANSPORT;
 }
 
-static struct ike_v1_terms terms_of(const struct ike_exchange *x, const ike_child_settings *k)
+static struct ike_v1_want want_of(const struct ike_exchange *x, const struct ike_conf *conf, size_t index)
 {
-    return (struct ike_v1_terms){.mode = wire_mode(x->sa, k->mode), .life_s = k->life_s, .life_kb = k->life_bytes / 1024};
+    const ike_child_settings *k = &conf->s.children[index];
+    return (struct ike_v1_want){
+        .main = conf->child_proposals[index],
+        .around = conf->child_around[index],
+        .compress = k->compress,
+        .terms = {.mode = wire_mode(x->sa, k->mode), .life_s = k->life_s, .life_kb = k->life_bytes / 1024}};
+}
+
+/* SPIs of ours, by place. */
+static void own_spis(const struct ike_setup *s, uint32_t spi[IKE_V1_PLACES])
+{
+    const struct ike_beside *around = ike_setup_has(s, IKE_PROTO_AH), *inside = ike_setup_has(s, IKE_PROTO_IPCOMP);
+    spi[IKE_V1_MAIN] = s->spi_in;
+    spi[IKE_V1_AROUND] = around ? around->spi_in : 0;
+    spi[IKE_V1_INSIDE] = inside ? inside->spi_in : 0;
 }
 
 /* One pair of selectors is all that a Quick Mode can have: the first that the packet is in, or simply the first. */
@@ -76,9 +90,12 @@ static void put_values(struct ike_exchange *x)
 static int put_request(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    struct ike_v1_terms t = terms_of(x, ike_setup_child(s));
+    struct ike_v1_want w = want_of(x, s->conf, s->index);
+    uint32_t spi[IKE_V1_PLACES];
+    own_spis(s, spi);
+    w.compress = spi[IKE_V1_INSIDE] != 0; /* the data plane may have none */
     ike_v1_hash_begin(x);
-    ike_v1_put_sa2(&x->chain, ike_setup_proposals(s), &t, s->spi_in, s->ke ? s->ke->id : 0);
+    ike_v1_put_bundles(&x->chain, &w, spi, s->ke ? s->ke->id : 0);
     put_values(x);
     int r = put_ids(x, &s->local_ts, &s->remote_ts);
     if (ike_uses_encap(x->sa) && s->mode == IKE_MODE_TRANSPORT) {
@@ -113,11 +130,45 @@ static int take_values(struct ike_exchange *x)
 }
 
 /* What the shared steps of making a child go by. */
-static void take_choice(struct ike_setup *s)
+static int take_choice(struct ike_exchange *x, const struct ike_v1_bundle *b)
 {
+    struct ike_setup *s = x->setup;
+    struct ike_beside list[IKE_BESIDE_MAX];
+    size_t n = 0;
+    for (unsigned place = 0; place < IKE_V1_PLACES; place++) {
+        for (unsigned i = 0; i < b->n; i++) {
+            if (b->place[i] == place && place != IKE_V1_MAIN) {
+                list[n++] = (struct ike_beside){.suite = b->part[i].suite, .spi_out = ike_load32(b->part[i].spi)};
+            } else if (b->place[i] == place) {
+                s->v1 = b->part[i];
+            }
+        }
+    }
+    s->v1.attrs = ike_bytes_of(NULL, 0);
     s->chosen = (struct ike_selection){.suite = s->v1.suite, .number = s->v1.number, .spi_len = 4};
     memcpy(s->chosen.spi, s->v1.spi, 4);
     s->mode = s->v1.terms.mode % 2 ? IKE_MODE_TUNNEL : IKE_MODE_TRANSPORT;
+    return ike_keep_beside(x, list, n);
+}
+
+/* The attributes have to be answered as they came: what is chosen outlives the message. */
+static int keep_choice(struct ike_exchange *x, const struct ike_v1_bundle *b)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    struct ike_v1_bundle kept = *b;
+    size_t len = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        len += b->part[i].attrs.len;
+    }
+    int r = ike_blob_room(c, &s->chosen_attrs, len);
+    uint8_t *at = s->chosen_attrs.ptr;
+    for (unsigned i = 0; r == IKE_OK && i < b->n; i++) {
+        memcpy(at, b->part[i].attrs.ptr, b->part[i].attrs.len);
+        kept.part[i].attrs.ptr = at;
+        at += b->part[i].attrs.len;
+    }
+    return r == IKE_OK ? ike_blob_set(c, &s->bundle, ike_bytes_of(&kept, sizeof kept)) : r;
 }
 
 /* ---- Responder ------------------------------------------------------------------------------------------------------------ */
@@ -160,7 +211,7 @@ static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_pa
     char a[200], b[200];
     if (nearest >= 0) {
         ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
-        ike_proposals_format(conf->child_proposals[nearest], a, sizeof a);
+        ike_child_offer_format(conf, (size_t)nearest, a, sizeof a);
         ike_v1_sa_format(sa, true, b, sizeof b);
         ike_blame_expected(c, "%s", a);
         ike_blame_received(c, "%s", b);
@@ -185,19 +236,19 @@ static int choose(struct ike_exchange *x)
     struct ike_setup *s = x->setup;
     struct ike_conf *conf = x->sa->conn->conf;
     const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
-    struct ike_mismatch why;
+    struct ike_v1_bundle bundle;
     int nearest = -1, found = -1;
     uint16_t ke = ike_message_find(x->msg, IKE_P1_KE, 0) ? 1 : 0;
     if (ike_children_of(x->sa, 0) >= conf->s.max_children) {
         return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_LIMIT);
     }
     for (size_t i = 0; i < conf->s.n_children && found < 0; i++) {
-        struct ike_v1_terms t = terms_of(x, &conf->s.children[i]);
+        const struct ike_v1_want w = want_of(x, conf, i);
         if (!within(x, &conf->s.children[i])) {
             continue;
         }
         nearest = nearest < 0 ? (int)i : nearest;
-        int r = ike_v1_select2(conf->child_proposals[i], sa, &t, ke, &s->v1, &why);
+        int r = ike_v1_select_bundle(&w, sa, ke, &bundle);
         if (r == IKE_ERR_PROTO) {
             return x->script->delivery->fault(x, IKE_P1_SA, false);
         }
@@ -206,13 +257,12 @@ static int choose(struct ike_exchange *x)
     if (found < 0) {
         return refuse_child(x, nearest, sa);
     }
-    int r = ike_blob_set(&x->e->core, &s->chosen_attrs, s->v1.attrs);
-    s->v1.attrs = ike_blob_bytes(&s->chosen_attrs);
     s->with_child = true;
     ike_conf_unref(&x->e->core, s->conf);
     s->conf = ike_conf_ref(conf);
     s->index = (uint16_t)found;
-    take_choice(s);
+    int r = take_choice(x, &bundle);
+    r = r == IKE_OK ? keep_choice(x, &bundle) : r;
     if (r != IKE_OK) {
         return ike_trouble(x, r);
     }
@@ -224,10 +274,10 @@ static int put_response(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     const struct ike_payload *id;
-    uint8_t spi[4];
-    ike_store32(spi, s->spi_in);
+    uint32_t spi[IKE_V1_PLACES];
+    own_spis(s, spi);
     ike_v1_hash_begin(x);
-    ike_v1_put_sa_answer(&x->chain, &s->v1, s->chosen.suite.protocol, spi, 4);
+    ike_v1_put_bundle_answer(&x->chain, (const struct ike_v1_bundle *)(const void *)s->bundle.ptr, spi);
     put_values(x);
     for (unsigned i = 0; (id = ike_message_find(x->msg, IKE_P1_ID, i)) != NULL; i++) {
         ike_put_payload(&x->chain, IKE_P1_ID, ike_bytes_of(id->body, id->len));
@@ -265,16 +315,18 @@ static int check_hash2(struct ike_exchange *x) { return ike_v1_hash_check(x, ike
 static int take_answer(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    struct ike_v1_terms t = terms_of(x, ike_setup_child(s));
+    const struct ike_v1_want w = want_of(x, s->conf, s->index);
+    struct ike_v1_bundle bundle;
     const struct ike_payload *i = ike_message_find(x->msg, IKE_P1_ID, 0), *r = ike_message_find(x->msg, IKE_P1_ID, 1);
     ike_ts own, peer;
-    if (ike_v1_select_check(ike_setup_proposals(s), ike_message_find(x->msg, IKE_P1_SA, 0), &t, s->ke ? s->ke->id : 0, true,
-                            &s->v1) != IKE_OK) {
+    if (ike_v1_check_bundle(&w, ike_message_find(x->msg, IKE_P1_SA, 0), s->ke ? s->ke->id : 0, &bundle) != IKE_OK ||
+        (!ike_setup_has(s, IKE_PROTO_IPCOMP) && bundle.n > 1u + (w.around != NULL))) {
         ike_blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "an SA payload that is not one of our proposals");
         return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
     }
-    s->v1.attrs = ike_bytes_of(NULL, 0);
-    take_choice(s);
+    if (take_choice(x, &bundle) != IKE_OK) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
     if (ike_deleted_early(s)) {
         return ike_blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
     }
@@ -305,7 +357,7 @@ static int put_hash3(struct ike_exchange *x)
 
 /* ---- Both: keys, and taking over ------------------------------------------------------------------------------------------ */
 
-/* Each direction's keys hang on the SPI of who receives with them. */
+/* Each protocol has keys of its own, and each direction's hang on the SPI of who receives with them. */
 static int keys(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
@@ -317,6 +369,13 @@ static int keys(struct ike_exchange *x)
     for (int in = 0; r == IKE_OK && in < 2; in++) {
         r = ike_v1_keymat(sa->prf, c->ctx, ike_v1_key_d(sa), shared, k->suite.protocol, in ? k->spi_in : k->spi_out,
                           ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), ike_child_keys(k, in), (size_t)k->key_e + k->key_a);
+        for (size_t i = 0; r == IKE_OK && i < k->n_beside; i++) {
+            const struct ike_beside *b = &ike_child_beside(k)[i];
+            r = b->key_a
+                    ? ike_v1_keymat(sa->prf, c->ctx, ike_v1_key_d(sa), shared, b->suite.protocol, in ? b->spi_in : b->spi_out,
+                                    ike_blob_bytes(&s->ni), ike_blob_bytes(&s->nr), ike_child_keys_beside(k, i, in), b->key_a)
+                    : IKE_OK;
+        }
     }
     return r == IKE_OK           ? IKE_X_OK
            : r == IKE_ERR_CRYPTO ? ike_refuse(x, IKE_N1_INVALID_KEY_INFORMATION, IKE_FAIL_KEY_EXCHANGE)
