@@ -7,6 +7,40 @@
 #include "message/names.h"
 #include <stdio.h>
 
+/* IPCOMP_SUPPORTED: CPI, transform (RFC 7296 section 2.22). Of the transforms deflate is the one that is there. */
+enum { IPCOMP_DEFLATE = 2 };
+
+static void put_ipcomp(struct ike_exchange *x)
+{
+    const struct ike_beside *b = ike_setup_has(x->setup, IKE_PROTO_IPCOMP);
+    if (b) {
+        uint8_t data[3] = {(uint8_t)(b->spi_in >> 8), (uint8_t)b->spi_in, IPCOMP_DEFLATE};
+        ike_put_notify(&x->chain, IKE_N_IPCOMP_SUPPORTED, ike_bytes_of(data, sizeof data));
+    }
+}
+
+/* The CPI on which the peer receives what deflate has packed; 0: it wants none, or names one that cannot be. There may be a
+ * notify for each transform. */
+static uint16_t find_ipcomp(const struct ike_message *m)
+{
+    for (unsigned i = 0; i < m->n; i++) {
+        struct ike_notify n;
+        if (m->p[i].type == IKE_P_NOTIFY && ike_notify_parse(&n, &m->p[i]) == IKE_OK && n.type == IKE_N_IPCOMP_SUPPORTED &&
+            n.data.len >= 3 && n.data.ptr[2] == IPCOMP_DEFLATE) {
+            const uint16_t cpi = ike_load16(n.data.ptr);
+            return cpi >= 256 && cpi <= 61439 ? cpi : 0;
+        }
+    }
+    return 0;
+}
+
+/* With IPComp or without. */
+static int take_ipcomp(struct ike_exchange *x, uint16_t cpi)
+{
+    const struct ike_beside b = {.suite.protocol = IKE_PROTO_IPCOMP, .spi_out = cpi};
+    return ike_keep_beside(x, &b, cpi ? 1 : 0) == IKE_OK ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
+}
+
 /* No nonce and no KE in IKE_AUTH: those of IKE_SA_INIT serve (RFC 7296 section 2.17). The old suite first, which the peer has
  * already accepted once. */
 void ike_put_child_request(struct ike_exchange *x, bool with_ke)
@@ -18,6 +52,7 @@ void ike_put_child_request(struct ike_exchange *x, bool with_ke)
     if (s->mode == IKE_MODE_TRANSPORT) {
         ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
     }
+    put_ipcomp(x);
     ike_put_sa(&x->chain, ike_setup_proposals(s), spi, 4, with_ke, old ? &old->suite : NULL);
     if (with_ke) {
         ike_put_nonce(x);
@@ -84,6 +119,13 @@ int ike_child_take_answer(struct ike_exchange *x)
         return ike_blame_answer(x, IKE_FAIL_MODE, "tunnel mode");
     }
     s->mode = transport ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
+    uint16_t cpi = find_ipcomp(x->msg);
+    if (cpi && !ike_setup_has(s, IKE_PROTO_IPCOMP)) {
+        return ike_blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "IPComp, which was not asked for");
+    }
+    if (take_ipcomp(x, cpi) != IKE_X_OK) {
+        return ike_trouble(x, IKE_ERR_NOMEM);
+    }
     if (args.with_ke) {
         int r = s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
         r = r == IKE_X_OK ? ike_take_nonce(x) : r;
@@ -235,6 +277,7 @@ static int accept(struct ike_exchange *x, uint16_t index)
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
     r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
+    r = r == IKE_X_OK ? take_ipcomp(x, ike_setup_child(s)->compress ? find_ipcomp(x->msg) : 0) : r;
     return r == IKE_X_OK ? ike_keep_ts(x, &x->e->ts.local, &x->e->ts.remote) : r;
 }
 
@@ -289,6 +332,7 @@ void ike_put_child_answer(struct ike_exchange *x)
     if (s->mode == IKE_MODE_TRANSPORT) {
         ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
     }
+    put_ipcomp(x);
     ike_store32(spi, s->spi_in);
     ike_put_sa_answer(&x->chain, &s->chosen.suite, s->chosen.number, spi, 4);
     if (x->script == &ike_v2_create_child) {
