@@ -204,21 +204,25 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 /* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
 
 #ifdef IKE_HAVE_V1
-/* The method follows from the key. 0: none of IKEv1's. */
-static uint16_t auth1_of(const struct ike_key *k)
+/* The method follows from the key, and from some methods the hash that the proof is an HMAC with, whichever was negotiated (RFC
+ * 2409 section 5.1, RFC 4754 section 7). */
+static const struct method {
+    uint16_t kind, bits, auth1, prf; /* bits 0: any; prf 0: the negotiated one */
+} methods[] = {{IKE_KEY_RSA, 0, IKE_AUTH1_RSA, 0},
+               {IKE_KEY_DSA, 0, IKE_AUTH1_DSS, 2},
+               {IKE_KEY_ECDSA, 256, IKE_AUTH1_ECDSA256, 5},
+               {IKE_KEY_ECDSA, 384, IKE_AUTH1_ECDSA384, 6},
+               {IKE_KEY_ECDSA, 521, IKE_AUTH1_ECDSA521, 7}};
+
+/* NULL: none of IKEv1's. */
+static const struct method *method_of(const struct ike_key *k)
 {
-    switch (k->alg->id) {
-    case IKE_KEY_RSA:
-        return IKE_AUTH1_RSA;
-    case IKE_KEY_DSA:
-        return IKE_AUTH1_DSS;
-    case IKE_KEY_ECDSA:
-        return k->alg->bits(k->state) == 256   ? IKE_AUTH1_ECDSA256
-               : k->alg->bits(k->state) == 384 ? IKE_AUTH1_ECDSA384
-                                               : IKE_AUTH1_ECDSA521;
-    default:
-        return 0;
+    for (size_t i = 0; i < IKE_COUNT(methods); i++) {
+        if (methods[i].kind == k->alg->id && (!methods[i].bits || methods[i].bits == k->alg->bits(k->state))) {
+            return &methods[i];
+        }
     }
+    return NULL;
 }
 
 /* Read once, when the connection is added, so that what is wrong shows then. */
@@ -243,9 +247,17 @@ static int read_keys(struct ike_core *c, struct ike_conf *f)
                                        !f->local.alg->pair(f->local_open.state, f->local.state, &c->rng))))) {
         r = IKE_ERR_CRYPTO;
     }
-    if (r == IKE_OK) {
-        f->auth1 = auth1_of(own);
-        r = f->auth1 && f->auth1 == auth1_of(&f->remote) ? IKE_OK : IKE_ERR_CRYPTO;
+    const struct method *m = r == IKE_OK ? method_of(own) : NULL;
+    if (m && m == method_of(&f->remote)) {
+        f->auth1 = m->auth1;
+        f->sign_prf = m->prf ? ike_find_prf(c->crypto, m->prf) : NULL;
+        r = m->prf && !f->sign_prf ? IKE_ERR_CRYPTO : IKE_OK;
+    } else if (r == IKE_OK) {
+        r = IKE_ERR_CRYPTO;
+    }
+    /* A message has to have room for it, and for what is beside it. */
+    if (r == IKE_OK && f->cert_len > c->set.max_message / 2) {
+        return IKE_ERR_LIMIT;
     }
     return r == IKE_OK || r == IKE_ERR_NOMEM ? r : IKE_ERR_CRYPTO;
 }

@@ -25,6 +25,7 @@ struct ike_conf {
     uint8_t *cert; /* DER, to be sent; NULL: none */
     size_t cert_len, cert_room;
     uint16_t auth1; /* method of IKEv1 (RFC 2409 appendix A) */
+    const ike_prf *sign_prf; /* what is signed is made with it; NULL: with the negotiated one */
 };
 enum ike_auth1 {
     IKE_AUTH1_PSK = 1,
@@ -36,7 +37,7 @@ enum ike_auth1 {
 };
 
 /* IKE_OK; IKE_ERR_INVALID, _EXISTS (two children of a name), _UNSUPPORTED or _LIMIT of the proposals, _CRYPTO (keys that cannot
- * be read, or do not go together), _NOMEM. */
+ * be read or used, or do not go together), _NOMEM. */
 int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out);
 static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
 {

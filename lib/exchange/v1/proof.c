@@ -16,38 +16,16 @@ const char *ike_v1_auth_name(uint16_t auth)
                                    : "ECDSA signatures";
 }
 
-/* What the proof is an HMAC of: the negotiated hash, except that a signature may bring its own along (RFC 2409 section 5.1, RFC
- * 4754 section 7). NULL: the hash is not there. */
-static const ike_prf *prf_of(const struct ike_exchange *x)
-{
-    const ike_crypto *c = x->e->core.crypto;
-    switch (x->sa->conf->auth1) {
-    case IKE_AUTH1_DSS:
-        return ike_find_prf(c, 2);
-    case IKE_AUTH1_ECDSA256:
-        return ike_find_prf(c, 5);
-    case IKE_AUTH1_ECDSA384:
-        return ike_find_prf(c, 6);
-    case IKE_AUTH1_ECDSA521:
-        return ike_find_prf(c, 7);
-    default:
-        return x->sa->prf;
-    }
-}
-
 /* HASH_I is the initiator's, HASH_R the responder's: one of them over its own view of the exchange. */
 static int proof(struct ike_exchange *x, bool ours, uint8_t *out, size_t *len)
 {
     struct ike_setup *s = x->setup;
     struct ike_sa *sa = x->sa;
-    const ike_prf *prf = prf_of(x);
+    const ike_prf *prf = sa->conf->sign_prf ? sa->conf->sign_prf : sa->prf;
     ike_bytes id = ike_blob_bytes(ours ? &s->local_id : &s->remote_id);
     bool of_initiator = (x->role == IKE_INITIATOR) == ours;
     ike_bytes own = ike_blob_bytes(ours ? &s->ke_public : &s->ke_peer),
               other = ike_blob_bytes(ours ? &s->ke_peer : &s->ke_public);
-    if (!prf) {
-        return IKE_ERR_CRYPTO;
-    }
     *len = prf->mac->len;
     return ike_v1_hash_auth(prf, x->e->core.ctx, ike_blob_bytes(&s->sk_p), own, other, of_initiator ? sa->spi_i : sa->spi_r,
                             of_initiator ? sa->spi_r : sa->spi_i, ike_blob_bytes(&s->sai), id, out);
@@ -68,8 +46,9 @@ static int ask_sign(struct ike_exchange *x, ike_bytes hash, uint8_t *sig, size_t
     int r = q->result;
     if (answered) {
         *len = q->answer.octets.len;
-        r = r == IKE_OK && *len > IKE_SIG_MAX ? IKE_ERR_HOST : r;
-        memcpy(sig, q->answer.octets.ptr, r == IKE_OK ? *len : 0);
+        if (r == IKE_OK && *len && *len <= IKE_SIG_MAX) {
+            memcpy(sig, q->answer.octets.ptr, *len);
+        }
     } else {
         ike_sign_question ask = {.size = sizeof ask,
                                  .sa = sa->id,
@@ -85,7 +64,7 @@ static int ask_sign(struct ike_exchange *x, ike_bytes hash, uint8_t *sig, size_t
         }
     }
     ike_answered(x);
-    return r == IKE_OK && *len > IKE_SIG_MAX ? IKE_ERR_HOST : r;
+    return r == IKE_OK && (!*len || *len > IKE_SIG_MAX) ? IKE_ERR_HOST : r;
 }
 
 /* The proof that goes into the message, signed if need be; its own action, since a signature may take the host its time. */
@@ -176,14 +155,19 @@ static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen
     return false;
 }
 
+/* The method was settled by the first message, and the peer's proof is there in that form. Settings may be changed meanwhile, and
+ * the host may choose what it likes. */
+static bool same_method(const struct ike_exchange *x, const struct ike_conn *conn)
+{
+    const struct ike_conf *f = conn->conf, *agreed = x->sa->conf;
+    return f->auth1 == agreed->auth1 && f->s.xauth == agreed->s.xauth;
+}
+
 /* Whether the keys that have been made are those of this connection, too. With signatures no secret is part of them; in Main Mode
  * under a secret it has decided already which connection it can be: another must have the same. */
 static bool same_keys(const struct ike_exchange *x, const struct ike_conf *f)
 {
     const ike_conn_settings *s = &f->s, *now = &x->sa->conf->s;
-    if (f == x->sa->conf || f->auth1 != x->sa->conf->auth1) {
-        return f == x->sa->conf;
-    }
     return ike_v1_signs(x) || (x->script == &ike_v1_aggressive && s->aggressive) ||
            (s->secret.len == now->secret.len && s->secret.len && ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
 }
@@ -193,9 +177,8 @@ static bool fits(const void *user, const struct ike_conn *conn)
     const struct ike_exchange *x = user;
     ike_id remote = ike_id_of_body(&x->setup->remote_id);
     const ike_conn_settings *s = &conn->conf->s;
-    return (conn == x->sa->conn || same_keys(x, conn->conf)) && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
-           s->xauth == x->sa->conf->s.xauth &&
-           (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
+    return same_method(x, conn) && (conn == x->sa->conn || same_keys(x, conn->conf)) && !conn->removed &&
+           ike_conf_speaks(conn->conf, 1) && (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
            allows(conn->conf->proposals, &x->sa->suite);
 }
 
@@ -250,8 +233,10 @@ int ike_v1_choose_conn(struct ike_exchange *x)
     if (!conn) {
         return wrong_identity(x);
     }
-    if (conn->conf->s.xauth != x->sa->conf->s.xauth) {
-        ike_blame(&x->e->core, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US); /* the host's choice, but not what was agreed */
+    if (!same_method(x, conn)) { /* the host's choice, but not what was agreed */
+        ike_blame(&x->e->core, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
+        ike_blame_expected(&x->e->core, "a connection with %s", ike_v1_auth_name(x->sa->conf->auth1));
+        ike_blame_received(&x->e->core, "the host's choice of one with %s", ike_v1_auth_name(conn->conf->auth1));
         return auth_failed(x);
     }
     if (conn != x->sa->conn || conn->conf != x->sa->conf) {
