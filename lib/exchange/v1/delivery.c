@@ -213,12 +213,34 @@ void ike_v1_once_send(struct ike_exchange *y)
     }
 }
 
+/* Whether it is the peer's last message of phase 1 that is refused: to the peer the IKE SA is up. */
+static bool peer_is_done(const struct ike_exchange *x)
+{
+    return ike_v1_phase1(x) && x->sa->keys && x->step + 1u == x->script->n_steps && x->script->steps[x->step].from != x->role;
+}
+
+/* From now on messages of other exchanges may come and go. Their IVs begin with the last block on the wire, whoever sent it. */
+static void phase1_keyed(struct ike_exchange *x)
+{
+    memcpy(x->sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof x->sa->v1->last_block);
+    x->sa->v1->keyed = true;
+}
+
+/* Where the peer holds the IKE SA for up it is said under the keys, since what is in clear would not count, and the IKE SA
+ * deleted along with it. */
 void ike_v1_tell(struct ike_exchange *x, uint16_t notify)
 {
     struct ike_exchange y;
+    bool done = peer_is_done(x);
+    if (done) {
+        phase1_keyed(x);
+    }
     if (ike_v1_once_begin(&y, x->e, x->sa, &x->path)) {
         ike_v1_put_notify(&y.chain, x->script == &ike_v1_quick ? IKE_PROTO1_ESP : IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0),
                           as_v1(notify), ike_bytes_of(NULL, 0));
+        if (done) {
+            ike_v1_put_delete_isakmp(&y.chain, x->sa->spi_i, x->sa->spi_r);
+        }
         ike_v1_once_send(&y);
     }
 }
@@ -371,14 +393,13 @@ static void go_on(struct ike_exchange *x)
     ike_exchange_run(y);
 }
 
-/* The last block on the wire, whoever sent it. The key exchange's values are not needed any more. */
+/* The key exchange's values are not needed any more. */
 static void phase1_done(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
-    memcpy(sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof sa->v1->last_block);
+    phase1_keyed(x);
     keep_last(x);
     sa->v1->initial_contact = x->setup->initial_contact;
-    sa->v1->keyed = true;
     ike_setup_free(x->e, sa->setup);
     sa->setup = x->setup = NULL;
     ike_v1_patience(x->e, sa);

@@ -180,6 +180,21 @@ static void take_refusal(struct ike_exchange *x, uint16_t notify)
     c->blamed = false;
 }
 
+/* Our last message of phase 1 was not what the peer wants: to us the IKE SA is up, to the peer it is not. */
+static void take_rejection(struct ike_exchange *x, uint16_t notify)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    c->blamed = false;
+    ike_blame(c, IKE_FAIL_PEER_REFUSED_AUTH, IKE_DECIDER_PEER)->notify = notify;
+    ike_exchange_blame(x);
+    c->blamed = false;
+    if (sa->initiator) {
+        ike_attempt_failed(x->e, sa->conn);
+    }
+    ike_sa_down(x->e, sa, IKE_BY_PEER);
+}
+
 static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
 {
     struct ike_engine *e = x->e;
@@ -200,7 +215,11 @@ static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
         if (n->type < IKE_N1_FIRST_STATUS) {
             IKE_LOG(&e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, sa->id, "the peer reports %s (%u)", name ? name : "an error",
                     (unsigned)n->type);
-            take_refusal(x, n->type);
+            if (n->type == IKE_N1_AUTHENTICATION_FAILED || n->type == IKE_N1_INVALID_SIGNATURE) {
+                take_rejection(x, n->type);
+            } else {
+                take_refusal(x, n->type);
+            }
         }
         break;
     }
