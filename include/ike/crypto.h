@@ -135,7 +135,8 @@ typedef struct ike_sign {
     uint16_t id; /* ike_key_kind */
     const char *name;
     /* A key from DER. secret: PKCS #8, or the kind's own form (PKCS #1, SEC 1); else a SubjectPublicKeyInfo. IKE_ERR_UNSUPPORTED:
-     * another kind, or a size or curve that is not served; IKE_ERR_INVALID: not a key; IKE_ERR_NOMEM. */
+     * another kind, or a size or curve that is not served; IKE_ERR_INVALID: not a key, or far from what is served (RSA of more
+     * than 8192 bits, curves that nobody uses); IKE_ERR_NOMEM. */
     int (*read)(const ike_allocator *mem, const ike_random *rng, bool secret, ike_bytes der, void **key);
     void (*drop)(void *key, const ike_allocator *mem); /* wipes */
     unsigned (*bits)(const void *key);                 /* of the modulus, of the curve's or the group's order */

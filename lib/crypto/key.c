@@ -8,7 +8,7 @@
 #include <ike/conn.h>
 #include <mbedtls/base64.h>
 
-enum { SEQUENCE = 0x30, INTEGER = 0x02, BITS = 0x03, VERSION = 0xa0, FILE_MAX = 1 << 16 };
+enum { SEQUENCE = 0x30, INTEGER = 0x02, BITS = 0x03, OCTETS = 0x04, OID = 0x06, VERSION = 0xa0, FILE_MAX = 1 << 16 };
 
 struct der {
     uint8_t *ptr;
@@ -112,7 +112,7 @@ static bool element(struct ike_rd *r, uint8_t tag, struct ike_rd *body, ike_byte
         }
     }
     *body = ike_rd_sub(r, n);
-    if (whole) {
+    if (!body->bad && whole) {
         *whole = ike_bytes_of(start, (size_t)(body->p + n - start));
     }
     return !body->bad;
@@ -123,7 +123,7 @@ static bool element(struct ike_rd *r, uint8_t tag, struct ike_rd *body, ike_byte
 static bool public_part(ike_bytes der, ike_bytes *spki, bool *certificate)
 {
     struct ike_rd in = ike_rd(der.ptr, der.len), all, tbs, skip;
-    if (!element(&in, SEQUENCE, &all, spki) || !element(&all, SEQUENCE, &tbs, NULL)) {
+    if (!element(&in, SEQUENCE, &all, spki) || !ike_rd_done(&in) || !element(&all, SEQUENCE, &tbs, NULL)) {
         return false;
     }
     *certificate = !element(&all, BITS, &skip, NULL);
@@ -137,22 +137,64 @@ static bool public_part(ike_bytes der, ike_bytes *spki, bool *certificate)
 
 /* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
 
-/* Each slot is asked: it knows its own. */
+/* An AlgorithmIdentifier's (RFC 3279 section 2.3, RFC 5480 section 2.1.1); 0: of no kind that is known here. */
+static uint16_t kind_of_algorithm(struct ike_rd *algorithm)
+{
+    static const struct {
+        uint16_t kind;
+        uint8_t len, oid[9];
+    } known[] = {{IKE_KEY_RSA, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1}},
+                 {IKE_KEY_DSA, 7, {0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1}},
+                 {IKE_KEY_ECDSA, 7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1}}};
+    struct ike_rd oid;
+    if (element(algorithm, OID, &oid, NULL)) {
+        for (size_t i = 0; i < IKE_COUNT(known); i++) {
+            if (ike_bytes_equal(ike_bytes_of(oid.p, oid.left), ike_bytes_of(known[i].oid, known[i].len))) {
+                return known[i].kind;
+            }
+        }
+    }
+    return 0;
+}
+
+/* A private key is told by its shape: behind the version PKCS #8 has an AlgorithmIdentifier, SEC 1 an OCTET STRING, PKCS #1 eight
+ * numbers, and OpenSSL's form of DSA five. False: it has none of them. */
+static bool kind_of(bool secret, ike_bytes der, uint16_t *kind)
+{
+    struct ike_rd in = ike_rd(der.ptr, der.len), all, part;
+    if (!element(&in, SEQUENCE, &all, NULL) || !ike_rd_done(&in) || (secret && !element(&all, INTEGER, &part, NULL))) {
+        return false;
+    }
+    if (element(&all, SEQUENCE, &part, NULL)) {
+        *kind = kind_of_algorithm(&part);
+        return true;
+    }
+    unsigned numbers = 0;
+    while (element(&all, INTEGER, &part, NULL)) {
+        numbers++;
+    }
+    *kind = numbers == 8                                     ? IKE_KEY_RSA
+            : numbers == 5                                   ? IKE_KEY_DSA
+            : !numbers && element(&all, OCTETS, &part, NULL) ? IKE_KEY_ECDSA
+                                                             : 0;
+    return *kind != 0;
+}
+
 static int read(const ike_crypto *c, const ike_allocator *mem, const ike_random *rng, bool secret, ike_bytes der,
                 struct ike_key *out)
 {
-    int result = IKE_ERR_UNSUPPORTED;
+    uint16_t kind;
+    if (!kind_of(secret, der, &kind)) {
+        return IKE_ERR_INVALID;
+    }
     for (const ike_sign *const *s = c->sign; s && *s; s++) {
-        int r = (*s)->read(mem, rng, secret, der, &out->state);
-        if (r == IKE_OK) {
-            out->alg = *s;
-        }
-        if (r == IKE_OK || r == IKE_ERR_NOMEM) {
+        if ((*s)->id == kind) {
+            int r = (*s)->read(mem, rng, secret, der, &out->state);
+            out->alg = r == IKE_OK ? *s : NULL;
             return r;
         }
-        result = r == IKE_ERR_INVALID ? r : result;
     }
-    return result;
+    return IKE_ERR_UNSUPPORTED;
 }
 
 int ike_key_read(const ike_crypto *c, const ike_allocator *mem, const ike_random *rng, bool secret, ike_bytes text,
@@ -206,7 +248,7 @@ int ike_key_certificate(const ike_allocator *mem, ike_bytes text, uint8_t **out,
         drop(&d, mem);
     }
     *out = d.ptr;
-    *len = d.len;
+    *len = d.ptr ? d.len : 0;
     *room = d.room;
     return r;
 }
