@@ -203,12 +203,16 @@ static int read_named(const struct voice *v, ike_config_conns *conns, const stru
     int r = file_read(v, path, SECRET_MAX, &f);
     const char *wrong = r == IKE_OK ? too_open(&f, open) : NULL;
     if (wrong) {
-        say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: %s: %s (mode %04o, user %u); it has to be yours alone: chmod %s %s", c->file,
-            c->line, c->kind, c->name, tag, path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner, open ? "644" : "600", path);
+        say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: %s: %s (mode %04o, user %u); %s %s", c->file, c->line, c->kind, c->name, tag,
+            path, wrong, (unsigned)f.mode & 07777, (unsigned)f.owner,
+            open ? "nobody else may change it: chmod 644" : "it has to be yours alone: chmod 600", path);
         r = IKE_ERR_INVALID;
     } else if (r == IKE_OK) {
         ike_bytes text = {(const uint8_t *)f.text, f.len};
         r = secret ? c->secret(conns, c->i, text, report) : ike_config_conns_file(conns, c->i, tag, text);
+        if (!secret && !text.len) {
+            say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: %s: there is nothing in it", c->file, c->line, c->kind, c->name, tag, path);
+        }
     } else {
         say(v, IKE_LOG_ERROR, "%s:%u: [%s %s] %s: cannot be read", c->file, c->line, c->kind, c->name, tag);
     }

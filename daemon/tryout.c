@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CERT_LONG = 32000 }; /* not far from half of a message, in which it has to fit */
+
 struct trial {
     ike_config_report *report;
     ike_engine *engine, *lenient; /* lenient: with allow-variable-time; NULL until it is needed */
@@ -134,8 +136,27 @@ static const char *kind_name(uint8_t kind)
     return names[kind < sizeof names / sizeof *names ? kind : 0];
 }
 
+static bool holds(ike_bytes text, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= text.len; i++) {
+        if (memcmp(text.ptr + i, word, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What may help with a file in which there is no key that can be used. */
+static const char *key_hint(ike_bytes text)
+{
+    return holds(text, "ENCRYPTED") ? "it is encrypted: openssl pkey -in OLD -out NEW writes it without its passphrase"
+                                    : "known are RSA of 1024 to 8192 bits, ECDSA with P-256, P-384 or P-521, and, with "
+                                      "[daemon] modules = openssl, DSA";
+}
+
 /* A connection that was refused for its keys: which of them, and why. */
-static void explain_keys(struct trial *t, const ike_config_conn *c, const char *section)
+static void explain_keys(struct trial *t, const ike_config *db, const ike_config_conn *c, const char *section)
 {
     static const ike_random rng = {random_fill, NULL};
     static const ike_allocator heap = {get, release, NULL};
@@ -146,19 +167,16 @@ static void explain_keys(struct trial *t, const ike_config_conn *c, const char *
                 {"local-cert", "a file with our certificate", &c->local_cert},
                 {"remote-cert", "a file with a certificate or a public key", &c->remote_cert}};
     char found[64] = "", own[64] = "";
+    ike_triplet at, pair = {section, NULL, NULL, c->file, c->line};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        ike_triplet at = {section, keys[i].tag, NULL, c->file, c->line};
+        const ike_config_named *file = keys[i].file;
         uint8_t kind = 0;
         unsigned bits = 0;
-        if (keys[i].file->name == NULL) {
+        if (file->name == NULL || ike_config_get(db, section, keys[i].tag, &at) != IKE_OK) {
             continue;
         }
-        int r = ike_key_check(t->settings.crypto, &heap, &rng, i == 0, keys[i].file->text, &kind, &bits);
-        if (r != IKE_OK) {
-            complain(t, &at, keys[i].expected, keys[i].file->name, strlen(keys[i].file->name),
-                     r == IKE_ERR_UNSUPPORTED ? "known are RSA of 1024 to 8192 bits, ECDSA with P-256, P-384 or P-521, and, with "
-                                                "[daemon] modules = openssl, DSA"
-                                              : NULL);
+        if (ike_key_check(t->settings.crypto, &heap, &rng, i == 0, file->text, &kind, &bits) != IKE_OK) {
+            complain(t, &at, keys[i].expected, file->name, strlen(file->name), key_hint(file->text));
             continue;
         }
         /* RSA keys may differ in length. */
@@ -168,10 +186,13 @@ static void explain_keys(struct trial *t, const ike_config_conn *c, const char *
         } else {
             snprintf(own, sizeof own, "%s", found);
         }
+        pair = i == 1 ? at : pair;
     }
-    if (t->result == IKE_OK) {
-        ike_triplet at = {section, "local-cert", NULL, c->file, c->line};
-        complain(t, &at, "the certificate of local-key", c->local_cert.name, strlen(c->local_cert.name), "it is of another key");
+    if (t->result == IKE_OK && c->local_cert.name != NULL) {
+        complain(t, &pair, "the certificate of local-key", c->local_cert.name, strlen(c->local_cert.name),
+                 "it is of another key");
+    } else if (t->result == IKE_OK) {
+        complain(t, &pair, "a key that can be used here", own, strlen(own), "a hash that it needs is not part of this build");
     }
 }
 
@@ -194,7 +215,7 @@ static int add(struct trial *t, const ike_config_conn *c)
     return r;
 }
 
-static void add_all(struct trial *t, const ike_config_conns *conns)
+static void add_all(struct trial *t, const ike_config *db, const ike_config_conns *conns)
 {
     for (size_t i = 0; t->result == IKE_OK && i < ike_config_conns_count(conns); i++) {
         const ike_config_conn *c = ike_config_conns_at(conns, i);
@@ -203,13 +224,15 @@ static void add_all(struct trial *t, const ike_config_conns *conns)
         if (r == IKE_ERR_NOMEM || r == IKE_ERR_HOST) {
             t->result = r;
         } else if (r == IKE_ERR_CRYPTO) {
-            explain_keys(t, c, strcat(section, c->settings.name));
+            explain_keys(t, db, c, strcat(section, c->settings.name));
         } else if (r != IKE_OK) {
             ike_triplet at = {strcat(section, c->settings.name), NULL, NULL, c->file, c->line};
             const char *why = ike_strerror(r);
             complain(t, &at,
-                     r == IKE_ERR_LIMIT ? "no more than max-connections of [daemon]" : "a connection that can be used here", why,
-                     strlen(why), NULL);
+                     r != IKE_ERR_LIMIT                   ? "a connection that can be used here"
+                     : c->local_cert.text.len > CERT_LONG ? "a certificate that fits into a message"
+                                                          : "no more than max-connections of [daemon]",
+                     why, strlen(why), NULL);
         }
     }
 }
@@ -239,7 +262,7 @@ int tryout(const ike_config *db, const ike_config_conns *conns, const ike_crypto
     }
     (void)ike_config_each(db, look_at, &t);
     if (conns != NULL) {
-        add_all(&t, conns);
+        add_all(&t, db, conns);
     }
     ike_engine_free(t.lenient);
     ike_engine_free(t.engine);

@@ -32,7 +32,7 @@ static int take_secret(ike_config_conns *s, const struct from_file *at, ike_byte
         text.len--;
     }
     struct ike_conf_fault f = {0};
-    char *value = ike_arena_text(&s->arena, text.len ? (const char *)text.ptr : "", text.len);
+    char *value = ike_arena_text(&s->arena, (const char *)text.ptr, text.len);
     if (value == NULL) {
         return IKE_ERR_NOMEM;
     }
@@ -77,11 +77,14 @@ int ike_config_conns_file(ike_config_conns *s, size_t i, const char *tag, ike_by
     } tags[] = {{"local-key", offsetof(ike_config_conn, local_key), offsetof(ike_conn_settings, local_key)},
                 {"local-cert", offsetof(ike_config_conn, local_cert), offsetof(ike_conn_settings, local_cert)},
                 {"remote-cert", offsetof(ike_config_conn, remote_cert), offsetof(ike_conn_settings, remote_key)}};
+    if (!text.len) { /* in the settings that would be a key that the host keeps */
+        return IKE_ERR_INVALID;
+    }
     for (size_t k = 0; i < s->count && k < IKE_COUNT(tags); k++) {
         if (strcmp(tags[k].tag, tag) == 0) {
             ike_config_conn *c = &s->conns[i]->conn;
             ike_config_named *file = (ike_config_named *)(void *)((char *)c + tags[k].file);
-            char *copy = ike_arena_text(&s->arena, text.len ? (const char *)text.ptr : "", text.len);
+            char *copy = ike_arena_text(&s->arena, (const char *)text.ptr, text.len);
             file->text = ike_bytes_of(copy, copy ? text.len : 0);
             memcpy((char *)&c->settings + tags[k].setting, &file->text, sizeof file->text);
             return copy ? IKE_OK : IKE_ERR_NOMEM;
@@ -177,8 +180,7 @@ static void keep_texts(const struct ike_config_entry *section, ike_config_daemon
                  {"keylog", offsetof(ike_config_daemon, keylog)},
                  {"tun-name", offsetof(ike_config_daemon, tun_name)},
                  {"modules", offsetof(ike_config_daemon, modules)}};
-    IKE_LIST_EACH(at, next, (struct ike_list *)&section->tags)
-    {
+    IKE_LIST_EACH (at, next, (struct ike_list *)&section->tags) {
         const ike_triplet *t = &IKE_OF(at, const struct ike_config_entry, link)->t;
         for (size_t i = 0; i < IKE_COUNT(texts); i++) {
             /* By memcpy, as the fields are found by offset. */
@@ -230,7 +232,7 @@ void ike_config_daemon_diff(const ike_config_daemon *a, const ike_settings *engi
 {
     for (size_t i = 0; i < ike_conf_n_keys; i++) {
         const struct ike_conf_key *k = &ike_conf_keys[i];
-        bool same = k->target == IKE_CONF_T_DAEMON                            ? k->kind->same(k, a, b)
+        bool same = k->target == IKE_CONF_T_DAEMON                           ? k->kind->same(k, a, b)
                     : k->target == IKE_CONF_T_ENGINE && engine_a && engine_b ? k->kind->same(k, engine_a, engine_b)
                                                                              : true;
         if (!same) {

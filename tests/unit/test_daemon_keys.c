@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Keys and certificates of the configuration: the files they are in, what goes together, the words for what does not, and that
+ * another certificate in the same file is a change.
+ */
+#include "unit/daemon_help.h"
+#include "unit/keys_help.h"
+
+#define CONN_V1 "[connection a]\nremote = 10.0.0.2\nversion = ikev1\n"
+#define KEYS    "local-key = own.key\nlocal-cert = own.pem\nremote-cert = peer.pem\n"
+
+static void put(struct fixture *f, const char *name, const char *text, mode_t mode)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/%s", f->dir, name);
+    write_file(path, text, mode);
+}
+
+/* The files that KEYS names, all as they should be. */
+static void put_all(struct fixture *f)
+{
+    put(f, "own.key", test_keys[KEY_P256][0].key, 0600);
+    put(f, "own.pem", test_keys[KEY_P256][0].cert, 0644);
+    put(f, "peer.pem", test_keys[KEY_P256][1].cert, 0644);
+}
+
+/* The same words when it is loaded and when it is only looked at. */
+static void refused(struct fixture *f, const char *text, const char *words)
+{
+    char *said = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&said, &n);
+    assert_int_not_equal(load(f, text), IKE_OK);
+    assert_int_equal(config_check(f->path, out, out), 1);
+    fclose(out);
+    if (!strstr(f->log, words) || !strstr(said, words)) {
+        fail_msg("not said: %s\nlogged: %s\nchecked: %s", words, f->log, said);
+    }
+    free(said);
+    assert_int_equal(id_of(f, "a"), 0);
+}
+
+static void test_good(void **state)
+{
+    struct fixture *f = *state;
+    ike_conn_info c = {.size = sizeof c};
+    char *said = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&said, &n);
+    put_all(f);
+    assert_int_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    assert_int_equal(ike_conn_get(f->d.engine, id_of(f, "a"), &c), IKE_OK);
+    assert_int_equal(c.settings->remote_key.len, strlen(test_keys[KEY_P256][1].cert));
+    assert_memory_equal(c.settings->remote_key.ptr, test_keys[KEY_P256][1].cert, c.settings->remote_key.len);
+    assert_int_equal(config_check(f->path, out, out), 0);
+    fclose(out);
+    assert_non_null(strstr(said, "signatures with own.key, checked with peer.pem\n"));
+    assert_non_null(strstr(said, "1 connection, nothing wrong\n"));
+    free(said);
+    assert_int_equal(load(f, CONN_V1 "local-key = own.key\nremote-cert = peer.pem\n"), IKE_OK); /* the peer has our certificate */
+}
+
+static void test_tags(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *text, *words;
+    } rows[] = {
+        {CONN_V1 KEYS "secret = s\n",
+         "ikelibd.conf:7: [connection a] secret: expected either a secret or local-key, found \"s\""},
+        {CONN_V1 "local-key = own.key\n",
+         "ikelibd.conf:1: [connection a] remote-cert: expected a file with the peer's certificate or public key, found nothing"},
+        {"[connection a]\nremote = 10.0.0.2\n" KEYS, "ikelibd.conf:3: [connection a] local-key: expected version = ikev1 beside "
+                                                     "it, found \"own.key\"; IKEv2 is spoken with a "
+                                                     "secret only"},
+        {"[connection a]\nremote = 10.0.0.2\nversion = any\n" KEYS,
+         "ikelibd.conf:4: [connection a] local-key: expected version = ikev1 beside it, found"},
+        {CONN_V1 "secret = s\nremote-cert = peer.pem\n",
+         "ikelibd.conf:5: [connection a] remote-cert: expected local-key beside it, found \"peer.pem\""},
+        {CONN_V1 "secret = s\nlocal-cert = own.pem\n",
+         "ikelibd.conf:5: [connection a] local-cert: expected local-key beside it, found \"own.pem\""},
+    };
+    put_all(f);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        refused(f, rows[i].text, rows[i].words);
+    }
+}
+
+static void test_files(void **state)
+{
+    struct fixture *f = *state;
+    put_all(f);
+    put(f, "own.key", test_keys[KEY_P256][0].key, 0644);
+    refused(f, CONN_V1 KEYS, "[connection a] local-key: ");
+    assert_non_null(strstr(f->log, "own.key: others can read it (mode 0644, user "));
+    assert_non_null(strstr(f->log, "it has to be yours alone: chmod 600 "));
+    put(f, "own.key", test_keys[KEY_P256][0].key, 0600);
+    put(f, "peer.pem", test_keys[KEY_P256][1].cert, 0666);
+    refused(f, CONN_V1 KEYS, "[connection a] remote-cert: ");
+    assert_non_null(strstr(f->log, "nobody else may change it: chmod 644 "));
+    refused(f, CONN_V1 "local-key = gone\nremote-cert = own.pem\n", "[connection a] local-key: cannot be read");
+    refused(f, CONN_V1 "local-key = own.key\nremote-cert = .\n", "[connection a] remote-cert: cannot be read");
+    refused(f, CONN_V1 "local-key = own.key\nremote-cert =\n", "[connection a] remote-cert: expected ");
+}
+
+/* One of the files holds something else. */
+static void test_contents(void **state)
+{
+    struct fixture *f = *state;
+    static const char known[] = "; known are RSA of 1024 to 8192 bits, ECDSA with P-256, P-384 or P-521, and, with [daemon] "
+                                "modules = openssl, DSA";
+    const struct {
+        const char *file, *text, *words;
+    } rows[] = {
+        {"own.key", "", "own.key: there is nothing in it"},
+        {"own.key", "no key",
+         ":4: [connection a] local-key: expected a file with a private key that is not encrypted, found \"own.key\"; known"},
+        {"own.key", "nothing\n", known},
+        {"own.key", test_keys[KEY_DSA][0].key, known},
+        {"own.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n",
+         "found \"own.key\"; it is encrypted: openssl pkey -in OLD -out NEW writes it without its passphrase"},
+        {"own.key", test_keys[KEY_P256][1].key,
+         ":5: [connection a] local-cert: expected the certificate of local-key, found \"own.pem\"; it is of another key"},
+        {"own.key", test_keys[KEY_RSA][0].key,
+         ":5: [connection a] local-cert: expected RSA, found \"ECDSA, 256 bits\"; both sides sign in the same way"},
+        {"own.pem", test_keys[KEY_P256][0].key, ":5: [connection a] local-cert: expected a file with our certificate, found"},
+        {"peer.pem", "no certificate",
+         ":6: [connection a] remote-cert: expected a file with a certificate or a public key, found \"peer.pem\"; known"},
+        {"peer.pem", test_keys[KEY_RSA][1].cert,
+         ":6: [connection a] remote-cert: expected ECDSA, 256 bits, found \"RSA\"; both sides sign in the same way"},
+        {"peer.pem", test_keys[KEY_P384][1].cert,
+         ":6: [connection a] remote-cert: expected ECDSA, 256 bits, found \"ECDSA, 384 bits\"; both sides sign in the same way"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put_all(f);
+        put(f, rows[i].file, rows[i].text, 0600);
+        refused(f, CONN_V1 KEYS, rows[i].words);
+    }
+}
+
+/* The configuration is the same to the octet, what it names is not. */
+static void test_reload(void **state)
+{
+    struct fixture *f = *state;
+    ike_conn_info c = {.size = sizeof c};
+    put_all(f);
+    assert_int_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    ike_conn_id a = id_of(f, "a");
+    assert_int_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    assert_non_null(strstr(f->log, "1 connections, 0 new, 0 changed, 0 removed"));
+    put(f, "peer.pem", test_keys[KEY_P256][0].cert, 0644);
+    assert_int_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    assert_non_null(strstr(f->log, "1 connections, 0 new, 1 changed, 0 removed"));
+    assert_int_equal(id_of(f, "a"), a);
+    assert_int_equal(ike_conn_get(f->d.engine, a, &c), IKE_OK);
+    assert_memory_equal(c.settings->remote_key.ptr, test_keys[KEY_P256][0].cert, c.settings->remote_key.len);
+    put(f, "own.key", test_keys[KEY_P256][1].key, 0600);
+    put(f, "own.pem", test_keys[KEY_P256][1].cert, 0644);
+    assert_int_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    assert_non_null(strstr(f->log, "1 changed"));
+    /* One that does not fit changes nothing. */
+    put(f, "own.pem", test_keys[KEY_P256][0].cert, 0644);
+    assert_int_not_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    assert_int_equal(ike_conn_get(f->d.engine, a, &c), IKE_OK);
+    assert_memory_equal(c.settings->local_cert.ptr, test_keys[KEY_P256][1].cert, c.settings->local_cert.len);
+    put(f, "own.pem", test_keys[KEY_P256][1].cert, 0644);
+    assert_int_equal(load(f, CONN_V1 KEYS), IKE_OK);
+    assert_non_null(strstr(f->log, "0 new, 0 changed"));
+    assert_int_equal(load(f, CONN_V1 "secret = s\n"), IKE_OK);
+    assert_non_null(strstr(f->log, "1 changed"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_good, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tags, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_contents, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
