@@ -255,6 +255,9 @@ static int read_keys(struct ike_core *c, struct ike_conf *f)
     } else if (r == IKE_OK) {
         r = IKE_ERR_CRYPTO;
     }
+    if (r == IKE_OK && s->xauth && m->auth1 != IKE_AUTH1_RSA && m->auth1 != IKE_AUTH1_DSS) {
+        return IKE_ERR_UNSUPPORTED; /* no number stands for XAUTH behind it */
+    }
     /* A message has to have room for it, and for what is beside it. */
     if (r == IKE_OK && f->cert_len > c->set.max_message / 2) {
         return IKE_ERR_LIMIT;

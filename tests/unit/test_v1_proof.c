@@ -439,8 +439,9 @@ static void a_secret_here_and_signatures_there(void **state)
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
         begin((struct plan){.kind = KEY_RSA, .aggressive = i & 1, .a_secret = i & 2, .b_secret = !(i & 2)});
-        fails_at(&b, IKE_FAIL_NO_PROPOSAL);
+        fails_at(&b, IKE_FAIL_AUTH_METHOD);
         ike_failure f = failure(&b);
+        assert_non_null(strstr(f.remedy, "local-key"));
         assert_non_null(strstr(f.expected, i & 2 ? "with RSA signatures" : "with a pre-shared key"));
         assert_int_equal(failure(&a).code, IKE_FAIL_NO_PROPOSAL);
         end();
@@ -457,7 +458,7 @@ static void rsa_here_and_ecdsa_there(void **state)
     begin((struct plan){.kind = KEY_RSA});
     plan.kind = KEY_P256;
     node_speaks_v1(&b, change);
-    fails_at(&b, IKE_FAIL_NO_PROPOSAL);
+    fails_at(&b, IKE_FAIL_AUTH_METHOD);
     assert_non_null(strstr(failure(&b).expected, "ECDSA"));
     end();
 }
@@ -468,7 +469,7 @@ static void an_answer_without_a_signature_is_no_answer(void **state)
     (void)state;
     static const uint8_t instead[] = {IKE_P1_VENDOR, IKE_P1_HASH, IKE_P1_NONCE, 0};
     static uint8_t bad[2048];
-    begin((struct plan){.kind = KEY_RSA, .aggressive = true});
+    begin((struct plan){.kind = KEY_P256, .aggressive = true}); /* short enough for one part */
     v1_begin(2);
     ike_path path = path_to(&a);
     struct ike_message m;
@@ -485,6 +486,19 @@ static void an_answer_without_a_signature_is_no_answer(void **state)
         assert_false(v1_sa(&a)->established);
     }
     wire_run(); /* and the true one is heard */
+    assert_int_equal(counters(&a).children, 1);
+    end();
+}
+
+/* A certificate makes the answer of Aggressive Mode longer than one part: it comes when the cookie in it is not known yet. */
+static void a_long_answer_comes_in_parts(void **state)
+{
+    (void)state;
+    begin((struct plan){.kind = KEY_RSA, .aggressive = true});
+    v1_begin(2);
+    assert_true(b.n_out > 1);
+    assert_int_equal(b.out[0].bytes[16], IKE_P1_FRAG);
+    wire_run();
     assert_int_equal(counters(&a).children, 1);
     end();
 }
@@ -602,6 +616,22 @@ static void the_private_key_is_not_shown(void **state)
     end();
 }
 
+/* Methods with XAUTH have numbers of their own, and none is for ECDSA. */
+static void no_xauth_behind_ecdsa(void **state)
+{
+    (void)state;
+    for (unsigned kind = KEY_RSA; kind <= KEY_P521; kind++) {
+        ike_child_settings child[2];
+        begin((struct plan){.kind = kind});
+        ike_conn_settings s = conn_settings(&a, child);
+        s.version = 1;
+        change(&a, &s, child);
+        s.xauth = IKE_XAUTH_SERVER;
+        assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), kind == KEY_RSA ? IKE_OK : IKE_ERR_UNSUPPORTED);
+        end();
+    }
+}
+
 static void small_messages(struct node *x, ike_settings *s)
 {
     hooks(x, s);
@@ -672,10 +702,12 @@ int main(void)
         cmocka_unit_test(a_secret_here_and_signatures_there),
         cmocka_unit_test(rsa_here_and_ecdsa_there),
         cmocka_unit_test(an_answer_without_a_signature_is_no_answer),
+        cmocka_unit_test(a_long_answer_comes_in_parts),
         cmocka_unit_test(settings_change_while_it_goes_on),
         cmocka_unit_test(the_host_chooses_a_connection_of_another_method),
         cmocka_unit_test(keys_that_do_not_go_together_are_refused),
         cmocka_unit_test(the_private_key_is_not_shown),
+        cmocka_unit_test(no_xauth_behind_ecdsa),
         cmocka_unit_test(a_certificate_has_to_fit_into_a_message),
         cmocka_unit_test(short_memory_costs_repetitions_only),
     };

@@ -119,15 +119,15 @@ static struct ike_v1_parts *parts_of(struct ike_core *c, struct ike_v1_sa *v, ui
     return v->parts;
 }
 
-/* Only of an SA that has both cookies, and from where the peer is: what a stranger can fill is bounded by SAs. The whole says by
- * its own header what it is. */
+/* Only of an SA that has both cookies, or that waits for the answer with the second one (Aggressive Mode's holds a certificate),
+ * and from where the peer is: what a stranger can fill is bounded by SAs. The whole says by its own header what it is. */
 int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path,
                      int (*hear)(struct ike_engine *, struct ike_message *, const ike_path *))
 {
     struct ike_core *c = &e->core;
     const struct ike_payload *p = ike_message_find(m, IKE_P1_FRAG, 0);
     size_t most = sa->established ? c->set.max_message : EARLY_MAX;
-    if (!p || m->n != 1 || !p->body[2] || !sa->spi_r || !ike_addr_same_ip(&path->remote, &sa->path.remote)) {
+    if (!p || m->n != 1 || !p->body[2] || (!sa->spi_r && !sa->initiator) || !ike_addr_same_ip(&path->remote, &sa->path.remote)) {
         return dropped(e, IKE_ERR_PROTO);
     }
     struct ike_v1_parts *s = parts_of(c, sa->v1, ike_load16(p->body));

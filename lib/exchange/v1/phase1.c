@@ -68,10 +68,12 @@ static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const st
         ike_blame(c, method ? IKE_FAIL_AUTH_METHOD : IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_proposals_format(first->conf->proposals, ours, sizeof ours);
         ike_v1_sa_format(sa, false, theirs, sizeof theirs);
-        ike_blame_expected(c, "%s, with %s%s", ours, ike_v1_auth_name(first->conf->auth1), first->conf->s.xauth ? " and XAUTH" : "");
+        ike_blame_expected(c, "%s, with %s%s", ours, ike_v1_auth_name(first->conf->auth1),
+                           first->conf->s.xauth ? " and XAUTH" : "");
         ike_blame_received(c, "%s", theirs);
         if (method) {
-            ike_blame_remedy(c, "have xauth on both sides or on none: set xauth here, or change the peer");
+            ike_blame_remedy(c, "let both sides show who they are in the same way: a secret, or keys of one kind (local-key, "
+                                "remote-cert); with xauth on both or on none");
         }
         ike_blame_remedy(
             c, "give both sides one proposal in common: add one of the received to `proposals` here, or change the peer");
