@@ -153,7 +153,8 @@ IKE_API const ike_config_conn *ike_config_conns_find(const ike_config_conns *s, 
 IKE_API int ike_config_conns_secret(ike_config_conns *s, size_t i, ike_bytes text, ike_config_report *report);
 
 /* Give the i-th connection what the file of this tag holds: a copy, also in its settings. IKE_OK, IKE_ERR_INVALID (nothing is
- * in it), IKE_ERR_NOT_FOUND (no such connection or tag), IKE_ERR_NOMEM. Whether it is a key is seen when the connection is added to an engine. */
+ * in it), IKE_ERR_NOT_FOUND (no such connection or tag), IKE_ERR_NOMEM. Whether it is a key is seen when the connection is added
+ * to an engine. */
 IKE_API int ike_config_conns_file(ike_config_conns *s, size_t i, const char *tag, ike_bytes text);
 
 /* The sections [user NAME], in their order; the connections' settings.users lead to them. */

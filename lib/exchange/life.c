@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * What happens to IKE SAs and children between and around exchanges: up, down, replaced, lifetimes, timers.
+ * What happens to IKE SAs between and around exchanges: up, down, replaced, lifetimes, timers. Children are in life_child.c.
  */
 #include "exchange/scripts.h"
 
 /* How long the answer to a Delete can be asked for again: as long as the peer repeats it. */
 #define LINGER (180 * IKE_SEC)
 
-static ike_time earlier(ike_time a, ike_time b) { return a < b ? a : b; }
-
 /* When to begin a rekey: life - margin, and a random part of the margin earlier, so that peers do not rekey in step. */
-static ike_time rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct)
+ike_time ike_rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct)
 {
     if (!life_s) {
         return IKE_NEVER;
@@ -25,8 +23,6 @@ static ike_time rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_
     uint64_t early = ike_jitter(c, (uint32_t)(spread_ms < UINT32_MAX ? spread_ms : UINT32_MAX - 1) + 1);
     return c->now + (at_ms > early ? at_ms - early : at_ms) * IKE_MS;
 }
-
-/* ---- IKE SA ------------------------------------------------------------------------------------------------------------ */
 
 /* Where from and where to. The host is asked for its address at each attempt, as that may change with the network. On port
  * 4500 of the peer the exchange begins encapsulated (RFC 7296 section 2.23). */
@@ -158,7 +154,7 @@ void ike_connect_again(struct ike_engine *e, struct ike_sa *sa)
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
 {
     const ike_conn_settings *s = &sa->conf->s;
-    sa->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, s->jitter_pct);
+    sa->rekey_at = ike_rekey_time(&e->core, s->life_s, s->margin_s, s->jitter_pct);
     sa->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
 }
 
@@ -344,7 +340,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     /* The Delete waits for the window; for a peer that does not answer it does not wait long. */
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
         struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
-        x->give_up = earlier(x->give_up, e->core.now + 10 * IKE_SEC);
+        x->give_up = ike_earlier(x->give_up, e->core.now + 10 * IKE_SEC);
         if (x->timer.at != IKE_NEVER && x->timer.at > x->give_up) {
             ike_timer_set(&e->core.wheel, &x->timer, x->give_up);
         }
@@ -422,7 +418,7 @@ static ike_time keepalive_at(const struct ike_sa *sa)
 /* One timer for all deadlines of an SA: the earliest. */
 void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
 {
-    ike_time at = earlier(earlier(sa->rekey_at, sa->expires_at), sa->yield_at);
+    ike_time at = ike_earlier(ike_earlier(sa->rekey_at, sa->expires_at), sa->yield_at);
     if (sa->dead) {
         return;
     }
@@ -431,16 +427,16 @@ void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
         return;
     }
     if (sa->answer) {
-        at = earlier(at, sa->answer_until);
+        at = ike_earlier(at, sa->answer_until);
     }
     if (sa->conf) {
-        at = earlier(at, earlier(dpd_at(sa), keepalive_at(sa)));
+        at = ike_earlier(at, ike_earlier(dpd_at(sa), keepalive_at(sa)));
     }
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         struct ike_task *t = IKE_OF(it, struct ike_task, link);
         /* One whose time has come waits for the window, which needs no timer. */
         if (t->not_before > e->core.now) {
-            at = earlier(at, t->not_before);
+            at = ike_earlier(at, t->not_before);
         }
     }
     ike_timer_set(&e->core.wheel, &sa->timer, at);
@@ -555,271 +551,4 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
     if (!sa->dead && sa->timer.at <= now) {
         ike_timer_set(&e->core.wheel, &sa->timer, now + IKE_SEC); /* what memory was short for is tried again, not at once */
     }
-}
-
-/* ---- Children ---------------------------------------------------------------------------------------------------------- */
-
-/* Not while a collision is undecided: the host hears of the child that stays, once. A child that replaces one whose UP was
- * never told is an UP itself. */
-void ike_child_report(struct ike_engine *e, struct ike_child *k)
-{
-    struct ike_child *old = ike_slots_get(&e->db.children, k->replaces);
-    if (k->up_reported || k->contested || k->dead) {
-        return;
-    }
-    k->up_reported = true;
-    k->ev.other = k->replaces;
-    if (old) {
-        old->quiet = true;
-    }
-    bool again = old && old->up_reported;
-    e->core.count.rekeys += again;
-    ike_event_post(&e->core, &k->ev, again ? IKE_EV_CHILD_REKEYED : IKE_EV_CHILD_UP);
-    ike_log_child_up(&e->core, k);
-    if (k->narrowed && !again) {
-        ike_log_narrowed(&e->core, k);
-    }
-}
-
-/* A close that was asked for while it was being made is carried out now. */
-void ike_child_up(struct ike_engine *e, struct ike_child *k)
-{
-    const ike_child_settings *s = ike_child_conf(k);
-    bool unwanted = k->state == IKE_CHILD_DELETING;
-    k->state = IKE_CHILD_INSTALLED;
-    k->established = e->core.now;
-    k->rekey_at = rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
-    k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
-    ike_child_succeeded(e, k->peer->conn, s->name);
-    if (!unwanted || ike_slots_get(&e->db.sas, k->sa)) { /* else it goes with the IKE SA, which was closed meanwhile */
-        ike_child_report(e, k);
-    }
-    ike_child_schedule(e, k);
-    if (unwanted) {
-        ike_close_child(e, k);
-    }
-}
-
-/* The half that sends, installed by itself: nobody's exchange waits for it. A child that cannot send is of no use and is
- * closed. */
-static void late_done(struct ike_core *c, struct ike_question *q)
-{
-    struct ike_child *k = q->owner;
-    int r = q->result;
-    k->late_add = NULL;
-    ike_question_drop(c, q, false);
-    if (r != IKE_OK) {
-        k->out_installed = false;
-        ike_close_child(IKE_OF(c, struct ike_engine, core), k);
-    }
-}
-
-/* More than one thing may call for it: the Delete of the one before, from either side, or the time for another try. Only the
- * first does anything. */
-void ike_child_switch(struct ike_engine *e, struct ike_child *k)
-{
-    k->out_at = IKE_NEVER;
-    if (k->dead || k->told || k->out_installed || k->late_add) {
-        return;
-    }
-    struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
-    int r = q ? ike_child_add(&e->db, k, false, q->token) : IKE_ERR_NOMEM;
-    if (r == IKE_PENDING) {
-        k->late_add = q;
-        return;
-    }
-    if (q) {
-        q->answered = true;
-        ike_question_drop(&e->core, q, false);
-    }
-    if (r != IKE_OK) {
-        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s",
-                (unsigned)k->number, ike_strerror(r));
-        /* Memory may be back in a second; a refusal will be the same. */
-        if (r == IKE_ERR_NOMEM) {
-            k->out_at = e->core.now + IKE_SEC;
-        } else {
-            ike_close_child(e, k);
-        }
-    }
-}
-
-/* What took over from k, or will: while our own rekey of k is open, the SA that the peer's rekey made is not entered as its
- * heir yet. */
-struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k)
-{
-    struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
-    IKE_LIST_EACH (it, tmp, &k->peer->children) {
-        struct ike_child *other = IKE_OF(it, struct ike_child, link);
-        if (!heir && other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED) {
-            heir = other;
-        }
-    }
-    return heir && heir->sa == k->sa ? heir : NULL;
-}
-
-/* Whoever takes over must send before this one is gone, or packets would be lost between the two. */
-static void leave(struct ike_engine *e, struct ike_child *k, uint8_t cause)
-{
-    struct ike_child *heir = ike_child_heir(e, k);
-    k->down_cause = cause;
-    if (heir) {
-        heir->contested = false;
-        ike_child_switch(e, heir);
-        ike_child_report(e, heir);
-        k->quiet = true;
-    }
-    if (k->up_reported && !k->quiet) {
-        k->ev.cause = cause;
-        k->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
-        ike_event_post(&e->core, &k->ev, IKE_EV_CHILD_DOWN);
-        ike_log_child_down(&e->core, k, cause);
-    }
-    k->quiet = true;
-}
-
-void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
-{
-    struct ike_conn *conn = k->peer->conn;
-    if (k->dead) {
-        return;
-    }
-    leave(e, k, cause);
-    ike_child_retire(&e->db, k);
-    ike_keep_up(e, conn);
-}
-
-/* A Delete of IKEv1 is not answered. The peer may not have seen that a child was replaced: until the Delete has reached it we
- * receive on, and as that may have been lost, the peer is told once more. */
-#define STRAGGLE (5 * IKE_SEC)
-
-void ike_child_told(struct ike_engine *e, struct ike_child *k)
-{
-    if (!k->rekeyed || e->core.closing) {
-        ike_child_down(e, k, k->down_cause);
-    } else if (!k->told) {
-        k->told = 1;
-        leave(e, k, k->down_cause);
-        ike_child_uninstall_out(&e->db, k);
-        k->expires_at = e->core.now + STRAGGLE;
-        ike_child_schedule(e, k);
-    }
-}
-
-static void tell_again(struct ike_engine *e, struct ike_child *k, struct ike_sa *sa)
-{
-    struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
-    k->expires_at = e->core.now + STRAGGLE;
-    if (k->told++ == 1 && sa && ike_queue(e, sa, &t) == IKE_OK) {
-        ike_kick(e, sa);
-    } else {
-        ike_child_down(e, k, k->down_cause);
-    }
-}
-
-void ike_close_child_later(struct ike_engine *e, struct ike_child *k)
-{
-    k->state = k->rekeyed ? IKE_CHILD_REKEYED : IKE_CHILD_INSTALLED;
-    k->expires_at = e->core.now + IKE_SEC;
-    ike_child_schedule(e, k);
-}
-
-/* The Delete goes over the IKE SA that the child belongs to now; without one there is nobody to tell. */
-int ike_close_child(struct ike_engine *e, struct ike_child *k)
-{
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
-    struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
-    if (k->state == IKE_CHILD_DELETING) {
-        return IKE_OK;
-    }
-    if (!k->established) { /* the exchange that makes it holds it: it goes when it is up */
-        k->state = IKE_CHILD_DELETING;
-        k->down_cause = IKE_BY_LOCAL;
-        return IKE_OK;
-    }
-    struct ike_child *heir = ike_child_heir(e, k);
-    if (heir) {
-        ike_child_switch(e, heir); /* the peer stops receiving on this one when it has our Delete */
-    }
-    k->state = IKE_CHILD_DELETING;
-    k->down_cause = k->rekeyed ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL;
-    k->rekey_at = k->expires_at = IKE_NEVER;
-    if (!sa) {
-        ike_child_down(e, k, k->down_cause);
-    } else if (ike_queue(e, sa, &t) == IKE_OK) {
-        ike_kick(e, sa);
-    } else {
-        ike_close_child_later(e, k);
-        return IKE_ERR_NOMEM;
-    }
-    return IKE_OK;
-}
-
-/* Of IKEv1, it has outlived its IKE SA. One that is not up yet is still held by the exchange that makes it: over the IKE SA that
- * the one now gone had replaced. */
-void ike_close_orphan(struct ike_engine *e, struct ike_child *k)
-{
-    if (ike_slots_get(&e->db.sas, k->sa)) {
-        return;
-    }
-    if (k->established) {
-        ike_child_down(e, k, IKE_BY_LOCAL);
-    } else {
-        (void)ike_close_child(e, k);
-    }
-}
-
-void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
-{
-    if (!k->dead) {
-        ike_timer_set(&e->core.wheel, &k->timer, earlier(earlier(k->rekey_at, k->expires_at), k->out_at));
-    }
-}
-
-/* A child of IKEv1 may have outlived its IKE SA: over which it can be rekeyed. */
-static struct ike_sa *sa_for(struct ike_engine *e, struct ike_conn *conn)
-{
-    struct ike_sa *sa = ike_conn_usable_sa(conn, 1);
-    if (!sa && !conn->connecting && !conn->removed) {
-        (void)ike_connect(e, conn, -1, NULL);
-    }
-    return sa ? sa : conn->connecting && conn->connecting->version == 1 ? conn->connecting : NULL;
-}
-
-/* In this order: a child that has to take over sending does so before anything ends. */
-void ike_child_timer(struct ike_engine *e, struct ike_child *k)
-{
-    ike_time now = e->core.now;
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
-    if ((!sa || (sa->version == 1 && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
-        sa = sa_for(e, k->peer->conn);
-    }
-    if (k->out_at <= now) {
-        ike_child_switch(e, k);
-    }
-    if (!k->dead && k->told && k->expires_at <= now) {
-        tell_again(e, k, sa);
-    } else if (!k->dead && k->expires_at <= now) {
-        ike_close_child(e, k);
-    } else if (!k->dead && k->rekey_at <= now) {
-        struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
-        k->rekey_at = IKE_NEVER;
-        if (!k->out_installed) { /* the peer may not know of it yet: our answer that made it can be lost */
-            k->rekey_at = now + 5 * IKE_SEC;
-            ike_child_schedule(e, k);
-            return;
-        }
-        /* Should it fail, another try is made half-way to the end. */
-        if (k->expires_at != IKE_NEVER && k->expires_at - now > 20 * IKE_SEC) {
-            k->rekey_at = now + (k->expires_at - now) / 2;
-        }
-        if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED) {
-            if (ike_queue(e, sa, &t) == IKE_OK) {
-                ike_kick(e, sa);
-            } else {
-                k->rekey_at = now + IKE_SEC;
-            }
-        }
-    }
-    ike_child_schedule(e, k);
 }

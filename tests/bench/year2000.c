@@ -77,7 +77,7 @@ static const ike_crypto *everything(void)
     static const ike_integ *integ[LISTED];
     static const ike_ke *ke[LISTED];
     static const ike_hash *hash[LISTED];
-    static const ike_crypto all = {"with legacy", encr, prf, integ, ke, hash};
+    static const ike_crypto all = {"with legacy", encr, prf, integ, ke, hash, NULL};
     const ike_crypto *a = ike_crypto_default(), *b = legacy();
     if (b == NULL) {
         return a;

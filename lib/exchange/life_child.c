@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What happens to children between and around exchanges: up, down, replaced, lifetimes, timers.
+ */
+#include "exchange/scripts.h"
+
+/* Not while a collision is undecided: the host hears of the child that stays, once. A child that replaces one whose UP was
+ * never told is an UP itself. */
+void ike_child_report(struct ike_engine *e, struct ike_child *k)
+{
+    struct ike_child *old = ike_slots_get(&e->db.children, k->replaces);
+    if (k->up_reported || k->contested || k->dead) {
+        return;
+    }
+    k->up_reported = true;
+    k->ev.other = k->replaces;
+    if (old) {
+        old->quiet = true;
+    }
+    bool again = old && old->up_reported;
+    e->core.count.rekeys += again;
+    ike_event_post(&e->core, &k->ev, again ? IKE_EV_CHILD_REKEYED : IKE_EV_CHILD_UP);
+    ike_log_child_up(&e->core, k);
+    if (k->narrowed && !again) {
+        ike_log_narrowed(&e->core, k);
+    }
+}
+
+/* A close that was asked for while it was being made is carried out now. */
+void ike_child_up(struct ike_engine *e, struct ike_child *k)
+{
+    const ike_child_settings *s = ike_child_conf(k);
+    bool unwanted = k->state == IKE_CHILD_DELETING;
+    k->state = IKE_CHILD_INSTALLED;
+    k->established = e->core.now;
+    k->rekey_at = ike_rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
+    k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
+    ike_child_succeeded(e, k->peer->conn, s->name);
+    if (!unwanted || ike_slots_get(&e->db.sas, k->sa)) { /* else it goes with the IKE SA, which was closed meanwhile */
+        ike_child_report(e, k);
+    }
+    ike_child_schedule(e, k);
+    if (unwanted) {
+        ike_close_child(e, k);
+    }
+}
+
+/* The half that sends, installed by itself: nobody's exchange waits for it. A child that cannot send is of no use and is
+ * closed. */
+static void late_done(struct ike_core *c, struct ike_question *q)
+{
+    struct ike_child *k = q->owner;
+    int r = q->result;
+    k->late_add = NULL;
+    ike_question_drop(c, q, false);
+    if (r != IKE_OK) {
+        k->out_installed = false;
+        ike_close_child(IKE_OF(c, struct ike_engine, core), k);
+    }
+}
+
+/* More than one thing may call for it: the Delete of the one before, from either side, or the time for another try. Only the
+ * first does anything. */
+void ike_child_switch(struct ike_engine *e, struct ike_child *k)
+{
+    k->out_at = IKE_NEVER;
+    if (k->dead || k->told || k->out_installed || k->late_add) {
+        return;
+    }
+    struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
+    int r = q ? ike_child_add(&e->db, k, false, q->token) : IKE_ERR_NOMEM;
+    if (r == IKE_PENDING) {
+        k->late_add = q;
+        return;
+    }
+    if (q) {
+        q->answered = true;
+        ike_question_drop(&e->core, q, false);
+    }
+    if (r != IKE_OK) {
+        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s",
+                (unsigned)k->number, ike_strerror(r));
+        /* Memory may be back in a second; a refusal will be the same. */
+        if (r == IKE_ERR_NOMEM) {
+            k->out_at = e->core.now + IKE_SEC;
+        } else {
+            ike_close_child(e, k);
+        }
+    }
+}
+
+/* What took over from k, or will: while our own rekey of k is open, the SA that the peer's rekey made is not entered as its
+ * heir yet. */
+struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k)
+{
+    struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+        if (!heir && other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED) {
+            heir = other;
+        }
+    }
+    return heir && heir->sa == k->sa ? heir : NULL;
+}
+
+/* Whoever takes over must send before this one is gone, or packets would be lost between the two. */
+static void leave(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+{
+    struct ike_child *heir = ike_child_heir(e, k);
+    k->down_cause = cause;
+    if (heir) {
+        heir->contested = false;
+        ike_child_switch(e, heir);
+        ike_child_report(e, heir);
+        k->quiet = true;
+    }
+    if (k->up_reported && !k->quiet) {
+        k->ev.cause = cause;
+        k->ev.failed = cause == IKE_BY_FAILURE || cause == IKE_BY_TIMEOUT;
+        ike_event_post(&e->core, &k->ev, IKE_EV_CHILD_DOWN);
+        ike_log_child_down(&e->core, k, cause);
+    }
+    k->quiet = true;
+}
+
+void ike_child_down(struct ike_engine *e, struct ike_child *k, uint8_t cause)
+{
+    struct ike_conn *conn = k->peer->conn;
+    if (k->dead) {
+        return;
+    }
+    leave(e, k, cause);
+    ike_child_retire(&e->db, k);
+    ike_keep_up(e, conn);
+}
+
+/* A Delete of IKEv1 is not answered. The peer may not have seen that a child was replaced: until the Delete has reached it we
+ * receive on, and as that may have been lost, the peer is told once more. */
+#define STRAGGLE (5 * IKE_SEC)
+
+void ike_child_told(struct ike_engine *e, struct ike_child *k)
+{
+    if (!k->rekeyed || e->core.closing) {
+        ike_child_down(e, k, k->down_cause);
+    } else if (!k->told) {
+        k->told = 1;
+        leave(e, k, k->down_cause);
+        ike_child_uninstall_out(&e->db, k);
+        k->expires_at = e->core.now + STRAGGLE;
+        ike_child_schedule(e, k);
+    }
+}
+
+static void tell_again(struct ike_engine *e, struct ike_child *k, struct ike_sa *sa)
+{
+    struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
+    k->expires_at = e->core.now + STRAGGLE;
+    if (k->told++ == 1 && sa && ike_queue(e, sa, &t) == IKE_OK) {
+        ike_kick(e, sa);
+    } else {
+        ike_child_down(e, k, k->down_cause);
+    }
+}
+
+void ike_close_child_later(struct ike_engine *e, struct ike_child *k)
+{
+    k->state = k->rekeyed ? IKE_CHILD_REKEYED : IKE_CHILD_INSTALLED;
+    k->expires_at = e->core.now + IKE_SEC;
+    ike_child_schedule(e, k);
+}
+
+/* The Delete goes over the IKE SA that the child belongs to now; without one there is nobody to tell. */
+int ike_close_child(struct ike_engine *e, struct ike_child *k)
+{
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
+    if (k->state == IKE_CHILD_DELETING) {
+        return IKE_OK;
+    }
+    if (!k->established) { /* the exchange that makes it holds it: it goes when it is up */
+        k->state = IKE_CHILD_DELETING;
+        k->down_cause = IKE_BY_LOCAL;
+        return IKE_OK;
+    }
+    struct ike_child *heir = ike_child_heir(e, k);
+    if (heir) {
+        ike_child_switch(e, heir); /* the peer stops receiving on this one when it has our Delete */
+    }
+    k->state = IKE_CHILD_DELETING;
+    k->down_cause = k->rekeyed ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL;
+    k->rekey_at = k->expires_at = IKE_NEVER;
+    if (!sa) {
+        ike_child_down(e, k, k->down_cause);
+    } else if (ike_queue(e, sa, &t) == IKE_OK) {
+        ike_kick(e, sa);
+    } else {
+        ike_close_child_later(e, k);
+        return IKE_ERR_NOMEM;
+    }
+    return IKE_OK;
+}
+
+/* Of IKEv1, it has outlived its IKE SA. One that is not up yet is still held by the exchange that makes it: over the IKE SA that
+ * the one now gone had replaced. */
+void ike_close_orphan(struct ike_engine *e, struct ike_child *k)
+{
+    if (ike_slots_get(&e->db.sas, k->sa)) {
+        return;
+    }
+    if (k->established) {
+        ike_child_down(e, k, IKE_BY_LOCAL);
+    } else {
+        (void)ike_close_child(e, k);
+    }
+}
+
+void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
+{
+    if (!k->dead) {
+        ike_timer_set(&e->core.wheel, &k->timer, ike_earlier(ike_earlier(k->rekey_at, k->expires_at), k->out_at));
+    }
+}
+
+/* A child of IKEv1 may have outlived its IKE SA: over which it can be rekeyed. */
+static struct ike_sa *sa_for(struct ike_engine *e, struct ike_conn *conn)
+{
+    struct ike_sa *sa = ike_conn_usable_sa(conn, 1);
+    if (!sa && !conn->connecting && !conn->removed) {
+        (void)ike_connect(e, conn, -1, NULL);
+    }
+    return sa ? sa : conn->connecting && conn->connecting->version == 1 ? conn->connecting : NULL;
+}
+
+/* In this order: a child that has to take over sending does so before anything ends. */
+void ike_child_timer(struct ike_engine *e, struct ike_child *k)
+{
+    ike_time now = e->core.now;
+    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    if ((!sa || (sa->version == 1 && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
+        sa = sa_for(e, k->peer->conn);
+    }
+    if (k->out_at <= now) {
+        ike_child_switch(e, k);
+    }
+    if (!k->dead && k->told && k->expires_at <= now) {
+        tell_again(e, k, sa);
+    } else if (!k->dead && k->expires_at <= now) {
+        ike_close_child(e, k);
+    } else if (!k->dead && k->rekey_at <= now) {
+        struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
+        k->rekey_at = IKE_NEVER;
+        if (!k->out_installed) { /* the peer may not know of it yet: our answer that made it can be lost */
+            k->rekey_at = now + 5 * IKE_SEC;
+            ike_child_schedule(e, k);
+            return;
+        }
+        /* Should it fail, another try is made half-way to the end. */
+        if (k->expires_at != IKE_NEVER && k->expires_at - now > 20 * IKE_SEC) {
+            k->rekey_at = now + (k->expires_at - now) / 2;
+        }
+        if (sa && !k->rekeyed && k->state == IKE_CHILD_INSTALLED) {
+            if (ike_queue(e, sa, &t) == IKE_OK) {
+                ike_kick(e, sa);
+            } else {
+                k->rekey_at = now + IKE_SEC;
+            }
+        }
+    }
+    ike_child_schedule(e, k);
+}
