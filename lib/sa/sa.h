@@ -310,6 +310,7 @@ void ike_v1_mid_forget(struct ike_v1_sa *v, uint32_t mid);
 bool ike_v1_mid_used(const struct ike_v1_sa *v, uint32_t mid);
 /* Takes `sent` over. */
 void ike_v1_done(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid, uint64_t heard, struct ike_sent *sent, ike_time until);
+const struct ike_v1_done *ike_v1_done_of(const struct ike_v1_sa *v, uint32_t mid, ike_time now); /* NULL: none of it */
 const struct ike_sent *ike_v1_done_find(const struct ike_v1_sa *v, uint32_t mid, uint64_t heard, ike_time now);
 
 /* ---- Children --------------------------------------------------------------------------------------------------------- */

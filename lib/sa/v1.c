@@ -140,6 +140,17 @@ void ike_v1_done(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid, uint64_t
     v->n_done++;
 }
 
+const struct ike_v1_done *ike_v1_done_of(const struct ike_v1_sa *v, uint32_t mid, ike_time now)
+{
+    IKE_LIST_EACH (it, tmp, &v->done) {
+        const struct ike_v1_done *d = IKE_OF(it, struct ike_v1_done, link);
+        if (d->mid == mid && now <= d->until) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
 const struct ike_sent *ike_v1_done_find(const struct ike_v1_sa *v, uint32_t mid, uint64_t heard, ike_time now)
 {
     IKE_LIST_EACH (it, tmp, &v->done) {

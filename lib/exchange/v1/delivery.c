@@ -272,11 +272,11 @@ static void keep_last(struct ike_exchange *x)
 }
 
 /* What the peer held before it began is gone there; also children whose IKE SA is gone here. */
-static void forget_older(struct ike_engine *e, struct ike_sa *sa)
+void ike_v1_forget_older(struct ike_engine *e, struct ike_sa *sa)
 {
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        if (k->established && k->established <= sa->created) {
+        if (k->sa != sa->id && k->established && k->established <= sa->created) {
             ike_child_down(e, k, IKE_BY_REPLACEMENT);
         }
     }
@@ -345,7 +345,7 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
 {
     struct ike_sa *old;
     if (sa->v1->initial_contact && sa->conf->s.unique) {
-        forget_older(e, sa);
+        ike_v1_forget_older(e, sa);
     }
     old = other_of(sa);
     bool crossed = old && ike_sa_crossed(old, sa);

@@ -195,6 +195,16 @@ static void take_rejection(struct ike_exchange *x, uint16_t notify)
     ike_sa_down(x->e, sa, IKE_BY_PEER);
 }
 
+/* Behind the commit bit (RFC 2408 section 3.1). The SPI is that of the SA on which the peer receives. */
+void ike_v1_take_connected(struct ike_exchange *x, const struct ike_v1_notify *n)
+{
+    struct ike_child *k =
+        x->sa->peer && n->spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, n->protocol, ike_load32(n->spi)) : NULL;
+    if (k && k->out_at != IKE_NEVER) {
+        ike_child_switch(x->e, k);
+    }
+}
+
 static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
 {
     struct ike_engine *e = x->e;
@@ -208,6 +218,14 @@ static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
     case IKE_N1_R_U_THERE_ACK:
         if (probe && n->data.len == 4 && ike_load32(n->data.ptr) == sa->v1->dpd_sent) {
             ike_exchange_abort(probe, IKE_X_OK);
+        }
+        break;
+    case IKE_N1_CONNECTED:
+        ike_v1_take_connected(x, n);
+        break;
+    case IKE_N1_INITIAL_CONTACT:
+        if (sa->peer && sa->conf->s.unique) {
+            ike_v1_forget_older(e, sa);
         }
         break;
     default:

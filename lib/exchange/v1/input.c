@@ -206,6 +206,14 @@ static unsigned open_exchanges(const struct ike_sa *sa)
 }
 
 /* Which exchange begins with a message that is decrypted already; NULL: none that may begin now. */
+static void last_block(const struct ike_sent *s, uint8_t *iv, size_t n)
+{
+    while (s->next) {
+        s = s->next;
+    }
+    memcpy(iv, s->data + s->len - n, n);
+}
+
 static const struct ike_script *script_of(const struct ike_engine *e, const struct ike_sa *sa, const struct ike_message *m)
 {
     switch (m->h.exchange) {
@@ -227,16 +235,22 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
     const ike_hash *hash = ike_v1_hash_of(c->crypto, sa->prf);
     struct ike_exchange probe = {.e = e, .sa = sa};
     size_t end;
-    if (ike_v1_mid_used(sa->v1, m->h.mid) || !hash || open_exchanges(sa) >= OPEN_MAX) {
+    /* Behind the last message of a Quick Mode may come CONNECTED. */
+    const struct ike_v1_done *done = m->h.exchange == IKE_X1_QUICK ? ike_v1_done_of(sa->v1, m->h.mid, c->now) : NULL;
+    if ((!done && ike_v1_mid_used(sa->v1, m->h.mid)) || !hash || open_exchanges(sa) >= OPEN_MAX) {
         return dropped(e, IKE_ERR_STATE);
     }
-    ike_v1_iv_next(hash, c->ctx, ike_bytes_of(sa->v1->last_block, sa->encr->block), m->h.mid, probe.iv, sa->encr->block);
+    if (done) {
+        last_block(done->sent, probe.iv, sa->encr->block);
+    } else {
+        ike_v1_iv_next(hash, c->ctx, ike_bytes_of(sa->v1->last_block, sa->encr->block), m->h.mid, probe.iv, sa->encr->block);
+    }
     if (open(&probe, m, &end) != IKE_OK) {
         c->count.bad_icv++;
         return dropped(e, IKE_ERR_CRYPTO);
     }
-    const struct ike_script *script = script_of(e, sa, m);
-    bool with_setup = script != &ike_v1_informational;
+    const struct ike_script *script = done ? &ike_v1_connected : script_of(e, sa, m);
+    bool with_setup = script != &ike_v1_informational && script != &ike_v1_connected;
     if (!script) {
         return dropped(e, IKE_ERR_STATE);
     }

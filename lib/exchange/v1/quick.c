@@ -470,6 +470,43 @@ static int replace(struct ike_exchange *x)
     return r;
 }
 
+/* ---- The commit bit (RFC 2408 section 3.1) --------------------------------------------------------------------------------- */
+
+/* A responder that sets it says CONNECTED when it can receive. Few do, and of those not all say it where they should: after a
+ * while it is taken as said. */
+#define COMMIT_WAIT (5 * IKE_SEC)
+
+static int install_out(struct ike_exchange *x)
+{
+    if (!(x->msg->h.flags & IKE_FLAG1_COMMIT)) {
+        return ike_child_install_out(x);
+    }
+    x->setup->child->out_at = x->e->core.now + COMMIT_WAIT;
+    return IKE_X_OK;
+}
+
+/* HASH(4) is made as HASH(1) is. It may be a replay: then it says again what was said, and nothing of where the peer is. */
+static int take_connected(struct ike_exchange *x)
+{
+    struct ike_sa *sa = x->sa;
+    const struct ike_payload *p = &x->msg->p[0];
+    struct ike_v1_notify n;
+    uint8_t hash[IKE_HASH_MAX];
+    size_t len = sa->prf->mac->len;
+    if (p->type != IKE_P1_HASH || p->len != len ||
+        ike_v1_hash(sa->prf, x->e->core.ctx, ike_v1_key_a(sa), x->mid, ike_bytes_of(NULL, 0),
+                    ike_v1_behind(p, x->inner, x->inner_len), hash) != IKE_OK ||
+        !ike_ct_equal(hash, p->body, len)) {
+        x->e->core.count.bad_icv++;
+        return IKE_X_DROP;
+    }
+    p = ike_message_find(x->msg, IKE_P1_NOTIFY, 0);
+    if (p && ike_v1_notify_parse(&n, p) == IKE_OK && n.type == IKE_N1_CONNECTED) {
+        ike_v1_take_connected(x, &n);
+    }
+    return IKE_X_OK;
+}
+
 static void undo(struct ike_exchange *x)
 {
     struct ike_child *old = ike_slots_get(&x->e->db.children, x->child);
@@ -492,9 +529,8 @@ static ike_action *const request_handle[] = {check_hash1,      take_ids,        
                                              ike_child_decide, ike_child_reserve, NULL};
 static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke,          ike_child_make, keys,
                                              find_old,       ike_child_install_in, put_response,   NULL};
-static ike_action *const response_handle[] = {check_hash2,           take_answer, take_values, ike_child_decide,
-                                              ike_child_make,        keys,        find_old,    ike_child_install_in,
-                                              ike_child_install_out, NULL};
+static ike_action *const response_handle[] = {check_hash2, take_answer, take_values,          ike_child_decide, ike_child_make,
+                                              keys,        find_old,    ike_child_install_in, install_out,      NULL};
 static ike_action *const last_build[] = {put_hash3, NULL};
 /* Only now is the peer known to have the answer: from here on it can receive. */
 static ike_action *const last_handle[] = {check_hash3, ike_child_install_out, replace, NULL};
@@ -505,4 +541,10 @@ static const struct ike_step steps[] = {
     {"Quick Mode 2", IKE_RESPONDER, NULL, value_forms, response_handle, response_build, NULL, NULL},
     {"Quick Mode 3", IKE_INITIATOR, NULL, hash_forms, last_handle, last_build, NULL, last_sent},
 };
+static const struct ike_payload_rule connected_rules[] = {{IKE_P1_HASH, 1, 1}, {0, 0, 0}};
+static const struct ike_form connected_forms[] = {{NULL, connected_rules}, {NULL, NULL}};
+static ike_action *const connected_handle[] = {take_connected, NULL};
+static const struct ike_step connected_steps[] = {
+    {"Quick Mode 4 (CONNECTED)", IKE_INITIATOR, NULL, connected_forms, connected_handle, NULL, NULL, NULL}};
+const struct ike_script ike_v1_connected = {"Quick Mode", 1, IKE_X1_QUICK, &ike_v1_delivery, connected_steps, 1, 0, NULL, NULL};
 const struct ike_script ike_v1_quick = {"Quick Mode", 1, IKE_X1_QUICK, &ike_v1_delivery, steps, 3, 0, NULL, undo};

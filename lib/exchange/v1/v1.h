@@ -11,7 +11,7 @@
 #include "message/v1.h"
 
 extern const struct ike_delivery ike_v1_delivery;
-extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd;
+extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd, ike_v1_connected;
 extern const struct ike_script ike_v1_xauth, ike_v1_xauth_status, ike_v1_pull, ike_v1_push;
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
@@ -39,6 +39,7 @@ bool ike_v1_once_begin(struct ike_exchange *y, struct ike_engine *e, struct ike_
 void ike_v1_once_send(struct ike_exchange *y);
 /* An SA that did not come as far as to be up goes; the peer is told. */
 void ike_v1_abandon(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
+void ike_v1_forget_older(struct ike_engine *e, struct ike_sa *sa); /* INITIAL-CONTACT */
 uint64_t ike_v1_digest(const struct ike_engine *e, const struct ike_message *m);
 
 /* ---- phase1.c ----------------------------------------------------------------------------------------------------------- */
@@ -80,6 +81,9 @@ int ike_v1_attr_take(struct ike_exchange *x, uint8_t type, struct ike_v1_config 
 size_t ike_v1_attr_begin(struct ike_exchange *x, uint8_t type);
 int ike_v1_attr_end(struct ike_exchange *x, size_t at);
 void ike_v1_patience(struct ike_engine *e, struct ike_sa *sa); /* how long the peer may take from now on */
+
+/* ---- informational.c ---------------------------------------------------------------------------------------------------- */
+void ike_v1_take_connected(struct ike_exchange *x, const struct ike_v1_notify *n); /* the peer is ready to receive on an SA */
 
 /* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
 /* Where the HASH of the message being built is to go, and filling it in when the rest is there. ni: of HASH(2). */
