@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 
 #include <ike/conn.h>
-#include <mbedtls/base64.h>
+#include <sodium/utils.h>
 
 enum { SEQUENCE = 0x30, INTEGER = 0x02, BITS = 0x03, OCTETS = 0x04, OID = 0x06, VERSION = 0xa0, FILE_MAX = 1 << 16 };
 
@@ -73,7 +73,9 @@ static int from_pem(const ike_allocator *mem, ike_bytes text, bool secret, struc
     if (!out->ptr) {
         return body.len ? IKE_ERR_NOMEM : IKE_ERR_INVALID;
     }
-    return mbedtls_base64_decode(out->ptr, out->room, &out->len, body.ptr, body.len) == 0 ? IKE_OK : IKE_ERR_INVALID;
+    int r = sodium_base642bin(out->ptr, out->room, (const char *)body.ptr, body.len, " \t\r\n", &out->len, NULL,
+                              sodium_base64_VARIANT_ORIGINAL);
+    return r == 0 ? IKE_OK : IKE_ERR_INVALID;
 }
 
 static int der_of(const ike_allocator *mem, ike_bytes text, bool secret, struct der *out)
