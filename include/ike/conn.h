@@ -45,8 +45,10 @@ typedef struct ike_child_settings {
     uint8_t start;    /* ike_start: whether the host's keep-up logic wants it; the engine acts on YES */
     bool mode_fallback; /* transport wanted, tunnel accepted when the peer does not agree */
     uint32_t replay_window; /* packets; passed to the data plane */
-    /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. */
-    uint64_t life_s, margin_s;
+    /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. In IKEv1
+     * life_s is offered, and what a peer may offer lies within life_min_s and life_max_s; max 0: anything, and the shorter
+     * counts. */
+    uint64_t life_s, life_min_s, life_max_s, margin_s;
     uint64_t life_bytes, life_packets; /* hard; a rekey begins up to jitter % of the last tenth before that tenth */
     uint32_t mark, if_id;              /* passed to the data plane */
 } ike_child_settings;
@@ -68,7 +70,8 @@ typedef struct ike_conn_settings {
     ike_bytes local_cert; /* our certificate, which is sent to the peer, or public key; needed when local_key is empty */
     ike_bytes remote_key; /* the peer's certificate or public key, which its signature has to fit; empty: no signatures */
     const char *proposals;      /* IKE proposals text; NULL: default (ike_default_ike_proposals) */
-    uint32_t life_s, margin_s;  /* IKE SA rekey; 0: none */
+    uint32_t life_s, life_min_s, life_max_s; /* of the IKE SA; 0: none; min and max as of a child */
+    uint32_t margin_s;                       /* its rekey */
     uint8_t jitter_pct;         /* of the margins, default 50 */
     uint32_t dpd_s;             /* liveness check after so much silence; 0: none */
     uint32_t dpd_timeout_s;     /* give the peer up after so long without an answer; 0: the retransmission schedule */

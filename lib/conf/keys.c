@@ -28,6 +28,14 @@ static const char *const starts[] = {"no", "yes", "on-demand", NULL};           
 #define U(field, knd, name, std, doc) ROW(USER, USER, struct ike_conf_user, field, knd, name, std, doc)
 #define K(field, knd, name, std, doc) ROW(CHILD, CHILD, ike_child_settings, field, knd, name, std, doc), .in_connection = true
 
+/* What ike_kind_life relies on: the bounds follow the value, and are as wide. */
+#define LIFE(type)                                                                                                               \
+    _Static_assert(offsetof(type, life_min_s) == offsetof(type, life_s) + WIDTH(type, life_s) &&                                 \
+                       offsetof(type, life_max_s) == offsetof(type, life_s) + 2 * WIDTH(type, life_s),                           \
+                   "bounds of a lifetime")
+LIFE(ike_conn_settings);
+LIFE(ike_child_settings);
+
 const struct ike_conf_key ike_conf_keys[] = {
     {D(backend, word, "backend", "auto",
        "Who carries the traffic: the kernel (xfrm), the daemon itself over a TUN device (userspace), nobody (none: "
@@ -146,7 +154,10 @@ const struct ike_conf_key ike_conf_keys[] = {
        "commas. "
        "The default is below."),
      .max = IKE_PROTO_IKE},
-    {C(settings.life_s, seconds, "lifetime", "4h", "How long an IKE SA is used before it is replaced."), .min = 0, .max = YEAR},
+    {C(settings.life_s, life, "lifetime", "4h",
+       "How long an IKE SA is used before it is replaced. IKEv1 negotiates that: 600, 450:720 offers 600 seconds and takes 450 "
+       "to 720 from a peer. Without a range anything is taken, and the shorter of both counts; the peer is told."),
+     .min = 0, .max = YEAR},
     {C(settings.margin_s, seconds, "margin", "10m",
        "How long before the end of lifetime the replacement begins. Standard: 10m, at most a tenth of lifetime."),
      .min = 0, .max = YEAR},
@@ -193,7 +204,8 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = IKE_PROTO_AH},
     {K(compress, yesno, "compress", "no",
        "Compress packets before they are encrypted (IPComp with deflate), if the peer agrees and the data plane can.")},
-    {K(life_s, seconds, "esp-lifetime", "1h", "How long an IPsec SA is used before it is replaced."), .min = 0, .max = YEAR},
+    {K(life_s, life, "esp-lifetime", "1h", "How long an IPsec SA is used before it is replaced; with a range as in lifetime."),
+     .min = 0, .max = YEAR},
     {K(margin_s, seconds, "esp-margin", "6m",
        "How long before the end of esp-lifetime the replacement begins. Standard: 6m, at most a tenth of esp-lifetime."),
      .min = 0, .max = YEAR},

@@ -232,6 +232,64 @@ static bool parse_octets(struct ike_arena *a, const key *k, const char *value, v
     return parse_amount(k, value, target, octets, 1);
 }
 
+/* Of IKEv1: behind a comma what a peer may offer, "10m, 450s:12m"; without it, or with "any", all. The two bounds are the fields
+ * behind the value's. */
+static void expected_life(const key *k, struct ike_text *out)
+{
+    expected_seconds(k, out);
+    ike_text_str(out, "; for IKEv1 also with a range, 10m, 450s:12m");
+}
+
+static bool take_range(const key *k, const char *s, uint64_t bound[2])
+{
+    char low[32];
+    const char *colon = strchr(s, ':');
+    const size_t n = colon ? (size_t)(colon - s) : 0;
+    bound[0] = bound[1] = 0;
+    if (strcmp(s, "any") == 0) {
+        return true;
+    }
+    if (n == 0 || n >= sizeof low) {
+        return false;
+    }
+    memcpy(low, s, n);
+    low[n] = 0;
+    return take_amount(low, seconds, 1, &bound[0]) && take_amount(colon + 1, seconds, 1, &bound[1]) && bound[0] <= bound[1] &&
+           bound[1] != 0 && bound[1] <= k->max;
+}
+
+static bool parse_life(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    char own[32];
+    uint64_t bound[2] = {0, 0};
+    const char *comma = strchr(value, ',');
+    size_t n = comma ? (size_t)(comma - value) : strlen(value);
+    (void)a, (void)f;
+    while (n != 0 && value[n - 1] == ' ') {
+        n--;
+    }
+    if (n >= sizeof own) {
+        return false;
+    }
+    memcpy(own, value, n);
+    own[n] = 0;
+    if (comma && !take_range(k, comma + 1 + strspn(comma + 1, " "), bound)) {
+        return false;
+    }
+    key at = *k;
+    bool good = parse_amount(&at, own, target, seconds, 1);
+    for (size_t i = 0; good && i < 2; i++) {
+        at.at += at.width;
+        store(&at, target, bound[i]);
+    }
+    return good;
+}
+
+static bool same_life(const key *k, const void *x, const void *y)
+{
+    return memcmp(cfield(k, x), cfield(k, y), 3 * (size_t)k->width) == 0;
+}
+
 /* 0, or what every IPv4 host has to take (RFC 791): below it a device does not carry IPv4. */
 static void expected_mtu(const key *k, struct ike_text *out)
 {
@@ -250,6 +308,7 @@ static bool parse_mtu(struct ike_arena *a, const key *k, const char *value, void
 
 const struct ike_conf_kind ike_kind_mtu = {expected_mtu, parse_mtu, same_number, false};
 const struct ike_conf_kind ike_kind_number = {expected_number, parse_number, same_number, false};
+const struct ike_conf_kind ike_kind_life = {expected_life, parse_life, same_life, false};
 const struct ike_conf_kind ike_kind_seconds = {expected_seconds, parse_seconds, same_number, false};
 const struct ike_conf_kind ike_kind_millis = {expected_millis, parse_millis, same_number, false};
 const struct ike_conf_kind ike_kind_octets = {expected_octets, parse_octets, same_number, false};

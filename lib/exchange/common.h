@@ -100,7 +100,7 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
 
 /* ---- life.c, life_child.c ----------------------------------------------------------------------------------------------- */
 static inline ike_time ike_earlier(ike_time a, ike_time b) { return a < b ? a : b; }
-ike_time ike_rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct);
+ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct, bool peers);
 /* Begin to connect: an IKE SA as initiator, with this child in IKE_AUTH. index -1: none named, the first that is to start. */
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
 /* Another IKE SA beside this one, which it is to replace. */
@@ -116,6 +116,8 @@ void ike_child_told(struct ike_engine *e, struct ike_child *k); /* IKEv1: our De
 void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or CHILD_REKEYED, once */
 void ike_child_up(struct ike_engine *e, struct ike_child *k);     /* lifetimes begin */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);
+void ike_sa_shorten(struct ike_engine *e, struct ike_sa *sa, uint32_t life_s); /* does nothing unless it is shorter */
+void ike_child_shorten(struct ike_engine *e, struct ike_child *k, uint32_t life_s);
 void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to);
 void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fresh);
 void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa);

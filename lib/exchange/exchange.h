@@ -147,6 +147,7 @@ struct ike_setup {
     struct ike_blob bundle;       /* Quick Mode: struct ike_v1_bundle, all that was chosen */
     struct ike_blob user;         /* XAUTH: the name; the password is `secret` */
     struct ike_v1_talk talk;      /* Transaction exchange */
+    uint32_t told_life_s;         /* by the responder of phase 1: less than was asked for; 0: nothing */
     /* The child that is made here. */
     bool with_child;
     struct ike_conf *conf; /* own reference */

@@ -7,11 +7,15 @@
 /* How long the answer to a Delete can be asked for again: as long as the peer repeats it. */
 #define LINGER (180 * IKE_SEC)
 
-/* When to begin a rekey: life - margin, and a random part of the margin earlier, so that peers do not rekey in step. */
-ike_time ike_rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct)
+/* When to begin a rekey of what has been up since `up`: life - margin, and a random part of the margin earlier, so that peers do
+ * not rekey in step. A life that the peer asked for is its to renew: should it not, we do when a twentieth is left. */
+ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct, bool peers)
 {
     if (!life_s) {
         return IKE_NEVER;
+    }
+    if (peers) {
+        return up + life_s * 950 * IKE_MS;
     }
     /* A margin that leaves no life would rekey without end. */
     if (margin_s >= life_s) {
@@ -21,7 +25,7 @@ ike_time ike_rekey_time(struct ike_core *c, uint64_t life_s, uint64_t margin_s, 
     uint64_t spread_ms = margin_s * 1000 * jitter_pct / 100;
     uint64_t at_ms = (life_s - margin_s) * 1000;
     uint64_t early = ike_jitter(c, (uint32_t)(spread_ms < UINT32_MAX ? spread_ms : UINT32_MAX - 1) + 1);
-    return c->now + (at_ms > early ? at_ms - early : at_ms) * IKE_MS;
+    return up + (at_ms > early ? at_ms - early : at_ms) * IKE_MS;
 }
 
 /* Where from and where to. The host is asked for its address at each attempt, as that may change with the network. On port
@@ -150,12 +154,27 @@ void ike_connect_again(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* Each side keeps its own: lifetimes are not negotiated (RFC 7296 section 2.8). */
+/* Each side keeps its own: lifetimes are not negotiated (RFC 7296 section 2.8). In IKEv1 they are. */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
 {
     const ike_conn_settings *s = &sa->conf->s;
-    sa->rekey_at = ike_rekey_time(&e->core, s->life_s, s->margin_s, s->jitter_pct);
-    sa->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
+    const uint64_t life_s = sa->v1 ? sa->v1->life_s : s->life_s;
+    const bool peers = sa->v1 && sa->v1->peers_life;
+    sa->rekey_at = ike_rekey_time(&e->core, sa->established, life_s, s->margin_s, s->jitter_pct, peers);
+    sa->expires_at = life_s ? sa->established + life_s * IKE_SEC : IKE_NEVER;
+}
+
+/* IKEv1: the responder has less for it than we asked for. */
+void ike_sa_shorten(struct ike_engine *e, struct ike_sa *sa, uint32_t life_s)
+{
+    bool lives = sa->state == IKE_SA_CONNECTING || (sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by);
+    if (lives && (!sa->v1->life_s || life_s < sa->v1->life_s)) {
+        sa->v1->life_s = life_s;
+        if (sa->established) { /* else it counts from then on */
+            ike_sa_lifetimes(e, sa);
+            ike_sa_schedule(e, sa);
+        }
+    }
 }
 
 /* Called from more than one place on the way of IKE_AUTH; only the first counts. */

@@ -26,16 +26,31 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
     }
 }
 
+static void lifetimes(struct ike_engine *e, struct ike_child *k)
+{
+    const uint64_t margin_s = ike_child_conf(k)->margin_s;
+    k->rekey_at = ike_rekey_time(&e->core, k->established, k->life_s, margin_s, k->conf->s.jitter_pct, k->peers_life);
+    k->expires_at = k->life_s ? k->established + k->life_s * IKE_SEC : IKE_NEVER;
+}
+
+/* As ike_sa_shorten. How much it may carry, the data plane knows already. */
+void ike_child_shorten(struct ike_engine *e, struct ike_child *k, uint32_t life_s)
+{
+    if (k->established && k->state == IKE_CHILD_INSTALLED && !k->rekeyed && (!k->life_s || life_s < k->life_s)) {
+        k->life_s = life_s;
+        lifetimes(e, k);
+        ike_child_schedule(e, k);
+    }
+}
+
 /* A close that was asked for while it was being made is carried out now. */
 void ike_child_up(struct ike_engine *e, struct ike_child *k)
 {
-    const ike_child_settings *s = ike_child_conf(k);
     bool unwanted = k->state == IKE_CHILD_DELETING;
     k->state = IKE_CHILD_INSTALLED;
     k->established = e->core.now;
-    k->rekey_at = ike_rekey_time(&e->core, s->life_s, s->margin_s, k->conf->s.jitter_pct);
-    k->expires_at = s->life_s ? e->core.now + s->life_s * IKE_SEC : IKE_NEVER;
-    ike_child_succeeded(e, k->peer->conn, s->name);
+    lifetimes(e, k);
+    ike_child_succeeded(e, k->peer->conn, ike_child_conf(k)->name);
     if (!unwanted || ike_slots_get(&e->db.sas, k->sa)) { /* else it goes with the IKE SA, which was closed meanwhile */
         ike_child_report(e, k);
     }

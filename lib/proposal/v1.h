@@ -15,7 +15,14 @@ struct ike_v1_terms {
     uint16_t auth;            /* phase 1: authentication method */
     uint16_t mode;            /* phase 2: encapsulation as on the wire; 0: absent */
     uint64_t life_s, life_kb; /* 0: absent */
+    uint64_t min_s, max_s;    /* of what is wanted: how long an offer may be in seconds; max 0: anything */
 };
+/* What goes for an offer without any lifetime (RFC 2407 section 4.5). */
+#define IKE_V1_LIFE_DEFAULT 28800
+static inline uint64_t ike_v1_life_offered(const struct ike_v1_terms *t)
+{
+    return t->life_s || t->life_kb ? t->life_s : IKE_V1_LIFE_DEFAULT;
+}
 enum ike_v1_mode {
     IKE_MODE1_TUNNEL = 1,
     IKE_MODE1_TRANSPORT = 2,
@@ -24,9 +31,9 @@ enum ike_v1_mode {
     IKE_MODE1_UDP_TUNNEL_DRAFT = 61443,
     IKE_MODE1_UDP_TRANSPORT_DRAFT = 61444
 };
-/* Beside the transform types in ike_mismatch and ike_transform_format: what only IKEv1 negotiates, and an attribute that is
- * unknown, repeated or malformed. */
-enum { IKE_T1_AUTH = 253, IKE_T1_MODE = 254, IKE_T1_ATTRIBUTE = 255 };
+/* Beside the transform types in ike_mismatch and, but for the first, ike_transform_format: what only IKEv1 negotiates, and an
+ * attribute that is unknown, repeated or malformed. */
+enum { IKE_T1_LIFE = 252, IKE_T1_AUTH = 253, IKE_T1_MODE = 254, IKE_T1_ATTRIBUTE = 255 };
 
 /* In phase 1 suite.integ is 0: the hash is the PRF's. spi is the peer's, of phase 2; attrs is a view into the payload. */
 struct ike_v1_choice {

@@ -135,6 +135,9 @@ static unsigned fit(const struct ike_v1_want *w, unsigned place, const struct ik
     if (place == IKE_V1_INSIDE) {
         return 0;
     }
+    if (!ike_v1_life_fits(&t->x.terms, &w->terms)) {
+        return best;
+    }
     for (unsigned i = 0; i < p->n && i < best; i++) {
         struct ike_suite s = t->x.suite;
         s.ke = place == IKE_V1_AROUND && any_group(p, i) ? 0 : s.ke;

@@ -59,6 +59,13 @@ bool ike_v1_mode_fits(uint16_t offered, uint16_t wanted)
     return offered == 0 || wanted == 0 || offered == wanted || (udp && a == b);
 }
 
+/* No lifetime at all, or none in seconds, is no shorter than any. */
+bool ike_v1_life_fits(const struct ike_v1_terms *offered, const struct ike_v1_terms *want)
+{
+    const uint64_t s = ike_v1_life_offered(offered);
+    return want->max_s == 0 || (s >= want->min_s && s <= want->max_s);
+}
+
 /* In what a transform differs from all that proposal i allows, whose first combination is `like`. */
 static unsigned differences(const struct ike_proposals *ours, unsigned i, const struct ike_suite *like,
                             const struct ike_v1_transform *t, const struct ike_v1_terms *want, bool phase2)
@@ -69,6 +76,7 @@ static unsigned differences(const struct ike_proposals *ours, unsigned i, const 
     } else {
         d |= t->x.terms.auth == want->auth ? 0u : IKE_D1_AUTH;
     }
+    d |= ike_v1_life_fits(&t->x.terms, want) ? 0u : IKE_D1_LIFE;
     /* That is the difference then, not what follows from it. */
     if ((d & IKE_D1_ENCR) && kinds_differ(like, t)) {
         d &= ~(unsigned)IKE_D1_INTEG;

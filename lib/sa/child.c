@@ -14,6 +14,9 @@ static size_t keys_at(const struct ike_child *k)
     return k->n_beside * sizeof(struct ike_beside) + ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts);
 }
 
+/* In seconds; a century is as good as a thousand years. */
+static uint32_t clamp(uint64_t life_s) { return life_s < UINT32_MAX ? (uint32_t)life_s : UINT32_MAX; }
+
 /* One allocation, so that 100 000 tunnels cost no headers for parts. The keys are filled in by the caller. In no map yet: its
  * inbound SPI is entered when it is installed. */
 struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct ike_conf *conf, uint16_t index,
@@ -47,6 +50,7 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     k->n_remote = (uint16_t)p->n_remote;
     k->key_e = p->key_e;
     k->key_a = p->key_a;
+    k->life_s = clamp(conf->s.children[index].life_s);
     k->rekey_at = k->expires_at = k->out_at = IKE_NEVER;
     /* Drawn once and kept: both directions and every later look at this child get the same limits. */
     k->early_pct = (uint8_t)ike_jitter(c, conf->s.jitter_pct + 1u);
@@ -149,6 +153,11 @@ struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name)
     return NULL;
 }
 
+uint64_t ike_child_life_bytes(const struct ike_child *k)
+{
+    return k->life_kb ? (uint64_t)k->life_kb * 1024 : ike_child_conf(k)->life_bytes;
+}
+
 /* What all protocols of a child have in common. */
 static ike_ipsec_sa describe_child(const struct ike_child *k, bool inbound)
 {
@@ -180,7 +189,7 @@ static void describe_main(const struct ike_child *k, ike_ipsec_sa *out)
     /* Only reads; the cast is because one function serves both uses. */
     const uint8_t *keys = ike_child_keys((struct ike_child *)(uintptr_t)k, out->inbound);
     /* Soft limits at 90 % or a bit before, so that the rekey is over before the hard one stops traffic. */
-    uint64_t bytes = s->life_bytes / 10, packets = s->life_packets / 10;
+    uint64_t life_bytes = ike_child_life_bytes(k), bytes = life_bytes / 10, packets = s->life_packets / 10;
     out->protocol = k->suite.protocol;
     out->udp_encap = k->udp_encap;
     out->esn = k->suite.esn != 0;
@@ -192,8 +201,8 @@ static void describe_main(const struct ike_child *k, ike_ipsec_sa *out)
     out->integ = k->suite.integ;
     out->encr_key = (ike_bytes){keys, k->key_e};
     out->integ_key = (ike_bytes){keys + k->key_e, k->key_a};
-    out->soft_bytes = s->life_bytes - bytes - bytes * k->early_pct / 100;
-    out->hard_bytes = s->life_bytes;
+    out->soft_bytes = life_bytes - bytes - bytes * k->early_pct / 100;
+    out->hard_bytes = life_bytes;
     out->soft_packets = s->life_packets - packets - packets * k->early_pct / 100;
     out->hard_packets = s->life_packets;
 }

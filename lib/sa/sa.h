@@ -148,6 +148,8 @@ struct ike_v1_sa {
     bool initial_contact;           /* the peer has said so */
     bool user_known;                /* XAUTH is over, and well */
     bool configured;                /* so is Mode-Config */
+    bool peers_life;                /* life_s is what the peer asked for: it is the one to rekey in time */
+    uint32_t life_s;                /* agreed on; 0: none */
     uint32_t dpd_sent;              /* number of the last one of ours */
     struct ike_list done;
     uint32_t n_done;
@@ -225,6 +227,7 @@ struct ike_child {
     bool rekeyed;     /* replaced by replaced_by */
     bool narrowed;    /* we asked for more than the peer gave */
     uint8_t told;     /* IKEv1: how often the peer was told that it is gone; until it has heard it, it may send on it */
+    bool peers_life;  /* IKEv1: life_s is what the peer asked for: it is the one to rekey in time */
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint8_t n_beside;
@@ -236,7 +239,8 @@ struct ike_child {
     struct ike_map_node by_spi_in;
     struct ike_suite suite;
     uint32_t spi_in, spi_out, reqid;
-    ike_path path; /* as installed */
+    uint32_t life_s, life_kb; /* seconds as configured, or, with IKEv1, agreed on; 0: none. Of IKEv1: less than configured */
+    ike_path path;            /* as installed */
     ike_child_id replaced_by, replaces;
     ike_time established, rekey_at, expires_at, out_at; /* out_at: switch sending to it at the latest */
     struct ike_timer timer;
@@ -340,6 +344,7 @@ uint8_t *ike_child_keys_beside(struct ike_child *k, size_t i, bool inbound);
 struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi);
 struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t protocol, uint32_t spi); /* among this peer's */
 void ike_child_retire(struct ike_db *db, struct ike_child *k);
+uint64_t ike_child_life_bytes(const struct ike_child *k); /* 0: none */
 static inline const ike_child_settings *ike_child_conf(const struct ike_child *k) { return &k->conf->s.children[k->index]; }
 /* A live child of that name which is not on its way out, NULL if none. */
 struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name);

@@ -215,6 +215,46 @@ static void test_values(void **state)
     unload(&l);
 }
 
+/* The paper's text, and all other forms of a range; a plain time has none. */
+static void ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t life, min, max;
+    } good[] = {
+        {"600,450:720", 600, 450, 720},    {"10m, 450s:12m", 600, 450, 720}, {"600 , 600:600", 600, 600, 600},
+        {"600, any", 600, 0, 0},           {"600", 600, 0, 0},               {"none, 0:1h", 0, 0, 3600},
+        {"1h30m,1h:365d", 5400, 3600, 365 * 86400},
+    };
+    static const char *const bad[] = {"600,",        "600,450",   "600,:720",   "600,450:",    "600,720:450", "600,0:0",
+                                      "600,450:720:800",
+                                      "600,450:366d", ",450:720", "600;450:720", "600,450-720", "600,a:b"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char text[300];
+        struct loaded l = {0};
+        snprintf(text, sizeof text, REMOTE("any") "margin = 1\nesp-margin = 1\nlifetime = %s\nesp-lifetime = %s\n", good[i].text,
+                 good[i].text);
+        const ike_config_conn *c = only(&l, text);
+        const ike_child_settings *k = c->settings.children;
+        assert_int_equal(c->settings.life_s, good[i].life);
+        assert_int_equal(c->settings.life_min_s, good[i].min);
+        assert_int_equal(c->settings.life_max_s, good[i].max);
+        assert_true(k->life_s == good[i].life && k->life_min_s == good[i].min && k->life_max_s == good[i].max);
+        unload(&l);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[300];
+        struct loaded l = {0};
+        snprintf(text, sizeof text, REMOTE("any") "lifetime = %s\n", bad[i]);
+        load(&l, text);
+        if (l.built == IKE_OK || strstr(l.text, "range, 10m, 450s:12m") == NULL) {
+            fail_msg("%s: %s", bad[i], l.text);
+        }
+        unload(&l);
+    }
+}
+
 /* A margin nobody wrote gives way to a short lifetime. */
 #define GATEWAY "[connection gw]\nremote = any\nsecret = s\nversion = ikev1\nxauth = server\n"
 #define AWAY    "[connection away]\nremote = 10.0.0.2\nsecret = s\nversion = ikev1\nxauth = client\nxauth-user = dave\n"
@@ -351,7 +391,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
-        cmocka_unit_test(test_values),     cmocka_unit_test(test_margin),   cmocka_unit_test(test_daemon),
+        cmocka_unit_test(test_values),     cmocka_unit_test(ranges),
+        cmocka_unit_test(test_margin),     cmocka_unit_test(test_daemon),
         cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_wrong_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,11 +86,14 @@ static const struct {
                                                     "ranges or addresses, each with [PROTOCOL/PORT] if "
                                                     "need be, separated by commas, found \"10.1.1.0/33\"\n"},
     {GOOD "lifetime = 1x\n",
-     "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none, found \"1x\"\n"},
+     "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none; for IKEv1 also with a "
+     "range, 10m, 450s:12m, found \"1x\"\n"},
     {GOOD "lifetime = 400d\n",
-     "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none, found \"400d\"\n"},
+     "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none; for IKEv1 also with a "
+     "range, 10m, 450s:12m, found \"400d\"\n"},
     {GOOD "lifetime = -1\n",
-     "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none, found \"-1\"\n"},
+     "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none; for IKEv1 also with a "
+     "range, 10m, 450s:12m, found \"-1\"\n"},
     {GOOD "esp-lifetime-bytes = 99999999999T\n", "f:4: [connection a] esp-lifetime-bytes: expected a size such as 500M or "
                                                  "10G (K, M, G, T: powers of 1024), or none, found "
                                                  "\"99999999999T\"\n"},

@@ -397,8 +397,12 @@ static void go_on(struct ike_exchange *x)
 static void phase1_done(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
+    bool shorter = ike_v1_agree(x);
     phase1_keyed(x);
     keep_last(x);
+    if (shorter && x->script == &ike_v1_aggressive) {
+        ike_v1_tell_life(x); /* its own messages may not say so (RFC 2407 section 4.6.3.1) */
+    }
     sa->v1->initial_contact = x->setup->initial_contact;
     ike_setup_free(x->e, sa->setup);
     sa->setup = x->setup = NULL;

@@ -139,15 +139,15 @@ static struct ike_exchange *probing(const struct ike_sa *sa)
     return NULL;
 }
 
-/* A peer that misses it asks again. */
-static void acknowledge(struct ike_exchange *x, ike_bytes number)
+/* Sent at once and not kept. */
+void ike_v1_say(struct ike_exchange *x, uint16_t notify, ike_bytes data)
 {
     struct ike_sa *sa = x->sa;
     struct ike_exchange y;
     uint8_t cookies[16];
     if (ike_v1_once_begin(&y, x->e, sa, &x->path)) {
         ike_bytes spi = ike_v1_cookies(cookies, sa->spi_i, sa->spi_r);
-        ike_v1_put_notify(&y.chain, IKE_PROTO1_ISAKMP, spi, IKE_N1_R_U_THERE_ACK, number);
+        ike_v1_put_notify(&y.chain, IKE_PROTO1_ISAKMP, spi, notify, data);
         ike_v1_once_send(&y);
     }
 }
@@ -213,7 +213,7 @@ static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
     const char *name;
     switch (n->type) {
     case IKE_N1_R_U_THERE:
-        acknowledge(x, n->data);
+        ike_v1_say(x, IKE_N1_R_U_THERE_ACK, n->data); /* a peer that misses it asks again */
         break;
     case IKE_N1_R_U_THERE_ACK:
         if (probe && n->data.len == 4 && ike_load32(n->data.ptr) == sa->v1->dpd_sent) {
@@ -227,6 +227,9 @@ static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
         if (sa->peer && sa->conf->s.unique) {
             ike_v1_forget_older(e, sa);
         }
+        break;
+    case IKE_N1_RESPONDER_LIFETIME:
+        ike_v1_take_life(x, n);
         break;
     default:
         name = ike_name(IKE_REG_NOTIFY, n->type);

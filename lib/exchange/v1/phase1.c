@@ -17,7 +17,9 @@ static uint16_t with_xauth(const struct ike_exchange *x, const struct ike_conf *
 
 static struct ike_v1_terms terms_of(const struct ike_exchange *x, const struct ike_conf *f)
 {
-    return (struct ike_v1_terms){.auth = with_xauth(x, f, f->auth1), .life_s = f->s.life_s};
+    return (struct ike_v1_terms){
+        .auth = with_xauth(x, f, f->auth1), .life_s = f->s.life_s,
+        .min_s = f->s.life_min_s, .max_s = f->s.life_max_s};
 }
 
 /* The group that a value was sent for along with the offer; 0: none yet. */
@@ -58,13 +60,20 @@ static int set_suite(struct ike_exchange *x, const struct ike_suite *suite)
 }
 
 /* Strangers learn no more than that nothing fits. */
-static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const struct ike_payload *sa, bool method)
+static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const struct ike_payload *sa,
+                        const struct ike_mismatch *why)
 {
+    bool method = why->type == IKE_T1_AUTH; /* nothing but how the peers authenticate */
     struct ike_core *c = &x->e->core;
     char ours[200], theirs[200], from[64];
     ike_guard_refused(&x->e->guard);
     if (first) {
         ike_sa_bind(&x->e->db, x->sa, first);
+        if (why->type == IKE_T1_LIFE) {
+            ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+            ike_v1_blame_life(c, first->conf->s.life_min_s, first->conf->s.life_max_s, sa, false);
+            return ike_fatal(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+        }
         ike_blame(c, method ? IKE_FAIL_AUTH_METHOD : IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
         ike_proposals_format(first->conf->proposals, ours, sizeof ours);
         ike_v1_sa_format(sa, false, theirs, sizeof theirs);
@@ -95,8 +104,7 @@ int ike_v1_choose(struct ike_exchange *x)
     struct ike_setup *s = x->setup;
     const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
     struct ike_conn *first = NULL, *conn = ike_conn_match(&e->db, &x->path, NULL);
-    struct ike_mismatch why;
-    bool method = false; /* nothing but how the peers authenticate */
+    struct ike_mismatch why, first_why = {0};
     for (; conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
         struct ike_v1_terms t = terms_of(x, conn->conf);
         if (!ike_conf_speaks(conn->conf, 1) || (x->script == &ike_v1_aggressive && !conn->conf->s.aggressive)) {
@@ -109,11 +117,11 @@ int ike_v1_choose(struct ike_exchange *x)
         if (r == IKE_OK) {
             break;
         }
-        method = first ? method : why.type == IKE_T1_AUTH;
+        first_why = first ? first_why : why;
         first = first ? first : conn;
     }
     if (!conn) {
-        return refuse_offer(x, first, sa, method);
+        return refuse_offer(x, first, sa, &first_why);
     }
     ike_sa_bind(&e->db, x->sa, conn);
     if (set_suite(x, &s->v1.suite) != IKE_OK) {

@@ -118,6 +118,9 @@ int ike_v1_put_auth(struct ike_exchange *x)
         ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, x->sa->spi_i, x->sa->spi_r),
                           IKE_N1_INITIAL_CONTACT, ike_bytes_of(NULL, 0));
     }
+    if (x->script == &ike_v1_main && x->role == IKE_RESPONDER) {
+        ike_v1_put_life(x);
+    }
     return IKE_X_OK;
 }
 
@@ -137,8 +140,13 @@ int ike_v1_take_id(struct ike_exchange *x)
     }
     /* In clear anybody could have put it there, and no proof is over it (RFC 2407 section 4.6.3.3). */
     bool sealed = x->msg->h.flags & IKE_FLAG1_ENCRYPTED;
+    x->setup->told_life_s = 0;
     for (unsigned i = 0; sealed && (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
-        x->setup->initial_contact |= ike_v1_notify_parse(&n, p) == IKE_OK && n.type == IKE_N1_INITIAL_CONTACT;
+        if (ike_v1_notify_parse(&n, p) != IKE_OK) {
+            continue;
+        }
+        x->setup->initial_contact |= n.type == IKE_N1_INITIAL_CONTACT;
+        x->setup->told_life_s = ike_v1_told_life(x->sa, &n, x->setup->told_life_s);
     }
     p = ike_message_find(x->msg, IKE_P1_ID, 0);
     int r = ike_blob_set(&x->e->core, &x->setup->remote_id, ike_bytes_of(p->body, p->len));

@@ -28,7 +28,11 @@ static struct ike_v1_want want_of(const struct ike_exchange *x, const struct ike
         .main = conf->child_proposals[index],
         .around = conf->child_around[index],
         .compress = k->compress,
-        .terms = {.mode = wire_mode(x->sa, k->mode), .life_s = k->life_s, .life_kb = k->life_bytes / 1024}};
+        .terms = {.mode = wire_mode(x->sa, k->mode),
+                  .life_s = k->life_s,
+                  .life_kb = k->life_bytes / 1024,
+                  .min_s = k->life_min_s,
+                  .max_s = k->life_max_s}};
 }
 
 /* SPIs of ours, by place. */
@@ -204,13 +208,17 @@ static bool within(const struct ike_exchange *x, const ike_child_settings *k)
     return ike_ts_all_within(t->tsr.ts, 1, lt, nl) && ike_ts_all_within(t->tsi.ts, 1, rt, nr);
 }
 
-static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_payload *sa)
+static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_payload *sa, bool life)
 {
     struct ike_core *c = &x->e->core;
     struct ike_conf *conf = x->sa->conn->conf;
     char a[200], b[200];
     if (nearest >= 0) {
         ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
+        if (life) {
+            ike_v1_blame_life(c, conf->s.children[nearest].life_min_s, conf->s.children[nearest].life_max_s, sa, true);
+            return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+        }
         ike_child_offer_format(conf, (size_t)nearest, a, sizeof a);
         ike_v1_sa_format(sa, true, b, sizeof b);
         ike_blame_expected(c, "%s", a);
@@ -237,25 +245,28 @@ static int choose(struct ike_exchange *x)
     struct ike_conf *conf = x->sa->conn->conf;
     const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
     struct ike_v1_bundle bundle;
+    bool life = false; /* nothing but lifetimes kept the nearest from being taken */
     int nearest = -1, found = -1;
     uint16_t ke = ike_message_find(x->msg, IKE_P1_KE, 0) ? 1 : 0;
     if (ike_children_of(x->sa, 0) >= conf->s.max_children) {
         return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_LIMIT);
     }
     for (size_t i = 0; i < conf->s.n_children && found < 0; i++) {
-        const struct ike_v1_want w = want_of(x, conf, i);
+        struct ike_v1_want w = want_of(x, conf, i);
         if (!within(x, &conf->s.children[i])) {
             continue;
         }
-        nearest = nearest < 0 ? (int)i : nearest;
         int r = ike_v1_select_bundle(&w, sa, ke, &bundle);
         if (r == IKE_ERR_PROTO) {
             return x->script->delivery->fault(x, IKE_P1_SA, false);
         }
         found = r == IKE_OK ? (int)i : -1;
+        w.terms.max_s = 0;
+        life = nearest < 0 ? found < 0 && ike_v1_select_bundle(&w, sa, ke, &bundle) == IKE_OK : life;
+        nearest = nearest < 0 ? (int)i : nearest;
     }
     if (found < 0) {
-        return refuse_child(x, nearest, sa);
+        return refuse_child(x, nearest, sa, life);
     }
     s->with_child = true;
     ike_conf_unref(&x->e->core, s->conf);
@@ -285,6 +296,7 @@ static int put_response(struct ike_exchange *x)
     if (ike_uses_encap(x->sa) && s->mode == IKE_MODE_TRANSPORT) {
         ike_v1_put_originals(x);
     }
+    ike_v1_put_life(x);
     return ike_v1_hash_end(x, ike_blob_bytes(&s->ni));
 }
 
@@ -527,10 +539,13 @@ static ike_action *const request_build[] = {ike_v1_begin,   ike_child_reserve, o
 /* The hash before anything is believed; policy before anything is computed. */
 static ike_action *const request_handle[] = {check_hash1,      take_ids,          choose, take_values,
                                              ike_child_decide, ike_child_reserve, NULL};
-static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke,          ike_child_make, keys,
-                                             find_old,       ike_child_install_in, put_response,   NULL};
-static ike_action *const response_handle[] = {check_hash2, take_answer, take_values,          ike_child_decide, ike_child_make,
-                                              keys,        find_old,    ike_child_install_in, install_out,      NULL};
+static ike_action *const response_build[] = {ike_make_nonce,     ike_make_ke, ike_child_make,       keys,
+                                             ike_v1_child_agree, find_old,    ike_child_install_in, put_response,
+                                             NULL};
+static ike_action *const response_handle[] = {check_hash2,        take_answer,           take_values, ike_child_decide,
+                                              ike_child_make,     keys,                  ike_v1_child_agree,
+                                              find_old,           ike_child_install_in,  install_out,
+                                              NULL};
 static ike_action *const last_build[] = {put_hash3, NULL};
 /* Only now is the peer known to have the answer: from here on it can receive. */
 static ike_action *const last_handle[] = {check_hash3, ike_child_install_out, replace, NULL};

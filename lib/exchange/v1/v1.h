@@ -84,6 +84,22 @@ void ike_v1_patience(struct ike_engine *e, struct ike_sa *sa); /* how long the p
 
 /* ---- informational.c ---------------------------------------------------------------------------------------------------- */
 void ike_v1_take_connected(struct ike_exchange *x, const struct ike_v1_notify *n); /* the peer is ready to receive on an SA */
+/* A protected message with one notify about the IKE SA. */
+void ike_v1_say(struct ike_exchange *x, uint16_t notify, ike_bytes data);
+
+/* ---- lifetime.c --------------------------------------------------------------------------------------------------------- */
+/* What the IKE SA of x, which is up now, or the child of x, which is not yet, agreed to live. agree: true when we gave less than
+ * the peer asked for. */
+bool ike_v1_agree(struct ike_exchange *x);
+ike_action ike_v1_child_agree;
+/* RESPONDER-LIFETIME, if we give less than was asked for: a payload of the message being built, or a message of its own. */
+void ike_v1_put_life(struct ike_exchange *x);
+void ike_v1_tell_life(struct ike_exchange *x);
+/* One that came: for the IKE SA in phase 1, the seconds it says, else `before`; for whichever SA in an Informational. */
+uint32_t ike_v1_told_life(const struct ike_sa *sa, const struct ike_v1_notify *n, uint32_t before);
+void ike_v1_take_life(struct ike_exchange *x, const struct ike_v1_notify *n);
+/* Says that lifetimes are what kept an offer from fitting. */
+void ike_v1_blame_life(struct ike_core *c, uint64_t min_s, uint64_t max_s, const struct ike_payload *sa, bool phase2);
 
 /* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
 /* Where the HASH of the message being built is to go, and filling it in when the rest is there. ni: of HASH(2). */
