@@ -12,6 +12,18 @@
 struct ike_failure;
 
 int ike_witness_collision(int received, int doing); /* 0; a cell of the table in exchange/v2/collide.c */
+/* What the two sides of IKEv1 have done at once, and what became of it. */
+enum ike_met {
+    IKE_MET_TWINS,     /* two children that crossed */
+    IKE_MET_GAVE_WAY,  /* our own Quick Mode ends, the peer's child is up */
+    IKE_MET_CROSSED,   /* two IKE SAs */
+    IKE_MET_TAKEN,     /* one IKE SA takes the place of another */
+    IKE_MET_EARLY,     /* a Delete of a child that is still being made */
+    IKE_MET_REMADE,    /* the peer has settled on another child than we */
+    IKE_MET_AGAIN,     /* an answer that is repeated */
+    IKE_METS
+};
+int ike_witness_met(int what); /* 0 */
 void ike_witness_failure(void *user, const struct ike_failure *f);
 #define IKE_WITNESS(call) (void)(call)
 
@@ -26,6 +38,11 @@ enum ike_sabotage {
     IKE_SABOTAGE_HALF_OPEN,         /* a half-open IKE SA never goes */
     IKE_SABOTAGE_CHILDREN_LEFT,     /* children stay with the IKE SA that lost a collision */
     IKE_SABOTAGE_SPI_KEPT,          /* roll-back forgets the reserved SPI */
+    IKE_SABOTAGE_V1_IV,             /* the IV of IKEv1 moves on with a message that has not proved good */
+    IKE_SABOTAGE_V1_MID,            /* a message id of IKEv1 that was used begins another exchange */
+    IKE_SABOTAGE_V1_COPY,           /* a copy of the first message of IKEv1 begins another IKE SA */
+    IKE_SABOTAGE_V1_OLD_FIRST,      /* the old child of IKEv1 is deleted before the peer sends on the new one */
+    IKE_SABOTAGE_V1_DEAF,           /* nothing is received on a replaced child of IKEv1 once its Delete has left */
     IKE_SABOTAGES
 };
 extern enum ike_sabotage ike_sabotage;

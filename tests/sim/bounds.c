@@ -5,6 +5,7 @@
  */
 #include "base/sabotage.h"
 #include "message/message.h"
+#include "message/v1.h"
 #include "sim.h"
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,10 @@ void ike_witness_failure(void *user, const struct ike_failure *f)
     struct sim_host *h = user;
     h->sim->stat[SIM_STAT_RECORDS]++;
     /* Of ours another attempt may begin in the same call, and fail at once for reasons of the host. */
-    bool counts = f->exchange == IKE_X_CREATE_CHILD_SA && (!f->initiator || f->decider == IKE_DECIDER_PEER);
-    h->recorded[f->initiator != 0] += counts;
+    bool child = f->exchange == (f->version == 1 ? IKE_X1_QUICK : IKE_X_CREATE_CHILD_SA);
+    h->recorded[f->initiator != 0] += child && (!f->initiator || f->decider == IKE_DECIDER_PEER);
     for (struct sim_attempt *a = h->attempts; a; a = a->next) {
-        a->records += f->exchange != IKE_X_CREATE_CHILD_SA && f->sa && a->sa == f->sa && a->life == h->life;
+        a->records += !child && f->sa && a->sa == f->sa && a->life == h->life;
     }
 }
 
@@ -66,8 +67,9 @@ void sim_bounds_said(struct sim_host *h, bool outgoing, const uint8_t *clear, si
     if (ike_header_parse(&head, clear, n) != IKE_OK) {
         return;
     }
-    bool response = head.flags & IKE_FLAG_RESPONSE;
-    if (outgoing && head.exchange == IKE_X_SA_INIT && !response) {
+    bool v1 = head.version >> 4 == 1, response = !v1 && head.flags & IKE_FLAG_RESPONSE;
+    bool first = v1 ? !head.spi_r && head.exchange != IKE_X1_INFORMATIONAL : head.exchange == IKE_X_SA_INIT && !response;
+    if (outgoing && first) {
         struct sim_attempt *a = h->attempts;
         while (a && (a->spi_i != head.spi_i || a->life != h->life)) {
             a = a->next;

@@ -185,6 +185,19 @@ static bool among(const uint64_t *list, size_t n, size_t max, uint64_t id)
     return i == max || (i < n && list[i] == id); /* more than were asked for: it may be one of them */
 }
 
+/* A copy of the first message of IKEv1 from where it came from is known as long as what came of it is there. */
+static void check_cookie(struct sim_host *h, const ike_sa_info *sa)
+{
+    ike_sa_info other = {.size = sizeof other};
+    for (ike_sa_id id = 0; sa->version == 1 && ike_sa_next(h->engine, id, &other) == IKE_OK; id = other.id) {
+        bool same = other.version == 1 && other.spi_i == sa->spi_i && other.path.remote.port == sa->path.remote.port &&
+                    sim_same_ip(&other.path.remote, &sa->path.remote);
+        if (other.id != sa->id && same && !h->sim->init_spoiled) {
+            sim_break(h->sim, "%s: IKE SA #%u is there twice", h->name, sim_sa_name(h->sim, sa->spi_i));
+        }
+    }
+}
+
 /* What belongs to a connection or to an IKE SA is among what is listed for it, and nothing else is. */
 static void check_lists(struct sim_host *h)
 {
@@ -195,6 +208,7 @@ static void check_lists(struct sim_host *h)
     ike_conn_info conn = {.size = sizeof conn};
     ike_child_info c = {.size = sizeof c};
     for (ike_sa_id id = 0; ike_sa_next(h->engine, id, &sa) == IKE_OK; id = sa.id) {
+        check_cookie(h, &sa);
         bool known = ike_conn_get(h->engine, sa.conn, &conn) == IKE_OK; /* not when it was removed */
         bound += known ? 1 : 0;
         if (known && !among(list, ike_conn_sas(h->engine, sa.conn, list, MAX), MAX, sa.id)) {
@@ -386,6 +400,10 @@ static void check_child(struct sim_host *h, const struct sim_ksa *o)
     const struct sim_host *peer = NULL;
     const struct sim_ksa *i = NULL, *back = NULL;
     char name[16];
+    ike_child_info info = {.size = sizeof info};
+    if (ike_child_get(h->engine, o->child, &info) == IKE_OK && !info.sa) {
+        return; /* of IKEv1, and without an IKE SA: the other end's life may be over, and there was no way to say so */
+    }
     sim_spi_name(s, o->spi, name, sizeof name);
     for (unsigned k = 0; k < s->hosts && !i; k++) {
         peer = s->host[k];

@@ -33,17 +33,19 @@ static const char usage[] =
     "  --any-end         of a sweep: the end need not be the one without the fault, where a fault may decide a race\n"
     "  --same            run each twice and compare\n"
     "  --random          random cases instead, one for each of --seeds A..B;  --print: the text of the case of --seed N\n"
+    "  --v1              of these and the following: most connections are IKEv1's\n"
     "  --byzantine       the same, and one side's messages are mutated before they are sealed\n"
     "  --ladder          of the end of a run: hosts as columns, datagrams as arrows\n"
     "  --sabotage NAME   with a rule of the library taken away, until a random run fails: lowest-nonce temporary-failure\n"
-    "                    resend-rebuilt old-first replay-first half-open-stays children-left spi-kept; all: one after another\n"
+    "                    resend-rebuilt old-first replay-first half-open-stays children-left spi-kept, and of IKEv1 v1-iv v1-mid v1-copy v1-old-first\n"
+    "                    v1-deaf; all: one after another\n"
     "  --scenarios       the published collision scenarios: each with its result, or the feature it waits for\n";
 
 struct command {
     struct sim_options o;
     const char *variant, *sweep, *sabotage;
     uint64_t last_seed; /* 0: only one */
-    bool list, same, scenarios, any_end, random, byzantine, print, ladder;
+    bool list, same, scenarios, any_end, random, byzantine, v1, print, ladder;
 };
 
 /* ---- Finding cases ---------------------------------------------------------------------------------------------------- */
@@ -271,10 +273,10 @@ static bool option(struct command *cmd, const char *name, const char *value, int
     struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--list", &cmd->list},          {"--same", &cmd->same},     {"--scenarios", &cmd->scenarios},
-                 {"--any-end", &cmd->any_end},    {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log},
-                 {"--random", &cmd->random},      {"--print", &cmd->print},   {"--ladder", &cmd->ladder},
-                 {"--byzantine", &cmd->byzantine}};
+    } flags[] = {{"--list", &cmd->list},           {"--same", &cmd->same},     {"--scenarios", &cmd->scenarios},
+                 {"--any-end", &cmd->any_end},     {"--trace", &cmd->o.trace}, {"--log", &cmd->o.engine_log},
+                 {"--random", &cmd->random},       {"--print", &cmd->print},   {"--ladder", &cmd->ladder},
+                 {"--byzantine", &cmd->byzantine}, {"--v1", &cmd->v1}};
     *used = 1;
     for (size_t i = 0; i < SIM_COUNT(flags); i++) {
         if (strcmp(name, flags[i].name) == 0) {
@@ -330,7 +332,7 @@ int main(int argc, char **argv)
     cmd.o.ladder = cmd.ladder ? LADDER : 0;
     if (cmd.random || cmd.byzantine) {
         uint64_t last = cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed;
-        struct sim_many m = {cmd.o.seed, last, cmd.o, cmd.byzantine, cmd.same, cmd.print, cmd.sabotage};
+        struct sim_many m = {cmd.o.seed, last, cmd.o, cmd.byzantine, cmd.v1, cmd.same, cmd.print, cmd.sabotage};
         return sim_many(&m);
     }
     if (cmd.scenarios) {

@@ -13,6 +13,24 @@
 
 /* ---- Arrival ---------------------------------------------------------------------------------------------------------- */
 
+static uint64_t bad_icvs(const struct sim_host *h)
+{
+    ike_counters n = {.size = sizeof n};
+    ike_counters_get(h->engine, &n);
+    return n.bad_icv;
+}
+
+/* A message of IKEv1 after phase 1 that arrives as it was sent decrypts and proves good, whatever came before it: only what is
+ * good moves an IV on (RFC 2409 appendix B). */
+static void check_opened(struct sim_host *to, const struct sim_packet *p, uint64_t bad)
+{
+    const struct sim_msg *m = p->msg;
+    bool sealed = m->bytes[17] >> 4 == 1 && m->mid && m->bytes[19] & 1, as_sent = !p->bytes && !m->rule && !to->sim->hostile;
+    if (sealed && as_sent && bad_icvs(to) != bad && !sim_keys_differ(to->sim, m->spi_i, m->spi_r)) {
+        sim_break(to->sim, "%s: a good message is taken for a bad one: %s", to->name, m->text);
+    }
+}
+
 static void deliver(struct sim *s, struct sim_packet *p)
 {
     struct sim_host *to = p->to;
@@ -27,11 +45,13 @@ static void deliver(struct sim *s, struct sim_packet *p)
         *last = p->order > *last ? p->order : *last;
         s->stat[SIM_STAT_EXCHANGES] += p->msg->flags & IKE_FLAG_RESPONSE && !p->bytes && !p->msg->arrived++;
         sim_bounds_call(to);
+        uint64_t bad = bad_icvs(to);
         int r = ike_input(to->engine, &p->path, p->bytes ? p->bytes : p->msg->bytes, p->bytes ? p->len : p->msg->len, s->now);
         if (r != IKE_OK) {
             sim_trace(s, to, "   dropped: %s", ike_strerror(r));
         }
         sim_bounds_heard(to);
+        check_opened(to, p, bad);
     }
     free(p);
 }
@@ -255,7 +275,7 @@ static void damage(struct sim *s, struct sim_packet *p, uint8_t *room)
         }
     }
     s->stat[SIM_STAT_CORRUPTED]++;
-    s->init_spoiled |= p->msg->exchange == IKE_X_SA_INIT;
+    s->init_spoiled |= p->msg->exchange == IKE_X_SA_INIT || p->msg->bytes[17] >> 4 == 1;
     sim_trace(s, p->msg->from, "   damaged");
 }
 

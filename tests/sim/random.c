@@ -16,10 +16,12 @@ enum mood { CALM, WILD, HUNGRY, BYZANTINE };
 struct pair {
     unsigned a, b;
     bool fits; /* the two can agree */
+    bool v1;   /* over IKEv1, whoever begins */
     char name[8];
     unsigned children;
     bool start[2]; /* kept up by a, by b */
     int inside;    /* 0 or 1: a or b is behind the box, the other one is not; -1 */
+    int begins;    /* 0 or 1: only a or b can begin; -1 */
 };
 
 struct gen {
@@ -30,6 +32,7 @@ struct gen {
     unsigned hosts, pairs;
     struct pair pair[6];
     bool hooks[4], closing[4];
+    bool v1;             /* most connections are IKEv1's */
     bool box, behind[4]; /* a box that translates addresses */
     unsigned bound;      /* seconds after which what is wanted must be there */
 };
@@ -85,6 +88,24 @@ static const struct offers child_choices[] = {
     {"aes128gcm16-x25519", "aes128gcm16-x25519,aes128gcm16", true},
     {"aes256gcm16", "aes128gcm16", false},
 };
+/* In IKEv1 a group is offered with a value for it, and there is no way to ask for another. */
+static const struct offers ike_choices_v1[] = {
+    {"aes128-sha256-ecp256", "aes128-sha256-ecp256", true},
+    {"aes128-sha256-ecp256", "aes256-sha384-ecp256,aes128-sha256-ecp256", true},
+    {"aes256-sha512-ecp256,aes128-sha256-ecp256", "aes128-sha256-ecp256", true},
+    {"aes128-sha256-ecp256", "aes256-sha256-ecp256", false},
+};
+static const struct offers child_choices_v1[] = {
+    {NULL, NULL, true},
+    {"aes128gcm16", "aes128gcm16", true},
+    {"aes128-sha256", "aes256gcm16,aes128-sha256", true},
+    {"aes256gcm16-ecp256", "aes256gcm16-ecp256", true},
+    {"aes256gcm16-ecp256,aes128-sha256-ecp256", "aes128-sha256-ecp256", true},
+    {"aes256gcm16", "aes128gcm16", false},
+};
+
+/* Those of a table, but for the last in a calm run. */
+#define CHOICE(g, list) (&(list)[below(g, SIM_COUNT(list) - ((g)->mood == CALM))])
 
 /* Of all connections of a host, so what the engine does with a peer that is silent. */
 static void engine_settings(struct gen *g)
@@ -116,8 +137,31 @@ static void engine_settings(struct gen *g)
     g->bound = 40 + 3 * schedule + 4 * pause / 1000;
 }
 
+/* A Delete of IKEv1 is neither answered nor repeated, so that what one side has closed may stay with the other until its life is
+ * over: all lives end, on both sides, within LIFE_V1. */
+#define LIFE_V1 900
+
+static void lives_v1(struct gen *g, const struct pair *p)
+{
+    for (unsigned side = 0; side < 2; side++) {
+        char own = host_names[side ? p->b : p->a];
+        unsigned child = 200 + below(g, LIFE_V1 - 200), conn = 300 + below(g, LIFE_V1 - 300);
+        say(g, "set %c child.life_s %u", own, child);
+        say(g, "set %c child.margin_s %u", own, child / 3);
+        say(g, "set %c conn.life_s %u", own, conn);
+        say(g, "set %c conn.margin_s %u", own, conn / 3);
+    }
+    if (g->mood != CALM && chance(g, 20)) {
+        say(g, "set %c child.life_packets %u", host_names[p->a], 20 + below(g, 100));
+    }
+}
+
 static void lives(struct gen *g, const struct pair *p)
 {
+    if (p->v1) {
+        lives_v1(g, p);
+        return;
+    }
     if (chance(g, 50)) {
         unsigned life = g->mood == CALM ? 240 + below(g, 200) : 60 + below(g, 300);
         say(g, "set %c child.life_s %u", host_names[chance(g, 50) ? p->a : p->b], life);
@@ -138,7 +182,8 @@ static void lives(struct gen *g, const struct pair *p)
 static void children(struct gen *g, struct pair *p, unsigned index)
 {
     const char *const sides[] = {"yes", "yes", "yes", "no", "demand"};
-    unsigned choice = below(g, SIM_COUNT(child_choices) - (g->mood == CALM)), swap = below(g, 2);
+    const struct offers *choice = p->v1 ? CHOICE(g, child_choices_v1) : CHOICE(g, child_choices);
+    unsigned swap = below(g, 2);
     bool transport = !g->behind[p->a] && !g->behind[p->b] && chance(g, 15);
     for (unsigned k = 0; k < p->children; k++) {
         if (k) {
@@ -147,7 +192,7 @@ static void children(struct gen *g, struct pair *p, unsigned index)
         }
         for (unsigned side = 0; side < 2; side++) {
             unsigned own = side ? p->b : p->a, peer = side ? p->a : p->b;
-            const char *offer = side == swap ? child_choices[choice].one : child_choices[choice].other;
+            const char *offer = side == swap ? choice->one : choice->other;
             say(g, "set %c child.local_ts 10.%u.%u.0/24", host_names[own], 10 * (own + 1) + k, index);
             say(g, "set %c child.remote_ts 10.%u.%u.0/24", host_names[own], 10 * (peer + 1) + k, index);
             if (offer) {
@@ -158,8 +203,8 @@ static void children(struct gen *g, struct pair *p, unsigned index)
                 say(g, "set %c child.local_ts 192.0.2.%u", host_names[own], own + 1);
                 say(g, "set %c child.remote_ts 192.0.2.%u", host_names[own], peer + 1);
             }
-            const char *start = g->mood == CALM && side == (p->inside == 1) ? "yes" : ONE_OF(g, sides);
-            if (p->inside >= 0 && side != (unsigned)p->inside) {
+            const char *start = g->mood == CALM && side == (p->begins == 1) ? "yes" : ONE_OF(g, sides);
+            if (p->begins >= 0 && side != (unsigned)p->begins) {
                 start = "no"; /* nobody gets in by himself */
             }
             say(g, "set %c child.start %s", host_names[own], start);
@@ -171,17 +216,41 @@ static void children(struct gen *g, struct pair *p, unsigned index)
         }
         lives(g, p);
     }
-    p->fits = p->fits && child_choices[choice].fits;
+    p->fits = p->fits && choice->fits;
+}
+
+/* Main Mode or Aggressive Mode; one that also speaks IKEv2 and begins with that, so that only the other can begin; few with
+ * IKEv2. */
+static void versions(struct gen *g, struct pair *p)
+{
+    unsigned r = below(g, 100);
+    p->v1 = r < 90;
+    if (!p->v1) {
+        return;
+    }
+    say(g, "set %c conn.version 1", host_names[p->a]);
+    say(g, "set %c conn.version 1", host_names[p->b]);
+    if (r >= 50 && r < 70) {
+        say(g, "set %c conn.aggressive yes", host_names[p->a]);
+        say(g, "set %c conn.aggressive yes", host_names[p->b]);
+    } else if (r >= 70) {
+        p->begins = p->begins < 0 ? (int)below(g, 2) : p->begins;
+        say(g, "set %c conn.version 2", host_names[p->begins ? p->a : p->b]);
+    }
 }
 
 static void connection(struct gen *g, struct pair *p, unsigned index)
 {
-    unsigned choice = below(g, SIM_COUNT(ike_choices) - (g->mood == CALM)), swap = below(g, 2);
-    choice = g->box ? 0 : choice; /* IKE_SA_INIT does not tell apart whom a box hides */
-    p->fits = ike_choices[choice].fits;
     snprintf(p->name, sizeof p->name, "%c%c", host_names[p->a] + 32, host_names[p->b] + 32);
     say(g, "peers %c %c %s", host_names[p->a], host_names[p->b], p->name);
-    p->inside = g->behind[p->a] == g->behind[p->b] ? -1 : g->behind[p->b];
+    p->begins = p->inside = g->behind[p->a] == g->behind[p->b] ? -1 : g->behind[p->b];
+    if (g->v1) {
+        versions(g, p);
+    }
+    const struct offers *choice = p->v1 ? CHOICE(g, ike_choices_v1) : CHOICE(g, ike_choices);
+    unsigned swap = below(g, 2);
+    choice = !g->box ? choice : p->v1 ? ike_choices_v1 : ike_choices; /* whom a box hides the first message does not tell apart */
+    p->fits = choice->fits;
     if (p->inside >= 0) {
         char in = host_names[p->inside ? p->b : p->a], out = host_names[p->inside ? p->a : p->b];
         say(g, "set %c conn.local_id @%c", in, in);
@@ -194,7 +263,7 @@ static void connection(struct gen *g, struct pair *p, unsigned index)
     }
     for (unsigned side = 0; side < 2; side++) {
         char own = host_names[side ? p->b : p->a];
-        const char *offer = side == swap ? ike_choices[choice].one : ike_choices[choice].other;
+        const char *offer = side == swap ? choice->one : choice->other;
         if (offer) {
             say(g, "set %c conn.proposals %s", own, offer);
         }
@@ -209,7 +278,8 @@ static void connection(struct gen *g, struct pair *p, unsigned index)
             say(g, "set %c conn.unique no", own);
         }
     }
-    if (g->mood != CALM && chance(g, 4)) {
+    /* Main Mode goes by the address to find the secret, which all behind a box share. */
+    if (g->mood != CALM && !(g->v1 && g->box) && chance(g, 4)) {
         say(g, "set %c conn.secret wrong", host_names[p->a]);
         p->fits = false;
     }
@@ -260,7 +330,11 @@ static const struct pair *pair_of(struct gen *g, unsigned host)
 static void reload(struct gen *g, char h, const struct pair *p)
 {
     if (g->mood != CALM && chance(g, 50)) { /* what is set belongs to the last connection made */
-        say(g, "set %c child.life_s %u", h, 60 + below(g, 300));
+        unsigned life = g->v1 ? 200 + below(g, LIFE_V1 - 200) : 60 + below(g, 300);
+        say(g, "set %c child.life_s %u", h, life);
+        if (g->v1) {
+            say(g, "set %c child.margin_s %u", h, life / 3);
+        }
     }
     say(g, "%c try reload %s%s", h, g->mood != CALM && chance(g, 50) ? "close " : "", p->name);
 }
@@ -395,7 +469,7 @@ static void beginning(struct gen *g)
     say(g, "start");
     for (unsigned i = 0; g->mood == CALM && i < g->pairs; i++) {
         const struct pair *p = &g->pair[i];
-        say(g, "%c up %s", host_names[p->inside == 1 ? p->b : p->a], p->name);
+        say(g, "%c up %s", host_names[p->begins == 1 ? p->b : p->a], p->name);
     }
     if (g->mood == BYZANTINE) {
         say(g, "byzantine %c %u", chance(g, 50) ? 'A' : 'B', 50 + below(g, 600));
@@ -455,8 +529,9 @@ static void ending(struct gen *g)
             say(g, "%c try %s %s", own, p->fits ? "up" : "hold", p->name);
         }
     }
-    say(g, "run %us", g->bound + 200); /* children that were replaced, answers kept: all of that has gone by then */
-    say(g, "agree 900s");
+    /* Children that were replaced, answers kept, and what is left where a Delete was lost: all of that has gone by then. */
+    say(g, "run %us", g->bound + 200 + (g->v1 ? LIFE_V1 : 0));
+    say(g, "agree %us", g->v1 ? 3 * LIFE_V1 : 900); /* not while one of IKEv1 replaces another, which takes half a minute */
     say(g, "unwatch");
     for (unsigned i = 0; i < g->hosts; i++) {
         say(g, "%c shut-down", host_names[i]);
@@ -465,7 +540,7 @@ static void ending(struct gen *g)
     say(g, "idle");
 }
 
-struct sim_case *sim_random_case(uint64_t seed, bool byzantine, struct sim_text *text)
+struct sim_case *sim_random_case(uint64_t seed, bool byzantine, bool v1, struct sim_text *text)
 {
     static const enum mood moods[] = {CALM, CALM, CALM, WILD, WILD, WILD, WILD, WILD, HUNGRY, HUNGRY};
     static const char *const names[] = {"calm", "wild", "hungry", "byzantine"};
@@ -476,6 +551,7 @@ struct sim_case *sim_random_case(uint64_t seed, bool byzantine, struct sim_text 
     g->text = text;
     g->c = sim_case_new(name);
     g->mood = byzantine ? BYZANTINE : ONE_OF(g, moods);
+    g->v1 = v1;
     g->hosts = byzantine ? 2 : 2 + (chance(g, 40) ? 1 + chance(g, 40) : 0);
     say(g, "title \"%s %s\"", names[g->mood], name);
     for (unsigned i = 0; i < g->hosts; i++) {

@@ -7,12 +7,13 @@
 
 #include <string.h>
 
-unsigned sim_cells[SIM_RECEIVED][SIM_DOING];
+unsigned sim_cells[SIM_RECEIVED][SIM_DOING], sim_met[IKE_METS];
 enum ike_sabotage ike_sabotage;
 
 const char *const sim_sabotages[] = {
     "lowest-nonce",    "temporary-failure", "resend-rebuilt", "old-first", "replay-first",
-    "half-open-stays", "children-left",     "spi-kept",       NULL,
+    "half-open-stays", "children-left",     "spi-kept",       "v1-iv",     "v1-mid",
+    "v1-copy",         "v1-old-first",      "v1-deaf",        NULL,
 };
 
 bool sim_sabotage(const char *name)
@@ -29,5 +30,11 @@ bool sim_sabotage(const char *name)
 int ike_witness_collision(int received, int doing)
 {
     sim_cells[received % SIM_RECEIVED][doing % SIM_DOING]++;
+    return 0;
+}
+
+int ike_witness_met(int what)
+{
+    sim_met[what]++;
     return 0;
 }

@@ -14,6 +14,7 @@
 bool sim_sabotage(const char *name);
 extern const char *const sim_sabotages[]; /* all names, NULL-ended */
 
+extern unsigned sim_met[]; /* by enum ike_met of lib/base/sabotage.h */
 extern unsigned sim_cells[SIM_RECEIVED][SIM_DOING]; /* of the table in lib/exchange/v2/collide.c, by its enumerations */
 
 #endif

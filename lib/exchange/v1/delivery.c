@@ -4,6 +4,7 @@
  * of what it has seen with the same octets. The IV of a message is the last ciphertext block of the one before it in its
  * exchange (RFC 2409 appendix B); one that was heard counts only when it has proved good.
  */
+#include "base/sabotage.h"
 #include "base/siphash.h"
 #include "exchange/v1/v1.h"
 
@@ -296,6 +297,7 @@ void ike_v1_forget_older(struct ike_engine *e, struct ike_sa *sa)
 static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
 {
     struct ike_sa *goes = sa->spi_i < old->spi_i ? sa : old, *stays = goes == sa ? old : sa;
+    IKE_WITNESS(ike_witness_met(IKE_MET_CROSSED));
     ike_move_children(e, goes, stays);
     IKE_LIST_EACH (it, tmp, &goes->tasks) {
         ike_list_del(it);
@@ -315,6 +317,7 @@ static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_
  * are peers that delete them with the IKE SA they were made on; and to ask for the last message of a Quick Mode once more. */
 static void take_over(struct ike_engine *e, struct ike_sa *old, struct ike_sa *sa)
 {
+    IKE_WITNESS(ike_witness_met(IKE_MET_TAKEN));
     ike_sa_replaced(e, old, sa);
     old->expires_at = e->core.now + (sa->initiator ? 30 * IKE_SEC : LEFT);
     ike_sa_schedule(e, old);
@@ -485,7 +488,7 @@ static void informational_over(struct ike_exchange *x)
     if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_IKE) {
         ike_sa_down(e, x->sa, x->sa->down_cause);
     } else if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_CHILD && k) {
-        ike_child_told(e, k);
+        IKE_SABOTAGED(V1_DEAF) ? ike_child_down(e, k, k->down_cause) : ike_child_told(e, k);
     }
 }
 

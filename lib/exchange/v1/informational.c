@@ -3,6 +3,7 @@
  * Informational (RFC 2409 section 5.7): one message that is not answered, with notifies and deletes; and dead peer detection
  * (RFC 3706), where the answer is another such message.
  */
+#include "base/sabotage.h"
 #include "exchange/v1/v1.h"
 #include "message/names.h"
 
@@ -44,6 +45,7 @@ static void delete_early(struct ike_sa *sa, const struct ike_child *child, uint3
         if (x->script != &ike_v1_quick || !s) {
             continue;
         }
+        IKE_WITNESS(ike_witness_met(IKE_MET_EARLY));
         if (child && s->child == child) {
             ike_exchange_abort(x, IKE_X_DROP); /* nothing more comes from the peer */
             return;
@@ -66,6 +68,7 @@ static void remake(struct ike_exchange *x, const struct ike_child *gone)
         const struct ike_child *k = IKE_OF(it, struct ike_child, link);
         if (k->replaced_by == gone->id && k->initiator != gone->initiator && !gone->initiator && !gone->rekeyed && index >= 0 &&
             gone->state == IKE_CHILD_INSTALLED && gone->established - k->established < CROSSING) {
+            IKE_WITNESS(ike_witness_met(IKE_MET_REMADE));
             t.index = (uint16_t)index;
             (void)ike_queue(x->e, x->sa, &t);
             return;

@@ -3,6 +3,7 @@
  * Whose a datagram of IKEv1 is. Until a hash has been checked everything may be forged: it costs a look-up and a decryption, and
  * changes nothing.
  */
+#include "base/sabotage.h"
 #include "exchange/v1/v1.h"
 
 #define RESENDS_PER_SECOND 10
@@ -19,6 +20,7 @@ static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path,
 {
     uint32_t second = (uint32_t)(e->core.now / IKE_SEC);
     e->core.count.retransmit_seen++;
+    IKE_WITNESS(ike_witness_met(IKE_MET_AGAIN));
     if (sa->resent_second != second) {
         sa->resent_second = second;
         sa->resent_count = 0;
@@ -85,6 +87,9 @@ static int open(struct ike_exchange *x, struct ike_message *m, size_t *end)
     struct ike_v1_seal k = ike_v1_key(x->sa);
     int r = ike_v1_open(&k, m, x->iv, c->ctx, c->plain, c->set.max_message, x->iv_heard, end);
     x->chained = r == IKE_OK;
+    if (x->chained && x->mid && IKE_SABOTAGED(V1_IV)) {
+        memcpy(x->iv, x->iv_heard, sizeof x->iv);
+    }
     return r;
 }
 
@@ -118,7 +123,7 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     }
     uint64_t key = ike_sa_init_key(&e->db, ike_bytes_of(m->data, m->len), path);
     struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
-    if (known) {
+    if (known && !IKE_SABOTAGED(V1_COPY)) {
         struct ike_sa *sa = IKE_OF(known, struct ike_sa, by_init);
         struct ike_exchange *x = exchange_of(sa, 0);
         return resend(e, sa, path, x && x->heard == ike_v1_digest(e, m) ? x->sent : NULL);
@@ -237,7 +242,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
     size_t end;
     /* Behind the last message of a Quick Mode may come CONNECTED. */
     const struct ike_v1_done *done = m->h.exchange == IKE_X1_QUICK ? ike_v1_done_of(sa->v1, m->h.mid, c->now) : NULL;
-    if ((!done && ike_v1_mid_used(sa->v1, m->h.mid)) || !hash || open_exchanges(sa) >= OPEN_MAX) {
+    if ((!done && ike_v1_mid_used(sa->v1, m->h.mid) && !IKE_SABOTAGED(V1_MID)) || !hash || open_exchanges(sa) >= OPEN_MAX) {
         return dropped(e, IKE_ERR_STATE);
     }
     if (done) {

@@ -3,6 +3,7 @@
  * Quick Mode (RFC 2409 section 5.5): a child, with or without a key exchange of its own. A rekey is a Quick Mode like any other;
  * the old child goes when the new one stands.
  */
+#include "base/sabotage.h"
 #include "exchange/v1/v1.h"
 #include "message/names.h"
 
@@ -425,7 +426,7 @@ static int find_old(struct ike_exchange *x)
 
 static void supersede(struct ike_engine *e, struct ike_child *old, bool ours_to_delete)
 {
-    ike_time at = e->core.now + (ours_to_delete ? OVERLAP : LOST);
+    ike_time at = e->core.now + (IKE_SABOTAGED(V1_OLD_FIRST) ? 0 : ours_to_delete ? OVERLAP : LOST);
     old->rekeyed = true;
     old->state = IKE_CHILD_REKEYED;
     old->rekey_at = IKE_NEVER;
@@ -443,6 +444,7 @@ static void settle_twins(struct ike_engine *e, struct ike_child *k)
     if (!other) {
         return;
     }
+    IKE_WITNESS(ike_witness_met(IKE_MET_TWINS));
     struct ike_child *goes = first_spi(k) < first_spi(other) ? k : other, *stays = goes == k ? other : k;
     supersede(e, goes, goes->initiator);
     ike_child_uninstall_out(&e->db, goes);
@@ -459,6 +461,7 @@ static void give_way(struct ike_exchange *x, const struct ike_child *old)
     IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
         struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
         if (own != x && own->role == IKE_INITIATOR && own->script == &ike_v1_quick && own->child == old->id) {
+            IKE_WITNESS(ike_witness_met(IKE_MET_GAVE_WAY));
             own->setup->reject = own->setup->spi_in != 0;
             ike_exchange_abort(own, IKE_X_DROP);
             break;
