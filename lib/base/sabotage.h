@@ -9,7 +9,11 @@
 
 #ifdef IKE_SABOTAGE
 
+#include <stddef.h>
+#include <stdint.h>
+
 struct ike_failure;
+struct ike_chain;
 
 int ike_witness_collision(int received, int doing); /* 0; a cell of the table in exchange/v2/collide.c */
 /* What the two sides of IKEv1 have done at once, and what became of it. */
@@ -24,6 +28,9 @@ enum ike_met {
     IKE_METS
 };
 int ike_witness_met(int what); /* 0 */
+/* The payloads of a message of IKEv1 before they are hashed and encrypted, which a peer that means ill changes; the first `fixed`
+ * octets stay: the HASH that comes to cover the rest. 0 */
+int ike_witness_chain(void *user, struct ike_chain *c, size_t fixed);
 void ike_witness_failure(void *user, const struct ike_failure *f);
 #define IKE_WITNESS(call) (void)(call)
 

@@ -3,8 +3,10 @@
  * A peer that means ill and knows the keys: its messages are opened, changed payload by payload and field by field, and sealed
  * again, so that they reach code that nobody reaches who cannot authenticate.
  */
+#include "base/sabotage.h"
 #include "message/message.h"
 #include "message/seal.h"
+#include "message/v1.h"
 #include "sim.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ struct item {
 struct chain {
     struct sim *s;
     struct sim_host *from;
+    bool v1;
     unsigned n;
     struct item item[ITEMS];
     struct ike_header head;
@@ -79,16 +82,97 @@ static size_t put_together(const struct chain *c, uint8_t *out, size_t cap)
 static const struct field {
     uint8_t type, at, size;
 } fields[] = {
-    {IKE_P_SA, 0, 1},     {IKE_P_SA, 2, 2},     {IKE_P_SA, 4, 1},     {IKE_P_SA, 5, 1},     {IKE_P_SA, 6, 1},
-    {IKE_P_SA, 7, 1},     {IKE_P_SA, 8, 4},     {IKE_P_SA, 12, 1},    {IKE_P_SA, 14, 2},    {IKE_P_SA, 16, 1},
-    {IKE_P_SA, 18, 2},    {IKE_P_SA, 20, 2},    {IKE_P_SA, 22, 2},    {IKE_P_SA, 24, 1},    {IKE_P_SA, 26, 2},
-    {IKE_P_KE, 0, 2},     {IKE_P_KE, 2, 2},     {IKE_P_KE, 4, 4},     {IKE_P_IDI, 0, 1},    {IKE_P_IDI, 4, 4},
-    {IKE_P_IDR, 0, 1},    {IKE_P_IDR, 4, 4},    {IKE_P_AUTH, 0, 1},   {IKE_P_AUTH, 4, 4},   {IKE_P_NONCE, 0, 4},
-    {IKE_P_NOTIFY, 0, 1}, {IKE_P_NOTIFY, 1, 1}, {IKE_P_NOTIFY, 2, 2}, {IKE_P_NOTIFY, 4, 4}, {IKE_P_DELETE, 0, 1},
-    {IKE_P_DELETE, 1, 1}, {IKE_P_DELETE, 2, 2}, {IKE_P_DELETE, 4, 4}, {IKE_P_TSI, 0, 1},    {IKE_P_TSI, 4, 1},
-    {IKE_P_TSI, 5, 1},    {IKE_P_TSI, 6, 2},    {IKE_P_TSI, 8, 2},    {IKE_P_TSI, 10, 2},   {IKE_P_TSI, 12, 4},
-    {IKE_P_TSI, 16, 4},   {IKE_P_TSR, 0, 1},    {IKE_P_TSR, 4, 1},    {IKE_P_TSR, 5, 1},    {IKE_P_TSR, 6, 2},
-    {IKE_P_TSR, 8, 2},    {IKE_P_TSR, 10, 2},   {IKE_P_TSR, 12, 4},   {IKE_P_TSR, 16, 4},
+    {IKE_P_SA, 0, 1},
+    {IKE_P_SA, 2, 2},
+    {IKE_P_SA, 4, 1},
+    {IKE_P_SA, 5, 1},
+    {IKE_P_SA, 6, 1},
+    {IKE_P_SA, 7, 1},
+    {IKE_P_SA, 8, 4},
+    {IKE_P_SA, 12, 1},
+    {IKE_P_SA, 14, 2},
+    {IKE_P_SA, 16, 1},
+    {IKE_P_SA, 18, 2},
+    {IKE_P_SA, 20, 2},
+    {IKE_P_SA, 22, 2},
+    {IKE_P_SA, 24, 1},
+    {IKE_P_SA, 26, 2},
+    {IKE_P_KE, 0, 2},
+    {IKE_P_KE, 2, 2},
+    {IKE_P_KE, 4, 4},
+    {IKE_P_IDI, 0, 1},
+    {IKE_P_IDI, 4, 4},
+    {IKE_P_IDR, 0, 1},
+    {IKE_P_IDR, 4, 4},
+    {IKE_P_AUTH, 0, 1},
+    {IKE_P_AUTH, 4, 4},
+    {IKE_P_NONCE, 0, 4},
+    {IKE_P_NOTIFY, 0, 1},
+    {IKE_P_NOTIFY, 1, 1},
+    {IKE_P_NOTIFY, 2, 2},
+    {IKE_P_NOTIFY, 4, 4},
+    {IKE_P_DELETE, 0, 1},
+    {IKE_P_DELETE, 1, 1},
+    {IKE_P_DELETE, 2, 2},
+    {IKE_P_DELETE, 4, 4},
+    {IKE_P_TSI, 0, 1},
+    {IKE_P_TSI, 4, 1},
+    {IKE_P_TSI, 5, 1},
+    {IKE_P_TSI, 6, 2},
+    {IKE_P_TSI, 8, 2},
+    {IKE_P_TSI, 10, 2},
+    {IKE_P_TSI, 12, 4},
+    {IKE_P_TSI, 16, 4},
+    {IKE_P_TSR, 0, 1},
+    {IKE_P_TSR, 4, 1},
+    {IKE_P_TSR, 5, 1},
+    {IKE_P_TSR, 6, 2},
+    {IKE_P_TSR, 8, 2},
+    {IKE_P_TSR, 10, 2},
+    {IKE_P_TSR, 12, 4},
+    {IKE_P_TSR, 16, 4},
+    /* IKEv1: the SA payload of Quick Mode, whose SPI has four octets; in phase 1 the same places hold other fields. */
+    {IKE_P1_SA, 0, 4},
+    {IKE_P1_SA, 4, 4},
+    {IKE_P1_SA, 8, 1},
+    {IKE_P1_SA, 10, 2},
+    {IKE_P1_SA, 12, 1},
+    {IKE_P1_SA, 13, 1},
+    {IKE_P1_SA, 14, 1},
+    {IKE_P1_SA, 15, 1},
+    {IKE_P1_SA, 16, 4},
+    {IKE_P1_SA, 20, 1},
+    {IKE_P1_SA, 22, 2},
+    {IKE_P1_SA, 24, 1},
+    {IKE_P1_SA, 25, 1},
+    {IKE_P1_SA, 28, 2},
+    {IKE_P1_SA, 30, 2},
+    {IKE_P1_SA, 32, 2},
+    {IKE_P1_SA, 34, 2},
+    {IKE_P1_SA, 36, 2},
+    {IKE_P1_SA, 38, 2},
+    {IKE_P1_KE, 0, 4},
+    {IKE_P1_KE, 4, 4},
+    {IKE_P1_ID, 0, 1},
+    {IKE_P1_ID, 1, 1},
+    {IKE_P1_ID, 2, 2},
+    {IKE_P1_ID, 4, 4},
+    {IKE_P1_ID, 8, 4},
+    {IKE_P1_HASH, 0, 4},
+    {IKE_P1_NONCE, 0, 4},
+    {IKE_P1_NOTIFY, 0, 4},
+    {IKE_P1_NOTIFY, 4, 1},
+    {IKE_P1_NOTIFY, 5, 1},
+    {IKE_P1_NOTIFY, 6, 2},
+    {IKE_P1_NOTIFY, 8, 4},
+    {IKE_P1_NOTIFY, 24, 4},
+    {IKE_P1_DELETE, 0, 4},
+    {IKE_P1_DELETE, 4, 1},
+    {IKE_P1_DELETE, 5, 1},
+    {IKE_P1_DELETE, 6, 2},
+    {IKE_P1_DELETE, 8, 4},
+    {IKE_P1_VENDOR, 0, 4},
+    {IKE_P1_NAT_D, 0, 4},
 };
 
 /* An SPI that some kernel has given out: it may be anybody's. */
@@ -147,8 +231,31 @@ static void put32(uint8_t *p, uint32_t v)
     }
 }
 
+static void add_notify_v1(struct chain *c, unsigned at)
+{
+    static const uint16_t types[] = {
+        IKE_N1_INVALID_COOKIE,         IKE_N1_NO_PROPOSAL_CHOSEN,    IKE_N1_PAYLOAD_MALFORMED, IKE_N1_INVALID_SPI,
+        IKE_N1_INVALID_ID_INFORMATION, IKE_N1_AUTHENTICATION_FAILED, IKE_N1_CONNECTED,         IKE_N1_RESPONDER_LIFETIME,
+        IKE_N1_REPLAY_STATUS,          IKE_N1_INITIAL_CONTACT,       IKE_N1_R_U_THERE,         IKE_N1_R_U_THERE_ACK};
+    struct item *it = insert(c, at);
+    if (it) {
+        bool isakmp = below(c, 2);
+        it->type = IKE_P1_NOTIFY;
+        put32(it->body, IKE_V1_DOI_IPSEC);
+        it->body[4] = isakmp ? IKE_PROTO1_ISAKMP : IKE_PROTO1_ESP;
+        it->body[5] = isakmp ? 16 : 4;
+        put32(it->body + 6, (uint32_t)types[below(c, SIM_COUNT(types))] << 16);
+        put32(it->body + 8, some_spi(c));
+        it->len = 8u + it->body[5] + (below(c, 2) ? 4 : 0);
+    }
+}
+
 static void add_notify(struct chain *c, unsigned at)
 {
+    if (c->v1) {
+        add_notify_v1(c, at);
+        return;
+    }
     static const uint16_t types[] = {
         IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD,
         IKE_N_INVALID_IKE_SPI,
@@ -193,15 +300,16 @@ static void add_delete(struct chain *c, unsigned at)
 {
     struct item *it = insert(c, at);
     if (it) {
-        unsigned count = below(c, 4) ? below(c, 4) : below(c, 200);
-        it->type = IKE_P_DELETE;
-        it->body[0] = count ? IKE_PROTO_ESP : IKE_PROTO_IKE;
-        it->body[1] = count ? 4 : 0;
-        it->body[3] = (uint8_t)count;
+        unsigned count = below(c, 4) ? below(c, 4) : below(c, 200), head = c->v1 ? 4 : 0;
+        it->type = c->v1 ? IKE_P1_DELETE : IKE_P_DELETE;
+        put32(it->body, c->v1 ? IKE_V1_DOI_IPSEC : 0);          /* where the protocol is in IKEv2 */
+        it->body[head] = count ? IKE_PROTO_ESP : IKE_PROTO_IKE; /* the numbers are the same */
+        it->body[head + 1] = count ? 4 : 0;
+        it->body[head + 3] = (uint8_t)count;
         for (unsigned i = 0; i < count; i++) {
-            put32(it->body + 4 + 4 * i, some_spi(c));
+            put32(it->body + head + 4 + 4 * i, some_spi(c));
         }
-        it->len = 4 + 4 * count;
+        it->len = head + 4 + 4 * count;
     }
 }
 
@@ -265,7 +373,25 @@ static void mutate_once(struct chain *c)
                                     IKE_P_CERTREQ, IKE_P_AUTH, IKE_P_NONCE, IKE_P_NOTIFY, IKE_P_DELETE,
                                     IKE_P_TSI,     IKE_P_TSR,  IKE_P_SK,    IKE_P_CP,     IKE_P_VENDOR,
                                     IKE_P_EAP,     IKE_P_SKF,  0,           60,           200};
-    uint32_t what = below(c, 100);
+    static const uint8_t types_v1[] = {IKE_P1_SA,
+                                       IKE_P1_KE,
+                                       IKE_P1_ID,
+                                       IKE_P1_CERT,
+                                       IKE_P1_CR,
+                                       IKE_P1_HASH,
+                                       IKE_P1_SIG,
+                                       IKE_P1_NONCE,
+                                       IKE_P1_NOTIFY,
+                                       IKE_P1_DELETE,
+                                       IKE_P1_VENDOR,
+                                       IKE_P1_ATTR,
+                                       IKE_P1_NAT_D,
+                                       IKE_P1_NAT_OA,
+                                       IKE_P1_FRAG,
+                                       0,
+                                       60,
+                                       200};
+    uint32_t what = below(c, c->v1 ? 97 : 100); /* the header of IKEv1 is out of reach here */
     unsigned at = c->n ? below(c, c->n) : 0;
     if (what < 12 || c->n == 0) {
         add_notify(c, c->n ? below(c, c->n + 1) : 0);
@@ -285,7 +411,7 @@ static void mutate_once(struct chain *c)
         c->item[at] = c->item[other];
         c->item[other] = one;
     } else if (what < 91) {
-        c->item[at].type = types[below(c, SIM_COUNT(types))];
+        c->item[at].type = c->v1 ? types_v1[below(c, SIM_COUNT(types_v1))] : types[below(c, SIM_COUNT(types))];
     } else if (what < 94) {
         c->item[at].critical = !c->item[at].critical;
     } else if (what < 97) {
@@ -338,8 +464,37 @@ static size_t seal_message(struct chain *c, const struct ike_seal *seal, const u
     return r == IKE_OK ? len : 0;
 }
 
+/* Of IKEv1 the header only: the rest is done where it is built. */
+static struct sim_msg *mutate_header(struct sim *s, const struct sim_msg *m)
+{
+    static const uint8_t exchanges[] = {IKE_X1_BASE,          IKE_X1_MAIN,        IKE_X1_AGGRESSIVE,
+                                        IKE_X1_INFORMATIONAL, IKE_X1_TRANSACTION, IKE_X1_QUICK};
+    uint8_t *bytes = memcpy(sim_alloc(m->len), m->bytes, m->len);
+    switch (sim_below(&s->rng, 4)) {
+    case 0:
+        bytes[18] = exchanges[sim_below(&s->rng, SIM_COUNT(exchanges))];
+        break;
+    case 1:
+        bytes[19] ^= (uint8_t)(1u << sim_below(&s->rng, 8));
+        break;
+    case 2:
+        bytes[20 + sim_below(&s->rng, 4)] ^= (uint8_t)(1u << sim_below(&s->rng, 8));
+        break;
+    default:
+        bytes[sim_below(&s->rng, 28)] ^= (uint8_t)(1u << sim_below(&s->rng, 8));
+    }
+    struct sim_msg *f = sim_forged(s, m, bytes, m->len);
+    f->text = sim_strdup("mutated header");
+    free(bytes);
+    s->stat[SIM_STAT_MUTATED]++;
+    return f;
+}
+
 struct sim_msg *sim_mutate(struct sim *s, const struct sim_msg *m)
 {
+    if (m->len > IKE_HEADER_LEN && m->bytes[17] >> 4 == 1) {
+        return sim_below(&s->rng, 8) ? NULL : mutate_header(s, m);
+    }
     struct ike_seal keys, *seal = m->exchange != IKE_X_SA_INIT && sim_seal_keys(s, m, &keys) ? &keys : NULL;
     struct chain *c = sim_alloc(sizeof *c);
     uint8_t *inner = sim_alloc(CHAIN), *out = sim_alloc(CHAIN + 200);
@@ -370,4 +525,30 @@ struct sim_msg *sim_mutate(struct sim *s, const struct sim_msg *m)
     free(inner);
     free(out);
     return f;
+}
+
+/* ---- IKEv1: before the engine itself hashes and encrypts ------------------------------------------------------------------ */
+
+int ike_witness_chain(void *user, struct ike_chain *built, size_t fixed)
+{
+    struct sim_host *h = user;
+    struct sim *s = h->sim;
+    if (built->w.bad || !h->byzantine || sim_below(&s->rng, 1000) >= h->byzantine) {
+        return 0;
+    }
+    struct chain *c = sim_alloc(sizeof *c);
+    uint8_t *first = fixed ? &built->w.p[0] : &built->first; /* the Next field of the HASH, or the header's */
+    c->s = s;
+    c->from = h;
+    c->v1 = true;
+    take_apart(c, *first, built->w.p + fixed, built->w.len - fixed);
+    for (uint32_t i = 1 + below(c, 3); i; i--) {
+        mutate_once(c);
+    }
+    built->w.len = fixed + put_together(c, built->w.p + fixed, built->w.cap - fixed);
+    *first = c->n ? c->item[0].type : 0;
+    s->stat[SIM_STAT_MUTATED]++;
+    sim_trace(s, h, "   mutates what comes next");
+    free(c);
+    return 0;
 }

@@ -113,6 +113,9 @@ static int v1_send(struct ike_exchange *x)
     size_t len = 0;
     bool sealed = ike_v1_sealed(x, x->step);
     memcpy(iv, x->chained ? x->iv_heard : x->iv, sizeof iv);
+    if (ike_v1_phase1(x) || x->step == 2) { /* the hash of the others covers what follows, and came before */
+        IKE_WITNESS(ike_witness_chain(c->set.host.user, &x->chain, 0));
+    }
     tap(x, h, path);
     struct ike_v1_seal k = sealed ? ike_v1_key(sa) : (struct ike_v1_seal){0};
     int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len) : frame_clear(x, &h, &len);

@@ -17,6 +17,7 @@ int ike_v1_hash_end(struct ike_exchange *x, ike_bytes ni)
     if (x->chain.w.bad) {
         return ike_trouble(x, IKE_ERR_NOMEM);
     }
+    IKE_WITNESS(ike_witness_chain(x->e->core.set.host.user, &x->chain, 4 + n));
     int r = ike_v1_hash(sa->prf, x->e->core.ctx, ike_v1_key_a(sa), x->mid, ni,
                         ike_bytes_of(x->chain.w.p + 4 + n, x->chain.w.len - 4 - n), hash);
     memcpy(x->chain.w.p + 4, hash, n);
