@@ -249,7 +249,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
         bool outlive = sa->version == 1 && (cause == IKE_BY_PEER || cause == IKE_BY_REPLACEMENT);
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            bool deleting = k->state == IKE_CHILD_DELETING; /* and nothing is left that would say so to the peer */
+            bool deleting = k->state == IKE_CHILD_DELETING && !k->told; /* and nothing is left that would say so to the peer */
             /* Also one that an exchange of the SA that this one replaced still makes. */
             if (k->sa == sa->id && outlive && !deleting) {
                 k->sa = adopter(sa);
