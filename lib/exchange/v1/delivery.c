@@ -292,8 +292,10 @@ void ike_v1_forget_older(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* How long the other side may take to delete what it is to delete; then we do. */
-#define LEFT (180 * IKE_SEC)
+/* When the one whose place another takes is deleted. Not at once: the other side has to see that the new one is up, and to come to
+ * an end with what is open; after the longer time the side that need not do it does. */
+#define OURS   (30 * IKE_SEC)
+#define THEIRS (180 * IKE_SEC)
 
 /* Both sides have begun at once: the one of the lower cookie goes, deleted by its initiator; until then both serve. The peer may
  * not see it so, when our first message was under way for long. */
@@ -306,13 +308,9 @@ static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_
         ike_list_del(it);
         ike_queue_owned(e, stays, IKE_OF(it, struct ike_task, link));
     }
-    if (goes->initiator) {
-        ike_close_sa(e, goes, IKE_BY_REPLACEMENT);
-    } else {
-        goes->rekey_at = IKE_NEVER;
-        goes->expires_at = e->core.now + LEFT;
-        ike_sa_schedule(e, goes);
-    }
+    goes->rekey_at = IKE_NEVER;
+    goes->expires_at = e->core.now + (goes->initiator ? OURS : THEIRS);
+    ike_sa_schedule(e, goes);
     ike_kick(e, stays);
 }
 
@@ -322,7 +320,7 @@ static void take_over(struct ike_engine *e, struct ike_sa *old, struct ike_sa *s
 {
     IKE_WITNESS(ike_witness_met(IKE_MET_TAKEN));
     ike_sa_replaced(e, old, sa);
-    old->expires_at = e->core.now + (sa->initiator ? 30 * IKE_SEC : LEFT);
+    old->expires_at = e->core.now + (sa->initiator ? OURS : THEIRS);
     ike_sa_schedule(e, old);
 }
 
