@@ -75,10 +75,12 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     s.secret = IKE_STR("secret");
     s.proposals = ike;
     s.encap = d->kind & DUO_STRICT;
+    s.version = d->kind & DUO_V1 ? IKE_SPEAKS_V1 : IKE_SPEAKS_V2;
+    s.aggressive = d->kind & DUO_AGGRESSIVE;
     s.dpd_timeout_s = d->kind & DUO_STRICT ? 5 : 0;
     ike_child_settings_init(&child[0]);
     child[0].name = "net";
-    child[0].proposals = "aes128gcm16-x25519-ecp256-nopfs-esn-noesn, aes256-sha256-x25519-nopfs";
+    child[0].proposals = d->kind & DUO_V1 ? "aes128gcm16-ecp256, aes256-sha256-ecp256" : "aes128gcm16-x25519-ecp256-nopfs-esn-noesn, aes256-sha256-x25519-nopfs";
     child[0].local_ts = &net[me];
     child[0].remote_ts = &net[!me];
     child[0].n_local_ts = child[0].n_remote_ts = 1;
@@ -122,7 +124,7 @@ void duo_begin(struct duo *d, unsigned kind, const char *ike, void (*adjust)(str
 void duo_end(struct duo *d)
 {
     for (unsigned i = 0; i < 2; i++) {
-        fuzz_check_counts(d->node[i].e, false);
+        fuzz_check_counts(d->node[i].e, d->kind & DUO_V1);
         ike_engine_free(d->node[i].e);
         duo_drop(d, i);
         fuzz_check(d->node[i].host.blocks == 0, "memory is left");

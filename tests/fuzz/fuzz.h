@@ -55,7 +55,9 @@ struct duo_node {
 };
 enum duo_kind {
     DUO_NAT = 1,   /* a is behind a NAT, which b knows as 198.51.100.1 */
-    DUO_STRICT = 2 /* ESP in UDP whatever the network is, no other mode than the one wanted, little patience */
+    DUO_STRICT = 2, /* ESP in UDP whatever the network is, no other mode than the one wanted, little patience */
+    DUO_V1 = 4,     /* over IKEv1, with DPD */
+    DUO_AGGRESSIVE = 8
 };
 struct duo {
     struct duo_node node[2];
@@ -81,6 +83,7 @@ enum fuzz_layout {
     FUZZ_MESSAGE,   /* a message is all there is */
     FUZZ_DATAGRAMS, /* [length, 2 octets] [message], again and again */
     FUZZ_CHAINS,    /* one octet; then [length, 2 octets] [one octet] [type of the first payload] [chain], again and again */
+    FUZZ_CHAINS_V1, /* the same with payloads of IKEv1 */
     FUZZ_PROGRAM    /* no chain at all: instructions of two octets */
 };
 /* A target that is linked with mutate.c defines it. */

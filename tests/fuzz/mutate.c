@@ -8,6 +8,7 @@
 #include "fuzz.h"
 
 #include "message/message.h"
+#include "message/v1.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t n, size_t max);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed);
@@ -39,6 +40,8 @@ static unsigned pick(unsigned n)
     state ^= state << 5;
     return (state >> 8) % n;
 }
+
+static bool chains(void) { return fuzz_layout == FUZZ_CHAINS || fuzz_layout == FUZZ_CHAINS_V1; }
 
 static uint8_t *room(size_t n)
 {
@@ -123,7 +126,7 @@ static bool change_within(struct item *x, enum shape shape, size_t skip)
         p[3] = (uint8_t)inner.n;
     } else if (shape == SELECTORS && pick(16)) {
         p[0] = (uint8_t)inner.n;
-    } else if (shape == PROPOSALS && pick(4)) {
+    } else if (shape == PROPOSALS && fuzz_layout != FUZZ_CHAINS_V1 && pick(4)) {
         size_t at = skip;
         for (unsigned i = 0; i < inner.n && at + 4 < skip + n; i++) { /* numbered from 1 */
             p[at + 4] = (uint8_t)(i + 1);
@@ -139,6 +142,9 @@ static void change_body(struct list *l, struct item *x)
 {
     if (pick(4)) {
         if (l->shape == PAYLOADS && x->a == IKE_P_SA && change_within(x, PROPOSALS, 0)) {
+            return;
+        }
+        if (l->shape == PAYLOADS && x->a == IKE_P1_SA && change_within(x, PROPOSALS, 8)) { /* behind DOI and situation */
             return;
         }
         if (l->shape == PAYLOADS && (x->a == IKE_P_TSI || x->a == IKE_P_TSR) && change_within(x, SELECTORS, 4)) {
@@ -157,9 +163,53 @@ static void change_body(struct list *l, struct item *x)
     }
 }
 
+/* The same of IKEv1. */
+static struct item made_v1(void)
+{
+    static const uint16_t notes[] = {1, 14, 16, 17, 18, 24, 16384, 24576, 24577, 24578, 36136, 36137};
+    static const uint8_t sa[] = {0,    0, 0, 1, 0,    0,  0, 1,  0,    0, 0,    44, 1,    3, 4,    1,  9, 9,
+                                 9,    9, 0, 0, 0,    32, 1, 12, 0,    0, 0x80, 4,  0,    1, 0x80, 5,  0, 5,
+                                 0x80, 6, 1, 0, 0x80, 3,  0, 19, 0x80, 1, 0,    1,  0x80, 2, 0,    100};
+    static const uint8_t id[] = {4, 0, 0, 0, 10, 1, 0, 0, 255, 255, 0, 0};
+    static const uint8_t types[] = {IKE_P1_SA,     IKE_P1_KE,     IKE_P1_ID,     IKE_P1_ID,     IKE_P1_HASH,  IKE_P1_NONCE,
+                                    IKE_P1_NOTIFY, IKE_P1_NOTIFY, IKE_P1_DELETE, IKE_P1_VENDOR, IKE_P1_NAT_D, IKE_P1_NAT_OA};
+    uint8_t type = types[pick(sizeof types)];
+    struct item x = {.a = type, .n = 4 + pick(40), .body = room(80)};
+    if (x.body == NULL) {
+        return (struct item){.a = type, .body = arena.p};
+    }
+    memset(x.body, 0, 80);
+    if (type == IKE_P1_SA) {
+        memcpy(x.body, sa, sizeof sa);
+        x.n = sizeof sa;
+    } else if (type == IKE_P1_ID) {
+        memcpy(x.body, id, sizeof id);
+        x.body[5] = (uint8_t)(1 + pick(2));
+        x.n = sizeof id;
+    } else if (type == IKE_P1_NOTIFY || type == IKE_P1_DELETE) {
+        bool isakmp = pick(2);
+        x.body[3] = 1;
+        x.body[4] = isakmp ? 1 : 3;
+        x.body[5] = isakmp ? 16 : 4;
+        ike_store16(x.body + 6, type == IKE_P1_DELETE ? 1 : notes[pick(sizeof notes / sizeof *notes)]);
+        x.n = (isakmp ? 24 : 12) + (type == IKE_P1_NOTIFY && pick(2) ? 4 : 0);
+    } else if (type == IKE_P1_HASH || type == IKE_P1_NAT_D) {
+        x.n = pick(2) ? 32 : 20;
+    } else if (type == IKE_P1_KE) {
+        x.n = 64;
+    } else if (type == IKE_P1_NONCE) {
+        x.body[0] = (uint8_t)pick(256);
+        x.n = 32;
+    }
+    return x;
+}
+
 /* A payload that is well-formed by itself, of a type that something is done with. */
 static struct item made(void)
 {
+    if (fuzz_layout == FUZZ_CHAINS_V1) {
+        return made_v1();
+    }
     static const uint8_t types[] = {IKE_P_SA,     IKE_P_KE,     IKE_P_IDI, IKE_P_IDR, IKE_P_AUTH,   IKE_P_NONCE,
                                     IKE_P_NOTIFY, IKE_P_DELETE, IKE_P_TSI, IKE_P_TSR, IKE_P_VENDOR, IKE_P_CP};
     static const uint16_t notes[] = {7,  11, 14, 17,    24,    34,    35,    36,    37,    38,
@@ -222,7 +272,7 @@ static void change(struct list *l)
         l->item[to] = x;
         break;
     case 4:
-        l->item[at].a = (uint8_t)(pick(2) ? 33 + pick(22) : pick(256));
+        l->item[at].a = (uint8_t)(pick(2) ? (fuzz_layout == FUZZ_CHAINS_V1 ? 1 : 33) + pick(22) : pick(256));
         break;
     case 5:
         l->item[at].b = (uint8_t)(pick(2) ? 0x80 : pick(256));
@@ -246,10 +296,10 @@ static size_t change_chain(uint8_t *first, uint8_t *p, size_t n, uint8_t *out, s
 
 /* ---- Inputs ------------------------------------------------------------------------------------------------------------- */
 
-/* One message into out: header and chain, or (FUZZ_CHAINS) what to do, type, and chain. */
+/* One message into out: header and chain, or (chains) what to do, type, and chain. */
 static size_t change_message(uint8_t *p, size_t n, uint8_t *out, size_t cap)
 {
-    size_t head = fuzz_layout == FUZZ_CHAINS ? 2 : IKE_HEADER_LEN, first = fuzz_layout == FUZZ_CHAINS ? 1 : 16;
+    size_t head = chains() ? 2 : IKE_HEADER_LEN, first = chains() ? 1 : 16;
     if (n < head || cap < head) {
         memcpy(out, p, n < cap ? n : cap);
         return LLVMFuzzerMutate(out, n < cap ? n : cap, cap);
@@ -334,7 +384,7 @@ static size_t change_program(uint8_t *p, size_t n, size_t max)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t n, size_t max, unsigned seed)
 {
     static uint8_t out[ROOM];
-    size_t cap = max < sizeof out ? max : sizeof out, skip = fuzz_layout == FUZZ_CHAINS ? 1 : 0, len;
+    size_t cap = max < sizeof out ? max : sizeof out, skip = chains() ? 1 : 0, len;
     state = seed | 1;
     arena.n = 0;
     if (pick(5) == 0 || n < skip + 2 || n > cap) {
