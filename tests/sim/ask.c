@@ -3,11 +3,13 @@
  * Questions: a host answers at once, late, never, or refuses. Each token must be answered or cancelled, once, and must be dead
  * afterwards; that is tried with every one.
  */
+#include "base/bytes.h"
+#include "crypto/key.h"
 #include "sim.h"
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sim_ask_names[SIM_ASKS] = {"peer", "secret", "child", "spi", "add", "user", "login", "lease"};
+const char *const sim_ask_names[SIM_ASKS] = {"peer", "secret", "child", "spi", "add", "user", "login", "lease", "sign"};
 
 /* Who logs in where no user is configured. */
 static const ike_bytes sim_login_name = {(const uint8_t *)"carol", 5};
@@ -59,6 +61,9 @@ static int answer(struct sim_host *h, const struct sim_question *q)
     case SIM_ASK_SECRET:
         return ike_answer_secret(h->engine, q->token, q->refuse ? IKE_ERR_NOT_FOUND : IKE_OK,
                                  (ike_bytes){q->secret, q->secret_len}, h->sim->now);
+    case SIM_ASK_SIGN:
+        return ike_answer_sign(h->engine, q->token, q->refuse ? IKE_ERR_NOT_FOUND : IKE_OK, (ike_bytes){q->secret, q->secret_len},
+                               h->sim->now);
     case SIM_ASK_LEASE: {
         ike_addr a = {0};
         r = q->refuse ? IKE_ERR_LIMIT : IKE_OK;
@@ -146,8 +151,8 @@ static struct sim_manner manner(struct sim_host *h, enum sim_ask kind)
 
 int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **out)
 {
-    static const int refusal[SIM_ASKS] = {IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_AUTH, IKE_ERR_HOST, IKE_ERR_HOST,
-                                           IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_LIMIT};
+    static const int refusal[SIM_ASKS] = {IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_AUTH,  IKE_ERR_HOST,     IKE_ERR_HOST,
+                                          IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_LIMIT, IKE_ERR_NOT_FOUND};
     struct sim_manner m = manner(h, kind);
     *out = NULL;
     h->asked[kind]++;
@@ -287,6 +292,68 @@ static void release(void *user, ike_conn_id conn, const ike_addr *a)
     h->leased[a->ip[3]] = false;
 }
 
+/* ---- Signatures, in memory of the host's own ---------------------------------------------------------------------------- */
+
+static void *key_alloc(void *user, size_t n)
+{
+    (void)user;
+    return malloc(n);
+}
+
+static void key_release(void *user, void *p, size_t n)
+{
+    (void)user, (void)n;
+    free(p);
+}
+
+/* From what is signed, so that the same run gives the same signatures. */
+static int key_random(void *user, uint8_t *out, size_t n)
+{
+    uint64_t *state = user;
+    for (size_t i = 0; i < n; i++) {
+        *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        out[i] = (uint8_t)(*state >> 56);
+    }
+    return IKE_OK;
+}
+
+static bool sign(struct sim_host *h, const struct sim_conn *c, ike_bytes data, uint8_t *sig, size_t *len)
+{
+    uint64_t state = ike_load64(data.ptr);
+    const ike_allocator mem = {key_alloc, key_release, NULL};
+    const ike_random rng = {key_random, &state};
+    const char *pem = sim_conf_key(c);
+    struct ike_key k = {0};
+    bool ok = ike_key_read(ike_crypto_default(), &mem, &rng, true, ike_bytes_of(pem, strlen(pem)), &k) == IKE_OK &&
+              k.alg->sign(k.state, &rng, data, sig, len) == IKE_OK;
+    if (!ok) {
+        sim_break(h->sim, "%s: the host cannot sign", h->name);
+    }
+    ike_key_drop(&k, &mem);
+    return ok;
+}
+
+static int ask_sign(void *user, ike_token t, const ike_sign_question *p, uint8_t *sig, size_t *len)
+{
+    struct sim_host *h = user;
+    struct sim_question *q;
+    const struct sim_conn *c = NULL;
+    int r = sim_ask(h, SIM_ASK_SIGN, t, &q);
+    for (unsigned i = 0; i < h->conf.conns; i++) {
+        c = h->conf.conn[i].id == p->conn && h->conf.conn[i].sign[0] ? &h->conf.conn[i] : c;
+    }
+    if (!c || p->kind != IKE_KEY_ECDSA || p->data.len != 32) {
+        sim_break(h->sim, "%s: a signature is asked for that nobody can make", h->name);
+        return IKE_ERR_NOT_FOUND;
+    }
+    if (q) {
+        (void)sign(h, c, p->data, q->secret, &q->secret_len);
+    } else if (r == IKE_OK) {
+        (void)sign(h, c, p->data, sig, len);
+    }
+    return r;
+}
+
 void sim_ask_hooks(struct sim_host *h, ike_host *host)
 {
     if (h->hooks) {
@@ -298,6 +365,7 @@ void sim_ask_hooks(struct sim_host *h, ike_host *host)
         host->hooks.lease = h->lends ? ask_lease : NULL;
         host->hooks.release = h->lends ? release : NULL;
     }
+    host->hooks.sign = ask_sign;
     host->hooks.cancel = cancel;
 }
 

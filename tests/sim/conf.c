@@ -4,6 +4,7 @@
  */
 #include "conf.h"
 #include "base.h"
+#include "unit/keys_help.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,7 @@ static const struct key {
     {"local_id", CONN, IDENTITY, offsetof(ike_conn_settings, local_id), offsetof(struct sim_conn, local_id)},
     {"remote_id", CONN, IDENTITY, offsetof(ike_conn_settings, remote_id), offsetof(struct sim_conn, remote_id)},
     {"secret", CONN, SECRET, 0, 0},
+    {"sign", CONN, TEXT, 0, offsetof(struct sim_conn, sign)},
     {"pool", CONN, RANGE, offsetof(ike_conn_settings, pool), 0},
     {"user", CONN, TEXT, 0, offsetof(struct sim_conn, user)},
     {"password", CONN, TEXT, 0, offsetof(struct sim_conn, password)},
@@ -96,8 +98,13 @@ static const struct key {
 static const struct {
     const char *word;
     uint64_t value;
-} words[] = {{"no", 0}, {"yes", 1}, {"demand", IKE_START_DEMAND}, {"tunnel", IKE_MODE_TUNNEL}, {"transport", IKE_MODE_TRANSPORT},
-             {"client", IKE_XAUTH_CLIENT}, {"server", IKE_XAUTH_SERVER}};
+} words[] = {{"no", 0},
+             {"yes", 1},
+             {"demand", IKE_START_DEMAND},
+             {"tunnel", IKE_MODE_TUNNEL},
+             {"transport", IKE_MODE_TRANSPORT},
+             {"client", IKE_XAUTH_CLIENT},
+             {"server", IKE_XAUTH_SERVER}};
 
 bool sim_number_parse(const char *text, uint64_t max, uint64_t *out)
 {
@@ -249,6 +256,23 @@ const char *sim_conf_set(struct sim_conf *c, const char *key, unsigned n, const 
     return "unknown key";
 }
 
+static ike_bytes text(const char *s) { return (ike_bytes){(const uint8_t *)s, strlen(s)}; }
+
+static unsigned own_key(const struct sim_conn *c) { return c->sign[strlen(c->sign) - 1] == 'b'; }
+
+const char *sim_conf_key(const struct sim_conn *c) { return test_keys[KEY_P256][own_key(c)].key; }
+
+/* "a" or "b": whose key is ours, the other's certificate is pinned. "host-a": the host keeps it. "strange-a": our own is pinned.
+ */
+static void set_keys(struct sim_conn *c, ike_conn_settings *s)
+{
+    unsigned own = own_key(c);
+    s->secret = (ike_bytes){NULL, 0};
+    s->local_key = c->sign[0] == 'h' ? s->secret : text(sim_conf_key(c));
+    s->local_cert = text(test_keys[KEY_P256][own].cert);
+    s->remote_key = text(test_keys[KEY_P256][c->sign[0] == 's' ? own : !own].cert);
+}
+
 ike_conn_settings sim_conf_settings(struct sim_conn *c, ike_child_settings *room)
 {
     ike_conn_settings s = c->set;
@@ -259,6 +283,9 @@ ike_conn_settings sim_conf_settings(struct sim_conn *c, ike_child_settings *room
         c->users = (ike_user_settings){c->user, {(const uint8_t *)c->password, strlen(c->password)}};
         s.users = &c->users;
         s.n_users = 1;
+    }
+    if (c->sign[0]) {
+        set_keys(c, &s);
     }
     s.children = room;
     for (size_t i = 0; i < s.n_children; i++) {

@@ -20,7 +20,7 @@ struct sim_child {
 };
 
 struct sim_conn {
-    char name[32], proposals[SIM_TEXT], secret[SIM_TEXT], user[SIM_TEXT], password[SIM_TEXT];
+    char name[32], proposals[SIM_TEXT], secret[SIM_TEXT], sign[SIM_TEXT], user[SIM_TEXT], password[SIM_TEXT];
     ike_user_settings users;
     uint8_t local_id[SIM_TEXT], remote_id[SIM_TEXT];
     ike_conn_settings set;
@@ -41,6 +41,8 @@ struct sim_child *sim_conf_child(struct sim_conn *c, const char *name);
 /* "engine.cookie_threshold", "conn.secret", "child.proposals" ...: the struct member's name. conn and child: the last ones made.
  * NULL, or what is wrong. */
 const char *sim_conf_set(struct sim_conf *c, const char *key, unsigned n, const char *const *value);
+/* Our private key where conn.sign is set. */
+const char *sim_conf_key(const struct sim_conn *c);
 /* The connection with all pointers in place, children in room[SIM_CHILDREN]. */
 ike_conn_settings sim_conf_settings(struct sim_conn *c, ike_child_settings *room);
 

@@ -71,6 +71,7 @@ enum sim_ask {
     SIM_ASK_USER,
     SIM_ASK_LOGIN,
     SIM_ASK_LEASE,
+    SIM_ASK_SIGN,
     SIM_ASKS
 };
 
@@ -91,7 +92,7 @@ struct sim_question {
     bool cancelled, answered, refuse;
     ike_conn_id conn;   /* PEER */
     uint8_t protocol;   /* SPI */
-    uint8_t secret[64]; /* SECRET */
+    uint8_t secret[64]; /* SECRET; the signature of SIGN */
     size_t secret_len;
 };
 

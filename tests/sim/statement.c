@@ -542,7 +542,7 @@ static const char *st_manner(struct sim_run *r)
             return NULL;
         }
     }
-    return "late|refuse HOST peer|secret|child|spi|add|user|login|lease ...";
+    return "late|refuse HOST peer|secret|child|spi|add|user|login|lease|sign ...";
 }
 
 static const struct {

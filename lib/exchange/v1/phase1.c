@@ -166,9 +166,12 @@ void ike_v1_note(struct ike_exchange *x, uint16_t notify)
     struct ike_core *c = &x->e->core;
     const char *name = ike_name(IKE_REG_NOTIFY, notify);
     char offer[220];
+    bool auth = notify == IKE_N1_AUTHENTICATION_FAILED || notify == IKE_N1_INVALID_SIGNATURE;
+    uint16_t code = notify == IKE_N1_NO_PROPOSAL_CHOSEN ? IKE_FAIL_NO_PROPOSAL
+                    : auth                              ? IKE_FAIL_PEER_REFUSED_AUTH
+                                                        : IKE_FAIL_PEER_ERROR;
     c->blamed = false;
-    ike_blame(c, notify == IKE_N1_NO_PROPOSAL_CHOSEN ? IKE_FAIL_NO_PROPOSAL : IKE_FAIL_PEER_ERROR, IKE_DECIDER_PEER)->notify =
-        notify;
+    ike_blame(c, code, IKE_DECIDER_PEER)->notify = notify;
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)notify);
     if (notify == IKE_N1_NO_PROPOSAL_CHOSEN) {
         ike_proposals_format(x->sa->conf->proposals, offer, sizeof offer);
