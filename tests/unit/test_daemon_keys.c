@@ -170,6 +170,84 @@ static void test_reload(void **state)
     assert_non_null(strstr(f->log, "1 changed"));
 }
 
+/* ---- docs/config.md -------------------------------------------------------------------------------------------------------- */
+
+/* The fenced blocks of this language in the section, one behind the other. */
+static void blocks_of(const char *text, const char *language, char *out, size_t n)
+{
+    char fence[16];
+    size_t len = 0;
+    snprintf(fence, sizeof fence, "```%s\n", language);
+    for (const char *p = text, *end; (p = strstr(p, fence)) != NULL; p = end) {
+        p += strlen(fence);
+        end = strstr(p, "```");
+        assert_non_null(end);
+        assert_true(len + (size_t)(end - p) < n);
+        memcpy(out + len, p, (size_t)(end - p));
+        len += (size_t)(end - p);
+        end += 3;
+    }
+    out[len] = 0;
+}
+
+static char *section_of(const char *title)
+{
+    static char all[1 << 16];
+    char path[512];
+    const char *at = strstr(__FILE__, "tests/unit/");
+    snprintf(path, sizeof path, "%.*sdocs/config.md", at ? (int)(at - __FILE__) : 0, __FILE__);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    all[fread(all, 1, sizeof all - 1, f)] = 0;
+    fclose(f);
+    char *from = strstr(all, title);
+    assert_non_null(from);
+    char *to = strstr(from + 1, "\n## ");
+    *(to ? to : from + strlen(from)) = 0;
+    return from;
+}
+
+/* The other end's configuration: each name stands for the other. */
+static void exchange(const char *text, char *out, size_t n)
+{
+    size_t len = 0;
+    while (*text) {
+        const char *put_in = strncmp(text, "hq", 2) == 0 ? "branch" : strncmp(text, "branch", 6) == 0 ? "hq" : NULL;
+        assert_true(len + 8 < n);
+        if (put_in) {
+            len += (size_t)snprintf(out + len, n - len, "%s", put_in);
+            text += put_in[0] == 'b' ? 2 : 6;
+        } else {
+            out[len++] = *text++;
+        }
+    }
+    out[len] = 0;
+}
+
+/* The commands are run as they are written, and both ends' configurations taken. */
+static void test_document(void **state)
+{
+    struct fixture *f = *state;
+    static char commands[4096], ini[4096], other[4096];
+    char line[256];
+    const char *section = section_of("## Certificates and keys\n");
+    if (system("openssl version >/dev/null 2>&1") != 0) {
+        print_message("left out: there is no program openssl\n");
+        return;
+    }
+    blocks_of(section, "sh", commands, sizeof commands);
+    blocks_of(section, "ini", ini, sizeof ini);
+    put(f, "commands", commands, 0600);
+    snprintf(line, sizeof line, "cd %s && sh -e commands >log 2>&1", f->dir);
+    assert_int_equal(system(line), 0);
+    assert_int_equal(load(f, ini), IKE_OK);
+    assert_null(strstr(f->log, "warning"));
+    assert_int_not_equal(id_of(f, "branch"), 0);
+    exchange(ini, other, sizeof other);
+    assert_int_equal(load(f, other), IKE_OK);
+    assert_int_not_equal(id_of(f, "hq"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contents, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_document, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
