@@ -163,7 +163,7 @@ static void put_address(struct vici_buf *b, const char *key, const ike_addr *a, 
     vici_list_end(b);
 }
 
-static void put_auth(struct vici_buf *b, const char *section, const ike_id *id)
+static void put_auth(struct vici_buf *b, const char *section, const ike_id *id, bool signs)
 {
     static const char *const lists[] = {"groups", "cert_policy", "certs", "cacerts"};
     vici_section(b, section);
@@ -172,7 +172,7 @@ static void put_auth(struct vici_buf *b, const char *section, const ike_id *id)
         ike_id_format(id, text, sizeof text);
         vici_put(b, "id", text);
     }
-    vici_put(b, "class", "pre-shared key");
+    vici_put(b, "class", signs ? "public key" : "pre-shared key");
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         vici_list(b, lists[i]);
         vici_list_end(b);
@@ -255,8 +255,8 @@ void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *
     if (s->dpd_timeout_s) {
         put_number(b, "dpd_timeout", s->dpd_timeout_s);
     }
-    put_auth(b, "local-1", &s->local_id);
-    put_auth(b, "remote-1", &s->remote_id);
+    put_auth(b, "local-1", &s->local_id, s->remote_key.len > 0);
+    put_auth(b, "remote-1", &s->remote_id, s->remote_key.len > 0);
     vici_section(b, "children");
     for (size_t i = 0; i < s->n_children; i++) {
         put_child_settings(b, &s->children[i]);

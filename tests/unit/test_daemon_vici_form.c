@@ -168,6 +168,13 @@ static void a_connection(void **state)
     assert_string_equal(conn_text(w, &c), "office{local_addrs[%any] remote_addrs[%any] version=IKEv2 reauth_time=0 "
                                           "rekey_time=14400 unique=UNIQUE_NEVER local-1{" AUTH_REST "} remote-1{" AUTH_REST
                                           "} children{} sas=0 wanted=no attempts=0}");
+    s.version = IKE_SPEAKS_V1;
+    s.remote_key = (ike_bytes){(const uint8_t *)"a certificate", 13};
+    assert_non_null(strstr(conn_text(w, &c), " version=IKEv1 "));
+    assert_non_null(strstr(conn_text(w, &c), " local-1{class=public key groups[]"));
+    assert_non_null(strstr(conn_text(w, &c), " remote-1{class=public key groups[]"));
+    s.version = IKE_SPEAKS_V2;
+    s.remote_key = (ike_bytes){NULL, 0};
     assert_int_equal(ike_addr_parse(&s.local, "192.0.2.1"), IKE_OK);
     assert_int_equal(ike_addr_parse(&s.remote, "198.51.100.0"), IKE_OK);
     s.remote_bits = 24;
