@@ -99,6 +99,12 @@ static int host_query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
     return app_of(user)->ops->query(app_of(user), sa, out);
 }
 
+static void host_address(void *user, ike_conn_id conn, const ike_addr *address, bool there)
+{
+    (void)conn;
+    app_of(user)->ops->address(app_of(user), address, there);
+}
+
 void daemon_host(struct ikelibd *d, ike_host *h)
 {
     ike_host_init(h);
@@ -111,5 +117,5 @@ void daemon_host(struct ikelibd *d, ike_host *h)
     h->keys = d->keylog_fd >= 0 ? host_keys : NULL;
     memset(h->log_level, (int)d->settings.log_level, sizeof(h->log_level));
     d->log_level_set = ike_log_level_set;
-    h->sadb = (ike_sadb){host_get_spi, host_put_spi, host_add, host_move, host_remove, host_query, NULL};
+    h->sadb = (ike_sadb){host_get_spi, host_put_spi, host_add, host_move, host_remove, host_query, host_address};
 }

@@ -43,6 +43,7 @@ struct app_ops {
     int (*move)(struct app *a, const ike_ipsec_sa *sa, const ike_path *old);
     void (*remove)(struct app *a, const ike_ipsec_sa *sa);
     int (*query)(struct app *a, const ike_ipsec_sa *sa, ike_usage *out);
+    void (*address)(struct app *a, const ike_addr *address, bool there);
 
     /* Set the trap of this child, replacing a former one. 0 or -errno, logged. */
     int (*trap)(struct app *a, const struct app_trap *trap);

@@ -88,6 +88,13 @@ static void none_untrap(struct app *a, ike_conn_id conn, const char *child_name)
     (void)child_name;
 }
 
+static void none_address(struct app *a, const ike_addr *address, bool there)
+{
+    (void)a;
+    (void)address;
+    (void)there;
+}
+
 const struct app_ops app_none = {
     .name = "none",
     .probe = none_probe,
@@ -99,6 +106,7 @@ const struct app_ops app_none = {
     .move = none_move,
     .remove = none_remove,
     .query = none_query,
+    .address = none_address,
     .trap = none_trap,
     .untrap = none_untrap,
 };

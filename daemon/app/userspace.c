@@ -347,7 +347,7 @@ static int us_socket(struct app *a, int fd, uint8_t family, bool encap)
 static void remove_leftover(void *arg, const char *record)
 {
     struct us_app *u = arg;
-    u->leftovers += routes_leftover(&u->rt, record);
+    u->leftovers += routes_leftover(&u->rt, record) || inner_leftover(&u->rt, record);
 }
 
 static void us_close(struct app *a)
@@ -368,6 +368,7 @@ static void us_close(struct app *a)
         us_entry_drop(u, u->entries);
     }
     routes_free(u->routes);
+    inner_clear(&u->inner, &u->rt, u->state);
     us_tun_close(u);
     table_free(&u->in);
     state_close(u->state);
@@ -438,6 +439,12 @@ static void us_stats(struct app *a, struct daemon_stats *out)
     }
 }
 
+static void us_address(struct app *a, const ike_addr *address, bool there)
+{
+    struct us_app *u = u_of(a);
+    inner_set(&u->inner, a->d, &u->rt, u->state, address, there);
+}
+
 const struct app_ops app_userspace = {
     .name = "userspace",
     .needs_encap = true,
@@ -452,6 +459,7 @@ const struct app_ops app_userspace = {
     .move = us_move,
     .remove = us_remove,
     .query = us_query,
+    .address = us_address,
     .trap = us_trap,
     .untrap = us_untrap,
     .stats = us_stats,

@@ -11,6 +11,7 @@
 #define IKELIBD_USERSPACE_H
 
 #include "app/app.h"
+#include "app/inner.h"
 #include "app/routes.h"
 #include "app/state.h"
 #include "table.h"
@@ -73,6 +74,7 @@ struct us_app {
     struct nl_sock rt;
     struct state *state;
     struct routes *routes;
+    struct inner *inner; /* addresses that peers gave us */
     struct table in; /* inbound SAs by SPI */
     struct us_entry *entries;
     uint64_t packets_in, packets_out, queued;

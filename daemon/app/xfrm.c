@@ -676,7 +676,7 @@ static void remove_leftover(void *arg, const char *record)
             ((struct xfrm_userpolicy_id *)nl_body(&m))->dir = (uint8_t)dir;
             (void)nl_call(&x->nl, &m, NULL, NULL);
         }
-    } else if (!routes_leftover(&x->rt, record)) {
+    } else if (!routes_leftover(&x->rt, record) && !inner_leftover(&x->rt, record)) {
         return;
     }
     x->leftovers++;
@@ -700,6 +700,7 @@ static void xfrm_close(struct app *a)
     }
     spd_free(x->spd);
     routes_free(x->routes);
+    inner_clear(&x->inner, &x->rt, x->state);
     xfrm_events_close(x);
     table_free(&x->traps);
     table_free(&x->trap_reqids);
@@ -775,6 +776,12 @@ static void xfrm_stats(struct app *a, struct daemon_stats *out)
     }
 }
 
+static void xfrm_address(struct app *a, const ike_addr *address, bool there)
+{
+    struct xfrm_app *x = x_of(a);
+    inner_set(&x->inner, a->d, &x->rt, x->state, address, there);
+}
+
 const struct app_ops app_xfrm = {
     .name = "xfrm",
     .probe = xfrm_probe,
@@ -787,6 +794,7 @@ const struct app_ops app_xfrm = {
     .move = xfrm_move,
     .remove = xfrm_remove,
     .query = xfrm_query,
+    .address = xfrm_address,
     .trap = xfrm_trap,
     .untrap = xfrm_untrap,
     .settled = xfrm_settled,

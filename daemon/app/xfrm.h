@@ -6,6 +6,7 @@
 #define IKELIBD_XFRM_H
 
 #include "app/app.h"
+#include "app/inner.h"
 #include "app/routes.h"
 #include "app/spd.h"
 #include "app/state.h"
@@ -53,6 +54,7 @@ struct xfrm_app {
     bool policies_gone, sas_gone, lost; /* events say that some may be; `lost`: SAs are marked so */
     struct state *state;
     struct routes *routes;
+    struct inner *inner; /* addresses that peers gave us */
     struct spd *spd;
     struct table sas, policies;
     struct table traps, trap_reqids; /* by connection, by the reqid of the policies */

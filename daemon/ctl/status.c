@@ -331,6 +331,28 @@ static void print_messages(const struct node *sa)
     }
 }
 
+/* What XAUTH and Mode-Config have brought. */
+static void print_inner(const struct node *sa)
+{
+    static const struct {
+        const char *vici, *text;
+        bool list;
+    } rows[] = {{"remote-xauth-id", "user", false},         {"local-xauth-id", "we are user", false},
+                {"remote-vips", "inner address", true},     {"local-vips", "our inner address", true},
+                {"dns", "DNS", true},                       {"nbns", "NBNS", true}};
+    const char *before = "    ";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (tree_find(sa, rows[i].vici)) {
+            printf("%s%s %s", before, rows[i].text, rows[i].list ? "" : tree_str(sa, rows[i].vici));
+            print_list(sa, rows[i].list ? rows[i].vici : "");
+            before = ", ";
+        }
+    }
+    if (before[0] == ',') {
+        putchar('\n');
+    }
+}
+
 /* conn: NULL where it is gone. */
 static void print_sa(const struct node *sa, const struct node *conn)
 {
@@ -350,6 +372,7 @@ static void print_sa(const struct node *sa, const struct node *conn)
            begins ? "" : " (ours)", tree_yes(sa, "nat-local") || tree_yes(sa, "nat-remote") ? ", NAT on " : "",
            tree_yes(sa, "nat-local") ? "our side" : "",
            tree_yes(sa, "nat-remote") ? (tree_yes(sa, "nat-local") ? " and the peer's" : "the peer's side") : "");
+    print_inner(sa);
     for (const struct node *k = children_of(sa) ? children_of(sa)->first : NULL; k; k = k->next) {
         print_child(k, conn);
     }
@@ -515,6 +538,12 @@ static const struct field sa_fields[] = {{"uniqueid", "id", NUM},
                                          {"requests-waiting", "requests_waiting", NUM0},
                                          {"repetitions", "repetitions", NUM0},
                                          {"gives-up-time", "gives_up_in", NUM},
+                                         {"remote-xauth-id", "user", STR},
+                                         {"local-xauth-id", "own_user", STR},
+                                         {"remote-vips", "inner", LIST},
+                                         {"local-vips", "own_inner", LIST},
+                                         {"dns", "dns", LIST},
+                                         {"nbns", "nbns", LIST},
                                          {NULL, NULL, STR}};
 
 static const struct field child_fields[] = {{"name", "name", STR},

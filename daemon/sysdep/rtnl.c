@@ -186,6 +186,21 @@ int rt_link_set(struct nl_sock *s, uint32_t ifindex, bool up, uint32_t mtu)
     return nl_call(s, &m, NULL, NULL);
 }
 
+int rt_address(struct nl_sock *s, const ike_addr *a, bool there)
+{
+    struct nl_msg m;
+    struct ifaddrmsg body = {.ifa_family = af_of(a->family),
+                             .ifa_prefixlen = (uint8_t)(8 * ip_len(a->family)),
+                             .ifa_flags = IFA_F_NODAD,
+                             .ifa_scope = RT_SCOPE_UNIVERSE,
+                             .ifa_index = if_nametoindex("lo")};
+    nl_begin(&m, there ? RTM_NEWADDR : RTM_DELADDR, there ? NLM_F_CREATE | NLM_F_EXCL : 0, &body, sizeof(body));
+    attr_ip(&m, IFA_LOCAL, a);
+    attr_ip(&m, IFA_ADDRESS, a);
+    int error = nl_call(s, &m, NULL, NULL);
+    return there ? error : ignore(error, EADDRNOTAVAIL);
+}
+
 struct address_search {
     rt_accept_fn *accept;
     void *arg;

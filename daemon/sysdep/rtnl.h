@@ -50,6 +50,9 @@ struct rt_path {
 int rt_lookup(struct nl_sock *s, const ike_addr *to, uint32_t mark, struct rt_path *out);
 int rt_link_set(struct nl_sock *s, uint32_t ifindex, bool up, uint32_t mtu);
 
+/* An address of its own on the loopback device. -EEXIST: it is there. Removing what is not there is no error. */
+int rt_address(struct nl_sock *s, const ike_addr *a, bool there);
+
 /* An address of this host (not loopback's own) for which `accept` says yes; bits: of the network it is in. -ENOENT if there is
  * none. */
 typedef bool rt_accept_fn(void *arg, const ike_addr *a, uint8_t bits);

@@ -47,6 +47,40 @@ static void put_yes(struct vici_buf *b, const char *key, bool yes)
     }
 }
 
+static void put_addresses(struct vici_buf *b, const char *key, const ike_addr *list, size_t n)
+{
+    vici_list(b, key);
+    for (size_t i = 0; i < n; i++) {
+        char text[64];
+        ike_addr_format(&list[i], false, text, sizeof text);
+        vici_item(b, text);
+    }
+    vici_list_end(b);
+}
+
+/* What XAUTH and Mode-Config have brought. */
+static void put_inner(struct vici_buf *b, const ike_sa_info *sa)
+{
+    char text[260];
+    if (sa->user.len) {
+        size_t n = sa->user.len < sizeof text - 1 ? sa->user.len : sizeof text - 1;
+        for (size_t i = 0; i < n; i++) {
+            text[i] = sa->user.ptr[i] >= ' ' && sa->user.ptr[i] <= '~' ? (char)sa->user.ptr[i] : '?';
+        }
+        text[n] = 0;
+        vici_put(b, sa->user_ours ? "local-xauth-id" : "remote-xauth-id", text);
+    }
+    if (sa->inner.family) {
+        put_addresses(b, sa->inner_ours ? "local-vips" : "remote-vips", &sa->inner, 1);
+    }
+    if (sa->n_dns) {
+        put_addresses(b, "dns", sa->dns, sa->n_dns);
+    }
+    if (sa->n_nbns) {
+        put_addresses(b, "nbns", sa->nbns, sa->n_nbns);
+    }
+}
+
 void vici_form_sa(struct vici_buf *b, const ike_sa_info *sa, ike_time now)
 {
     char text[16];
@@ -55,6 +89,7 @@ void vici_form_sa(struct vici_buf *b, const ike_sa_info *sa, ike_time now)
     vici_put(b, "state", vici_sa_state(sa->state));
     put_end(b, true, &sa->path.local, &sa->local_id);
     put_end(b, false, &sa->path.remote, &sa->remote_id);
+    put_inner(b, sa);
     put_yes(b, "initiator", sa->initiator);
     vici_putf(b, "initiator-spi", "%016" PRIx64, sa->spi_i);
     vici_putf(b, "responder-spi", "%016" PRIx64, sa->spi_r);

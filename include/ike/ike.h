@@ -174,7 +174,8 @@ typedef struct ike_sa_info {
     bool nat_local, nat_remote;
     uint16_t encr, encr_bits, integ, prf, ke; /* transform ids, 0 not yet */
     ike_id local_id, remote_id; /* valid until the next call into the engine */
-    ike_bytes user;             /* XAUTH: who the peer is, or as whom we are known to it; empty: nobody. Valid as long */
+    ike_bytes user;             /* the name shown in XAUTH; empty: none. Valid as long */
+    bool user_ours;             /* it is we who have shown that name */
     ike_addr inner;             /* address inside the tunnel that one side gave the other; family 0: none */
     bool inner_ours;            /* the peer gave it to us */
     const ike_addr *dns, *nbns; /* servers the peer told us of; valid as long */

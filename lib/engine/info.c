@@ -70,6 +70,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
         o->local_id = sa->peer->local_id;
         o->remote_id = sa->peer->remote_id;
         o->user = sa->peer->user;
+        o->user_ours = o->user.len && sa->conf->s.xauth == IKE_XAUTH_CLIENT;
         fill_lease(sa->peer->lease, o);
     }
 }

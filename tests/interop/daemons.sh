@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # The daemons: configuration from the scenario's settings, starting, steering; sourced by ./run after nodes.sh.
 #
-# Kinds: ike (ours), strongswan, libreswan, iked.  Each has conf_KIND start_KIND up_KIND and, where a scenario steers it,
+# Kinds: ike (ours), strongswan, libreswan, iked, vpnc.  Each has conf_KIND start_KIND up_KIND and, where a scenario steers it,
 # rekey_child_KIND rekey_ike_KIND down_child_KIND down_ike_KIND.
 
 kind() { eval "echo \${KIND_$1}"; }
@@ -54,9 +54,10 @@ conf_ike() {
         given "$1" IKE 'proposals = %s\n'
         given "$1" ESP 'esp-proposals = %s\n'
         given "$1" AH 'ah-proposals = %s\n'
+        # a side whose network is "dynamic" has what Mode-Config gives it
         [ "$MODE" = transport ] && echo 'mode = transport' ||
-            printf 'local-net = %s\nremote-net = %s\n' "$(val NET "$1")" "$(val NET "$(other "$1")")"
-        val OURS "$1" # lines of [connection peer]
+            printf 'local-net = %s\nremote-net = %s\n' "$(val NET "$1")" "$(val NET "$(other "$1")")" | grep -v 'dynamic$'
+        val OURS "$1" # lines of [connection peer], and sections behind it
         echo
     } >"$LOGS/$1.conf"
     chmod 600 "$LOGS/$1.conf"
@@ -104,6 +105,17 @@ our_status() {
     say "status of $1: $_t"
 }
 
+# --- vpnc ------------------------------------------------------------------
+# A client only, with ESP of its own over a TUN device.
+conf_vpnc() {
+    printf '%s\n' "IPSec gateway $(remote_of "$1")" "IPSec ID $(val ID "$1" | sed 's/^keyid:@//')" "IPSec secret $(val PSK "$1")" "IKE Authmode psk" \
+        "IKE DH Group dh14" "Perfect Forward Secrecy nopfs" "Local Port 500" "DPD idle timeout (our side) 0" >"$LOGS/$1.conf"
+    val VPNC "$1" >>"$LOGS/$1.conf"
+}
+start_vpnc() { on "$1" sh -c "mkdir -p /run/vpnc /etc/vpnc; cp $LOGS/$1.conf /etc/vpnc/test.conf; chmod 600 /etc/vpnc/test.conf"; }
+up_vpnc() { on "$1" timeout 60 vpnc --debug 1 test >"$LOGS/$1.up" 2>&1; }
+down_ike_vpnc() { on "$1" vpnc-disconnect >>"$LOGS/$1.up" 2>&1; }
+
 # --- strongSwan ------------------------------------------------------------
 conf_strongswan() {
     _me=$1 _you=$(other "$1")
@@ -122,8 +134,11 @@ conf_strongswan() {
         [ "$MODE" = transport ] && echo '        mode = transport' ||
             printf '        local_ts = %s\n        remote_ts = %s\n' "$(val NET "$_me")" "$(val NET "$_you")"
         val SWAN_CHILD "$_me"
-        printf '\n      }\n    }\n  }\n}\nsecrets {\n  ike-peer {\n    id-a = %s\n    id-b = %s\n    secret = "%s"\n  }\n}\n' \
+        printf '\n      }\n    }\n  }\n}\nsecrets {\n  ike-peer {\n    id-a = %s\n    id-b = %s\n    secret = "%s"\n  }\n' \
             "$(val ID "$_me")" "$(val ID "$_you")" "$(val PSK "$_me")"
+        val SWAN_SECRETS "$_me"
+        printf '\n}\n'
+        val SWAN_TOP "$_me" # other sections
     } >"$LOGS/$_me.conf"
 }
 load_strongswan() {

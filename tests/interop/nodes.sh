@@ -189,8 +189,8 @@ tunnel() {
     fi
     _a=$(packets "$1") _after=$(packets "$_o")
     say "ping $_s -> $_d: 3 of 3; packets per SA: $1 $_b->$_a, $_o $_before->$_after"
-    [ "$_a" -ge 3 ] || bad "no packet counted on $1"
-    [ "$_after" -ge 3 ] || bad "no packet counted on $_o"
+    [ "$(kind "$1")" = vpnc ] || [ "$_a" -ge 3 ] || bad "no packet counted on $1"
+    [ "$(kind "$_o")" = vpnc ] || [ "$_after" -ge 3 ] || bad "no packet counted on $_o"
 }
 inner() {
     case $1$INNER in

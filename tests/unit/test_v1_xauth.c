@@ -182,6 +182,7 @@ static void the_word_may_come_in_an_exchange_of_its_own(void **state)
     assert_int_equal(say_status(78, 1), IKE_OK);
     assert_int_equal(v1_sa(&a)->state, IKE_SA_ESTABLISHED);
     assert_int_equal(counters(&a).exchanges, 1); /* Quick Mode: the one that waited is gone */
+    assert_true(ike_bytes_equal(v1_sa(&a)->peer->user, IKE_STR("carol")));
 }
 
 static void the_word_may_come_without_a_question(void **state)

@@ -192,12 +192,16 @@ static int take_ack(struct ike_exchange *x)
 
 /* ---- Client ---------------------------------------------------------------------------------------------------------------- */
 
-/* An exchange that still waits for the server's word is settled by this one. */
+/* An exchange that still waits for the server's word is settled by this one, which is about the same user. */
 static int supersede(struct ike_exchange *x)
 {
     IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
         struct ike_exchange *y = IKE_OF(it, struct ike_exchange, link);
         if (y != x && y->role == IKE_RESPONDER && y->script == &ike_v1_xauth) {
+            if (!x->setup->user.len) {
+                x->setup->user = y->setup->user;
+                y->setup->user = (struct ike_blob){NULL, 0};
+            }
             ike_exchange_abort(y, IKE_X_DROP);
         }
     }
