@@ -136,9 +136,8 @@ const struct ike_conf_key ike_conf_keys[] = {
      .words = xauths},
     {C(xauth_user, user_name, "xauth-user", NULL, "xauth = client: who we are. The password is in [user NAME].")},
     {C(settings.pool, pool, "pool", NULL,
-       "IKEv1: addresses inside the tunnel for peers, one each (Mode-Config). A peer may then use its address only; "
-       "remote-net can be "
-       "left out.")},
+       "IKEv1: addresses inside the tunnel for peers, one each (Mode-Config). A peer may then use its address only; remote-net "
+       "can be left out.")},
     {C(settings.dns, servers, "dns", NULL, "pool: the DNS servers that peers are told of."),
      .at2 = offsetof(ike_conn_settings, n_dns)},
     {C(settings.nbns, servers, "nbns", NULL, "pool: the NetBIOS name servers that peers are told of."),

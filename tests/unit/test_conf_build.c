@@ -316,6 +316,56 @@ static void test_wrong_users(void **state)
     }
 }
 
+#define RANGE "expected a range such as 10.9.0.10-10.9.0.100, or a network, found \""
+#define OLD "[connection a]\nremote = 10.0.0.2\nsecret = s\nversion = ikev1\n"
+
+static void test_inner(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pool, *lo_hi;
+    } pools[] = {{"10.9.0.10-10.9.0.20", "10.9.0.10-10.9.0.20"}, {"10.9.0.7", "10.9.0.7/32"},
+                 {"10.9.0.0/24", "10.9.0.1-10.9.0.254"},         {"10.9.0.0/30", "10.9.0.1-10.9.0.2"},
+                 {"10.9.0.8/31", "10.9.0.8/31"},                 {"10.0.0.0/8", "10.0.0.1-10.255.255.254"},
+                 {"2001:db8::4-2001:db8::9", "2001:db8::4-2001:db8::9"}};
+    static const struct {
+        const char *text, *errors;
+    } wrong[] = {
+        {OLD "pool = 10.9.0.0/24[tcp]\n", "pool: " RANGE "10.9.0.0/24[tcp]\"\n"},
+        {OLD "pool = 224.0.0.0/4\n", "pool: " RANGE "224.0.0.0/4\"; no host has such an address\n"},
+        {OLD "inner-address = yes\n", "inner-address: expected no, ipv4 or ipv6, found \"yes\"; did you mean \"ipv4\"?\n"},
+        {OLD "pool = 10.9.0.1\ninner-address = ipv4\n",
+         "inner-address: expected no, found \"ipv4\"; a side gives addresses (pool) or asks for one\n"},
+        {OLD "dns = 10.9.0.1\n", "dns: expected a pool beside it, found \"10.9.0.1\"\n"},
+        {OLD "pool = 10.9.0.1\nnbns = 10.9.0.1 x\n", "nbns: expected one to four addresses, found \"x\"\n"},
+        {OLD "pool = 10.9.0.1\ndns = 1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5\n",
+         "dns: expected one to four addresses, found \"1.1.1.5\"\n"},
+    };
+    struct loaded l = {0};
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) {
+        char text[256];
+        sprintf(text, OLD "pool = %s\ndns = 10.9.0.53, 2001:db8::53\nmode-config = push\n", pools[i].pool);
+        const ike_config_conn *c = only(&l, text);
+        assert_string_equal(ts_text(&c->settings.pool, 1), pools[i].lo_hi);
+        assert_int_equal(c->settings.n_dns, 2);
+        assert_string_equal(addr_text(&c->settings.dns[1]), "2001:db8::53");
+        assert_true(c->settings.push);
+        unload(&l);
+    }
+    assert_int_equal(only(&l, OLD "inner-address = ipv6\n")->settings.inner_family, 6);
+    unload(&l);
+    load(&l, "[connection a]\nremote = 10.0.0.2\nsecret = s\npool = 10.9.0.1\n");
+    assert_string_equal(l.text, "f:4: [connection a] pool: expected version = ikev1 beside it, found \"10.9.0.1\"; Mode-Config "
+                                "is a part of IKEv1\n");
+    unload(&l);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        load(&l, wrong[i].text);
+        assert_non_null(strstr(l.text, wrong[i].errors));
+        assert_int_equal(l.built, IKE_ERR_INVALID);
+        unload(&l);
+    }
+}
+
 static void test_margin(void **state)
 {
     (void)state;
@@ -394,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_values),     cmocka_unit_test(ranges),
         cmocka_unit_test(test_margin),     cmocka_unit_test(test_daemon),
         cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_wrong_users),
+        cmocka_unit_test(test_inner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

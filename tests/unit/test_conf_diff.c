@@ -97,6 +97,14 @@ static void test_each_tag(void **state)
         diff(V1_OF_A "server\n[user x]\nsecret = a", V1_OF_A "client\nxauth-user = x\n[user x]\nsecret = a"), " a:changed");
     assert_string_equal(diff(V1_OF_A "server\n[user x]\nsecret = a", "[user x]\nsecret = a\n" V1_OF_A "server"), " a:moved");
     assert_string_equal(diff(A "[user x]\nsecret = a", A "[user x]\nsecret = b"), " a:same");
+#define POOL A "version = ikev1\npool = 10.9.0.1-10.9.0.9\n"
+    assert_string_equal(diff(POOL, A "version = ikev1\npool = 10.9.0.1-10.9.0.8\n"), " a:changed");
+    assert_string_equal(diff(POOL, POOL "dns = 10.9.0.53\n"), " a:changed");
+    assert_string_equal(diff(POOL "dns = 10.9.0.53\n", POOL "dns = 10.9.0.54\n"), " a:changed");
+    assert_string_equal(diff(POOL "nbns = 10.9.0.53, 10.9.0.54\n", POOL "nbns = 10.9.0.53\n"), " a:changed");
+    assert_string_equal(diff(POOL, POOL "mode-config = push\n"), " a:changed");
+    assert_string_equal(diff(A "version = ikev1\n", A "version = ikev1\ninner-address = ipv6\n"), " a:changed");
+    assert_string_equal(diff(POOL "dns = 10.9.0.53\n", POOL "dns = 10.9.0.53\n"), " a:same");
 }
 
 static void test_secret_file(void **state)

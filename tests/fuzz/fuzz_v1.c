@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * An engine of IKEv1 behind phase 1 with a peer that means ill: payloads as they come, with the right hash and the right keys.
+ *
+ * The first octet says where two engines have got to, what their connections want, and which of them is spoken to. Then come
+ * messages: [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain behind the HASH].
+ */
+#include "fuzz.h"
+
+#include "exchange/v1/v1.h"
+
+#include <stdlib.h>
+
+/* The first octet. So many messages are delivered first; the last three: all, and hosts that are asked for users and addresses
+ * and answer when something else happens, or at once; all. */
+enum { STEPS = 0x0f, XAUTH = 0x10, INNER = 0x20, PUSH = 0x40, WHO = 0x80 };
+/* The octet before each chain: what the message is. */
+enum {
+    EXCHANGE = 0x03, /* Transaction, Informational, Quick Mode, or what the one that is open is */
+    OPEN = 0x04,     /* the next message of the newest open exchange */
+    WRONG_HASH = 0x08,
+    LATER = 0x10, /* time passes first */
+    RELAY = 0x40, /* what the engines then say is delivered, not lost */
+    OTHER = 0x80  /* to the other one */
+};
+const enum fuzz_layout fuzz_layout = FUZZ_CHAINS;
+
+static struct duo duo;
+static uint32_t mids;
+static uint8_t body[DUO_MESSAGE + 256], sealed[2 * DUO_MESSAGE];
+static _Alignas(16) uint8_t scratch[4096];
+
+enum { LATE_HOSTS = 13, HOSTS = 14 };
+
+/* The one question of each that is open. */
+static struct {
+    ike_token token;
+    enum { NOTHING, USER, LOGIN, LEASE } kind;
+} asked[2];
+static unsigned steps;
+
+static const uint8_t password[] = "open sesame";
+static const ike_user_settings carol = {"carol", {password, sizeof password - 1}};
+static const ike_addr servers[] = {{.family = 4, .ip = {10, 2, 0, 53}}, {.family = 6, .ip = {0x20, 1, 0x0d, 0xb8}}};
+
+static int ask(void *user, ike_token t, int kind)
+{
+    unsigned at = user == &duo.node[1];
+    if (steps != LATE_HOSTS) {
+        return IKE_OK;
+    }
+    fuzz_check(asked[at].kind == NOTHING, "two questions at once of one SA");
+    asked[at].token = t;
+    asked[at].kind = kind;
+    return IKE_PENDING;
+}
+
+static int hook_user(void *user, ike_token t, const ike_user_question *q)
+{
+    int r = ask(user, t, USER);
+    return r == IKE_OK && q->password.len != carol.secret.len ? IKE_ERR_AUTH : r;
+}
+
+static int hook_login(void *user, ike_token t, const ike_login_question *q, uint8_t *name, size_t *n, uint8_t *word, size_t *m)
+{
+    (void)q;
+    memcpy(name, "carol", 5);
+    memcpy(word, password, sizeof password - 1);
+    *n = 5;
+    *m = sizeof password - 1;
+    return ask(user, t, LOGIN);
+}
+
+static int hook_lease(void *user, ike_token t, const ike_lease_question *q, ike_addr *address)
+{
+    *address = q->wanted.family ? q->wanted : fuzz_addr("10.1.0.6");
+    return ask(user, t, LEASE);
+}
+
+static void hook_release(void *user, ike_conn_id conn, const ike_addr *address)
+{
+    (void)user;
+    fuzz_check(conn && address->family, "nothing is given back");
+}
+
+static void cancel(void *user, ike_token t)
+{
+    unsigned at = user == &duo.node[1];
+    fuzz_check(asked[at].token == t, "a question is cancelled that nobody asked");
+    asked[at].kind = NOTHING;
+}
+
+static void answer(unsigned at, bool no)
+{
+    ike_engine *e = duo.node[at].e;
+    int kind = asked[at].kind, r = no ? IKE_ERR_AUTH : IKE_OK;
+    ike_addr a = fuzz_addr("10.1.0.5");
+    asked[at].kind = NOTHING;
+    if (kind == USER) {
+        (void)ike_answer_done(e, asked[at].token, r, duo.now);
+    } else if (kind == LOGIN) {
+        (void)ike_answer_login(e, asked[at].token, r, IKE_STR("carol"), carol.secret, duo.now);
+    } else if (kind == LEASE) {
+        (void)ike_answer_lease(e, asked[at].token, r, &a, duo.now);
+    }
+}
+
+/* Ours are there once, and gone once. */
+static int addresses[2];
+static void on_address(void *user, ike_conn_id conn, const ike_addr *address, bool there)
+{
+    int *n = &addresses[user == &duo.node[1]];
+    *n += there ? 1 : -1;
+    fuzz_check(conn && address->family && *n >= 0 && *n <= 2, "an address comes or goes twice");
+}
+
+static void adjust(struct duo *d, unsigned which, ike_settings *s)
+{
+    (void)d;
+    addresses[which] = 0;
+    s->host.sadb.address = on_address;
+    if (steps == LATE_HOSTS || steps == HOSTS) {
+        s->host.hooks.user = hook_user;
+        s->host.hooks.login = hook_login;
+        s->host.hooks.lease = hook_lease;
+        s->host.hooks.release = hook_release;
+        s->host.hooks.cancel = cancel;
+    }
+}
+
+/* Node 0 is the client. */
+static void speak_v1(unsigned me, unsigned where)
+{
+    ike_conn_info info;
+    ike_child_settings child[2];
+    fuzz_check(ike_conn_get(duo.node[me].e, duo.node[me].conn, &info) == IKE_OK, "no connection");
+    ike_conn_settings s = *info.settings;
+    child[0] = s.children[0];
+    child[1] = s.children[1];
+    child[0].proposals = "aes128-sha256, aes128gcm16";
+    s.children = child;
+    s.secret = IKE_STR("secret");
+    s.version = IKE_SPEAKS_V1;
+    s.push = where & PUSH;
+    if (where & XAUTH) {
+        s.xauth = me ? IKE_XAUTH_SERVER : IKE_XAUTH_CLIENT;
+        s.users = &carol;
+        s.n_users = steps != LATE_HOSTS && steps != HOSTS;
+    }
+    if (where & INNER) {
+        s.inner_family = me ? 0 : 4;
+        s.pool = me ? fuzz_ts("10.1.0.4-10.1.0.9") : (ike_ts){0};
+        s.dns = s.nbns = servers;
+        s.n_dns = s.n_nbns = 2;
+        child[0].n_local_ts = me ? child[0].n_local_ts : 0;
+    }
+    fuzz_check(ike_conn_replace(duo.node[me].e, duo.node[me].conn, &s, false, duo.now) == IKE_OK, "no settings");
+}
+
+static struct ike_sa *first_sa(unsigned at)
+{
+    uint64_t id;
+    return ike_slots_next(&duo.node[at].e->db.sas, 0, &id);
+}
+
+/* The newest exchange that waits for a message. */
+static struct ike_exchange *open_one(struct ike_sa *sa)
+{
+    struct ike_exchange *found = NULL;
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        const struct ike_step *step = ike_exchange_step(x);
+        found = x->mid && step && step->from != x->role && !x->question ? x : found;
+    }
+    return found;
+}
+
+/* Quick Mode has other hashes in its second and third message. */
+static int hash_for(const struct ike_sa *sa, const struct ike_exchange *x, uint32_t mid, ike_bytes rest, uint8_t *out)
+{
+    bool quick = x && x->script == &ike_v1_quick;
+    if (quick && x->role == IKE_RESPONDER) {
+        return ike_v1_hash3(sa->prf, scratch, ike_v1_key_a(sa), mid, ike_blob_bytes(&x->setup->ni), ike_blob_bytes(&x->setup->nr),
+                            out);
+    }
+    ike_bytes ni = quick ? ike_blob_bytes(&x->setup->ni) : ike_bytes_of(NULL, 0);
+    return ike_v1_hash(sa->prf, scratch, ike_v1_key_a(sa), mid, ni, rest, out);
+}
+
+static size_t protect(struct ike_sa *sa, const struct ike_exchange *x, unsigned op, uint8_t first, ike_bytes chain)
+{
+    static const uint8_t types[] = {IKE_X1_TRANSACTION, IKE_X1_INFORMATIONAL, IKE_X1_QUICK};
+    const ike_hash *hash = ike_v1_hash_of(fuzz_crypto(), sa->prf);
+    struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .mid = x ? x->mid : ++mids};
+    struct ike_chain c = ike_chain(body, sizeof body);
+    struct ike_v1_seal k = ike_v1_key(sa);
+    size_t n = sa->prf->mac->len, len = 0;
+    uint8_t iv[IKE_IV_MAX];
+    h.exchange = (op & EXCHANGE) < 3 ? types[op & EXCHANGE] : x ? x->script->exchange_type : IKE_X1_TRANSACTION;
+    (void)ike_v1_reserve_hash(&c, n);
+    c.w.p[0] = first;
+    ike_wr_bytes(&c.w, chain);
+    fuzz_check(!c.w.bad && hash_for(sa, x, h.mid, chain, c.w.p + 4) == IKE_OK, "no hash");
+    c.w.p[4] ^= op & WRONG_HASH ? 1 : 0;
+    if (x) {
+        memcpy(iv, x->iv, sizeof iv);
+    } else {
+        ike_v1_iv_next(hash, scratch, ike_bytes_of(sa->v1->last_block, sa->encr->block), h.mid, iv, sa->encr->block);
+    }
+    fuzz_check(ike_v1_seal(&k, &h, &c, iv, scratch, sealed, sizeof sealed, &len) == IKE_OK, "cannot seal");
+    return len;
+}
+
+static void say(unsigned who, struct ike_rd r)
+{
+    unsigned op = ike_rd_u8(&r), to = op & OTHER ? !who : who;
+    uint8_t first = ike_rd_u8(&r);
+    ike_bytes chain = {r.p, r.left};
+    struct ike_sa *sa = first_sa(to);
+    if (op & LATER) {
+        duo_time(&duo, 3 * IKE_SEC);
+        sa = first_sa(to);
+    }
+    if (r.bad || chain.len > DUO_MESSAGE || !sa || !sa->v1 || !sa->v1->keyed) {
+        return;
+    }
+    answer(0, op & WRONG_HASH);
+    answer(1, op & WRONG_HASH);
+    sa = first_sa(to);
+    if (!sa || !sa->v1->keyed) {
+        return;
+    }
+    ike_path path = duo_path(&duo, to);
+    size_t n = protect(sa, op & OPEN ? open_one(sa) : NULL, op, first, chain);
+    (void)duo_input(&duo, to, &path, sealed, n);
+    if (op & RELAY) {
+        duo_run(&duo, 12);
+    }
+    duo_drop(&duo, 0);
+    duo_drop(&duo, 1);
+}
+
+/* A peer has what it was given and no more; one whose user is not known has nothing. */
+static void check_children(unsigned at, unsigned where)
+{
+    struct ike_sa *sa = first_sa(at);
+    uint64_t id = 0;
+    fuzz_check(!sa || !(where & XAUTH) || !sa->established || sa->v1->user_known, "it is up, and who it is is not known");
+    for (struct ike_child *k; (k = ike_slots_next(&duo.node[at].e->db.children, id, &id));) {
+        const ike_ts *ts = ike_child_remote(k);
+        const struct ike_lease *l = k->peer->lease;
+        if (at == 1 && (where & INNER)) {
+            fuzz_check(l && memcmp(ts->lo, l->address.ip, 4) == 0 && memcmp(ts->hi, l->address.ip, 4) == 0,
+                       "a peer has another address than its own");
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct ike_rd r = ike_rd(data, n);
+    unsigned where = n ? ike_rd_u8(&r) : 0;
+    steps = where & STEPS;
+    memset(asked, 0, sizeof asked);
+    mids = 0x40000000;
+    duo_begin(&duo, 0, "aes256-sha256-modp2048", adjust);
+    speak_v1(0, where);
+    speak_v1(1, where);
+    (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
+    duo_run(&duo, steps >= LATE_HOSTS ? 64 : steps);
+    duo_drop(&duo, 0);
+    duo_drop(&duo, 1);
+    while (r.left > 2) {
+        size_t len = ike_rd_u16(&r);
+        say(where & WHO ? 1 : 0, ike_rd_sub(&r, len < r.left ? len : r.left));
+    }
+    check_children(0, where);
+    check_children(1, where);
+    duo_time(&duo, 30 * IKE_SEC);
+    for (unsigned i = 0; i < 2; i++) {
+        fuzz_check_counts(duo.node[i].e, true);
+        ike_engine_free(duo.node[i].e);
+        duo_drop(&duo, i);
+        fuzz_check(duo.node[i].host.blocks == 0, "memory is left");
+        fuzz_check(addresses[i] == 0, "an address is left");
+    }
+    return 0;
+}
