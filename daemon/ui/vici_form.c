@@ -198,7 +198,7 @@ static void put_address(struct vici_buf *b, const char *key, const ike_addr *a, 
     vici_list_end(b);
 }
 
-static void put_auth(struct vici_buf *b, const char *section, const ike_id *id, bool signs)
+static void put_auth(struct vici_buf *b, const char *section, const ike_id *id, const char *class)
 {
     static const char *const lists[] = {"groups", "cert_policy", "certs", "cacerts"};
     vici_section(b, section);
@@ -207,7 +207,7 @@ static void put_auth(struct vici_buf *b, const char *section, const ike_id *id, 
         ike_id_format(id, text, sizeof text);
         vici_put(b, "id", text);
     }
-    vici_put(b, "class", signs ? "public key" : "pre-shared key");
+    vici_put(b, "class", class);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         vici_list(b, lists[i]);
         vici_list_end(b);
@@ -290,8 +290,12 @@ void vici_form_conn(struct vici_buf *b, struct ikelibd *d, const ike_conn_info *
     if (s->dpd_timeout_s) {
         put_number(b, "dpd_timeout", s->dpd_timeout_s);
     }
-    put_auth(b, "local-1", &s->local_id, s->remote_key.len > 0);
-    put_auth(b, "remote-1", &s->remote_id, s->remote_key.len > 0);
+    const char *class = s->remote_key.len ? "public key" : "pre-shared key";
+    put_auth(b, "local-1", &s->local_id, class);
+    put_auth(b, "remote-1", &s->remote_id, class);
+    if (s->xauth) {
+        put_auth(b, s->xauth == IKE_XAUTH_CLIENT ? "local-2" : "remote-2", &(ike_id){0}, "XAuth");
+    }
     vici_section(b, "children");
     for (size_t i = 0; i < s->n_children; i++) {
         put_child_settings(b, &s->children[i]);

@@ -97,6 +97,15 @@ static void test_secret_files(void **state)
         assert_null(strstr(f->log, "sesame"));
         unlink(secret);
     }
+    /* A user's password is kept as well as a key. */
+    static const char user[] = "[connection a]\nremote = 10.0.0.2\nsecret = s\n[user carol]\nsecret-file = a.psk\n";
+    write_file(secret, "open sesame\n", 0644);
+    assert_int_not_equal(load(f, user), IKE_OK);
+    assert_non_null(strstr(f->log, "[user carol] secret-file: "));
+    unlink(secret);
+    write_file(secret, "open sesame\n", 0600);
+    assert_int_equal(load(f, user), IKE_OK);
+    unlink(secret);
     write_file(secret, "\n", 0600);
     assert_int_not_equal(load(f, text), IKE_OK);
     assert_non_null(strstr(f->log, "found nothing in a.psk"));

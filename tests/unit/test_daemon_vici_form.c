@@ -66,6 +66,16 @@ static void an_ike_sa(void **state)
     /* the clock is read once per turn, so what just happened may seem to be still to come */
     sa.last_in = NOW + 1;
     assert_non_null(strstr(sa_text(&sa), "last-in=0"));
+    /* whoever is behind the peer, and where inside the tunnel; a terminal obeys nothing of that */
+    const ike_addr dns[] = {{.family = 4, .ip = {10, 2, 0, 53}}, {.family = 6, .ip = {0x20, 1, 0x0d, 0xb8}}};
+    assert_null(strstr(sa_text(&sa), "xauth"));
+    sa.user = (ike_bytes){(const uint8_t *)"car\x1bol", 6};
+    sa.inner = (ike_addr){.family = 4, .ip = {10, 9, 0, 7}};
+    assert_non_null(strstr(sa_text(&sa), " remote-xauth-id=car?ol remote-vips[10.9.0.7] initiator="));
+    sa.user_ours = sa.inner_ours = true;
+    sa.dns = sa.nbns = dns;
+    sa.n_dns = 2, sa.n_nbns = 1;
+    assert_non_null(strstr(sa_text(&sa), " local-xauth-id=car?ol local-vips[10.9.0.7] dns[10.2.0.53,2001:db8::] nbns[10.2.0.53] "));
     /* what has no name is a number */
     sa.encr = 1234;
     assert_non_null(strstr(sa_text(&sa), "encr-alg=1234 "));

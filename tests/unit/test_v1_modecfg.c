@@ -258,6 +258,7 @@ static void a_set_is_taken_if_it_makes_sense(void **state)
     }
     assert_int_equal(told, 2);
     assert_int_equal(untold, 1);
+    assert_int_equal(counters(&a).children, 0); /* it was of the first address */
 }
 
 /* A peer that has an address may use that and no other. */

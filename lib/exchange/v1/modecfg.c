@@ -239,6 +239,23 @@ static bool usable(const ike_addr *a)
                           : a->family == 6 && a->ip[0] != 0xff && !(a->ip[0] == 0 && a->ip[1] == 0);
 }
 
+/* Children that were made for another address than the one we have now: packets cannot leave with that any more. */
+static void close_others(struct ike_exchange *x, const ike_addr *now)
+{
+    ike_ts own = ike_ts_of_addr(now);
+    const struct ike_lease *was = x->sa->peer->lease;
+    ike_ts old = was && was->ours ? ike_ts_of_addr(&was->address) : own;
+    if (memcmp(&old, &own, sizeof own) == 0) {
+        return;
+    }
+    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->established && ike_ts_within(ike_child_local(k), &old)) {
+            (void)ike_close_child(x->e, k);
+        }
+    }
+}
+
 static int take_lease(struct ike_exchange *x, uint8_t type)
 {
     struct ike_core *c = &x->e->core;
@@ -260,6 +277,7 @@ static int take_lease(struct ike_exchange *x, uint8_t type)
         ike_blame_remedy(c, "see why the peer has none for us, or leave inner-address out here");
         return ike_fatal(x, 0, 0);
     }
+    close_others(x, &l.address);
     r = ike_lease_set(&x->e->db, x->sa->peer, &l);
     if (r != IKE_OK) {
         return ike_trouble(x, r);
