@@ -51,7 +51,8 @@ static void inside(const struct ike_payload *p, ike_bytes b)
     fuzz_check(b.len == 0 || (b.ptr >= p->body && b.ptr + b.len <= p->body + p->len), "a view outside its payload");
 }
 
-static void look_v1(const struct ike_payload *p, const struct ike_proposals *ours, const struct ike_proposals *child)
+static void look_v1(const struct ike_payload *p, const struct ike_proposals *ours, const struct ike_proposals *child,
+                    const struct ike_proposals *around)
 {
     const struct ike_v1_terms terms = {.auth = 1, .mode = 1};
     struct ike_v1_notify note;
@@ -78,6 +79,16 @@ static void look_v1(const struct ike_payload *p, const struct ike_proposals *our
         }
         (void)ike_v1_select_check(phase2 ? child : ours, p, &terms, 0, phase2, &x);
         (void)ike_v1_sa_format(p, phase2, text, sizeof text);
+    }
+    for (unsigned with = 0; with < 4; with++) { /* alone, with AH around, with IPComp inside, with both */
+        const struct ike_v1_want want = {.main = child, .around = with & 1 ? around : NULL, .compress = with & 2, .terms = terms};
+        struct ike_v1_bundle b;
+        if (ike_v1_select_bundle(&want, p, with & 1, &b) == IKE_OK) {
+            for (unsigned i = 0; i < b.n; i++) {
+                inside(p, b.part[i].attrs);
+            }
+        }
+        (void)ike_v1_check_bundle(&want, p, 0, &b);
     }
 }
 
@@ -107,14 +118,15 @@ static void same_again(const struct ike_message *m)
 
 static void look_at_all(const struct ike_message *m)
 {
-    struct ike_proposals *ours = NULL, *child = NULL;
+    struct ike_proposals *ours = NULL, *child = NULL, *around = NULL;
     const char *nearest;
     size_t at;
     if (ike_proposals_parse(&ours, ike_default_ike_proposals(), IKE_PROTO_IKE, NULL, &mem, &at, &nearest) == IKE_OK &&
-        ike_proposals_parse(&child, ike_default_child_proposals(), IKE_PROTO_ESP, NULL, &mem, &at, &nearest) == IKE_OK) {
+        ike_proposals_parse(&child, ike_default_child_proposals(), IKE_PROTO_ESP, NULL, &mem, &at, &nearest) == IKE_OK &&
+        ike_proposals_parse(&around, "sha256, sha1-modp2048", IKE_PROTO_AH, NULL, &mem, &at, &nearest) == IKE_OK) {
         for (unsigned i = 0; i < m->n; i++) {
             if (m->h.version >> 4 == 1) {
-                look_v1(&m->p[i], ours, child);
+                look_v1(&m->p[i], ours, child, around);
             } else {
                 look(&m->p[i], ours);
             }
@@ -122,6 +134,7 @@ static void look_at_all(const struct ike_message *m)
     }
     ike_proposals_free(ours, &mem);
     ike_proposals_free(child, &mem);
+    ike_proposals_free(around, &mem);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

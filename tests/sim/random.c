@@ -198,6 +198,10 @@ static void children(struct gen *g, struct pair *p, unsigned index)
             if (offer) {
                 say(g, "set %c child.proposals %s", host_names[own], offer);
             }
+            const unsigned wish = (choice + k + index) % 4; /* nobody, one of the two, both */
+            if (wish == 3 || wish == 1 + side) {
+                say(g, "set %c child.compress yes", host_names[own]);
+            }
             if (transport && k == 0) {
                 say(g, "set %c child.mode transport", host_names[own]);
                 say(g, "set %c child.local_ts 192.0.2.%u", host_names[own], own + 1);

@@ -101,6 +101,11 @@ static int put_request(struct ike_exchange *x)
     w.compress = spi[IKE_V1_INSIDE] != 0; /* the data plane may have none */
     ike_v1_hash_begin(x);
     ike_v1_put_bundles(&x->chain, &w, spi, s->ke ? s->ke->id : 0);
+    if (x->chain.w.bad) {
+        ike_blame(&x->e->core, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
+        ike_blame_expected(&x->e->core, "child proposals that IKEv1 has numbers for, with one group for all");
+        return IKE_X_REFUSE;
+    }
     put_values(x);
     int r = put_ids(x, &s->local_ts, &s->remote_ts);
     if (ike_uses_encap(x->sa) && s->mode == IKE_MODE_TRANSPORT) {
