@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * xfrm.c - the data plane of Linux: SAs and policies in the kernel, by netlink.
+ * xfrm.c - the data plane of Linux: SAs and policies in the kernel, by one of the ways that lead there (netlink, PF_KEY).
  */
 #include "app/xfrm.h"
-
-#include "sysdep/random.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,13 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static struct xfrm_app *x_of(struct app *a) { return (struct xfrm_app *)(void *)a; }
 
 /* errno, and the kernel's own words if it had any. */
 static const char *kernel_says(struct xfrm_app *x, int error, char *out, size_t n)
 {
-    snprintf(out, n, "%s%s%s", strerror(-error), x->nl.why[0] != 0 ? ": " : "", x->nl.why);
+    snprintf(out, n, "%s%s%s", strerror(-error), x->why[0] != 0 ? ": " : "", x->why);
     return out;
 }
 
@@ -56,9 +55,7 @@ bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id,
 
 static struct policy_slot *find_slot(struct xfrm_app *x, const struct spd_key *key, struct xfrm_userpolicy_id *id)
 {
-    memset(id, 0, sizeof(*id));
-    id->dir = key->dir;
-    xfrm_selector(key, &id->sel);
+    xfrm_policy_id(key, id);
     return find_id(x, id, key->mark, key->if_id);
 }
 
@@ -99,11 +96,9 @@ static void forget_policy(struct xfrm_app *x, const struct spd_key *key)
 static int policy_set(void *arg, const struct spd_key *key, const struct spd_template *t, bool update)
 {
     struct xfrm_app *x = arg;
-    struct nl_msg m;
     char text[160], why[256];
     note_policy(x, key);
-    xfrm_encode_policy(&m, update ? XFRM_MSG_UPDPOLICY : XFRM_MSG_NEWPOLICY, key, t);
-    int error = nl_call(&x->nl, &m, NULL, NULL);
+    int error = x->way->set_policy(x, key, t, update);
     if (error == 0) {
         return 0;
     }
@@ -124,9 +119,9 @@ static int policy_set(void *arg, const struct spd_key *key, const struct spd_tem
 static void policy_unset(void *arg, const struct spd_key *key)
 {
     struct xfrm_app *x = arg;
-    struct nl_msg m;
-    xfrm_encode_policy_name(&m, key);
-    (void)nl_call(&x->nl, &m, NULL, NULL);
+    struct xfrm_userpolicy_id id;
+    xfrm_policy_id(key, &id);
+    (void)x->way->unset_policy(x, &id, key->mark, key->if_id);
     forget_policy(x, key);
 }
 
@@ -214,6 +209,25 @@ static struct xfrm_sa *find_ours(struct xfrm_app *x, const ike_ipsec_sa *sa)
     return NULL;
 }
 
+uint32_t xfrm_reqid(const struct xfrm_app *x, uint32_t reqid)
+{
+    return reqid != 0 ? 1 + (reqid - 1) % (x->way->first_trap - 1) : 0;
+}
+
+/* The numbers have gone round, and an old child still has this one. */
+static bool is_reqid_taken(const struct xfrm_app *x, uint32_t reqid)
+{
+    for (size_t i = 0; reqid >= x->way->first_trap && i < x->sas.n_slots; i++) {
+        for (struct table_node *n = x->sas.slots[i]; n != NULL; n = n->next) {
+            const struct xfrm_sa *sa = TABLE_OF(n, struct xfrm_sa, node);
+            if (sa->reqid != reqid && sa->template.reqid == xfrm_reqid(x, reqid)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void free_sa(struct xfrm_sa *sa)
 {
     free(sa->flows);
@@ -255,11 +269,13 @@ static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa, bool 
         return NULL;
     }
     s->name = xfrm_name_of(sa);
+    s->reqid = sa->reqid;
     s->child = sa->child;
     s->conn = sa->conn;
     s->inbound = sa->inbound;
     s->slot = -1;
     s->template = template_of(sa);
+    s->template.reqid = xfrm_reqid(x, sa->reqid);
     s->child_name = strdup(sa->child_name != NULL ? sa->child_name : "");
     s->flows = first ? copy_flows(sa->local_ts, sa->n_local_ts, sa->remote_ts, sa->n_remote_ts, &s->n_flows) : NULL;
     if (first && s->flows == NULL) {
@@ -275,26 +291,37 @@ static struct xfrm_sa *make_sa(struct xfrm_app *x, const ike_ipsec_sa *sa, bool 
 
 /* ---- Operations ----------------------------------------------------------------------------------------------------------- */
 
-int xfrm_take_spi(void *arg, const struct nlmsghdr *h)
+/* A mere wish of whoever asks, and the module must be there. Asked once; that it is not is logged. */
+static bool has_ipcomp(struct xfrm_app *x)
 {
-    const struct xfrm_usersa_info *info = NLMSG_DATA(h);
-    if (h->nlmsg_type == XFRM_MSG_NEWSA && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*info))) {
-        *(uint32_t *)arg = ntohl(info->id.spi);
+    ike_ipsec_sa sa = {
+        .size = sizeof(sa), .inbound = true, .protocol = IKE_PROTO_IPCOMP, .mode = IKE_MODE_TRANSPORT, .spi = 61439};
+    char why[256];
+    (void)ike_addr_parse(&sa.path.local, "127.0.0.1");
+    (void)ike_addr_parse(&sa.path.remote, "127.0.0.1");
+    if (x->ipcomp == XFRM_IPCOMP_UNKNOWN) {
+        int error = x->way->set_sa(x, &sa, false);
+        x->ipcomp = error == 0 || error == -EEXIST ? XFRM_IPCOMP : XFRM_NO_IPCOMP;
+        if (error == 0) {
+            struct xfrm_sa_name name = xfrm_name_of(&sa);
+            (void)x->way->unset_sa(x, &name);
+        } else if (error != -EEXIST) {
+            daemon_log(x->app.d, IKE_LOG_WARN, "the kernel has no IPComp with deflate (modules ipcomp, ipcomp6, deflate): %s",
+                       kernel_says(x, error, why, sizeof(why)));
+        }
     }
-    return 0;
+    return x->ipcomp == XFRM_IPCOMP;
 }
 
 static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi)
 {
     struct xfrm_app *x = x_of(a);
-    struct nl_msg m;
     char why[256];
     *spi = 0;
-    if (protocol == IKE_PROTO_IPCOMP && !xfrm_has_ipcomp(x)) {
+    if (protocol == IKE_PROTO_IPCOMP && !has_ipcomp(x)) {
         return IKE_ERR_UNSUPPORTED;
     }
-    xfrm_encode_allocspi(&m, path, protocol, reqid);
-    int error = nl_call(&x->nl, &m, xfrm_take_spi, spi);
+    int error = x->way->get_spi(x, path, protocol, xfrm_reqid(x, reqid), spi);
     if (error != 0 || *spi == 0) {
         daemon_log(a->d, IKE_LOG_ERROR, "the kernel gives no SPI: %s", kernel_says(x, error, why, sizeof(why)));
         return IKE_ERR_HOST;
@@ -302,30 +329,20 @@ static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, u
     return IKE_OK;
 }
 
-int xfrm_delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name)
-{
-    struct nl_msg m;
-    xfrm_encode_sa_name(&m, XFRM_MSG_DELSA, name);
-    return nl_call(&x->nl, &m, NULL, NULL);
-}
-
 static void xfrm_put_spi(struct app *a, const ike_path *path, uint8_t protocol, uint32_t spi)
 {
     struct xfrm_sa_name name = {.destination = path->local, .protocol = protocol, .spi = spi};
-    (void)xfrm_delete_sa(x_of(a), &name);
+    struct xfrm_app *x = x_of(a);
+    (void)x->way->unset_sa(x, &name);
 }
 
 /* The reserved SPI becomes an SA; where the reservation has run out (net.core.xfrm_acq_expires) it is made anew. */
 static int install_sa(struct xfrm_app *x, const ike_ipsec_sa *sa)
 {
-    struct nl_msg m;
-    int error = xfrm_encode_sa(&m, sa->inbound ? XFRM_MSG_UPDSA : XFRM_MSG_NEWSA, sa);
-    error = error != 0 ? error : nl_call(&x->nl, &m, NULL, NULL);
-    if (sa->inbound && error == -ESRCH) {
-        error = xfrm_encode_sa(&m, XFRM_MSG_NEWSA, sa);
-        error = error != 0 ? error : nl_call(&x->nl, &m, NULL, NULL);
-    }
-    return error;
+    ike_ipsec_sa numbered = *sa;
+    numbered.reqid = xfrm_reqid(x, sa->reqid);
+    int error = x->way->set_sa(x, &numbered, sa->inbound);
+    return sa->inbound && error == -ESRCH ? x->way->set_sa(x, &numbered, false) : error;
 }
 
 static void note_sa(struct xfrm_app *x, struct xfrm_sa *s)
@@ -380,7 +397,7 @@ static void remove_until(struct xfrm_app *x, const ike_ipsec_sa *sa, const ike_i
     for (; sa != end; sa = sa->inner) {
         struct xfrm_sa *s = find_ours(x, sa);
         if (s != NULL) {
-            (void)xfrm_delete_sa(x, &s->name);
+            (void)x->way->unset_sa(x, &s->name);
             drop_sa(x, s);
         }
     }
@@ -389,6 +406,11 @@ static void remove_until(struct xfrm_app *x, const ike_ipsec_sa *sa, const ike_i
 static int xfrm_add(struct app *a, const ike_ipsec_sa *sa)
 {
     struct xfrm_app *x = x_of(a);
+    if (is_reqid_taken(x, sa->reqid)) {
+        daemon_log(a->d, IKE_LOG_ERROR, "child %s: an older child has the same number (reqid %u) in the kernel",
+                   sa->child_name != NULL ? sa->child_name : "?", xfrm_reqid(x, sa->reqid));
+        return IKE_ERR_HOST;
+    }
     for (const ike_ipsec_sa *at = sa; at != NULL; at = at->inner) {
         int error = add_one(x, at, at == sa);
         if (error != IKE_OK) {
@@ -422,7 +444,9 @@ static int move_one(struct xfrm_app *x, const ike_ipsec_sa *sa)
 {
     struct xfrm_sa *s = find_ours(x, sa);
     char text[96], why[256];
-    int error = s != NULL ? xfrm_move_sa(x, &s->name, sa) : -ESRCH;
+    ike_ipsec_sa numbered = *sa;
+    numbered.reqid = xfrm_reqid(x, sa->reqid);
+    int error = s != NULL ? x->way->move_sa(x, &s->name, &numbered) : -ESRCH;
     if (error == 0) {
         s->name = xfrm_name_of(sa);
         state_remove(x->state, s->slot);
@@ -480,29 +504,16 @@ static int xfrm_move(struct app *a, const ike_ipsec_sa *sa, const ike_path *old)
 
 /* ---- Counters ------------------------------------------------------------------------------------------------------------- */
 
-static int take_usage(void *arg, const struct nlmsghdr *h)
-{
-    ike_usage *out = arg;
-    const struct xfrm_usersa_info *info = NLMSG_DATA(h);
-    if (h->nlmsg_type == XFRM_MSG_NEWSA && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*info))) {
-        out->bytes = info->curlft.bytes;
-        out->packets = info->curlft.packets;
-    }
-    return 0;
-}
-
-/* XFRMA_LASTUSED is in wall seconds and missing in older kernels: a counter that moved since the last look says enough. */
+/* When an SA was last used older kernels do not say: a counter that moved since the last look says enough. */
 static int xfrm_query(struct app *a, const ike_ipsec_sa *sa, ike_usage *out)
 {
     struct xfrm_app *x = x_of(a);
     struct xfrm_sa *s = find_ours(x, sa);
-    struct nl_msg m;
     if (s == NULL) {
         return IKE_ERR_NOT_FOUND;
     }
     *out = (ike_usage){0};
-    xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, &s->name);
-    if (nl_call(&x->nl, &m, take_usage, out) != 0) {
+    if (x->way->get_sa(x, &s->name, out) != 0) {
         return IKE_ERR_HOST;
     }
     if (out->packets != s->seen_packets) {
@@ -570,6 +581,18 @@ static void xfrm_untrap(struct app *a, ike_conn_id conn, const char *child_name)
     }
 }
 
+/* One that no trap has, 0 if there is none. */
+static uint32_t next_reqid(struct xfrm_app *x)
+{
+    for (uint32_t i = 0; i <= x->traps.n && i < x->way->traps; i++) {
+        uint32_t reqid = x->way->first_trap + x->next_trap++ % x->way->traps;
+        if (xfrm_find_trap(x, reqid) == NULL) {
+            return reqid;
+        }
+    }
+    return 0;
+}
+
 static struct xfrm_trap *make_trap(struct xfrm_app *x, const struct app_trap *trap)
 {
     struct xfrm_trap *t = calloc(1, sizeof(*t));
@@ -582,7 +605,7 @@ static struct xfrm_trap *make_trap(struct xfrm_app *x, const struct app_trap *tr
     t->template = (struct spd_template){.trap = true,
                                         .mode = trap->mode,
                                         .protocols = SPD_PROTOCOL(IKE_PROTO_ESP),
-                                        .reqid = XFRM_TRAP_REQID + x->next_trap++ % XFRM_TRAP_REQID,
+                                        .reqid = next_reqid(x),
                                         .local = trap->local,
                                         .remote = trap->remote};
     if (t->template.local.family == 0) {
@@ -590,7 +613,7 @@ static struct xfrm_trap *make_trap(struct xfrm_app *x, const struct app_trap *tr
     }
     t->child_name = strdup(trap->child_name);
     t->flows = copy_flows(trap->local_ts, trap->n_local_ts, trap->remote_ts, trap->n_remote_ts, &t->n_flows);
-    if (t->child_name == NULL || t->flows == NULL) {
+    if (t->child_name == NULL || t->flows == NULL || t->template.reqid == 0) {
         free(t->child_name);
         free(t->flows);
         free(t);
@@ -633,12 +656,9 @@ static int xfrm_trap(struct app *a, const struct app_trap *trap)
  * what has the non-ESP marker. */
 static int xfrm_socket(struct app *a, int fd, uint8_t family, bool encap)
 {
-    struct xfrm_userpolicy_info bypass = {.action = XFRM_POLICY_ALLOW, .sel.family = family == 4 ? AF_INET : AF_INET6};
     for (uint8_t dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
-        bypass.dir = dir;
-        int level = family == 4 ? IPPROTO_IP : IPPROTO_IPV6, option = family == 4 ? IP_XFRM_POLICY : IPV6_XFRM_POLICY;
-        if (setsockopt(fd, level, option, &bypass, sizeof(bypass)) < 0) {
-            int error = -errno;
+        int error = x_of(a)->way->bypass(fd, family, dir);
+        if (error != 0) {
             daemon_log(a->d, IKE_LOG_ERROR, "cannot exempt the IKE sockets from IPsec policies: %s", strerror(-error));
             return error;
         }
@@ -657,13 +677,12 @@ static void remove_leftover(void *arg, const char *record)
 {
     struct xfrm_app *x = arg;
     struct xfrm_sa_name name = {0};
-    struct nl_msg m;
     char ip[64], from[80], to[80];
     unsigned protocol, dir, proto, sport, smask, dport, dmask, mark, if_id;
     if (sscanf(record, "sa %u %x %63s %x %x", &protocol, &name.spi, ip, &name.mark, &name.if_id) == 5 &&
         ike_addr_parse(&name.destination, ip) == IKE_OK) {
         name.protocol = (uint8_t)protocol;
-        (void)xfrm_delete_sa(x, &name);
+        (void)x->way->unset_sa(x, &name);
     } else if (sscanf(record, "policy %u %79s %79s %u %x/%x %x/%x %x %x", &dir, from, to, &proto, &sport, &smask, &dport, &dmask,
                       &mark, &if_id) == 10) {
         /* As it was written: source first. */
@@ -672,9 +691,10 @@ static void remove_leftover(void *arg, const char *record)
         key.flow.local_port = (struct port_mask){(uint16_t)sport, (uint16_t)smask};
         key.flow.remote_port = (struct port_mask){(uint16_t)dport, (uint16_t)dmask};
         if (prefix_parse(&key.flow.local, from) && prefix_parse(&key.flow.remote, to)) {
-            xfrm_encode_policy_name(&m, &key);
-            ((struct xfrm_userpolicy_id *)nl_body(&m))->dir = (uint8_t)dir;
-            (void)nl_call(&x->nl, &m, NULL, NULL);
+            struct xfrm_userpolicy_id id;
+            xfrm_policy_id(&key, &id);
+            id.dir = (uint8_t)dir;
+            (void)x->way->unset_policy(x, &id, mark, if_id);
         }
     } else if (!routes_leftover(&x->rt, record) && !inner_leftover(&x->rt, record)) {
         return;
@@ -695,19 +715,22 @@ static void xfrm_close(struct app *a)
     for (struct table_node *n; (n = table_any(&x->sas, &at)) != NULL;) {
         struct xfrm_sa *s = TABLE_OF(n, struct xfrm_sa, node);
         behind_remove(x->routes, &s->behind);
-        (void)xfrm_delete_sa(x, &s->name);
+        (void)x->way->unset_sa(x, &s->name);
         drop_sa(x, s);
     }
     spd_free(x->spd);
     routes_free(x->routes);
     inner_clear(&x->inner, &x->rt, x->state);
-    xfrm_events_close(x);
+    if (x->events >= 0) {
+        loop_fd_del(x->app.d->loop, x->events);
+        close(x->events);
+    }
     table_free(&x->traps);
     table_free(&x->trap_reqids);
     table_free(&x->sas);
     table_free(&x->policies);
     state_close(x->state);
-    nl_close(&x->nl);
+    x->way->close(x);
     nl_close(&x->rt);
     free(x);
 }
@@ -732,33 +755,36 @@ static bool open_parts(struct xfrm_app *x)
     if (x->spd == NULL || (d->settings.routes && x->routes == NULL)) {
         return false;
     }
-    int error = xfrm_events_open(x);
+    int error = x->way->listen(x);
     if (error != 0) {
         daemon_log(d, IKE_LOG_ERROR, "no IPsec events from the kernel: %s", strerror(-error));
     }
     return error == 0;
 }
 
-static struct app *xfrm_open(struct ikelibd *d)
+static struct app *open_way(struct ikelibd *d, const struct app_ops *ops, const struct xfrm_way *way)
 {
     struct xfrm_app *x = calloc(1, sizeof(*x));
     if (x == NULL) {
         return NULL;
     }
-    x->app = (struct app){&app_xfrm, d};
+    x->app = (struct app){ops, d};
+    x->way = way;
     x->events = x->nl.fd = x->rt.fd = -1;
-    int error = nl_open(&x->nl, NETLINK_XFRM);
+    int error = way->open(x);
     error = error != 0 ? error : nl_open(&x->rt, NETLINK_ROUTE);
     if (error != 0) {
-        daemon_log(d, IKE_LOG_ERROR, "netlink: %s", strerror(-error));
+        daemon_log(d, IKE_LOG_ERROR, "no way to the kernel: %s", strerror(-error));
     }
     if (error != 0 || !open_parts(x)) {
         xfrm_close(&x->app);
         return NULL;
     }
-    xfrm_warn_foreign(x);
+    way->warn_foreign(x);
     return &x->app;
 }
+
+static struct app *xfrm_open(struct ikelibd *d) { return open_way(d, &app_xfrm, &xfrm_netlink); }
 
 static void xfrm_stats(struct app *a, struct daemon_stats *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * xfrm.h - inside the XFRM back-end: what its files share.
+ * xfrm.h - inside the kernel's back-ends: what their files share.
  */
 #ifndef IKELIBD_XFRM_H
 #define IKELIBD_XFRM_H
@@ -14,12 +14,39 @@
 #include "table.h"
 #include "transport/udp.h"
 
-#define XFRM_FLOWS_MAX  64         /* policies per SA and direction */
-#define XFRM_TRAP_REQID 0x40000000 /* traps number themselves from here; the engine counts from 1 */
+#define XFRM_FLOWS_MAX 64 /* policies per SA and direction */
+
+struct xfrm_app;
+struct xfrm_trap;
+
+/* A way into the kernel's XFRM. What can fail gives 0 or -errno; `why` of the app may have more words for it then. SAs and
+ * policies are the same ones whichever way they came in. */
+struct xfrm_way {
+    int (*open)(struct xfrm_app *x);   /* the socket of calls */
+    int (*listen)(struct xfrm_app *x); /* that of events */
+    void (*close)(struct xfrm_app *x);
+    void (*warn_foreign)(struct xfrm_app *x);           /* say so when policies are installed that are not ours */
+    int (*bypass)(int fd, uint8_t family, uint8_t dir); /* no policy holds for this socket */
+    int (*get_spi)(struct xfrm_app *x, const ike_path *path, uint8_t protocol, uint32_t reqid, uint32_t *spi);
+    /* update: of a reserved SPI; -ESRCH: the reservation has run out */
+    int (*set_sa)(struct xfrm_app *x, const ike_ipsec_sa *sa, bool update);
+    int (*unset_sa)(struct xfrm_app *x, const struct xfrm_sa_name *name);
+    int (*get_sa)(struct xfrm_app *x, const struct xfrm_sa_name *name, ike_usage *out); /* -ESRCH: there is none */
+    /* Give the installed SA new outer addresses or ports; its keys, counters and replay state stay. */
+    int (*move_sa)(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);
+    int (*set_policy)(struct xfrm_app *x, const struct spd_key *key, const struct spd_template *t, bool update);
+    int (*unset_policy)(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
+    /* The kernel waits with acquire_seq of the trap, and shall not. */
+    void (*end_acquire)(struct xfrm_app *x, struct xfrm_trap *t);
+    /* Numbers of policies: the engine's, counting from 1, go round below `first_trap`, those of traps above it. */
+    uint32_t first_trap, traps;
+};
+extern const struct xfrm_way xfrm_netlink;
 
 /* One installed SA: what is needed to take it out again, and to know it when the kernel speaks of it. */
 struct xfrm_sa {
     struct table_node node; /* by SPI */
+    uint32_t reqid;         /* the engine's; the kernel's is in the template */
     struct xfrm_sa_name name;
     ike_child_id child;
     ike_conn_id conn;
@@ -49,8 +76,10 @@ struct xfrm_trap {
 
 struct xfrm_app {
     struct app app;
+    const struct xfrm_way *way;
+    const char *why; /* the kernel's own words about the last error, or empty */
     struct nl_sock nl, rt;
-    int events;                         /* socket of the groups of xfrm_event.c */
+    int events;                         /* a socket */
     bool policies_gone, sas_gone, lost; /* events say that some may be; `lost`: SAs are marked so */
     struct state *state;
     struct routes *routes;
@@ -69,28 +98,35 @@ struct xfrm_trap *xfrm_find_trap(const struct xfrm_app *x, uint32_t reqid);
 struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
 bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
 
-/* xfrm_event.c */
-int xfrm_events_open(struct xfrm_app *x); /* 0 or -errno */
-void xfrm_events_close(struct xfrm_app *x);
+/* A number of the engine's as the kernel has it. */
+uint32_t xfrm_reqid(const struct xfrm_app *x, uint32_t reqid);
+
+/* xfrm_event.c: what the kernel says of its own accord. */
+struct xfrm_acquire {
+    uint32_t reqid, seq;
+    ike_ts local, remote; /* of the packet */
+};
+void xfrm_on_acquire(struct xfrm_app *x, const struct xfrm_acquire *a);
+void xfrm_on_expire(struct xfrm_app *x, struct xfrm_sa *sa, bool hard);
+void xfrm_on_mapping(struct xfrm_app *x, const struct xfrm_sa *sa, const ike_addr *remote);
+void xfrm_on_overrun(struct xfrm_app *x); /* it may have said more than we heard */
 void xfrm_settled(struct app *a, ike_conn_id conn);
 void xfrm_forget_acquire(struct xfrm_app *x, struct xfrm_trap *t);
-int xfrm_take_spi(void *arg, const struct nlmsghdr *h); /* nl_reply_fn for ALLOCSPI; arg: uint32_t, host order */
-int xfrm_delete_sa(struct xfrm_app *x, const struct xfrm_sa_name *name);
 
-/* xfrm_lost.c: what somebody else takes out of the kernel. The events only note it; xfrm_make_good acts. */
-void xfrm_on_policy_deleted(struct xfrm_app *x, const struct nlmsghdr *h);
-void xfrm_on_sa_deleted(struct xfrm_app *x, const struct nlmsghdr *h);
+/* xfrm_lost.c: what somebody else takes out of the kernel. The events only note it (policies_gone and sas_gone: any may be
+ * meant); xfrm_make_good acts. */
+void xfrm_on_policy_deleted(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
+void xfrm_on_sa_deleted(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
 /* The kernel asks for an SA that a child of ours has installed. True: it has lost that. */
 bool xfrm_outbound_lost(struct xfrm_app *x, uint32_t reqid);
 void xfrm_make_good(struct xfrm_app *x);
 
-/* xfrm_move.c: give the installed SA new outer addresses or ports; its keys, counters and replay state stay. 0 or -errno. */
+/* xfrm_move.c, by netlink */
 int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);
 
-/* xfrm_probe.c */
-bool xfrm_has_ipcomp(struct xfrm_app *x); /* asked once; that it has none is logged */
+/* xfrm_probe.c, by netlink */
 int xfrm_probe(struct ikelibd *d, char *why, size_t n);
-/* Say so when policies are installed that are not ours: another IKE daemon's, or typed by hand. */
+/* Another IKE daemon's policies, or those typed by hand. */
 void xfrm_warn_foreign(struct xfrm_app *x);
 
 #endif

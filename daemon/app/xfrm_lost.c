@@ -5,50 +5,15 @@
  */
 #include "app/xfrm.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* What we do ourselves is told, too. */
-static bool is_ours(const struct xfrm_app *x, const struct nlmsghdr *h) { return h->nlmsg_pid == x->nl.port; }
-
-static bool has_body(const struct nlmsghdr *h, size_t n) { return h->nlmsg_len >= NLMSG_LENGTH(n); }
-
 /* ---- Policies ------------------------------------------------------------------------------------------------------------- */
 
-void xfrm_on_policy_deleted(struct xfrm_app *x, const struct nlmsghdr *h)
+void xfrm_on_policy_deleted(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
 {
-    const struct xfrm_userpolicy_id *body = NLMSG_DATA(h);
-    const struct nlattr *tb[XFRMA_IF_ID + 1];
-    if (is_ours(x, h)) {
-        return;
-    }
-    if (h->nlmsg_type == XFRM_MSG_FLUSHPOLICY) {
-        x->policies_gone = true;
-        return;
-    }
-    if (!has_body(h, sizeof(*body))) {
-        return;
-    }
-    struct xfrm_userpolicy_id id;
-    struct xfrm_mark mark = {.v = 0};
-    uint32_t if_id = 0;
-    memset(&id, 0, sizeof(id));
-    id.dir = body->dir;
-    id.sel = body->sel;
-    nl_attrs(h, sizeof(*body), tb, XFRMA_IF_ID);
-    if (tb[XFRMA_POLICY] != NULL && nl_len(tb[XFRMA_POLICY]) >= sizeof(struct xfrm_userpolicy_info)) {
-        /* Deleted by its index: the selector is only here. */
-        memcpy(&id.sel, nl_data(tb[XFRMA_POLICY]), sizeof(id.sel));
-    }
-    if (tb[XFRMA_MARK] != NULL && nl_len(tb[XFRMA_MARK]) >= sizeof(mark)) {
-        memcpy(&mark, nl_data(tb[XFRMA_MARK]), sizeof(mark));
-    }
-    if (tb[XFRMA_IF_ID] != NULL && nl_len(tb[XFRMA_IF_ID]) >= sizeof(if_id)) {
-        memcpy(&if_id, nl_data(tb[XFRMA_IF_ID]), sizeof(if_id));
-    }
-    x->policies_gone = x->policies_gone || xfrm_is_our_policy(x, &id, mark.v, if_id);
+    x->policies_gone = x->policies_gone || xfrm_is_our_policy(x, id, mark, if_id);
 }
 
 struct mending {
@@ -62,9 +27,7 @@ struct mending {
 static void mend(void *arg, const struct spd_key *key, const struct spd_template *t)
 {
     struct mending *m = arg;
-    struct nl_msg message;
-    xfrm_encode_policy(&message, XFRM_MSG_NEWPOLICY, key, t);
-    int error = nl_call(&m->x->nl, &message, NULL, NULL);
+    int error = m->x->way->set_policy(m->x, key, t, false);
     if (error == 0 && m->back++ == 0) {
         spd_key_format(key, m->first, sizeof(m->first));
     }
@@ -91,29 +54,18 @@ static void mend_policies(struct xfrm_app *x)
 
 /* ---- SAs ------------------------------------------------------------------------------------------------------------------ */
 
-void xfrm_on_sa_deleted(struct xfrm_app *x, const struct nlmsghdr *h)
+void xfrm_on_sa_deleted(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol)
 {
-    const struct xfrm_usersa_id *id = NLMSG_DATA(h);
-    ike_addr destination;
-    if (is_ours(x, h)) {
-        return;
-    }
-    if (h->nlmsg_type == XFRM_MSG_FLUSHSA) {
-        x->sas_gone = true;
-    } else if (has_body(h, sizeof(*id))) {
-        xfrm_get_address(&destination, &id->daddr, id->family);
-        struct xfrm_sa *sa = xfrm_find(x, ntohl(id->spi), &destination, id->proto);
-        if (sa != NULL) {
-            sa->lost = x->lost = true;
-        }
+    struct xfrm_sa *sa = xfrm_find(x, spi, destination, protocol);
+    if (sa != NULL) {
+        sa->lost = x->lost = true;
     }
 }
 
 static bool is_in_kernel(struct xfrm_app *x, const struct xfrm_sa *sa)
 {
-    struct nl_msg m;
-    xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, &sa->name);
-    return nl_call(&x->nl, &m, NULL, NULL) != -ESRCH;
+    ike_usage unused;
+    return x->way->get_sa(x, &sa->name, &unused) != -ESRCH;
 }
 
 /* The first SA of the table behind `at`, or the very first. The table must not change meanwhile. */

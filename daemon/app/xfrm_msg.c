@@ -361,12 +361,17 @@ void xfrm_encode_policy(struct nl_msg *m, uint16_t type, const struct spd_key *k
     put_mark(m, key->mark, key->if_id);
 }
 
-void xfrm_encode_policy_name(struct nl_msg *m, const struct spd_key *key)
+void xfrm_policy_id(const struct spd_key *key, struct xfrm_userpolicy_id *out)
 {
-    struct xfrm_userpolicy_id id = {.dir = key->dir};
-    xfrm_selector(key, &id.sel);
-    nl_begin(m, XFRM_MSG_DELPOLICY, 0, &id, sizeof(id));
-    put_mark(m, key->mark, key->if_id);
+    memset(out, 0, sizeof(*out));
+    out->dir = key->dir;
+    xfrm_selector(key, &out->sel);
+}
+
+void xfrm_encode_policy_name(struct nl_msg *m, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
+{
+    nl_begin(m, XFRM_MSG_DELPOLICY, 0, id, sizeof(*id));
+    put_mark(m, mark, if_id);
 }
 
 void spd_key_format(const struct spd_key *key, char *out, size_t n)

@@ -30,10 +30,11 @@ void xfrm_encode_allocspi(struct nl_msg *m, const ike_path *path, uint8_t protoc
 /* XFRM_MSG_NEWPOLICY or _UPDPOLICY */
 void xfrm_encode_policy(struct nl_msg *m, uint16_t type, const struct spd_key *key, const struct spd_template *t);
 /* XFRM_MSG_DELPOLICY */
-void xfrm_encode_policy_name(struct nl_msg *m, const struct spd_key *key);
+void xfrm_encode_policy_name(struct nl_msg *m, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
 
 uint32_t xfrm_priority(const struct spd_key *key, bool trap);
 void xfrm_selector(const struct spd_key *key, struct xfrm_selector *out);
+void xfrm_policy_id(const struct spd_key *key, struct xfrm_userpolicy_id *out);
 uint8_t xfrm_protocol(uint8_t ike_protocol); /* IKE_PROTO_ESP -> 50 */
 
 void xfrm_put_address(xfrm_address_t *out, const ike_addr *a);

@@ -37,29 +37,6 @@ static int probe_sa(struct nl_sock *nl)
     return error;
 }
 
-/* Without keys, but the module must be there; and it is a mere wish of whoever asks. */
-bool xfrm_has_ipcomp(struct xfrm_app *x)
-{
-    struct nl_msg m;
-    ike_ipsec_sa sa = {
-        .size = sizeof(sa), .inbound = true, .protocol = IKE_PROTO_IPCOMP, .mode = IKE_MODE_TRANSPORT, .spi = 61439};
-    (void)ike_addr_parse(&sa.path.local, "127.0.0.1");
-    (void)ike_addr_parse(&sa.path.remote, "127.0.0.1");
-    if (x->ipcomp == XFRM_IPCOMP_UNKNOWN) {
-        int error = xfrm_encode_sa(&m, XFRM_MSG_NEWSA, &sa);
-        error = error != 0 ? error : nl_call(&x->nl, &m, NULL, NULL);
-        x->ipcomp = error == 0 || error == -EEXIST ? XFRM_IPCOMP : XFRM_NO_IPCOMP;
-        if (error == 0) {
-            struct xfrm_sa_name name = xfrm_name_of(&sa);
-            (void)xfrm_delete_sa(x, &name);
-        } else if (error != -EEXIST) {
-            daemon_log(x->app.d, IKE_LOG_WARN, "the kernel has no IPComp with deflate (modules ipcomp, ipcomp6, deflate): %s%s%s",
-                       strerror(-error), x->nl.why[0] != 0 ? ": " : "", x->nl.why);
-        }
-    }
-    return x->ipcomp == XFRM_IPCOMP;
-}
-
 int xfrm_probe(struct ikelibd *d, char *why, size_t n)
 {
     struct nl_sock nl;
