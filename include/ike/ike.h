@@ -121,9 +121,9 @@ IKE_API int ike_initiate(ike_engine *e, ike_conn_id conn, const char *child_name
 /* Its children that are kept up (child_name NULL: all) are not begun any more, and an attempt under way ends, until they are
  * initiated again. SAs that are up stay. */
 IKE_API int ike_conn_hold(ike_engine *e, ike_conn_id conn, const char *child_name, ike_time now);
-/* A packet waits for this child: it is begun with the packet's selectors first in TSi and TSr (RFC 7296 section 2.9). Unlike a
- * command it waits while attempts that failed are paused for (IKE_OK), and does not bring up what was closed by one
- * (IKE_ERR_STATE, where start = yes). IKE_ERR_NOT_FOUND, or as ike_initiate. */
+/* A packet waits for this child: it is begun with the packet's selectors first in TSi and TSr (RFC 7296 section 2.9). NULL: the
+ * data plane does not say which they are. Unlike a command it waits while attempts that failed are paused for (IKE_OK), and does
+ * not bring up what was closed by one (IKE_ERR_STATE, where start = yes). IKE_ERR_NOT_FOUND, or as ike_initiate. */
 IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const ike_ts *local, const ike_ts *remote,
                         ike_time now);
 /* IKE_ERR_NOT_FOUND; IKE_ERR_STATE: it is not up, or is being replaced or deleted already. */

@@ -231,7 +231,11 @@ int ike_initiate(ike_engine *e, ike_conn_id id, const char *child_name, ike_time
  * bring it back. Busy is no error: the packet's wish is being met. */
 int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike_ts *local, const ike_ts *remote, ike_time now)
 {
-    struct ike_task packet = {.has_packet = true, .packet_local = *local, .packet_remote = *remote};
+    struct ike_task packet = {.has_packet = local && remote};
+    if (packet.has_packet) {
+        packet.packet_local = *local;
+        packet.packet_remote = *remote;
+    }
     int r = ike_enter(e, now);
     if (r != IKE_OK) {
         return r;

@@ -130,6 +130,15 @@ static void what_is_up_or_on_its_way_is_not_begun_twice(void **state)
     assert_int_equal(counters(&b).children, 2);
 }
 
+static void a_packet_that_nobody_describes_begins_a_child(void **state)
+{
+    (void)state;
+    assert_int_equal(ike_acquire(a.e, a.conn, "lan", NULL, NULL, now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+}
+
 static void nothing_is_begun_by_one_that_closes(void **state)
 {
     (void)state;
@@ -260,6 +269,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_is_taken_once, fresh, down),
         cmocka_unit_test_setup_teardown(stale_ids_name_nothing, up, down),
         cmocka_unit_test_setup_teardown(what_is_up_or_on_its_way_is_not_begun_twice, fresh, down),
+        cmocka_unit_test_setup_teardown(a_packet_that_nobody_describes_begins_a_child, fresh, down),
         cmocka_unit_test_setup_teardown(nothing_is_begun_by_one_that_closes, up, down),
         cmocka_unit_test_setup_teardown(a_command_needs_an_established_sa, fresh, down),
         cmocka_unit_test_setup_teardown(replacing_touches_only_what_changed, up, down),
