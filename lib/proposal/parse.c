@@ -369,6 +369,18 @@ int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const ch
     return read_text(&b, text, at, nearest);
 }
 
+int ike_keyword_transform(const char *word, size_t n, uint8_t *type, uint16_t *id, uint16_t *bits)
+{
+    const struct ike_keyword *k = ike_keyword_find(word, n);
+    if (!k) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    *type = k->type;
+    *id = k->id;
+    *bits = k->bits;
+    return IKE_OK;
+}
+
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem)
 {
     if (p) {

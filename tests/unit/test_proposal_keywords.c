@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "message/names.h"
 #include "proposal/keywords.h"
+#include <ike/conn.h>
 
 static void test_round_trip(void **state)
 {
@@ -67,8 +68,24 @@ static void test_nearest(void **state)
     }
 }
 
+static void test_transform_of(void **state)
+{
+    (void)state;
+    uint8_t type;
+    uint16_t id, bits;
+    assert_int_equal(ike_keyword_transform("aes256gcm16-x25519", 11, &type, &id, &bits), IKE_OK);
+    assert_true(type == 1 && id == 20 && bits == 256);
+    assert_int_equal(ike_keyword_transform("SHA384", 6, &type, &id, &bits), IKE_OK);
+    assert_true(type == 3 && id == 13 && bits == 0);
+    assert_int_equal(ike_keyword_transform("esn", 3, &type, &id, &bits), IKE_OK);
+    assert_true(type == 5 && id == 1);
+    assert_int_equal(ike_keyword_transform("aes256gcm16-x25519", 18, &type, &id, &bits), IKE_ERR_NOT_FOUND);
+    assert_int_equal(ike_keyword_transform("", 0, &type, &id, &bits), IKE_ERR_NOT_FOUND);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_nearest)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_nearest),
+                                       cmocka_unit_test(test_transform_of)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
