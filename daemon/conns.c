@@ -317,7 +317,7 @@ int daemon_conn_put(struct ikelibd *d, const ike_conn_settings *s, const char *r
 {
     struct conn_rt *rt = daemon_conn_find(d, s->name);
     bool is_new = rt == NULL;
-    struct conn_copy *copy = conn_copy_new(s);
+    struct conn_copy *copy = conn_copy_new(s, d->app != NULL ? d->app->ops->child_proposals : NULL);
     rt = is_new ? make_rt(d, s->name) : rt;
     int error = copy != NULL && rt != NULL ? set_name(rt, remote_name) : IKE_ERR_NOMEM;
     if (error == IKE_OK) {

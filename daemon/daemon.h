@@ -30,7 +30,7 @@ struct options;   /* options.h */
 
 /* Command line over file over default. Strings are owned by the holder of the struct; NULL: default. */
 struct daemon_settings {
-    char backend[16];              /* auto, xfrm, userspace, none */
+    char backend[16];              /* auto, xfrm, pfkey, userspace, none */
     char listen[INET6_ADDRSTRLEN]; /* local address to bind, empty: all */
     uint16_t port, encap_port;     /* default 500, 4500 */
     char socket_path[108];

@@ -15,7 +15,7 @@ static const char usage[] =
     "      --check FILE    say what is wrong with FILE, and end\n"
     "      --foreground    stay in the foreground (always so)\n"
     "      --socket PATH   control socket (default " IKELIBD_SOCKET ")\n"
-    "      --backend B     data plane: auto, xfrm, userspace, none\n"
+    "      --backend B     data plane: auto, xfrm, pfkey, userspace, none\n"
     "      --log LEVEL     error, warn, info, debug, trace\n"
     "      --keylog FILE   write the keys of every IKE SA to FILE: for debugging only\n"
     "      --version\n"
@@ -49,13 +49,13 @@ static bool fits(const char *what, const char *value, size_t max)
 /* Before the configuration is read, as any other wrong use. */
 static bool is_backend(const char *value)
 {
-    static const char *const all[] = {"auto", "xfrm", "userspace", "none"};
+    static const char *const all[] = {"auto", "xfrm", "pfkey", "userspace", "none"};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(value, all[i]) == 0) {
             return true;
         }
     }
-    fprintf(stderr, "ikelibd: --backend %s: expected auto, xfrm, userspace or none\n", value);
+    fprintf(stderr, "ikelibd: --backend %s: expected auto, xfrm, pfkey, userspace or none\n", value);
     return false;
 }
 

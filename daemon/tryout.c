@@ -5,6 +5,7 @@
  */
 #include "tryout.h"
 
+#include "app/app.h"
 #include "modules.h"
 #include "sysdep/random.h"
 
@@ -18,6 +19,7 @@ struct trial {
     ike_config_report *report;
     ike_engine *engine, *lenient; /* lenient: with allow-variable-time; NULL until it is needed */
     ike_settings settings;
+    const struct app_ops *plane; /* the data plane that is asked for; NULL: whichever is possible */
     int result;
 };
 
@@ -50,9 +52,7 @@ static bool can_run(ike_engine *e, uint8_t protocol, const char *text, size_t n)
     s.name = k.name = "trial";
     s.children = &k;
     s.n_children = 1;
-    *(protocol == IKE_PROTO_IKE  ? &s.proposals
-      : protocol == IKE_PROTO_AH ? &k.ah_proposals
-                                 : &k.proposals) = part;
+    *(protocol == IKE_PROTO_IKE ? &s.proposals : protocol == IKE_PROTO_AH ? &k.ah_proposals : &k.proposals) = part;
     int r = part != NULL ? ike_conn_add(e, &s, &id, 0) : IKE_OK;
     if (part != NULL && r == IKE_OK) {
         (void)ike_conn_remove(e, id, 0);
@@ -215,24 +215,38 @@ static int add(struct trial *t, const ike_config_conn *c)
     return r;
 }
 
+/* Only what the configuration alone can show. */
+static void check_children(struct trial *t, const ike_config_conn *c, const ike_triplet *at)
+{
+    char why[192], expected[64];
+    snprintf(expected, sizeof(expected), "what backend = %s can carry", t->plane->name);
+    for (size_t i = 0; i < c->settings.n_children; i++) {
+        if (t->plane->lacks(&c->settings.children[i], why, sizeof(why))) {
+            complain(t, at, expected, why, strlen(why), NULL);
+        }
+    }
+}
+
 static void add_all(struct trial *t, const ike_config *db, const ike_config_conns *conns)
 {
     for (size_t i = 0; t->result == IKE_OK && i < ike_config_conns_count(conns); i++) {
         const ike_config_conn *c = ike_config_conns_at(conns, i);
         char section[IKE_CONFIG_NAME_MAX + 16] = "connection ";
+        ike_triplet at = {strcat(section, c->settings.name), NULL, NULL, c->file, c->line};
         int r = add(t, c);
         if (r == IKE_ERR_NOMEM || r == IKE_ERR_HOST) {
             t->result = r;
         } else if (r == IKE_ERR_CRYPTO) {
-            explain_keys(t, db, c, strcat(section, c->settings.name));
+            explain_keys(t, db, c, section);
         } else if (r != IKE_OK) {
-            ike_triplet at = {strcat(section, c->settings.name), NULL, NULL, c->file, c->line};
             const char *why = ike_strerror(r);
             complain(t, &at,
                      r != IKE_ERR_LIMIT                   ? "a connection that can be used here"
                      : c->local_cert.text.len > CERT_LONG ? "a certificate that fits into a message"
                                                           : "no more than max-connections of [daemon]",
                      why, strlen(why), NULL);
+        } else if (t->plane != NULL && t->plane->lacks != NULL) {
+            check_children(t, c, &at);
         }
     }
 }
@@ -244,7 +258,10 @@ int tryout(const ike_config *db, const ike_config_conns *conns, const ike_crypto
     struct trial t = {.report = report, .result = IKE_OK};
     ike_config_report none = {NULL, 0, 0, 0}; /* what is wrong with [daemon] has been reported */
     ike_settings_init(&t.settings);
-    (void)ike_config_daemon_get(db, NULL, &t.settings, &none);
+    ike_config_daemon daemon;
+    ike_config_daemon_init(&daemon);
+    (void)ike_config_daemon_get(db, &daemon, &t.settings, &none);
+    t.plane = app_find(daemon.backend);
     t.settings.crypto = crypto;
     t.settings.host.random = random_fill;
     t.settings.host.send = send_nothing;

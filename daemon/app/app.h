@@ -2,6 +2,17 @@
  *
  * app.h - the application module: what carries the agreed SAs. One back-end is active.
  *
+ * The six operations that the paper wants of an application ("Design and Implementation"), and where they are here:
+ *
+ *   get a fresh SPI            get_spi (put_spi gives it back): the inbound SA is reserved, "larval"
+ *   create an SA               add, of the outbound one
+ *   update a larval SA         add, of the inbound one: the reserved SPI becomes an SA
+ *   group a bundle             the policies that add sets: an SA and its policies share a reqid
+ *   remove an SA               remove
+ *   leave ISAKMP unencrypted   socket: an option of each IKE socket, as the paper's OpenBSD has it
+ *
+ * Beyond them: move, query, traps, and the upcalls (acquire, expire, a moved peer).
+ *
  * The SADB operations have the meaning of ike_sadb (ike/host.h) and run inside library hooks: they must not call the engine.
  * Back-ends answer at once. What the data plane has to say later (acquire, expire, a moved peer) comes from the loop, where
  * the engine may be called.
@@ -26,6 +37,10 @@ struct app_ops {
     const char *name;
     /* ESP is always in UDP: connections must announce a NAT. */
     bool needs_encap;
+    /* What children propose that name nothing; NULL: the library's default, ike_default_child_proposals. */
+    const char *child_proposals;
+    /* True: some of what these settings ask for cannot be carried, and `why` says what. NULL: everything can. */
+    bool (*lacks)(const ike_child_settings *c, char *why, size_t n);
     /* 0, or -errno with the reason in `why`. Leaves nothing behind. */
     int (*probe)(struct ikelibd *d, char *why, size_t n);
     /* Remove what a crashed run of ours left, then be ready. Errors are logged. */
@@ -59,8 +74,10 @@ struct app {
     struct ikelibd *d;
 };
 
-extern const struct app_ops app_none, app_xfrm, app_userspace;
+extern const struct app_ops app_none, app_xfrm, app_pfkey, app_userspace;
 
+/* NULL: there is none of that name, or it is `auto`. */
+const struct app_ops *app_find(const char *name);
 /* Open the back-end of d->settings.backend into d->app; "auto" takes the first that is possible here. -errno: logged. */
 int app_select(struct ikelibd *d);
 

@@ -3,6 +3,7 @@
  * xfrm.c - the data plane of Linux: SAs and policies in the kernel, by one of the ways that lead there (netlink, PF_KEY).
  */
 #include "app/xfrm.h"
+#include "app/pfkey_msg.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static struct xfrm_app *x_of(struct app *a) { return (struct xfrm_app *)(void *)a; }
 
@@ -190,6 +190,17 @@ struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *dest
         struct xfrm_sa *sa = TABLE_OF(n, struct xfrm_sa, node);
         if (sa->name.spi == spi && xfrm_protocol(sa->name.protocol) == protocol &&
             sa->name.destination.family == destination->family && memcmp(sa->name.destination.ip, destination->ip, 16) == 0) {
+            return sa;
+        }
+    }
+    return NULL;
+}
+
+struct xfrm_sa *xfrm_find_inbound(struct xfrm_app *x, uint32_t spi)
+{
+    for (struct table_node *n = table_chain(&x->sas, hash_spi(spi)); n != NULL; n = n->next) {
+        struct xfrm_sa *sa = TABLE_OF(n, struct xfrm_sa, node);
+        if (sa->name.spi == spi && sa->inbound && sa->name.protocol == IKE_PROTO_ESP) {
             return sa;
         }
     }
@@ -446,9 +457,11 @@ static int move_one(struct xfrm_app *x, const ike_ipsec_sa *sa)
     char text[96], why[256];
     ike_ipsec_sa numbered = *sa;
     numbered.reqid = xfrm_reqid(x, sa->reqid);
-    int error = s != NULL ? x->way->move_sa(x, &s->name, &numbered) : -ESRCH;
+    int error = s != NULL ? x->way->move_sa(x, s, &numbered) : -ESRCH;
     if (error == 0) {
         s->name = xfrm_name_of(sa);
+        s->template.local = sa->path.local;
+        s->template.remote = sa->path.remote;
         state_remove(x->state, s->slot);
         note_sa(x, s);
     } else if (s != NULL) {
@@ -474,7 +487,33 @@ static int move_all(struct xfrm_app *x, const ike_ipsec_sa *sa, const ike_path *
     return error;
 }
 
-/* First the new policies, then the SAs, then the old policies: at no moment does a packet find none. */
+/* First the new policies, then the SAs, then the old policies: at no moment does a packet find none. A way that moves SAs by
+ * their policy needs that one as it was. */
+static int move_in_order(struct xfrm_app *x, const struct xfrm_sa *s, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    struct spd_template was = s->template, next = s->template;
+    struct sa_policies former = policies_of(s), now = former;
+    next.local = sa->path.local;
+    next.remote = sa->path.remote;
+    former.t = &was;
+    now.t = &next;
+    bool first = x->way->moves_policies;
+    int error = first ? move_all(x, sa, old) : 0;
+    if (error == 0 && use_policies(x, &now) != 0) {
+        return -EIO;
+    }
+    if (error == 0 && !first) {
+        error = move_all(x, sa, old);
+        if (error != 0) {
+            unuse_all(x, &now);
+        }
+    }
+    if (error == 0) {
+        unuse_all(x, &former);
+    }
+    return error;
+}
+
 static int xfrm_move(struct app *a, const ike_ipsec_sa *sa, const ike_path *old)
 {
     struct xfrm_app *x = x_of(a);
@@ -482,21 +521,9 @@ static int xfrm_move(struct app *a, const ike_ipsec_sa *sa, const ike_path *old)
     if (s == NULL) {
         return IKE_ERR_NOT_FOUND;
     }
-    struct spd_template former = s->template, next = s->template;
-    next.local = sa->path.local;
-    next.remote = sa->path.remote;
-    struct sa_policies p = policies_of(s);
-    p.t = &next;
-    if (use_policies(x, &p) != 0) {
+    if (move_in_order(x, s, sa, old) != 0) {
         return IKE_ERR_HOST;
     }
-    int error = move_all(x, sa, old);
-    p.t = error == 0 ? &former : &next;
-    unuse_all(x, &p);
-    if (error != 0) {
-        return IKE_ERR_HOST;
-    }
-    s->template = next;
     behind_remove(x->routes, &s->behind);
     add_routes(x, s, sa);
     return IKE_OK;
@@ -721,10 +748,7 @@ static void xfrm_close(struct app *a)
     spd_free(x->spd);
     routes_free(x->routes);
     inner_clear(&x->inner, &x->rt, x->state);
-    if (x->events >= 0) {
-        loop_fd_del(x->app.d->loop, x->events);
-        close(x->events);
-    }
+    x->way->unlisten(x);
     table_free(&x->traps);
     table_free(&x->trap_reqids);
     table_free(&x->sas);
@@ -770,7 +794,7 @@ static struct app *open_way(struct ikelibd *d, const struct app_ops *ops, const 
     }
     x->app = (struct app){ops, d};
     x->way = way;
-    x->events = x->nl.fd = x->rt.fd = -1;
+    x->rt.fd = -1;
     int error = way->open(x);
     error = error != 0 ? error : nl_open(&x->rt, NETLINK_ROUTE);
     if (error != 0) {
@@ -783,8 +807,6 @@ static struct app *open_way(struct ikelibd *d, const struct app_ops *ops, const 
     way->warn_foreign(x);
     return &x->app;
 }
-
-static struct app *xfrm_open(struct ikelibd *d) { return open_way(d, &app_xfrm, &xfrm_netlink); }
 
 static void xfrm_stats(struct app *a, struct daemon_stats *out)
 {
@@ -808,21 +830,19 @@ static void xfrm_address(struct app *a, const ike_addr *address, bool there)
     inner_set(&x->inner, a->d, &x->rt, x->state, address, there);
 }
 
-const struct app_ops app_xfrm = {
-    .name = "xfrm",
-    .probe = xfrm_probe,
-    .open = xfrm_open,
-    .close = xfrm_close,
-    .socket = xfrm_socket,
-    .get_spi = xfrm_get_spi,
-    .put_spi = xfrm_put_spi,
-    .add = xfrm_add,
-    .move = xfrm_move,
-    .remove = xfrm_remove,
-    .query = xfrm_query,
-    .address = xfrm_address,
-    .trap = xfrm_trap,
-    .untrap = xfrm_untrap,
-    .settled = xfrm_settled,
-    .stats = xfrm_stats,
-};
+static struct app *xfrm_open(struct ikelibd *d) { return open_way(d, &app_xfrm, &xfrm_netlink); }
+
+static struct app *pfkey_open(struct ikelibd *d) { return open_way(d, &app_pfkey, &xfrm_pfkey); }
+
+#define OPERATIONS                                                                                                               \
+    .close = xfrm_close, .socket = xfrm_socket, .get_spi = xfrm_get_spi, .put_spi = xfrm_put_spi, .add = xfrm_add,               \
+    .move = xfrm_move, .remove = xfrm_remove, .query = xfrm_query, .address = xfrm_address, .trap = xfrm_trap, .untrap = xfrm_untrap,                     \
+    .settled = xfrm_settled, .stats = xfrm_stats
+
+const struct app_ops app_xfrm = {.name = "xfrm", .probe = xfrm_probe, .open = xfrm_open, OPERATIONS};
+const struct app_ops app_pfkey = {.name = "pfkey",
+                                  .child_proposals = PFKEY_PROPOSALS,
+                                  .lacks = pfkey_lacks,
+                                  .probe = pfkey_probe,
+                                  .open = pfkey_open,
+                                  OPERATIONS};

@@ -11,12 +11,14 @@
 #include "app/spd.h"
 #include "app/state.h"
 #include "app/xfrm_msg.h"
+#include "sysdep/pfk.h"
 #include "table.h"
 #include "transport/udp.h"
 
 #define XFRM_FLOWS_MAX 64 /* policies per SA and direction */
 
 struct xfrm_app;
+struct xfrm_sa;
 struct xfrm_trap;
 
 /* A way into the kernel's XFRM. What can fail gives 0 or -errno; `why` of the app may have more words for it then. SAs and
@@ -24,6 +26,7 @@ struct xfrm_trap;
 struct xfrm_way {
     int (*open)(struct xfrm_app *x);   /* the socket of calls */
     int (*listen)(struct xfrm_app *x); /* that of events */
+    void (*unlisten)(struct xfrm_app *x);
     void (*close)(struct xfrm_app *x);
     void (*warn_foreign)(struct xfrm_app *x);           /* say so when policies are installed that are not ours */
     int (*bypass)(int fd, uint8_t family, uint8_t dir); /* no policy holds for this socket */
@@ -33,7 +36,8 @@ struct xfrm_way {
     int (*unset_sa)(struct xfrm_app *x, const struct xfrm_sa_name *name);
     int (*get_sa)(struct xfrm_app *x, const struct xfrm_sa_name *name, ike_usage *out); /* -ESRCH: there is none */
     /* Give the installed SA new outer addresses or ports; its keys, counters and replay state stay. */
-    int (*move_sa)(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);
+    int (*move_sa)(struct xfrm_app *x, const struct xfrm_sa *s, const ike_ipsec_sa *sa);
+    bool moves_policies; /* with the SA: its policies must still have the former addresses */
     int (*set_policy)(struct xfrm_app *x, const struct spd_key *key, const struct spd_template *t, bool update);
     int (*unset_policy)(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
     /* The kernel waits with acquire_seq of the trap, and shall not. */
@@ -41,7 +45,7 @@ struct xfrm_way {
     /* Numbers of policies: the engine's, counting from 1, go round below `first_trap`, those of traps above it. */
     uint32_t first_trap, traps;
 };
-extern const struct xfrm_way xfrm_netlink;
+extern const struct xfrm_way xfrm_netlink, xfrm_pfkey;
 
 /* One installed SA: what is needed to take it out again, and to know it when the kernel speaks of it. */
 struct xfrm_sa {
@@ -77,9 +81,11 @@ struct xfrm_trap {
 struct xfrm_app {
     struct app app;
     const struct xfrm_way *way;
-    const char *why; /* the kernel's own words about the last error, or empty */
-    struct nl_sock nl, rt;
-    int events;                         /* a socket */
+    const char *why;   /* the kernel's own words about the last error, or empty */
+    struct nl_sock nl; /* of the way by netlink */
+    int events;
+    struct pfk_sock key, key_events; /* of that by PF_KEY */
+    struct nl_sock rt;
     bool policies_gone, sas_gone, lost; /* events say that some may be; `lost`: SAs are marked so */
     struct state *state;
     struct routes *routes;
@@ -96,6 +102,8 @@ struct xfrm_app {
 /* NULL: another program's. */
 struct xfrm_trap *xfrm_find_trap(const struct xfrm_app *x, uint32_t reqid);
 struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
+/* ESP, wherever it ends. */
+struct xfrm_sa *xfrm_find_inbound(struct xfrm_app *x, uint32_t spi);
 bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
 
 /* A number of the engine's as the kernel has it. */
@@ -104,7 +112,7 @@ uint32_t xfrm_reqid(const struct xfrm_app *x, uint32_t reqid);
 /* xfrm_event.c: what the kernel says of its own accord. */
 struct xfrm_acquire {
     uint32_t reqid, seq;
-    ike_ts local, remote; /* of the packet */
+    ike_ts local, remote; /* of the packet; family 0: that is not said */
 };
 void xfrm_on_acquire(struct xfrm_app *x, const struct xfrm_acquire *a);
 void xfrm_on_expire(struct xfrm_app *x, struct xfrm_sa *sa, bool hard);
@@ -122,11 +130,16 @@ bool xfrm_outbound_lost(struct xfrm_app *x, uint32_t reqid);
 void xfrm_make_good(struct xfrm_app *x);
 
 /* xfrm_move.c, by netlink */
-int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa);
+int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa *s, const ike_ipsec_sa *sa);
 
 /* xfrm_probe.c, by netlink */
 int xfrm_probe(struct ikelibd *d, char *why, size_t n);
 /* Another IKE daemon's policies, or those typed by hand. */
 void xfrm_warn_foreign(struct xfrm_app *x);
+void xfrm_tell_foreign(struct xfrm_app *x, unsigned count, const struct xfrm_userpolicy_info *first);
+
+/* pfkey_probe.c */
+int pfkey_probe(struct ikelibd *d, char *why, size_t n);
+void pfkey_warn_foreign(struct xfrm_app *x);
 
 #endif

@@ -35,7 +35,8 @@ void xfrm_on_acquire(struct xfrm_app *x, const struct xfrm_acquire *a)
         trap->acquire_seq = a->seq;
     }
     struct ikelibd *d = x->app.d;
-    int error = ike_acquire(d->engine, conn, child, &a->local, &a->remote, loop_now(d->loop));
+    int error = ike_acquire(d->engine, conn, child, a->local.family != 0 ? &a->local : NULL,
+                            a->remote.family != 0 ? &a->remote : NULL, loop_now(d->loop));
     daemon_log(d, IKE_LOG_DEBUG, "a packet asks for child %s%s%s", child, error == IKE_OK ? "" : ": ",
                error == IKE_OK ? "" : ike_strerror(error));
 }

@@ -153,14 +153,14 @@ static int rewrite(struct xfrm_app *x, const struct xfrm_sa_name *name, const ik
     return nl_call(&x->nl, &m, NULL, NULL);
 }
 
-int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa_name *name, const ike_ipsec_sa *sa)
+int xfrm_move_sa(struct xfrm_app *x, const struct xfrm_sa *s, const ike_ipsec_sa *sa)
 {
     struct copy c = {.found = false};
     struct nl_msg m;
-    xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, name);
+    xfrm_encode_sa_name(&m, XFRM_MSG_GETSA, &s->name);
     int error = nl_call(&x->nl, &m, take_copy, &c);
     if (error == 0) {
-        error = c.found ? rewrite(x, name, sa, &c) : -ESRCH;
+        error = c.found ? rewrite(x, &s->name, sa, &c) : -ESRCH;
     }
     explicit_bzero(&c, sizeof(c));
     return error;

@@ -244,6 +244,7 @@ static void on_readable(void *arg, uint32_t events)
 static int open_netlink(struct xfrm_app *x)
 {
     x->why = x->nl.why;
+    x->events = -1;
     return nl_open(&x->nl, NETLINK_XFRM);
 }
 
@@ -256,10 +257,19 @@ static int listen_netlink(struct xfrm_app *x)
     return x->events < 0 ? x->events : loop_fd_add(x->app.d->loop, x->events, EPOLLIN, on_readable, x);
 }
 
+static void unlisten_netlink(struct xfrm_app *x)
+{
+    if (x->events >= 0) {
+        loop_fd_del(x->app.d->loop, x->events);
+        close(x->events);
+    }
+}
+
 const struct xfrm_way xfrm_netlink = {
     .open = open_netlink,
     .close = close_netlink,
     .listen = listen_netlink,
+    .unlisten = unlisten_netlink,
     .warn_foreign = xfrm_warn_foreign,
     .bypass = bypass,
     .get_spi = get_spi,

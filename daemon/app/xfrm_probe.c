@@ -114,25 +114,35 @@ static void delete_command(const struct foreign *f, const char *from, const char
     snprintf(out, n, "ip xfrm policy delete %s dir %s%s", which, dir, more);
 }
 
+static void tell_foreign(struct xfrm_app *x, const struct foreign *f)
+{
+    static const char *const dirs[] = {"in", "out", "fwd"};
+    const char *dir = f->first.dir < 3 ? dirs[f->first.dir] : "?";
+    char from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?", command[256];
+    inet_ntop(f->first.sel.family, &f->first.sel.saddr, from, sizeof(from));
+    inet_ntop(f->first.sel.family, &f->first.sel.daddr, to, sizeof(to));
+    delete_command(f, from, to, dir, command, sizeof(command));
+    daemon_log(
+        x->app.d, IKE_LOG_ERROR,
+        "%u IPsec policies of another program are installed, the first %s %s/%u -> %s/%u: is another IKE daemon running? "
+        "They may take our traffic. Stop that daemon; if there is none, `%s` removes the first, and `ip xfrm policy` lists "
+        "them",
+        f->count, dir, from, f->first.sel.prefixlen_s, to, f->first.sel.prefixlen_d, command);
+}
+
+void xfrm_tell_foreign(struct xfrm_app *x, unsigned count, const struct xfrm_userpolicy_info *first)
+{
+    struct foreign f = {.count = count, .first = *first};
+    tell_foreign(x, &f);
+}
+
 void xfrm_warn_foreign(struct xfrm_app *x)
 {
     struct foreign f = {0};
     struct nl_msg m;
     struct xfrm_userpolicy_id none = {0};
     nl_begin(&m, XFRM_MSG_GETPOLICY, NLM_F_DUMP, &none, sizeof(none));
-    if (nl_call(&x->nl, &m, count_policy, &f) != 0 || f.count == 0) {
-        return;
+    if (nl_call(&x->nl, &m, count_policy, &f) == 0 && f.count > 0) {
+        tell_foreign(x, &f);
     }
-    static const char *const dirs[] = {"in", "out", "fwd"};
-    const char *dir = f.first.dir < 3 ? dirs[f.first.dir] : "?";
-    char from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?", command[256];
-    inet_ntop(f.first.sel.family, &f.first.sel.saddr, from, sizeof(from));
-    inet_ntop(f.first.sel.family, &f.first.sel.daddr, to, sizeof(to));
-    delete_command(&f, from, to, dir, command, sizeof(command));
-    daemon_log(
-        x->app.d, IKE_LOG_ERROR,
-        "%u IPsec policies of another program are installed, the first %s %s/%u -> %s/%u: is another IKE daemon running? "
-        "They may take our traffic. Stop that daemon; if there is none, `%s` removes the first, and `ip xfrm policy` lists "
-        "them",
-        f.count, dir, from, f.first.sel.prefixlen_s, to, f.first.sel.prefixlen_d, command);
 }

@@ -188,7 +188,7 @@ IKE_API int ike_config_diff(const ike_config_conns *old, const ike_config_conns 
 /* What a daemon around an engine needs to know beside the engine's own settings. Strings are views into the configuration. */
 typedef struct ike_config_daemon {
     uint32_t size;
-    const char *backend;  /* auto, xfrm, userspace, none */
+    const char *backend;  /* auto, xfrm, pfkey, userspace, none */
     const char *listen;   /* address, NULL: all */
     uint16_t port, encap_port;
     const char *socket;   /* NULL: the daemon's default */

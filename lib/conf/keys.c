@@ -9,7 +9,7 @@
 
 enum { SECOND = 1, MINUTE = 60, HOUR = 3600, DAY = 86400, YEAR = 365 * DAY };
 
-static const char *const backends[] = {"auto", "xfrm", "userspace", "none", NULL};
+static const char *const backends[] = {"auto", "xfrm", "pfkey", "userspace", "none", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL}; /* order of ike_log_level */
 static const char *const modes[] = {"tunnel", "transport", NULL};                      /* of ike_mode */
 static const char *const versions[] = {"ikev2", "ikev1", "any", NULL};                 /* of ike_speaks */
@@ -38,9 +38,8 @@ LIFE(ike_child_settings);
 
 const struct ike_conf_key ike_conf_keys[] = {
     {D(backend, word, "backend", "auto",
-       "Who carries the traffic: the kernel (xfrm), the daemon itself over a TUN device (userspace), nobody (none: "
-       "handshakes only). "
-       "auto takes xfrm if the kernel has it."),
+       "Who carries the traffic: the kernel (xfrm; pfkey: by the older interface, which has fewer "
+       "algorithms), the daemon itself over a TUN device (userspace), nobody (none: handshakes only). auto takes xfrm if the kernel has it."),
      .words = backends},
     {D(listen, listen, "listen", NULL, "The address to listen on. Without it: all addresses.")},
     {D(port, number, "port", "500", "UDP port for IKE."), .min = 1, .max = 65535},

@@ -132,7 +132,7 @@ impossible() {
     has "no right" "$T/out" "$@"
     lacks "no right" "$T/out" 'is ready'
 }
-impossible auto 'ERROR no data plane is possible here\. xfrm: .+\. userspace: .+\. \(backend = none carries no traffic\.\)' \
+impossible auto 'ERROR no data plane is possible here\. xfrm: .+\. pfkey: .+\. userspace: .+\. \(backend = none carries no traffic\.\)' \
     'xfrm: (no right to set SAs \(CAP_NET_ADMIN\)|this kernel has no XFRM|netlink: .+)\.' \
     'userspace: (no right to make a TUN device \(CAP_NET_ADMIN\)|no /dev/net/tun.*)\.'
 impossible xfrm 'ERROR backend = xfrm is not possible here: .'

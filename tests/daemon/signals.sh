@@ -47,7 +47,7 @@ unset JOURNAL_STREAM
 echo "--- wrong usage"
 on a "$IKELIBD" --config "$T/nothere.conf" --backend foo >"$T/out" 2>&1
 _rc=$?
-[ $_rc = 2 ] && has "--backend foo" "$T/out" 'expected auto, xfrm, userspace or none' || bad "status $_rc: $(cat "$T/out")"
+[ $_rc = 2 ] && has "--backend foo" "$T/out" 'expected auto, xfrm, pfkey, userspace or none' || bad "status $_rc: $(cat "$T/out")"
 lacks "--backend foo" "$T/out" nothere
 "$IKELIBD" -h | grep -q '^usage: ikelibd' && ok "-h" || bad "-h is not known"
 finish

@@ -5,7 +5,8 @@
  *   dataplane-pair BACKEND STATE LOCAL REMOTE LOCAL-TS REMOTE-TS ROLE [WORD...]
  *
  * ROLE is a or b: who sends with which key. WORDs: transport, encap, cbc, chacha, esn, trap (a trap alone, no SA),
- * packets=N (hard limit). Commands on stdin, one a line: stats, move ADDR:PORT, rekey, quit; each is answered by "did COMMAND".
+ * packets=N (hard limit), encr=ID:LEN and integ=ID:LEN (a transform, octets of its key).
+ * Commands on stdin, one a line: stats, move ADDR:PORT, rekey, quit; each is answered by "did COMMAND".
  * Calls to the engine are printed.
  */
 #include "app/app.h"
@@ -21,7 +22,8 @@ struct end {
     struct ikelibd d;
     ike_ipsec_sa in, out;
     ike_ts local_ts, remote_ts;
-    uint8_t keys[2][4][36]; /* per direction and generation */
+    uint8_t keys[2][4][64]; /* per direction and generation */
+    size_t encr_len, integ_len;
     unsigned generation;
     bool trap;
 };
@@ -43,6 +45,10 @@ int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name, const i
     char l[80], r[80];
     (void)e;
     (void)now;
+    if (local == NULL || remote == NULL) {
+        printf("acquire %u %s\n", (unsigned)conn, child_name);
+        return IKE_OK;
+    }
     ike_ts_format(local, l, sizeof(l));
     ike_ts_format(remote, r, sizeof(r));
     printf("acquire %u %s %s %s\n", (unsigned)conn, child_name, l, r);
@@ -88,7 +94,7 @@ static void fill_keys(struct end *e)
 {
     for (unsigned dir = 0; dir < 2; dir++) {
         for (unsigned gen = 0; gen < 4; gen++) {
-            for (unsigned i = 0; i < 36; i++) {
+            for (unsigned i = 0; i < 64; i++) {
                 e->keys[dir][gen][i] = (uint8_t)(dir * 101 + gen * 37 + i * 7 + 1);
             }
         }
@@ -97,16 +103,29 @@ static void fill_keys(struct end *e)
 
 static void key_generation(struct end *e, bool a, unsigned gen)
 {
-    size_t n = e->out.encr == 12 ? 16 : e->out.encr == 28 ? 36 : 20;
     for (unsigned inbound = 0; inbound < 2; inbound++) {
         ike_ipsec_sa *sa = inbound ? &e->in : &e->out;
         unsigned dir = (inbound != 0) == a;
         sa->spi = 0xc0000001U + 16 * gen + dir;
         sa->child = gen + 1;
         sa->rekey = gen > 0;
-        sa->encr_key = (ike_bytes){e->keys[dir][gen & 3], n};
-        sa->integ_key = (ike_bytes){e->keys[1 - dir][gen & 3], sa->integ != 0 ? 32 : 0};
+        sa->encr_key = (ike_bytes){e->keys[dir][gen & 3], e->encr_len};
+        sa->integ_key = (ike_bytes){e->keys[1 - dir][gen & 3], e->integ_len};
     }
+}
+
+/* "encr=ID:LEN" */
+static bool transform(const char *word, const char *name, uint16_t *id, size_t *len)
+{
+    size_t n = strlen(name);
+    unsigned i, l;
+    if (strncmp(word, name, n) != 0 || sscanf(word + n, "=%u:%u", &i, &l) != 2) {
+        return false;
+    }
+    must(l <= sizeof(((struct end *)0)->keys[0][0]), "a key of that length");
+    *id = (uint16_t)i;
+    *len = l;
+    return true;
 }
 
 static void describe(struct end *e, bool a, char **words, int n)
@@ -125,6 +144,7 @@ static void describe(struct end *e, bool a, char **words, int n)
                          .n_local_ts = 1,
                          .remote_ts = &e->remote_ts,
                          .n_remote_ts = 1};
+    e->encr_len = 20;
     for (int i = 0; i < n; i++) {
         sa->mode = strcmp(words[i], "transport") == 0 ? IKE_MODE_TRANSPORT : sa->mode;
         sa->udp_encap |= strcmp(words[i], "encap") == 0;
@@ -132,8 +152,14 @@ static void describe(struct end *e, bool a, char **words, int n)
         e->trap |= strcmp(words[i], "trap") == 0;
         if (strcmp(words[i], "cbc") == 0) {
             sa->encr = sa->integ = 12;
+            e->encr_len = 16;
+            e->integ_len = 32;
         } else if (strcmp(words[i], "chacha") == 0) {
             sa->encr = 28;
+            e->encr_len = 36;
+        } else if (transform(words[i], "encr", &sa->encr, &e->encr_len) ||
+                   transform(words[i], "integ", &sa->integ, &e->integ_len)) {
+            continue;
         } else if (strncmp(words[i], "packets=", 8) == 0) {
             sa->hard_packets = strtoul(words[i] + 8, NULL, 10);
         }

@@ -68,6 +68,7 @@ give_ike() {
 }
 load_ike() { give_ike "$1" && ctl "$1" reload >"$LOGS/$1.load" 2>&1 || { bad "ikelibctl reload on $1"; cat "$LOGS/$1.load"; }; }
 start_ike() {
+    [ "$(val BACKEND "$1")" != pfkey ] || modprobe af_key
     give_ike "$1"
     on "$1" "$IKELIBD" --check /run/ikelibd.conf >"$LOGS/$1.check" 2>&1 ||
         { bad "ikelibd --check on $1"; cat "$LOGS/$1.check"; return 1; }

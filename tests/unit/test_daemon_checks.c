@@ -95,6 +95,19 @@ static void forwarding(void **state)
     assert_string_equal(check(w, "10.1.0.0/24", NULL), "");
 }
 
+static void what_pf_key_cannot_carry(void **state)
+{
+    struct world *w = *state;
+    w->app.ops = &app_pfkey;
+    assert_string_equal(check(w, "10.1.0.1", NULL), "");
+    w->k.proposals = app_pfkey.child_proposals;
+    assert_string_equal(check(w, "10.1.0.1", NULL), "");
+    w->k.proposals = "aes128-sha384, aes128gcm16";
+    assert_non_null(strstr(check(w, "10.1.0.1", NULL), "ERROR office: child net cannot be carried: aes128gcm16: PF_KEY has no "));
+    w->app.ops = &app_xfrm;
+    assert_string_equal(check(w, "10.1.0.1", NULL), "");
+}
+
 static void transport_mode(void **state)
 {
     struct world *w = *state;
@@ -112,6 +125,7 @@ static void transport_mode(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup(forwarding, setup), cmocka_unit_test_setup(transport_mode, setup)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup(forwarding, setup), cmocka_unit_test_setup(transport_mode, setup),
+                                       cmocka_unit_test_setup(what_pf_key_cannot_carry, setup)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

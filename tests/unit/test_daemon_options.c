@@ -96,7 +96,7 @@ static void what_is_refused(void **state)
     assert_int_equal(parse(&o, "--keylog", longest, NULL), 2);
     assert_int_equal(parse(&o, "--backend", longest, NULL), 2);
     assert_int_equal(parse(&o, "--backend", "foo", NULL), 2);
-    assert_non_null(strstr(said, "--backend foo: expected auto, xfrm, userspace or none"));
+    assert_non_null(strstr(said, "--backend foo: expected auto, xfrm, pfkey, userspace or none"));
     /* the words of the file */
     ike_config_key k;
     assert_int_equal(ike_config_key_at(0, &k), IKE_OK);

@@ -18,8 +18,8 @@ static struct {
     const char *why; /* probe's reason; NULL: possible */
     bool broken;     /* open fails */
     int probes, opens;
-} plane[3]; /* xfrm, userspace, none */
-static struct app apps[3];
+} plane[4]; /* xfrm, userspace, none, pfkey */
+static struct app apps[4];
 
 static int probe(int i, char *why, size_t n)
 {
@@ -47,6 +47,7 @@ static struct app *open_app(int i, const struct app_ops *ops, struct ikelibd *d)
 PLANE(0, xfrm);
 PLANE(1, userspace);
 PLANE(2, none);
+PLANE(3, pfkey);
 
 static char heard[1024];
 
@@ -64,7 +65,7 @@ static int choose(const char *name, struct ikelibd *d)
     snprintf(d->settings.backend, sizeof d->settings.backend, "%s", name);
     log_sink_add(d, &sink);
     heard[0] = 0;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         plane[i].probes = plane[i].opens = 0;
     }
     int error = app_select(d);
@@ -89,11 +90,17 @@ static void automatic(void **state)
     assert_string_equal(heard, "data plane: xfrm\n");
     assert_int_equal(choose("", &d), 0);
     assert_ptr_equal(d.app->ops, &app_xfrm);
-    plane[0].why = "no ESP";
+    assert_int_equal(plane[3].probes, 0);
+    plane[0].why = "no netlink";
+    assert_int_equal(choose("auto", &d), 0);
+    assert_ptr_equal(d.app->ops, &app_pfkey);
+    assert_int_equal(plane[1].probes, 0);
+    assert_string_equal(heard, "data plane: pfkey. Not possible: xfrm: no netlink.\n");
+    plane[3].why = "no PF_KEY";
     assert_int_equal(choose("auto", &d), 0);
     assert_ptr_equal(d.app->ops, &app_userspace);
-    assert_int_equal(plane[0].opens, 0);
-    assert_string_equal(heard, "data plane: userspace; xfrm is not possible: no ESP\n");
+    assert_int_equal(plane[0].opens + plane[3].opens, 0);
+    assert_string_equal(heard, "data plane: userspace. Not possible: xfrm: no netlink. pfkey: no PF_KEY.\n");
 }
 
 /* `none` would let tunnels look up that carry nothing. */
@@ -103,12 +110,12 @@ static void none_is_never_chosen_by_itself(void **state)
     (void)state;
     plane[0].why = "no ESP";
     plane[1].why = "no TUN";
+    plane[3].why = "no PF_KEY";
     assert_true(choose("auto", &d) < 0);
     assert_null(d.app);
     assert_int_equal(plane[2].probes + plane[2].opens, 0);
-    assert_string_equal(heard,
-                        "ERROR no data plane is possible here. xfrm: no ESP. userspace: no TUN. (backend = none carries no "
-                        "traffic.)\n");
+    assert_string_equal(heard, "ERROR no data plane is possible here. xfrm: no ESP. pfkey: no PF_KEY. userspace: no TUN. "
+                               "(backend = none carries no traffic.)\n");
 }
 
 /* A kernel that can do it and then fails is an error to be looked into, not a reason to go on in another way. */

@@ -114,6 +114,40 @@ static void test_connections(void **state)
     unload(&l);
 }
 
+/* What the configured data plane cannot carry; whichever is possible is no reason. */
+static void test_data_plane(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *backend, *child, *word; /* word NULL: nothing is wrong */
+    } cases[] = {{"pfkey", "", NULL},
+                 {"pfkey", "esp-proposals = aes256-sha384-sha512-x25519, aes128-sha1-noesn\n", NULL},
+                 {"pfkey", "esp-proposals = aes256-sha384, aes256gcm16\n", "aes256gcm16: PF_KEY has no ciphers with integrity"},
+                 {"pfkey", "esp-proposals = aes256-sha384-sha256\n", "sha256: PF_KEY cuts HMAC-SHA-256 to 96 bits"},
+                 {"pfkey", "esp-proposals = aes256-sha384-esn\n", "esn: PF_KEY has no extended sequence numbers"},
+                 {"pfkey", "mark = 7\n", "PF_KEY has no marks"},
+                 {"pfkey", "local-net = 10.1.0.0/24\nremote-net = 10.2.0.0/24, 2001:db8::/64\n", NULL},
+                 {"pfkey", "local-net = 10.1.0.0/24, 2001:db8:1::/64\nremote-net = 10.2.0.0/24, 2001:db8::/64\n",
+                  "an SA of PF_KEY carries IPv4 or IPv6, not both"},
+                 {"xfrm", "esp-proposals = aes256gcm16-esn\nmark = 7\n", NULL},
+                 {"auto", "esp-proposals = aes256gcm16-esn\n", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct loaded l = {0};
+        char text[512], want[128];
+        snprintf(text, sizeof text, "[daemon]\nbackend = %s\n" A "%s", cases[i].backend, cases[i].child);
+        int r = try_it(&l, text, NULL);
+        assert_int_equal(r, cases[i].word ? IKE_ERR_INVALID : IKE_OK);
+        if (cases[i].word) {
+            snprintf(want, sizeof want, "f:3: [connection a]: expected what backend = pfkey can carry, found \"%s",
+                     cases[i].word);
+            assert_memory_equal(l.text, want, strlen(want));
+        } else {
+            assert_string_equal(l.text, "");
+        }
+        unload(&l);
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -123,6 +157,6 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_algorithms), cmocka_unit_test(test_variable_time),
-                                       cmocka_unit_test(test_connections)};
+                                       cmocka_unit_test(test_connections), cmocka_unit_test(test_data_plane)};
     return cmocka_run_group_tests(tests, start, NULL);
 }
