@@ -33,6 +33,7 @@ static void copy_child(struct arena *a, const ike_child_settings *from, ike_chil
 {
     ike_child_settings c = *from;
     c.name = put_text(a, from->name);
+    c.ah_proposals = put_text(a, from->ah_proposals);
     /* Without proposals of ESP but with those of AH there is no ESP. */
     bool open = from->proposals == NULL && from->ah_proposals == NULL;
     c.proposals = put_text(a, open ? a->child_proposals : from->proposals);

@@ -17,13 +17,13 @@ static void whole_copy(void **state)
     (void)state;
     char name[] = "office", source[] = "f:3", proposals[] = "aes256gcm16-sha256-x25519", secret[] = "correct horse",
          id[] = "a.example";
-    char child_name[] = "net";
+    char child_name[] = "net", ah[] = "sha1-modp2048";
     ike_ts ts[2];
     assert_int_equal(ike_ts_parse(&ts[0], "10.1.0.0/24"), IKE_OK);
     assert_int_equal(ike_ts_parse(&ts[1], "10.2.0.0/24"), IKE_OK);
     ike_child_settings children[2] = {
         {.size = sizeof(children[0]), .name = child_name, .local_ts = ts, .n_local_ts = 2, .start = IKE_START_YES},
-        {.size = sizeof(children[0]), .name = child_name, .remote_ts = ts + 1, .n_remote_ts = 1}};
+        {.size = sizeof(children[0]), .name = child_name, .ah_proposals = ah, .remote_ts = ts + 1, .n_remote_ts = 1}};
     ike_conn_settings s = {.size = sizeof(s),
                            .name = name,
                            .source = source,
@@ -41,6 +41,7 @@ static void whole_copy(void **state)
     memset(secret, 'x', sizeof(secret));
     memset(id, 'x', sizeof(id));
     memset(child_name, 'x', sizeof(child_name));
+    memset(ah, 'x', sizeof(ah));
     memset(ts, 0, sizeof(ts));
     memset(children, 0, sizeof(children));
     assert_string_equal(c->s.name, "office");
@@ -52,6 +53,7 @@ static void whole_copy(void **state)
     assert_int_equal(c->s.dpd_s, 30);
     assert_int_equal(c->s.n_children, 2);
     assert_string_equal(c->s.children[1].name, "net");
+    assert_string_equal(c->s.children[1].ah_proposals, "sha1-modp2048");
     assert_int_equal(c->s.children[0].start, IKE_START_YES);
     assert_int_equal(c->s.children[0].local_ts[1].lo[1], 2);
     assert_int_equal(c->s.children[1].remote_ts[0].hi[3], 255);
@@ -75,12 +77,14 @@ static void proposals_where_none_are_named(void **state)
 {
     (void)state;
     ike_child_settings children[] = {{.size = sizeof(children[0]), .name = "x"},
-                                     {.size = sizeof(children[0]), .name = "y", .proposals = "aes128-sha1"}};
-    ike_conn_settings s = {.size = sizeof(s), .name = "x", .children = children, .n_children = 2};
+                                     {.size = sizeof(children[0]), .name = "y", .proposals = "aes128-sha1"},
+                                     {.size = sizeof(children[0]), .name = "z", .ah_proposals = "sha1"}};
+    ike_conn_settings s = {.size = sizeof(s), .name = "x", .children = children, .n_children = 3};
     struct conn_copy *c = conn_copy_new(&s, "aes256-sha384");
     assert_non_null(c);
     assert_string_equal(c->s.children[0].proposals, "aes256-sha384");
     assert_string_equal(c->s.children[1].proposals, "aes128-sha1");
+    assert_null(c->s.children[2].proposals); /* AH alone */
     conn_copy_free(c);
     c = conn_copy_new(&s, NULL);
     assert_non_null(c);
