@@ -24,6 +24,7 @@ static const char *meaning(int error)
                 {-EPROTONOSUPPORT, "the kernel has no module for this protocol"},
                 {-EINVAL, "an algorithm with a key of this length, or this combination, is not possible"},
                 {-EEXIST, "the SPI is in use"},
+                {-ENOPROTOOPT, "the kernel was built without CONFIG_NET_KEY_MIGRATE"},
                 {-EMSGSIZE, "too long for a message"},
                 {-ETIMEDOUT, "no answer"}};
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {

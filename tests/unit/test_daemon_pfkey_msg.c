@@ -194,6 +194,83 @@ static void ah_is_a_type_of_its_own(void **state)
     assert_int_equal(spi, 0xc1234567);
 }
 
+/* An ICV of 192 or 256 bits makes AH a multiple of 32 bits only, as IPv4 has it (RFC 4302 section 3.3.3.2.1). */
+static void refused_ah(void **state)
+{
+    (void)state;
+    for (uint16_t integ = 12; integ <= 14; integ++) {
+        ike_ipsec_sa sa = make_sa(true);
+        sa.protocol = IKE_PROTO_AH;
+        sa.integ = integ;
+        assert_non_null(pfkey_refusal(&sa));
+        assert_int_equal(ike_addr_parse(&sa.path.local, "2001:db8::1"), IKE_OK);
+        assert_int_equal(ike_addr_parse(&sa.path.remote, "2001:db8::2"), IKE_OK);
+        assert_int_equal(pfkey_refusal(&sa) != NULL, integ == 12);
+    }
+}
+
+static void ipcomp_has_no_keys(void **state)
+{
+    (void)state;
+    struct pfk_msg m;
+    struct sadb_sa e;
+    struct sadb_spirange range;
+    ike_ipsec_sa sa = make_sa(true);
+    sa.protocol = IKE_PROTO_IPCOMP;
+    sa.spi = 0x1234;
+    sa.encr = sa.integ = 0;
+    sa.encr_key = sa.integ_key = (ike_bytes){NULL, 0};
+    assert_null(pfkey_refusal(&sa));
+    pfkey_encode_sa(&m, SADB_ADD, &sa);
+    struct pfk_view v = read_back(&m);
+    assert_int_equal(v.head.sadb_msg_satype, SADB_X_SATYPE_IPCOMP);
+    assert_true(pfk_get(&v, SADB_EXT_SA, &e, sizeof(e)));
+    assert_int_equal(e.sadb_sa_spi, htonl(0x1234));
+    assert_int_equal(e.sadb_sa_encrypt, SADB_X_CALG_DEFLATE);
+    assert_null(v.ext[SADB_EXT_KEY_ENCRYPT].ptr);
+    assert_null(v.ext[SADB_EXT_KEY_AUTH].ptr);
+    pfkey_encode_getspi(&m, &sa.path, IKE_PROTO_IPCOMP, IKE_MODE_TUNNEL, 7);
+    v = read_back(&m);
+    assert_true(pfk_get(&v, SADB_EXT_SPIRANGE, &range, sizeof(range)));
+    assert_int_equal(range.sadb_spirange_min, 256);
+    assert_int_equal(range.sadb_spirange_max, 61439);
+}
+
+/* From the inside, and only the first makes the tunnel. */
+static void a_bundle(void **state)
+{
+    (void)state;
+    struct spd_template t = {.mode = IKE_MODE_TUNNEL,
+                             .protocols =
+                                 SPD_PROTOCOL(IKE_PROTO_ESP) | SPD_PROTOCOL(IKE_PROTO_AH) | SPD_PROTOCOL(IKE_PROTO_IPCOMP),
+                             .reqid = 3};
+    assert_int_equal(ike_addr_parse(&t.local, "192.0.2.1"), IKE_OK);
+    assert_int_equal(ike_addr_parse(&t.remote, "192.0.2.2"), IKE_OK);
+    static const struct {
+        uint8_t proto, mode;
+        size_t len;
+    } want[] = {
+        {IPPROTO_COMP, IPSEC_MODE_TUNNEL, 48}, {IPPROTO_ESP, IPSEC_MODE_TRANSPORT, 16}, {IPPROTO_AH, IPSEC_MODE_TRANSPORT, 16}};
+    for (uint8_t dir = SPD_IN; dir <= SPD_FWD; dir++) {
+        struct pfk_msg m;
+        struct spd_key key = make_key(dir, "10.1.0.0/24", "10.2.0.0/16");
+        assert_true(pfkey_encode_policy(&m, SADB_X_SPDADD, &key, &t));
+        struct pfk_view v = read_back(&m);
+        size_t at = sizeof(struct sadb_x_policy);
+        for (size_t i = 0; i < 3; i++) {
+            struct sadb_x_ipsecrequest r;
+            assert_true(at + sizeof(r) <= v.ext[SADB_X_EXT_POLICY].len);
+            memcpy(&r, v.ext[SADB_X_EXT_POLICY].ptr + at, sizeof(r));
+            assert_int_equal(r.sadb_x_ipsecrequest_proto, want[i].proto);
+            assert_int_equal(r.sadb_x_ipsecrequest_mode, want[i].mode);
+            assert_int_equal(r.sadb_x_ipsecrequest_len, want[i].len);
+            assert_int_equal(r.sadb_x_ipsecrequest_level, i == 0 && dir != SPD_OUT ? IPSEC_LEVEL_USE : IPSEC_LEVEL_UNIQUE);
+            at += r.sadb_x_ipsecrequest_len;
+        }
+        assert_int_equal(at, v.ext[SADB_X_EXT_POLICY].len);
+    }
+}
+
 /* NULL has a key of no bits, because Linux wants one. */
 static void an_empty_key(void **state)
 {
@@ -516,6 +593,9 @@ int main(void)
         cmocka_unit_test(what_an_outbound_sa_has_not),
         cmocka_unit_test(windows),
         cmocka_unit_test(ah_is_a_type_of_its_own),
+        cmocka_unit_test(refused_ah),
+        cmocka_unit_test(ipcomp_has_no_keys),
+        cmocka_unit_test(a_bundle),
         cmocka_unit_test(an_empty_key),
         cmocka_unit_test(the_inner_family_is_said_by_a_proxy),
         cmocka_unit_test(refusals),
