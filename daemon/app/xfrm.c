@@ -836,8 +836,8 @@ static struct app *pfkey_open(struct ikelibd *d) { return open_way(d, &app_pfkey
 
 #define OPERATIONS                                                                                                               \
     .close = xfrm_close, .socket = xfrm_socket, .get_spi = xfrm_get_spi, .put_spi = xfrm_put_spi, .add = xfrm_add,               \
-    .move = xfrm_move, .remove = xfrm_remove, .query = xfrm_query, .address = xfrm_address, .trap = xfrm_trap, .untrap = xfrm_untrap,                     \
-    .settled = xfrm_settled, .stats = xfrm_stats
+    .move = xfrm_move, .remove = xfrm_remove, .query = xfrm_query, .address = xfrm_address, .trap = xfrm_trap,                   \
+    .untrap = xfrm_untrap, .settled = xfrm_settled, .stats = xfrm_stats
 
 const struct app_ops app_xfrm = {.name = "xfrm", .probe = xfrm_probe, .open = xfrm_open, OPERATIONS};
 const struct app_ops app_pfkey = {.name = "pfkey",

@@ -190,6 +190,7 @@ static void children(struct gen *g, struct pair *p, unsigned index)
             say(g, "child %c %s", host_names[p->a], child_names[k]);
             say(g, "child %c %s", host_names[p->b], child_names[k]);
         }
+        const unsigned wish = below(g, 4); /* to compress: nobody, one of the two, both */
         for (unsigned side = 0; side < 2; side++) {
             unsigned own = side ? p->b : p->a, peer = side ? p->a : p->b;
             const char *offer = side == swap ? choice->one : choice->other;
@@ -198,7 +199,6 @@ static void children(struct gen *g, struct pair *p, unsigned index)
             if (offer) {
                 say(g, "set %c child.proposals %s", host_names[own], offer);
             }
-            const unsigned wish = (choice + k + index) % 4; /* nobody, one of the two, both */
             if (wish == 3 || wish == 1 + side) {
                 say(g, "set %c child.compress yes", host_names[own]);
             }
