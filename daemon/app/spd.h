@@ -20,7 +20,7 @@ struct spd_key {
 };
 
 /* From the inside: IPComp, ESP, AH, each of which may be missing. */
-#define SPD_PROTOCOL(ike_protocol) (1u << (ike_protocol))
+#define SPD_PROTOCOL(ike_protocol) ((uint8_t)(1u << (ike_protocol)))
 
 /* What a policy asks for. */
 struct spd_template {
