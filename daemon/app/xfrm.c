@@ -5,7 +5,6 @@
 #include "app/xfrm.h"
 #include "app/pfkey_msg.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdio.h>
@@ -13,117 +12,6 @@
 #include <sys/socket.h>
 
 static struct xfrm_app *x_of(struct app *a) { return (struct xfrm_app *)(void *)a; }
-
-/* errno, and the kernel's own words if it had any. */
-static const char *kernel_says(struct xfrm_app *x, int error, char *out, size_t n)
-{
-    snprintf(out, n, "%s%s%s", strerror(-error), x->why[0] != 0 ? ": " : "", x->why);
-    return out;
-}
-
-/* ---- The ledger's hands --------------------------------------------------------------------------------------------------- */
-
-/* A policy in the kernel has its line in the state file under the selector's own octets. */
-struct policy_slot {
-    struct table_node node;
-    struct xfrm_userpolicy_id id;
-    uint32_t mark, if_id;
-    int slot;
-};
-
-static uint32_t hash_id(const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
-{
-    return table_hash(mark ^ if_id ^ id->dir, &id->sel, sizeof(id->sel));
-}
-
-static struct policy_slot *find_id(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
-{
-    uint32_t hash = hash_id(id, mark, if_id);
-    for (struct table_node *n = table_chain(&x->policies, hash); n != NULL; n = n->next) {
-        struct policy_slot *p = TABLE_OF(n, struct policy_slot, node);
-        if (n->hash == hash && memcmp(&p->id, id, sizeof(*id)) == 0 && p->mark == mark && p->if_id == if_id) {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id)
-{
-    return find_id(x, id, mark, if_id) != NULL;
-}
-
-static struct policy_slot *find_slot(struct xfrm_app *x, const struct spd_key *key, struct xfrm_userpolicy_id *id)
-{
-    xfrm_policy_id(key, id);
-    return find_id(x, id, key->mark, key->if_id);
-}
-
-static void note_policy(struct xfrm_app *x, const struct spd_key *key)
-{
-    struct xfrm_userpolicy_id id;
-    if (find_slot(x, key, &id) != NULL) {
-        return;
-    }
-    struct policy_slot *p = calloc(1, sizeof(*p));
-    if (p == NULL) {
-        return;
-    }
-    const struct xfrm_selector *sel = &id.sel;
-    char record[192], from[INET6_ADDRSTRLEN] = "?", to[INET6_ADDRSTRLEN] = "?";
-    inet_ntop(sel->family, &sel->saddr, from, sizeof(from));
-    inet_ntop(sel->family, &sel->daddr, to, sizeof(to));
-    snprintf(record, sizeof(record), "policy %u %s/%u %s/%u %u %x/%x %x/%x %x %x", key->dir, from, sel->prefixlen_s, to,
-             sel->prefixlen_d, sel->proto, ntohs(sel->sport), ntohs(sel->sport_mask), ntohs(sel->dport), ntohs(sel->dport_mask),
-             key->mark, key->if_id);
-    *p = (struct policy_slot){.id = id, .mark = key->mark, .if_id = key->if_id, .slot = state_add(x->state, record)};
-    if (!table_add(&x->policies, &p->node, hash_id(&id, key->mark, key->if_id))) {
-        free(p);
-    }
-}
-
-static void forget_policy(struct xfrm_app *x, const struct spd_key *key)
-{
-    struct xfrm_userpolicy_id id;
-    struct policy_slot *p = find_slot(x, key, &id);
-    if (p != NULL) {
-        state_remove(x->state, p->slot);
-        table_remove(&x->policies, &p->node);
-        free(p);
-    }
-}
-
-static int policy_set(void *arg, const struct spd_key *key, const struct spd_template *t, bool update)
-{
-    struct xfrm_app *x = arg;
-    char text[160], why[256];
-    note_policy(x, key);
-    int error = x->way->set_policy(x, key, t, update);
-    if (error == 0) {
-        return 0;
-    }
-    spd_key_format(key, text, sizeof(text));
-    if (error == -EEXIST) {
-        daemon_log(x->app.d, IKE_LOG_ERROR,
-                   "the policy %s exists already and is not ours: another IKE daemon's, or set by hand (ip xfrm policy)", text);
-    } else {
-        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses the policy %s: %s", text,
-                   kernel_says(x, error, why, sizeof(why)));
-    }
-    if (!update) {
-        forget_policy(x, key);
-    }
-    return error;
-}
-
-static void policy_unset(void *arg, const struct spd_key *key)
-{
-    struct xfrm_app *x = arg;
-    struct xfrm_userpolicy_id id;
-    xfrm_policy_id(key, &id);
-    (void)x->way->unset_policy(x, &id, key->mark, key->if_id);
-    forget_policy(x, key);
-}
 
 /* ---- Policies of one SA --------------------------------------------------------------------------------------------------- */
 
@@ -318,7 +206,7 @@ static bool has_ipcomp(struct xfrm_app *x)
             (void)x->way->unset_sa(x, &name);
         } else if (error != -EEXIST) {
             daemon_log(x->app.d, IKE_LOG_WARN, "the kernel has no IPComp with deflate (modules ipcomp, ipcomp6, deflate): %s",
-                       kernel_says(x, error, why, sizeof(why)));
+                       xfrm_says(x, error, why, sizeof(why)));
         }
     }
     return x->ipcomp == XFRM_IPCOMP;
@@ -334,7 +222,7 @@ static int xfrm_get_spi(struct app *a, const ike_path *path, uint8_t protocol, u
     }
     int error = x->way->get_spi(x, path, protocol, xfrm_reqid(x, reqid), spi);
     if (error != 0 || *spi == 0) {
-        daemon_log(a->d, IKE_LOG_ERROR, "the kernel gives no SPI: %s", kernel_says(x, error, why, sizeof(why)));
+        daemon_log(a->d, IKE_LOG_ERROR, "the kernel gives no SPI: %s", xfrm_says(x, error, why, sizeof(why)));
         return IKE_ERR_HOST;
     }
     return IKE_OK;
@@ -397,7 +285,7 @@ static int add_one(struct xfrm_app *x, const ike_ipsec_sa *sa, bool first)
         return IKE_OK;
     }
     xfrm_name_format(&s->name, text, sizeof(text));
-    daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+    daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel refuses %s: %s", text, xfrm_says(x, error, why, sizeof(why)));
     drop_sa(x, s);
     return error == -EPROTONOSUPPORT ? IKE_ERR_UNSUPPORTED : IKE_ERR_HOST;
 }
@@ -466,7 +354,7 @@ static int move_one(struct xfrm_app *x, const ike_ipsec_sa *sa)
         note_sa(x, s);
     } else if (s != NULL) {
         xfrm_name_format(&s->name, text, sizeof(text));
-        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel does not move %s: %s", text, kernel_says(x, error, why, sizeof(why)));
+        daemon_log(x->app.d, IKE_LOG_ERROR, "the kernel does not move %s: %s", text, xfrm_says(x, error, why, sizeof(why)));
     }
     return error;
 }
@@ -773,7 +661,7 @@ static bool open_parts(struct xfrm_app *x)
     if (x->leftovers != 0) {
         daemon_log(d, IKE_LOG_WARN, "removed %u objects in the kernel that a former run left behind", x->leftovers);
     }
-    struct spd_backend backend = {policy_set, policy_unset, x};
+    struct spd_backend backend = {xfrm_policy_set, xfrm_policy_unset, x};
     x->spd = spd_new(&backend);
     x->routes = d->settings.routes ? routes_new(d, &x->rt, x->state) : NULL;
     if (x->spd == NULL || (d->settings.routes && x->routes == NULL)) {

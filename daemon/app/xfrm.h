@@ -104,6 +104,12 @@ struct xfrm_trap *xfrm_find_trap(const struct xfrm_app *x, uint32_t reqid);
 struct xfrm_sa *xfrm_find(struct xfrm_app *x, uint32_t spi, const ike_addr *destination, uint8_t protocol);
 /* ESP, wherever it ends. */
 struct xfrm_sa *xfrm_find_inbound(struct xfrm_app *x, uint32_t spi);
+/* errno, and the kernel's own words if it had any. */
+const char *xfrm_says(struct xfrm_app *x, int error, char *out, size_t n);
+
+/* xfrm_policy.c: arg is the struct xfrm_app */
+int xfrm_policy_set(void *arg, const struct spd_key *key, const struct spd_template *t, bool update);
+void xfrm_policy_unset(void *arg, const struct spd_key *key);
 bool xfrm_is_our_policy(struct xfrm_app *x, const struct xfrm_userpolicy_id *id, uint32_t mark, uint32_t if_id);
 
 /* A number of the engine's as the kernel has it. */

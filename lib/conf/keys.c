@@ -39,7 +39,8 @@ LIFE(ike_child_settings);
 const struct ike_conf_key ike_conf_keys[] = {
     {D(backend, word, "backend", "auto",
        "Who carries the traffic: the kernel (xfrm; pfkey: by the older interface, which has fewer "
-       "algorithms), the daemon itself over a TUN device (userspace), nobody (none: handshakes only). auto takes xfrm if the kernel has it."),
+       "algorithms), the daemon itself over a TUN device (userspace), nobody (none: handshakes only). "
+       "auto takes xfrm if the kernel has it."),
      .words = backends},
     {D(listen, listen, "listen", NULL, "The address to listen on. Without it: all addresses.")},
     {D(port, number, "port", "500", "UDP port for IKE."), .min = 1, .max = 65535},

@@ -111,7 +111,7 @@ static const struct {
                                                      "256 octets, found something else (not shown); what "
                                                      "begins with 0s must be base64\n"},
     {"[daemon]\nport = 0\n", "f:2: [daemon] port: expected a number, 1 to 65535, found \"0\"\n"},
-    {"[daemon]\nbackend = kernel\n", "f:2: [daemon] backend: expected auto, xfrm, userspace or none, found \"kernel\"\n"},
+    {"[daemon]\nbackend = kernel\n", "f:2: [daemon] backend: expected auto, xfrm, pfkey, userspace or none, found \"kernel\"\n"},
     {"[daemon]\nlisten = 10.0.0.1:500\n", "f:2: [daemon] listen: expected an address without port, found \"10.0.0.1:500\"\n"},
     {"[daemon]\nsocket = vici\n",
      "f:2: [daemon] socket: expected a path that begins with /, at most 107 characters, found \"vici\"\n"},
