@@ -80,7 +80,8 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     s.dpd_timeout_s = d->kind & DUO_STRICT ? 5 : 0;
     ike_child_settings_init(&child[0]);
     child[0].name = "net";
-    child[0].proposals = d->kind & DUO_V1 ? "aes128gcm16-ecp256, aes256-sha256-ecp256" : "aes128gcm16-x25519-ecp256-nopfs-esn-noesn, aes256-sha256-x25519-nopfs";
+    child[0].proposals = d->kind & DUO_V1 ? "aes128gcm16-ecp256, aes256-sha256-ecp256"
+                                          : "aes128gcm16-x25519-ecp256-nopfs-esn-noesn, aes256-sha256-x25519-nopfs";
     child[0].local_ts = &net[me];
     child[0].remote_ts = &net[!me];
     child[0].n_local_ts = child[0].n_remote_ts = 1;

@@ -75,7 +75,8 @@ static void an_ike_sa(void **state)
     sa.user_ours = sa.inner_ours = true;
     sa.dns = sa.nbns = dns;
     sa.n_dns = 2, sa.n_nbns = 1;
-    assert_non_null(strstr(sa_text(&sa), " local-xauth-id=car?ol local-vips[10.9.0.7] dns[10.2.0.53,2001:db8::] nbns[10.2.0.53] "));
+    assert_non_null(
+        strstr(sa_text(&sa), " local-xauth-id=car?ol local-vips[10.9.0.7] dns[10.2.0.53,2001:db8::] nbns[10.2.0.53] "));
     /* what has no name is a number */
     sa.encr = 1234;
     assert_non_null(strstr(sa_text(&sa), "encr-alg=1234 "));

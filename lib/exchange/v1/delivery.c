@@ -292,8 +292,8 @@ void ike_v1_forget_older(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* When the one whose place another takes is deleted. Not at once: the other side has to see that the new one is up, and to come to
- * an end with what is open; after the longer time the side that need not do it does. */
+/* When the one whose place another takes is deleted. Not at once: the other side has to see that the new one is up, and to
+ * come to an end with what is open; after the longer time the side that need not do it does. */
 #define OURS   (30 * IKE_SEC)
 #define THEIRS (180 * IKE_SEC)
 
