@@ -25,6 +25,7 @@
 
 #include <ike/conn.h>
 #include <ike/crypto.h>
+#include <ike/exchange.h>
 #include <ike/failure.h>
 #include <ike/host.h>
 #include <ike/types.h>
@@ -63,6 +64,8 @@ typedef struct ike_settings {
     uint8_t spi_tag_bits;
     uint16_t port, encap_port;             /* of the peer: default 500 and 4500 */
     uint16_t local_port, local_encap_port; /* ours, as the transport has them; default the same */
+    /* Exchanges of the host's own (ike/exchange.h), NULL-ended; NULL: none. The list stays the host's. */
+    const struct ike_script *const *scripts;
 } ike_settings;
 
 /* The defaults named above; host.random and host.send are left for the caller. */

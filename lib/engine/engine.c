@@ -59,12 +59,28 @@ static bool settings_good(const ike_settings *s)
            !s->host.alloc == !s->host.release;
 }
 
+/* What is ours in a script a host leaves alone. Two of a type could not be told apart. */
+static bool scripts_good(const struct ike_script *const *scripts)
+{
+    for (const struct ike_script *const *s = scripts; s && *s; s++) {
+        bool good = (*s)->name && (*s)->version == 1 && (*s)->exchange_type >= 240 && (*s)->steps && (*s)->n_steps &&
+                    (*s)->steps[0].from == IKE_INITIATOR && !(*s)->delivery && !(*s)->next;
+        for (const struct ike_script *const *other = scripts; good && other != s; other++) {
+            good = (*other)->exchange_type != (*s)->exchange_type;
+        }
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The engine itself is not in the count of allocated octets: there is no core yet to count with. */
 int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
 {
     ike_settings s = *given;
     s.crypto = s.crypto ? s.crypto : ike_crypto_default();
-    if (!settings_good(&s)) {
+    if (!settings_good(&s) || !scripts_good(s.scripts)) {
         return IKE_ERR_INVALID;
     }
     ike_host_memory(&s.host);
@@ -297,6 +313,16 @@ int ike_engine_close(ike_engine *e, ike_time now)
     }
     ike_leave(e);
     return IKE_OK;
+}
+
+int ike_exchange_start(ike_engine *e, ike_sa_id sa, const struct ike_script *script, void *state, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r == IKE_OK) {
+        r = ike_host_start(e, sa, script, state);
+        ike_leave(e);
+    }
+    return r;
 }
 
 /* ---- Answers ------------------------------------------------------------------------------------------------------------- */

@@ -290,7 +290,7 @@ static void answer_fault(struct ike_engine *e, struct ike_sa *sa, const struct i
 {
     static const struct ike_step refuse_steps[] = {{"request", IKE_INITIATOR, NULL, NULL, NULL, NULL, NULL, NULL},
                                                    {"error response", IKE_RESPONDER, NULL, NULL, NULL, NULL, NULL, NULL}};
-    static const struct ike_script script = {"refused request", 2, 0, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL};
+    static const struct ike_script script = {"refused request", 2, 0, &ike_v2_delivery, refuse_steps, 2, 0, NULL, NULL, NULL};
     struct ike_exchange *x = ike_exchange_new(e, sa, &script, IKE_RESPONDER, NULL);
     e->core.count.bad_syntax++;
     /* Not even that can be said: INVALID_SYNTAX ends the SA on both sides, here without words. */

@@ -14,6 +14,7 @@
 #include "policy/ts.h"
 #include "proposal/v1.h"
 #include "sa/sa.h"
+#include <ike/exchange.h>
 
 /* Selectors while one action compares them: too large for the stack of a small machine. */
 struct ike_ts_scratch {
@@ -30,37 +31,6 @@ struct ike_engine {
     struct ike_ts_scratch ts;
 };
 
-enum ike_role { IKE_INITIATOR = 0, IKE_RESPONDER = 1 }; /* of the exchange, not of the SA */
-
-enum ike_result {
-    IKE_X_OK = 0,
-    IKE_X_PENDING, /* the question is asked; run me again */
-    IKE_X_DROP,    /* the message never happened: no trace is left */
-    IKE_X_REFUSE,  /* answer with the notify; the SA stays */
-    IKE_X_FATAL,   /* answer with the notify; the SA goes */
-    IKE_X_AGAIN    /* run the script once more in the same setup (COOKIE, INVALID_KE) */
-};
-
-typedef int ike_action(struct ike_exchange *x);
-
-/* One legal shape of a message. */
-struct ike_form {
-    bool (*when)(const struct ike_exchange *x); /* NULL: always */
-    const struct ike_payload_rule *rules;
-};
-
-/* Both sides read the same table; who runs `handle` and who `build` follows from `from` and the role. */
-struct ike_step {
-    const char *name; /* "IKE_AUTH request": in logs, ladders, records */
-    uint8_t from;     /* ike_role */
-    bool (*when)(
-        const struct ike_exchange *x);        /* an optional step: left out by both sides unless this holds; NULL: always there */
-    const struct ike_form *forms;             /* ended by one with rules == NULL */
-    ike_action *const *handle, *const *build; /* NULL-ended; run by the receiver and by the sender */
-    ike_action *const *refuse;                /* built instead of `build` after a REFUSE; NULL: the notify alone */
-    ike_action *const *sent;                  /* run by the sender when the message has left; these cannot fail */
-};
-
 struct ike_delivery {
     /* Put x->chain on the wire as the current step's message, keep it for repetition. IKE_OK or error: not sent. */
     int (*send)(struct ike_exchange *x);
@@ -75,18 +45,6 @@ struct ike_delivery {
     void (*again)(struct ike_exchange *x);
     /* A refusal is no message of the script: `over` tells the peer, if anything does. */
     bool refuses_apart;
-};
-
-/* Const, shared by all engines: what changes is in the exchange and its setup. */
-struct ike_script {
-    const char *name;
-    uint8_t version, exchange_type;
-    const struct ike_delivery *delivery;
-    const struct ike_step *steps;
-    uint8_t n_steps;
-    uint8_t max_rounds;                                       /* how often AGAIN may repeat it */
-    const struct ike_script *(*next)(struct ike_exchange *x); /* what follows in the same setup; NULL: nothing */
-    void (*undo)(struct ike_exchange *x);                     /* give back what the setup reserved or installed */
 };
 
 /* What a local request is for; the lower the sooner. */
@@ -181,6 +139,8 @@ struct ike_exchange {
     struct ike_sa *sa;
     struct ike_list link; /* in sa->outstanding */
     const struct ike_script *script;
+    const struct ike_delivery *delivery; /* the script's, or where that is the host's the version's */
+    void *state;                         /* the host's */
     struct ike_setup *setup;
     bool owns_setup; /* the setup ends with this exchange */
     uint8_t role, step, rounds;
@@ -241,6 +201,9 @@ static inline uint8_t ike_exchange_type(const struct ike_exchange *x)
 {
     return x->odd_type ? x->odd_type : x->script->exchange_type;
 }
+
+/* ike_exchange_start, from within (host.c). */
+int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state);
 
 /* For actions: set the notify of a refusal and the failure code together. */
 int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);

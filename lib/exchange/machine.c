@@ -19,6 +19,7 @@ struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, c
     x->e = e;
     x->sa = sa;
     x->script = script;
+    x->delivery = script->delivery;
     x->role = role;
     x->setup = setup;
     /* Until a message says where it came from. */
@@ -101,7 +102,12 @@ static void finish(struct ike_exchange *x, int result)
     x->question = NULL;
     ike_list_del(&x->link);
     ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
-    x->script->delivery->over(x, result);
+    if (x->script->over) {
+        ike_hook_enter(c);
+        x->script->over(x, result);
+        ike_hook_leave(c);
+    }
+    x->delivery->over(x, result);
     drop_message(x);
     ike_blob_free(c, &x->kept_chain);
     ike_blob_free(c, &x->deleted);
@@ -159,7 +165,7 @@ void ike_exchange_abort(struct ike_exchange *x, int result)
  * nobody to answer. */
 static bool owes_answer(const struct ike_exchange *x)
 {
-    if (x->role == IKE_INITIATOR || x->script->delivery->refuses_apart) {
+    if (x->role == IKE_INITIATOR || x->delivery->refuses_apart) {
         return false;
     }
     for (unsigned i = x->step; i < x->script->n_steps; i++) {
@@ -205,7 +211,7 @@ static int settle(struct ike_exchange *x, int r)
         return IKE_X_OK; /* the step waits for another message */
     }
     /* Asked again a responder hears the same message once more. One without anything sent before begins anew instead. */
-    if (r == IKE_X_DROP && x->role == IKE_RESPONDER && !hearing && x->sent && x->script->delivery->refuses_apart) {
+    if (r == IKE_X_DROP && x->role == IKE_RESPONDER && !hearing && x->sent && x->delivery->refuses_apart) {
         c->blamed = false;
         drop_message(x);
         ike_blob_free(c, &x->kept_chain);
@@ -237,11 +243,24 @@ static int settle(struct ike_exchange *x, int r)
 
 /* ---- Steps ------------------------------------------------------------------------------------------------------------ */
 
+/* A host's action is a callback, from which the engine cannot be called. */
+static int act(struct ike_exchange *x, ike_action *action)
+{
+    struct ike_core *c = &x->e->core;
+    if (x->script->delivery) {
+        return action(x);
+    }
+    ike_hook_enter(c);
+    int r = action(x);
+    ike_hook_leave(c);
+    return r;
+}
+
 /* On PENDING x->action stays where it is, so that the same action is run again and none before it. */
 static int run_list(struct ike_exchange *x, ike_action *const *list)
 {
     for (; list && list[x->action]; x->action++) {
-        int r = list[x->action](x);
+        int r = act(x, list[x->action]);
         if (r != IKE_X_OK) {
             return r;
         }
@@ -296,7 +315,7 @@ static int say(struct ike_exchange *x, const struct ike_step *step)
         put_refusal(x);
     }
     /* What did not fit or could not be sent is as if memory were short: a responder waits to be asked again. */
-    if (r == IKE_X_OK && (x->chain.w.bad || x->script->delivery->send(x) != IKE_OK)) {
+    if (r == IKE_X_OK && (x->chain.w.bad || x->delivery->send(x) != IKE_OK)) {
         r = ike_trouble(x, IKE_ERR_NOMEM);
     }
     if (r != IKE_X_OK) {
@@ -333,11 +352,11 @@ static int check_rules(struct ike_exchange *x, const struct ike_step *step)
     uint8_t type = 0;
     x->checked = true;
     if (odd) {
-        return x->script->delivery->fault(x, odd->type, true);
+        return x->delivery->fault(x, odd->type, true);
     }
     const struct ike_payload_rule *rules = rules_for(x, step);
     if (!rules || ike_rules_check(x->msg, rules, &type) != IKE_OK) {
-        return x->script->delivery->fault(x, type, false);
+        return x->delivery->fault(x, type, false);
     }
     return IKE_X_OK;
 }
@@ -346,7 +365,7 @@ static int check_rules(struct ike_exchange *x, const struct ike_step *step)
 static int hear(struct ike_exchange *x, const struct ike_step *step)
 {
     if (!x->msg) {
-        x->script->delivery->await(x);
+        x->delivery->await(x);
         return WAIT;
     }
     int r = x->checked ? IKE_X_OK : check_rules(x, step);
@@ -446,7 +465,7 @@ int ike_trouble(struct ike_exchange *x, int error)
                                               : IKE_FAIL_KERNEL;
     ike_failure *f = ike_blame(&x->e->core, code, error == IKE_ERR_CRYPTO ? IKE_DECIDER_US : IKE_DECIDER_HOST);
     f->error = error;
-    bool again = error == IKE_ERR_NOMEM && x->msg && !x->building && x->script->delivery->refuses_apart && !x->script->undo;
+    bool again = error == IKE_ERR_NOMEM && x->msg && !x->building && x->delivery->refuses_apart && !x->script->undo;
     return x->role == IKE_RESPONDER || again ? IKE_X_DROP : IKE_X_REFUSE;
 }
 

@@ -7,6 +7,7 @@
 #define IKE_MESSAGE_MESSAGE_H
 
 #include "base/bytes.h"
+#include <ike/exchange.h>
 
 #define IKE_HEADER_LEN 28
 #define IKE_PAYLOADS_MAX 100 /* in one message, inner ones counted */
@@ -170,11 +171,6 @@ void ike_put_ts(struct ike_chain *c, uint8_t type, const ike_ts *ts, size_t n);
 
 /* ---- Rules ------------------------------------------------------------------------------------------------------------ */
 
-/* The paper's syntax script: how often each payload type may and must occur. A NULL-ended (type 0) list. Types that are not
- * listed are ignored (RFC 7296 section 2.5), notifies and vendor ids are always allowed. */
-struct ike_payload_rule {
-    uint8_t type, min, max;
-};
 /* IKE_OK or IKE_ERR_PROTO; *type gets the payload type that breaks the rule. */
 int ike_rules_check(const struct ike_message *m, const struct ike_payload_rule *rules, uint8_t *type);
 /* The first payload of unknown type with the critical bit; NULL if none. */

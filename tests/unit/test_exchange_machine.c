@@ -121,11 +121,11 @@ static const struct ike_script *to_loop(struct ike_exchange *x)
 }
 static const struct ike_script *until_three(struct ike_exchange *x) { return x->setup->index < 3 ? &loop_script : NULL; }
 
-static const struct ike_script main_script = {"main", 2, X_MAIN, &stage_delivery, main_steps, 4, 2, to_loop, undo};
-static const struct ike_script loop_script = {"loop", 2, X_LOOP, &stage_delivery, loop_steps, 2, 0, until_three, undo};
-static const struct ike_script one_way = {"one-way", 2, X_ONE_WAY, &stage_delivery, one_way_steps, 1, 0, NULL, undo};
-static const struct ike_script back = {"back", 2, X_BACK, &stage_delivery, back_steps, 2, 3, NULL, undo};
-static const struct ike_script greeting = {"greeting", 2, X_GREETING, &stage_delivery, greeting_steps, 2, 0, NULL, undo};
+static const struct ike_script main_script = {"main", 2, X_MAIN, &stage_delivery, main_steps, 4, 2, to_loop, undo, NULL};
+static const struct ike_script loop_script = {"loop", 2, X_LOOP, &stage_delivery, loop_steps, 2, 0, until_three, undo, NULL};
+static const struct ike_script one_way = {"one-way", 2, X_ONE_WAY, &stage_delivery, one_way_steps, 1, 0, NULL, undo, NULL};
+static const struct ike_script back = {"back", 2, X_BACK, &stage_delivery, back_steps, 2, 3, NULL, undo, NULL};
+static const struct ike_script greeting = {"greeting", 2, X_GREETING, &stage_delivery, greeting_steps, 2, 0, NULL, undo, NULL};
 
 static const struct ike_script *find(uint8_t type)
 {
@@ -532,7 +532,7 @@ static void an_abort_from_an_action_waits_for_it(void **state)
     (void)state;
     static ike_action *const list[] = {put_nonce, abort_myself, put_mark, NULL};
     static const struct ike_step steps[] = {{"a1", IKE_INITIATOR, NULL, forms, handle, list, NULL, NULL}};
-    static const struct ike_script script = {"abort", 2, X_BACK, &stage_delivery, steps, 1, 0, NULL, undo};
+    static const struct ike_script script = {"abort", 2, X_BACK, &stage_delivery, steps, 1, 0, NULL, undo, NULL};
     stage_begin(&stage.p[0], &script, IKE_INITIATOR);
     assert_trace("i.put_nonce i.aborting i.undo i=abort:drop");
 }

@@ -73,4 +73,4 @@ static const struct ike_step steps[] = {
     {"Aggressive Mode 3", IKE_INITIATOR, NULL, last_forms, last_handle, last_build, NULL, NULL},
 };
 const struct ike_script ike_v1_aggressive = {
-    "Aggressive Mode", 1, IKE_X1_AGGRESSIVE, &ike_v1_delivery, steps, 3, 0, ike_v1_next, NULL};
+    "Aggressive Mode", 1, IKE_X1_AGGRESSIVE, &ike_v1_delivery, steps, 3, 0, ike_v1_next, NULL, NULL};

@@ -507,6 +507,18 @@ static void look_at_mids(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* The host has been told already. */
+static void host_over(struct ike_exchange *x, int result)
+{
+    if (result == IKE_X_OK) {
+        keep_last(x);
+    } else if (result == IKE_X_DROP) {
+        forget(x);
+    } else if (x->notify) {
+        ike_v1_tell(x, x->notify);
+    }
+}
+
 static void v1_over(struct ike_exchange *x, int result)
 {
     struct ike_engine *e = x->e;
@@ -522,6 +534,8 @@ static void v1_over(struct ike_exchange *x, int result)
             informational_over(x);
         } else if (x->script->exchange_type == IKE_X1_TRANSACTION) {
             transaction_over(x, result);
+        } else if (!x->script->delivery) {
+            host_over(x, result);
         }
     }
     ike_free(&e->core, task, sizeof *task);

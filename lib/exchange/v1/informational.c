@@ -270,7 +270,7 @@ static ike_action *const build[] = {ike_v1_begin, put_request, NULL};
 static ike_action *const handle[] = {check, take, NULL};
 static const struct ike_step steps[] = {{"Informational", IKE_INITIATOR, NULL, forms, handle, build, NULL, NULL}};
 const struct ike_script ike_v1_informational = {
-    "Informational", 1, IKE_X1_INFORMATIONAL, &ike_v1_delivery, steps, 1, 0, NULL, NULL};
+    "Informational", 1, IKE_X1_INFORMATIONAL, &ike_v1_delivery, steps, 1, 0, NULL, NULL, NULL};
 
 /* ---- Dead peer detection --------------------------------------------------------------------------------------------------- */
 
@@ -301,4 +301,5 @@ static int put_probe(struct ike_exchange *x)
 static ike_action *const probe_build[] = {ike_v1_begin, put_probe, NULL};
 static const struct ike_step probe_steps[] = {{"R-U-THERE", IKE_INITIATOR, NULL, forms, NULL, probe_build, NULL, NULL},
                                               {"R-U-THERE-ACK", IKE_RESPONDER, NULL, forms, NULL, NULL, NULL, NULL}};
-const struct ike_script ike_v1_dpd = {"R-U-THERE", 1, IKE_X1_INFORMATIONAL, &ike_v1_delivery, probe_steps, 2, 0, NULL, NULL};
+const struct ike_script ike_v1_dpd = {"R-U-THERE", 1,   IKE_X1_INFORMATIONAL, &ike_v1_delivery, probe_steps, 2, 0, NULL,
+                                      NULL,        NULL};

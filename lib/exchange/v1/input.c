@@ -201,13 +201,13 @@ static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
 /* ---- Phase 2 ----------------------------------------------------------------------------------------------------------------
  */
 
-static unsigned open_exchanges(const struct ike_sa *sa)
+bool ike_v1_crowded(const struct ike_sa *sa)
 {
     unsigned n = 0;
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
         n++;
     }
-    return n;
+    return n >= OPEN_MAX;
 }
 
 /* Which exchange begins with a message that is decrypted already; NULL: none that may begin now. */
@@ -229,8 +229,13 @@ static const struct ike_script *script_of(const struct ike_engine *e, const stru
     case IKE_X1_TRANSACTION:
         return ike_v1_transaction(sa, m);
     default:
-        return NULL;
+        break;
     }
+    const struct ike_script *const *s = sa->established ? e->core.set.scripts : NULL;
+    while (s && *s && (*s)->exchange_type != m->h.exchange) {
+        s++;
+    }
+    return s ? *s : NULL;
 }
 
 /* The exchange is made when the message decrypts to payloads; whether it is the peer's its first action finds out. */
@@ -242,7 +247,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
     size_t end;
     /* Behind the last message of a Quick Mode may come CONNECTED. */
     const struct ike_v1_done *done = m->h.exchange == IKE_X1_QUICK ? ike_v1_done_of(sa->v1, m->h.mid, c->now) : NULL;
-    if ((!done && ike_v1_mid_used(sa->v1, m->h.mid) && !IKE_SABOTAGED(V1_MID)) || !hash || open_exchanges(sa) >= OPEN_MAX) {
+    if ((!done && ike_v1_mid_used(sa->v1, m->h.mid) && !IKE_SABOTAGED(V1_MID)) || !hash || ike_v1_crowded(sa)) {
         return dropped(e, IKE_ERR_STATE);
     }
     if (done) {
@@ -255,7 +260,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
         return dropped(e, IKE_ERR_CRYPTO);
     }
     const struct ike_script *script = done ? &ike_v1_connected : script_of(e, sa, m);
-    bool with_setup = script != &ike_v1_informational && script != &ike_v1_connected;
+    bool with_setup = script && script->delivery && script != &ike_v1_informational && script != &ike_v1_connected;
     if (!script) {
         return dropped(e, IKE_ERR_STATE);
     }
@@ -267,6 +272,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
         return dropped(e, IKE_ERR_NOMEM);
     }
     x->owns_setup = true;
+    x->delivery = &ike_v1_delivery; /* also where the script is the host's */
     x->mid = m->h.mid;
     memcpy(x->iv, probe.iv, sizeof x->iv);
     memcpy(x->iv_heard, probe.iv_heard, sizeof x->iv_heard);

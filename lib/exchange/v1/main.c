@@ -38,4 +38,4 @@ static const struct ike_step steps[] = {
     {"Main Mode 5 (ID)", IKE_INITIATOR, NULL, auth_forms, check, prove, NULL, NULL},
     {"Main Mode 6 (ID)", IKE_RESPONDER, NULL, auth_forms, check, prove, NULL, NULL},
 };
-const struct ike_script ike_v1_main = {"Main Mode", 1, IKE_X1_MAIN, &ike_v1_delivery, steps, 6, 0, ike_v1_next, NULL};
+const struct ike_script ike_v1_main = {"Main Mode", 1, IKE_X1_MAIN, &ike_v1_delivery, steps, 6, 0, ike_v1_next, NULL, NULL};

@@ -322,5 +322,7 @@ static const struct ike_step push[] = {
     {"Mode-Config set", IKE_INITIATOR, NULL, FORMS, set_handle, set_build, NULL, NULL},
     {"Mode-Config acknowledgement", IKE_RESPONDER, NULL, FORMS, ack_handle, ack_build, NULL, NULL},
 };
-const struct ike_script ike_v1_pull = {"Mode-Config", 1, IKE_X1_TRANSACTION, &ike_v1_delivery, pull, 2, 0, ike_v1_next, NULL};
-const struct ike_script ike_v1_push = {"Mode-Config", 1, IKE_X1_TRANSACTION, &ike_v1_delivery, push, 2, 0, ike_v1_next, NULL};
+const struct ike_script ike_v1_pull = {"Mode-Config", 1,   IKE_X1_TRANSACTION, &ike_v1_delivery, pull, 2, 0, ike_v1_next,
+                                       NULL,          NULL};
+const struct ike_script ike_v1_push = {"Mode-Config", 1,   IKE_X1_TRANSACTION, &ike_v1_delivery, push, 2, 0, ike_v1_next,
+                                       NULL,          NULL};

@@ -25,15 +25,14 @@ static uint16_t wire_mode(const struct ike_sa *sa, uint8_t mode)
 static struct ike_v1_want want_of(const struct ike_exchange *x, const struct ike_conf *conf, size_t index)
 {
     const ike_child_settings *k = &conf->s.children[index];
-    return (struct ike_v1_want){
-        .main = conf->child_proposals[index],
-        .around = conf->child_around[index],
-        .compress = k->compress,
-        .terms = {.mode = wire_mode(x->sa, k->mode),
-                  .life_s = k->life_s,
-                  .life_kb = k->life_bytes / 1024,
-                  .min_s = k->life_min_s,
-                  .max_s = k->life_max_s}};
+    return (struct ike_v1_want){.main = conf->child_proposals[index],
+                                .around = conf->child_around[index],
+                                .compress = k->compress,
+                                .terms = {.mode = wire_mode(x->sa, k->mode),
+                                          .life_s = k->life_s,
+                                          .life_kb = k->life_bytes / 1024,
+                                          .min_s = k->life_min_s,
+                                          .max_s = k->life_max_s}};
 }
 
 /* SPIs of ours, by place. */
@@ -547,12 +546,10 @@ static ike_action *const request_build[] = {ike_v1_begin,   ike_child_reserve, o
 /* The hash before anything is believed; policy before anything is computed. */
 static ike_action *const request_handle[] = {check_hash1,      take_ids,          choose, take_values,
                                              ike_child_decide, ike_child_reserve, NULL};
-static ike_action *const response_build[] = {ike_make_nonce,     ike_make_ke, ike_child_make,       keys,
-                                             ike_v1_child_agree, find_old,    ike_child_install_in, put_response,
-                                             NULL};
-static ike_action *const response_handle[] = {check_hash2,        take_answer,           take_values, ike_child_decide,
-                                              ike_child_make,     keys,                  ike_v1_child_agree,
-                                              find_old,           ike_child_install_in,  install_out,
+static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke,          ike_child_make, keys, ike_v1_child_agree,
+                                             find_old,       ike_child_install_in, put_response,   NULL};
+static ike_action *const response_handle[] = {check_hash2, take_answer,        take_values, ike_child_decide,     ike_child_make,
+                                              keys,        ike_v1_child_agree, find_old,    ike_child_install_in, install_out,
                                               NULL};
 static ike_action *const last_build[] = {put_hash3, NULL};
 /* Only now is the peer known to have the answer: from here on it can receive. */
@@ -569,5 +566,6 @@ static const struct ike_form connected_forms[] = {{NULL, connected_rules}, {NULL
 static ike_action *const connected_handle[] = {take_connected, NULL};
 static const struct ike_step connected_steps[] = {
     {"Quick Mode 4 (CONNECTED)", IKE_INITIATOR, NULL, connected_forms, connected_handle, NULL, NULL, NULL}};
-const struct ike_script ike_v1_connected = {"Quick Mode", 1, IKE_X1_QUICK, &ike_v1_delivery, connected_steps, 1, 0, NULL, NULL};
-const struct ike_script ike_v1_quick = {"Quick Mode", 1, IKE_X1_QUICK, &ike_v1_delivery, steps, 3, 0, NULL, undo};
+const struct ike_script ike_v1_connected = {"Quick Mode", 1,    IKE_X1_QUICK, &ike_v1_delivery, connected_steps, 1, 0,
+                                            NULL,         NULL, NULL};
+const struct ike_script ike_v1_quick = {"Quick Mode", 1, IKE_X1_QUICK, &ike_v1_delivery, steps, 3, 0, NULL, undo, NULL};

@@ -15,6 +15,7 @@ extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike
 extern const struct ike_script ike_v1_xauth, ike_v1_xauth_status, ike_v1_pull, ike_v1_push;
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
+bool ike_v1_crowded(const struct ike_sa *sa); /* as many exchanges as one SA may have open */
 int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path);
 
 /* ---- delivery.c --------------------------------------------------------------------------------------------------------- */

@@ -425,6 +425,6 @@ static const struct ike_step steps[] = {
     {"XAUTH status", IKE_INITIATOR, NULL, FORMS, status_handle, status_build, NULL, status_sent},
     {"XAUTH acknowledgement", IKE_RESPONDER, NULL, FORMS, ack_handle, ack_build, NULL, ack_sent},
 };
-const struct ike_script ike_v1_xauth = {"XAUTH", 1, IKE_X1_TRANSACTION, &ike_v1_delivery, steps, 4, 0, ike_v1_next, NULL};
-const struct ike_script ike_v1_xauth_status = {"XAUTH status", 1,   IKE_X1_TRANSACTION, &ike_v1_delivery, steps + 2, 2, 0,
-                                               ike_v1_next,    NULL};
+const struct ike_script ike_v1_xauth = {"XAUTH", 1, IKE_X1_TRANSACTION, &ike_v1_delivery, steps, 4, 0, ike_v1_next, NULL, NULL};
+const struct ike_script ike_v1_xauth_status = {
+    "XAUTH status", 1, IKE_X1_TRANSACTION, &ike_v1_delivery, steps + 2, 2, 0, ike_v1_next, NULL, NULL};

@@ -375,4 +375,4 @@ static const struct ike_step steps[] = {
     {"IKE_AUTH request", IKE_INITIATOR, NULL, request_forms, request_handle, request_build, NULL, NULL},
     {"IKE_AUTH response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, response_refuse, response_sent},
 };
-const struct ike_script ike_v2_auth = {"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, steps, 2, 0, NULL, ike_child_undo};
+const struct ike_script ike_v2_auth = {"IKE_AUTH", 2, IKE_X_AUTH, &ike_v2_delivery, steps, 2, 0, NULL, ike_child_undo, NULL};

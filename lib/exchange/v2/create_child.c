@@ -314,4 +314,4 @@ static const struct ike_step steps[] = {
     {"CREATE_CHILD_SA response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL, response_sent},
 };
 const struct ike_script ike_v2_create_child = {
-    "CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};
+    "CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo, NULL};

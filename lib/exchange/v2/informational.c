@@ -256,4 +256,4 @@ static const struct ike_step steps[] = {
     {"INFORMATIONAL response", IKE_RESPONDER, NULL, forms, response_handle, response_build, NULL, response_sent},
 };
 const struct ike_script ike_v2_informational = {
-    "INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, undo};
+    "INFORMATIONAL", 2, IKE_X_INFORMATIONAL, &ike_v2_delivery, steps, 2, 0, NULL, undo, NULL};

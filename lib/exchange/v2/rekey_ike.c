@@ -307,4 +307,4 @@ static const struct ike_step steps[] = {
      response_sent},
 };
 const struct ike_script ike_v2_rekey_ike = {
-    "CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo};
+    "CREATE_CHILD_SA", 2, IKE_X_CREATE_CHILD_SA, &ike_v2_delivery, steps, 2, 4, NULL, undo, NULL};

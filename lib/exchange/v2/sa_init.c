@@ -332,4 +332,4 @@ static const struct ike_step steps[] = {
     {"IKE_SA_INIT response", IKE_RESPONDER, NULL, response_forms, response_handle, response_build, NULL, NULL},
 };
 /* Twelve rounds: groups and cookies may take turns, but not for ever. */
-const struct ike_script ike_v2_sa_init = {"IKE_SA_INIT", 2, IKE_X_SA_INIT, &ike_v2_delivery, steps, 2, 12, to_auth, NULL};
+const struct ike_script ike_v2_sa_init = {"IKE_SA_INIT", 2, IKE_X_SA_INIT, &ike_v2_delivery, steps, 2, 12, to_auth, NULL, NULL};
