@@ -139,7 +139,8 @@ static void engine_settings(struct gen *g)
 
 /* A Delete of IKEv1 is neither answered nor repeated, so that what one side has closed may stay with the other until its life is
  * over: all lives end, on both sides, within LIFE_V1. */
-#define LIFE_V1 900
+#define LIFE_V1   900
+#define MARGIN_V1 60 /* of any of them: the shorter life of the two sides holds, which may be the peer's */
 
 static void lives_v1(struct gen *g, const struct pair *p)
 {
@@ -147,9 +148,9 @@ static void lives_v1(struct gen *g, const struct pair *p)
         char own = host_names[side ? p->b : p->a];
         unsigned child = 200 + below(g, LIFE_V1 - 200), conn = 300 + below(g, LIFE_V1 - 300);
         say(g, "set %c child.life_s %u", own, child);
-        say(g, "set %c child.margin_s %u", own, child / 3);
+        say(g, "set %c child.margin_s %u", own, MARGIN_V1);
         say(g, "set %c conn.life_s %u", own, conn);
-        say(g, "set %c conn.margin_s %u", own, conn / 3);
+        say(g, "set %c conn.margin_s %u", own, MARGIN_V1);
     }
     if (g->mood != CALM && chance(g, 20)) {
         say(g, "set %c child.life_packets %u", host_names[p->a], 20 + below(g, 100));
@@ -337,7 +338,7 @@ static void reload(struct gen *g, char h, const struct pair *p)
         unsigned life = g->v1 ? 200 + below(g, LIFE_V1 - 200) : 60 + below(g, 300);
         say(g, "set %c child.life_s %u", h, life);
         if (g->v1) {
-            say(g, "set %c child.margin_s %u", h, life / 3);
+            say(g, "set %c child.margin_s %u", h, MARGIN_V1);
         }
     }
     say(g, "%c try reload %s%s", h, g->mood != CALM && chance(g, 50) ? "close " : "", p->name);
