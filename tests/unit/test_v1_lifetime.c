@@ -78,6 +78,15 @@ static void a_range_takes_its_bounds_and_what_is_between(void **state)
     pair_end();
 }
 
+/* What we offer need not be what we take: the answer repeats the offer. */
+static void an_offer_outside_our_own_range(void **state)
+{
+    (void)state;
+    assert_true(meet((struct wish){600, 700, 800, 0}, (struct wish){.life_s = 600}));
+    check_lives(&a, 600);
+    pair_end();
+}
+
 static void only_the_child_is_out_of_range(void **state)
 {
     (void)state;
@@ -251,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_takes_its_bounds_and_what_is_between),
+        cmocka_unit_test(an_offer_outside_our_own_range),
         cmocka_unit_test(only_the_child_is_out_of_range),
         cmocka_unit_test(no_lifetime_means_the_default),
         cmocka_unit_test(a_responder_with_less_says_so),

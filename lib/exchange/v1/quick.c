@@ -332,7 +332,8 @@ static int check_hash2(struct ike_exchange *x) { return ike_v1_hash_check(x, ike
 static int take_answer(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    const struct ike_v1_want w = want_of(x, s->conf, s->index);
+    struct ike_v1_want w = want_of(x, s->conf, s->index);
+    w.terms.max_s = 0; /* the range is for offers of others; an answer repeats ours */
     struct ike_v1_bundle bundle;
     const struct ike_payload *i = ike_message_find(x->msg, IKE_P1_ID, 0), *r = ike_message_find(x->msg, IKE_P1_ID, 1);
     ike_ts own, peer;
