@@ -51,7 +51,7 @@ static int take_request(struct ike_exchange *x)
     s->talk.asked = 0;
     s->talk.address = (ike_addr){0};
     while (ike_v1_attr_next(&attrs, &a)) {
-        s->talk.asked |= a.type < 16 ? BIT(a.type) : 0; /* others are passed over */
+        s->talk.asked |= (uint16_t)(a.type < 16 ? BIT(a.type) : 0); /* others are passed over */
         if (a.type == IKE_CFG1_IP4_ADDRESS || (a.type == IKE_CFG1_IP6_ADDRESS && !s->talk.address.family)) {
             (void)read_ip(&a, a.type == IKE_CFG1_IP4_ADDRESS ? 4 : 6, &s->talk.address);
         }
