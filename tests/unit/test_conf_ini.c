@@ -174,6 +174,13 @@ static const struct {
      "f:4: [connection a] local-net: expected an IPv4 network, as on the peer's side, found \"2001:db8::/32\"\n"},
     {GOOD "margin = 4h\n", "f:4: [connection a] margin: expected a time shorter than the lifetime, found \"4h\"\n"},
     {GOOD "esp-margin = 1h\n", "f:4: [connection a] esp-margin: expected a time shorter than the lifetime, found \"1h\"\n"},
+    {GOOD "esp-proposals = aes128-sha1\nah-proposals = sha1\n",
+     "f:5: [connection a] ah-proposals: expected esp-proposals or ah-proposals, not both, found \"sha1\"; IKEv2 has no way to "
+     "agree on both: set version = ikev1\n"},
+    {GOOD "ah-proposals = sha1\nencap = yes\n",
+     "f:4: [connection a] ah-proposals: expected esp-proposals alone, as encap is yes, found \"sha1\"; AH cannot go in UDP\n"},
+    {GOOD "ah-proposals = aes128-sha1\n",
+     "f:4: [connection a] ah-proposals: expected proposals such as sha256, sha1-modp2048, found \"aes128\"\n"},
     {GOOD "replay-window = 100\n", "f:4: [connection a] replay-window: expected 0 or a multiple of 64, found \"100\"\n"},
     {"[connection a]\nremote = any\nsecret = s\nstart = yes\n",
      "f:4: [connection a] start: expected no, found \"yes\"; remote names no single peer, so this side can only wait\n"},
