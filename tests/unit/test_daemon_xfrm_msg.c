@@ -303,6 +303,59 @@ static void transport_templates_name_no_addresses(void **state)
     assert_int_equal(tmpl->id.daddr.a4, 0);
 }
 
+/* From the inside; one header for the tunnel, which the innermost puts there, and what is not compressed must get in as well. */
+static void templates_of_a_bundle(void **state)
+{
+    (void)state;
+    static const uint8_t order[] = {IPPROTO_COMP, IPPROTO_ESP, IPPROTO_AH};
+    struct spd_template t = {.mode = IKE_MODE_TUNNEL, .reqid = 3};
+    t.protocols = SPD_PROTOCOL(IKE_PROTO_ESP) | SPD_PROTOCOL(IKE_PROTO_AH) | SPD_PROTOCOL(IKE_PROTO_IPCOMP);
+    assert_int_equal(ike_addr_parse(&t.local, "10.66.0.1"), IKE_OK);
+    assert_int_equal(ike_addr_parse(&t.remote, "10.66.0.2"), IKE_OK);
+    for (uint8_t dir = SPD_IN; dir <= SPD_FWD; dir++) {
+        struct nl_msg m;
+        const struct nlattr *tb[XFRMA_MAX + 1];
+        struct spd_key key = make_key(dir, "10.1.0.0/24", "10.2.0.0/24");
+        xfrm_encode_policy(&m, XFRM_MSG_NEWPOLICY, &key, &t);
+        attrs_of(&m, sizeof(struct xfrm_userpolicy_info), tb);
+        const struct xfrm_user_tmpl *tmpl = nl_data(tb[XFRMA_TMPL]);
+        assert_int_equal(nl_len(tb[XFRMA_TMPL]), 3 * sizeof(*tmpl));
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(tmpl[i].id.proto, order[i]);
+            assert_int_equal(tmpl[i].reqid, 3);
+            assert_int_equal(tmpl[i].mode, i == 0 ? XFRM_MODE_TUNNEL : XFRM_MODE_TRANSPORT);
+            assert_int_equal(tmpl[i].optional, i == 0 && dir != SPD_OUT);
+            assert_true((tmpl[i].id.daddr.a4 != 0) == (i == 0) && (tmpl[i].saddr.a4 != 0) == (i == 0));
+        }
+    }
+}
+
+static void ipcomp_sa(void **state)
+{
+    (void)state;
+    struct nl_msg m;
+    const struct nlattr *tb[XFRMA_MAX + 1];
+    ike_ipsec_sa sa = make_sa(true);
+    char text[96];
+    sa.protocol = IKE_PROTO_IPCOMP;
+    sa.spi = 0x1234;
+    sa.encr = 0;
+    sa.replay_window = 0;
+    assert_int_equal(xfrm_encode_sa(&m, XFRM_MSG_UPDSA, &sa), 0);
+    const struct xfrm_usersa_info *info = nl_body(&m);
+    assert_int_equal(info->id.proto, 108);
+    assert_int_equal(info->id.spi, htonl(0x1234)); /* the CPI in the low half */
+    attrs_of(&m, sizeof(*info), tb);
+    assert_string_equal(((const struct xfrm_algo *)nl_data(tb[XFRMA_ALG_COMP]))->alg_name, "deflate");
+    assert_null(tb[XFRMA_ALG_AEAD]);
+    struct xfrm_sa_name name = xfrm_name_of(&sa);
+    xfrm_name_format(&name, text, sizeof(text));
+    assert_string_equal(text, "IPComp 1234 to 10.66.0.1");
+    xfrm_encode_allocspi(&m, &sa.path, IKE_PROTO_IPCOMP, 7);
+    const struct xfrm_userspi_info *range = nl_body(&m);
+    assert_true(range->min == 256 && range->max == 61439);
+}
+
 /* Type and code stand where ports do, the same way round in both directions. */
 static void icmp_is_not_mirrored(void **state)
 {
@@ -383,6 +436,8 @@ int main(void)
         cmocka_unit_test(aead_sa),
         cmocka_unit_test(cbc_sa),
         cmocka_unit_test(ah_sa),
+        cmocka_unit_test(ipcomp_sa),
+        cmocka_unit_test(templates_of_a_bundle),
         cmocka_unit_test(old_algorithms),
         cmocka_unit_test(unknown_algorithm),
         cmocka_unit_test(windows_and_esn),
