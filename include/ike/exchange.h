@@ -104,7 +104,9 @@ IKE_API bool ike_exchange_payload(const struct ike_exchange *x, uint8_t type, un
 IKE_API int ike_exchange_put(struct ike_exchange *x, uint8_t type, ike_bytes body);
 
 /* Built-in actions, for a host's lists: see the head of this file. */
-IKE_API ike_action ike_exchange_protect, ike_exchange_seal, ike_exchange_check;
+IKE_API int ike_exchange_protect(struct ike_exchange *x);
+IKE_API int ike_exchange_seal(struct ike_exchange *x);
+IKE_API int ike_exchange_check(struct ike_exchange *x);
 
 /* Refuse: the peer is told by this notify in an Informational exchange of its own. Returns IKE_X_REFUSE. */
 IKE_API int ike_exchange_refuse(struct ike_exchange *x, uint16_t notify);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Exchanges of the host's own (ike/exchange.h). They are IKEv1's, run under keys.
+ * Exchanges of the host's own (ike/exchange.h): what their actions ask and say. How they are run is in v1/host.c.
  */
 #include "exchange/exchange.h"
-
-#ifdef IKE_HAVE_V1
-#include "exchange/v1/v1.h"
-#endif
 
 ike_sa_id ike_exchange_sa(const struct ike_exchange *x) { return x->sa->id; }
 
@@ -49,55 +45,8 @@ int ike_exchange_ask(struct ike_exchange *x, ike_token *token)
     return r;
 }
 
-#ifdef IKE_HAVE_V1
-int ike_exchange_protect(struct ike_exchange *x)
-{
-    int r = x->role == IKE_INITIATOR ? ike_v1_begin(x) : IKE_X_OK;
-    if (r == IKE_X_OK) {
-        ike_v1_hash_begin(x);
-    }
-    return r;
-}
-
-int ike_exchange_seal(struct ike_exchange *x) { return ike_v1_hash_end(x, ike_bytes_of(NULL, 0)); }
-int ike_exchange_check(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
-
-static bool registered(const struct ike_engine *e, const struct ike_script *script)
-{
-    const struct ike_script *const *s = e->core.set.scripts;
-    while (s && *s && *s != script) {
-        s++;
-    }
-    return s && *s;
-}
-
-int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state)
-{
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
-    if (!sa) {
-        return IKE_ERR_NOT_FOUND;
-    }
-    if (!registered(e, script) || sa->version != 1) {
-        return IKE_ERR_INVALID;
-    }
-    if (!sa->established || sa->dead || sa->state == IKE_SA_DELETING) {
-        return IKE_ERR_STATE;
-    }
-    if (ike_v1_crowded(sa)) {
-        return IKE_ERR_LIMIT;
-    }
-    struct ike_exchange *x = ike_exchange_new(e, sa, script, IKE_INITIATOR, NULL);
-    if (!x) {
-        e->core.blamed = false;
-        return IKE_ERR_NOMEM;
-    }
-    x->delivery = &ike_v1_delivery;
-    x->state = state;
-    ike_list_add(&sa->outstanding, &x->link);
-    ike_exchange_run(x);
-    return IKE_OK;
-}
-#else
+/* They are IKEv1's so far. */
+#ifndef IKE_HAVE_V1
 int ike_exchange_protect(struct ike_exchange *x) { return (void)x, IKE_X_REFUSE; }
 int ike_exchange_seal(struct ike_exchange *x) { return (void)x, IKE_X_REFUSE; }
 int ike_exchange_check(struct ike_exchange *x) { return (void)x, IKE_X_DROP; }

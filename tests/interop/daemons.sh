@@ -170,7 +170,7 @@ negotiated() {
 }
 
 # --- Libreswan -------------------------------------------------------------
-libreswan_words() { sed 's/sha256/sha2_256/g; s/x25519/dh31/g; s/ecp256/dh19/g'; }
+libreswan_words() { sed 's/sha256/sha2_256/g; s/sha512/sha2_512/g; s/x25519/dh31/g; s/ecp256/dh19/g; s/ecp384/dh20/g'; }
 conf_libreswan() {
     _me=$1 _you=$(other "$1")
     cat >"$LOGS/$_me.conf" <<CONF
@@ -190,7 +190,7 @@ conn peer
 $(given "$_me" IKE '    ike=%s' | libreswan_words)
 $(given "$_me" ESP '    phase2alg=%s' | libreswan_words)
 $(given "$_me" AH '    phase2=ah\n    phase2alg=%s' | libreswan_words)
-    pfs=yes
+    pfs=${PFS:-yes}
 $([ -z "$CERT" ] || printf '    leftcert=%s\n    leftsendcert=always\n    rightca=%%same' "$_me")
 $(val LIBRE "$_me")
     auto=ignore

@@ -39,6 +39,7 @@ PUBLIC = {
     "ike/module.h": 1,
     "ike/conn.h": 1,
     "ike/host.h": 1,
+    "ike/exchange.h": 1,
     "ike/failure.h": 1,
     "ike/ike.h": 1,
 }
