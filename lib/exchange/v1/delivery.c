@@ -507,8 +507,8 @@ static void look_at_mids(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* The host has been told already. */
-static void host_over(struct ike_exchange *x, int result)
+/* One message after the other, and nothing that has to be given back here: a host has been told already. */
+static void plain_over(struct ike_exchange *x, int result)
 {
     if (result == IKE_X_OK) {
         keep_last(x);
@@ -534,8 +534,8 @@ static void v1_over(struct ike_exchange *x, int result)
             informational_over(x);
         } else if (x->script->exchange_type == IKE_X1_TRANSACTION) {
             transaction_over(x, result);
-        } else if (!x->script->delivery) {
-            host_over(x, result);
+        } else if (!x->script->delivery || x->script == &ike_v1_new_group) {
+            plain_over(x, result);
         }
     }
     ike_free(&e->core, task, sizeof *task);

@@ -219,6 +219,11 @@ static void last_block(const struct ike_sent *s, uint8_t *iv, size_t n)
     memcpy(iv, s->data + s->len - n, n);
 }
 
+static bool needs_setup(const struct ike_script *s)
+{
+    return s && s->delivery && s != &ike_v1_informational && s != &ike_v1_connected && s != &ike_v1_new_group;
+}
+
 static const struct ike_script *script_of(const struct ike_engine *e, const struct ike_sa *sa, const struct ike_message *m)
 {
     switch (m->h.exchange) {
@@ -228,6 +233,8 @@ static const struct ike_script *script_of(const struct ike_engine *e, const stru
         return sa->established && sa->state != IKE_SA_DELETING && !e->core.closing ? &ike_v1_quick : NULL;
     case IKE_X1_TRANSACTION:
         return ike_v1_transaction(sa, m);
+    case IKE_X1_NEW_GROUP:
+        return sa->established ? &ike_v1_new_group : NULL;
     default:
         break;
     }
@@ -260,7 +267,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
         return dropped(e, IKE_ERR_CRYPTO);
     }
     const struct ike_script *script = done ? &ike_v1_connected : script_of(e, sa, m);
-    bool with_setup = script && script->delivery && script != &ike_v1_informational && script != &ike_v1_connected;
+    bool with_setup = needs_setup(script);
     if (!script) {
         return dropped(e, IKE_ERR_STATE);
     }
