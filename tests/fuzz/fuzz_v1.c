@@ -33,9 +33,10 @@ static _Alignas(16) uint8_t scratch[4096];
 enum { LATE_HOSTS = 13, HOSTS = 14 };
 
 /* The one question of each that is open. */
+enum kind { NOTHING, USER, LOGIN, LEASE };
 static struct {
     ike_token token;
-    enum { NOTHING, USER, LOGIN, LEASE } kind;
+    enum kind kind;
 } asked[2];
 static unsigned steps;
 
@@ -43,7 +44,7 @@ static const uint8_t password[] = "open sesame";
 static const ike_user_settings carol = {"carol", {password, sizeof password - 1}};
 static const ike_addr servers[] = {{.family = 4, .ip = {10, 2, 0, 53}}, {.family = 6, .ip = {0x20, 1, 0x0d, 0xb8}}};
 
-static int ask(void *user, ike_token t, int kind)
+static int ask(void *user, ike_token t, enum kind kind)
 {
     unsigned at = user == &duo.node[1];
     if (steps != LATE_HOSTS) {
@@ -93,7 +94,8 @@ static void cancel(void *user, ike_token t)
 static void answer(unsigned at, bool no)
 {
     ike_engine *e = duo.node[at].e;
-    int kind = asked[at].kind, r = no ? IKE_ERR_AUTH : IKE_OK;
+    enum kind kind = asked[at].kind;
+    int r = no ? IKE_ERR_AUTH : IKE_OK;
     ike_addr a = fuzz_addr("10.1.0.5");
     asked[at].kind = NOTHING;
     if (kind == USER) {
