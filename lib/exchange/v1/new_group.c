@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * New Group Mode (RFC 2409 section 5.6): a peer proposes a group of its own making for later exchanges. None is taken: that a
- * prime is safe can be tested, that whoever chose it cannot compute logarithms in it cannot, and the groups that everybody has are
- * large enough. The peer is told so once it has shown that it is the peer.
+ * prime is safe can be tested, that whoever chose it cannot compute logarithms in it cannot, and the groups that everybody has
+ * are large enough. The peer is told so once it has shown that it is the peer.
  */
 #include "exchange/v1/v1.h"
 

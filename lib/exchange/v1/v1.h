@@ -11,7 +11,8 @@
 #include "message/v1.h"
 
 extern const struct ike_delivery ike_v1_delivery;
-extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd, ike_v1_connected, ike_v1_new_group;
+extern const struct ike_script ike_v1_main, ike_v1_aggressive, ike_v1_quick, ike_v1_informational, ike_v1_dpd, ike_v1_connected,
+    ike_v1_new_group;
 extern const struct ike_script ike_v1_xauth, ike_v1_xauth_status, ike_v1_pull, ike_v1_push;
 
 /* ---- input.c ------------------------------------------------------------------------------------------------------------ */
