@@ -100,7 +100,8 @@ bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id chi
 
 /* ---- life.c, life_child.c ----------------------------------------------------------------------------------------------- */
 static inline ike_time ike_earlier(ike_time a, ike_time b) { return a < b ? a : b; }
-ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct, bool peers);
+ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64_t own_s, uint64_t margin_s, uint8_t jitter_pct,
+                        bool peers);
 /* Begin to connect: an IKE SA as initiator, with this child in IKE_AUTH. index -1: none named, the first that is to start. */
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
 /* Another IKE SA beside this one, which it is to replace. */

@@ -8,14 +8,19 @@
 #define LINGER (180 * IKE_SEC)
 
 /* When to begin a rekey of what has been up since `up`: life - margin, and a random part of the margin earlier, so that peers do
- * not rekey in step. A life that the peer asked for is its to renew: should it not, we do when a twentieth is left. */
-ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64_t margin_s, uint8_t jitter_pct, bool peers)
+ * not rekey in step. A life that the peer asked for is its to renew: should it not, we do when a twentieth is left. own_s is the
+ * life that the margin was configured for: of one that was agreed to be shorter it is the same share. */
+ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64_t own_s, uint64_t margin_s, uint8_t jitter_pct,
+                        bool peers)
 {
     if (!life_s) {
         return IKE_NEVER;
     }
     if (peers) {
         return up + life_s * 950 * IKE_MS;
+    }
+    if (own_s > life_s) {
+        margin_s = margin_s * life_s / own_s;
     }
     /* A margin that leaves no life would rekey without end. */
     if (margin_s >= life_s) {
@@ -160,7 +165,7 @@ void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
     const ike_conn_settings *s = &sa->conf->s;
     const uint64_t life_s = sa->v1 ? sa->v1->life_s : s->life_s;
     const bool peers = sa->v1 && sa->v1->peers_life;
-    sa->rekey_at = ike_rekey_time(&e->core, sa->established, life_s, s->margin_s, s->jitter_pct, peers);
+    sa->rekey_at = ike_rekey_time(&e->core, sa->established, life_s, s->life_s, s->margin_s, s->jitter_pct, peers);
     sa->expires_at = life_s ? sa->established + life_s * IKE_SEC : IKE_NEVER;
 }
 

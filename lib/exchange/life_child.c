@@ -28,8 +28,9 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k)
 
 static void lifetimes(struct ike_engine *e, struct ike_child *k)
 {
-    const uint64_t margin_s = ike_child_conf(k)->margin_s;
-    k->rekey_at = ike_rekey_time(&e->core, k->established, k->life_s, margin_s, k->conf->s.jitter_pct, k->peers_life);
+    const ike_child_settings *s = ike_child_conf(k);
+    k->rekey_at =
+        ike_rekey_time(&e->core, k->established, k->life_s, s->life_s, s->margin_s, k->conf->s.jitter_pct, k->peers_life);
     k->expires_at = k->life_s ? k->established + k->life_s * IKE_SEC : IKE_NEVER;
 }
 

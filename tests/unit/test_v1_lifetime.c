@@ -149,6 +149,19 @@ static void a_responder_with_less_says_so(void **state)
 }
 
 /* The one that asked for less renews; the other is there should it not. */
+/* The margin was meant for a life of 600 s: of one of 90 s it is as large a share, or there would be no end of rekeys. */
+static void a_shorter_life_has_a_shorter_margin(void **state)
+{
+    (void)state;
+    assert_true(meet((struct wish){.life_s = 600}, (struct wish){.life_s = 90}));
+    check_lives(&a, 90);
+    const struct ike_sa *sa = v1_sa(&a);
+    const struct ike_child *k = v1_child(&a);
+    assert_true(sa->rekey_at >= sa->established + 76 * IKE_SEC && sa->rekey_at <= sa->established + 81 * IKE_SEC);
+    assert_true(k->rekey_at >= k->established + 76 * IKE_SEC && k->rekey_at <= k->established + 81 * IKE_SEC);
+    pair_end();
+}
+
 static void a_responder_with_more_takes_what_is_offered(void **state)
 {
     (void)state;
@@ -264,6 +277,7 @@ int main(void)
         cmocka_unit_test(only_the_child_is_out_of_range),
         cmocka_unit_test(no_lifetime_means_the_default),
         cmocka_unit_test(a_responder_with_less_says_so),
+        cmocka_unit_test(a_shorter_life_has_a_shorter_margin),
         cmocka_unit_test(a_responder_with_more_takes_what_is_offered),
         cmocka_unit_test(kilobytes),
         cmocka_unit_test(what_the_responder_says_later_counts),
