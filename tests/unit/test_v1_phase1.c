@@ -98,6 +98,20 @@ static void nat_detection_names_the_far_end_first(void **state)
     finish();
 }
 
+/* As with X25519 alone, which IKEv1 has no number for: that is said, and nothing is sent. */
+static void proposals_that_ikev1_cannot_express(void **state)
+{
+    (void)state;
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&a, child);
+    s.version = IKE_SPEAKS_V1;
+    s.proposals = "aes256-sha256-x25519, aes256gcm16-prfsha256-modp2048";
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), IKE_OK);
+    (void)ike_initiate(a.e, a.conn, "lan", now);
+    assert_int_equal(a.n_out, 0);
+    node_failed(&a, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+}
+
 static void no_common_proposal_is_said_and_recorded_on_both_sides(void **state)
 {
     (void)state;
@@ -263,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, down),
         cmocka_unit_test_setup_teardown(nat_detection_names_the_far_end_first, begin, down),
+        cmocka_unit_test_setup_teardown(proposals_that_ikev1_cannot_express, begin, down),
         cmocka_unit_test_setup_teardown(no_common_proposal_is_said_and_recorded_on_both_sides, begin, down),
         cmocka_unit_test_setup_teardown(a_forged_refusal_does_no_harm, begin, down),
         cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, down),

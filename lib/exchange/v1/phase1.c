@@ -28,10 +28,20 @@ static uint16_t only_ke(const struct ike_exchange *x) { return x->script == &ike
 /* The body of what was just put into the chain as its first payload: both proofs are over it. */
 int ike_v1_offer(struct ike_exchange *x)
 {
+    struct ike_core *c = &x->e->core;
     struct ike_v1_terms t = terms_of(x, x->sa->conf);
+    if (!ike_v1_ke(x->sa->conf->proposals)) {
+        char ours[200];
+        ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours);
+        ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
+        ike_blame_expected(c, "a proposal that IKEv1 has numbers for: a block cipher, a hash, and a group of MODP or ECP");
+        ike_blame_received(c, "%s", ours);
+        ike_blame_remedy(c, "put one such as aes256-sha256-modp2048 into `proposals`");
+        return IKE_X_REFUSE;
+    }
     ike_v1_put_sa(&x->chain, x->sa->conf->proposals, &t, only_ke(x));
     int r = x->chain.w.bad ? IKE_ERR_NOMEM
-                           : ike_blob_set(&x->e->core, &x->setup->sai, ike_bytes_of(x->chain.w.p + 4, x->chain.w.len - 4));
+                           : ike_blob_set(c, &x->setup->sai, ike_bytes_of(x->chain.w.p + 4, x->chain.w.len - 4));
     if (r != IKE_OK) {
         return ike_trouble(x, r);
     }
