@@ -419,12 +419,14 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     ike_kick(e, fresh);
 }
 
-/* Deadlines are looked at when the timer fires, so that traffic need not move it. */
+/* Deadlines are looked at when the timer fires, so that traffic need not move it. A request of ours that is open asks for a sign
+ * of life as well; but peers of IKEv1 are silent about what they do not want, so that there only the question itself counts. */
 static ike_time dpd_at(const struct ike_sa *sa)
 {
     bool busy = false;
     IKE_LIST_EACH (it, tmp, &sa->outstanding) { /* of ours: one that the peer began proves nothing */
-        busy |= IKE_OF(it, struct ike_exchange, link)->role == IKE_INITIATOR;
+        const struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        busy |= x->role == IKE_INITIATOR && (sa->version != 1 || x->purpose == IKE_DO_LIVENESS);
     }
     bool answers = sa->version != 1 || (sa->v1 && sa->v1->dpd);
     return sa->conf->s.dpd_s && answers && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)

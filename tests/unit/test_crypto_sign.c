@@ -99,9 +99,21 @@ static void published_numbers(void **state)
     }
 }
 
+/* Of any provider: the default choice of a small build has not all of them. */
+static const ike_hash *hash_of(uint16_t id)
+{
+    const ike_hash *h = NULL;
+    const ike_crypto *c;
+    for (size_t i = 0; !h && (c = cc_suite(i)) != NULL; i++) {
+        h = ike_find_hash(c, id);
+    }
+    assert_non_null(h);
+    return h;
+}
+
 static size_t digest(uint16_t id, const void *data, size_t n, uint8_t *out)
 {
-    const ike_hash *h = ike_find_hash(ike_crypto_default(), id);
+    const ike_hash *h = hash_of(id);
     void *ctx = cc_context(h->ctx_size);
     h->init(ctx);
     h->update(ctx, data, n);

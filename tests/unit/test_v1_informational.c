@@ -268,6 +268,34 @@ static void only_the_number_that_was_asked_ends_a_probe(void **state)
     a.n_out = 0;
 }
 
+static void with_short_dpd(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    (void)x, (void)child;
+    s->dpd_s = 30;
+}
+
+/* Peers of IKEv1 are silent about what they do not want, so a Quick Mode without an answer says nothing of the peer: it is asked,
+ * though it is open. */
+static void a_peer_that_is_gone_is_found_whatever_is_open(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    unsigned probes = 0;
+    pair_end();
+    v1_up(NULL, with_short_dpd);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    for (unsigned i = 0; i < 60; i++) { /* it is given up after two minutes */
+        now += IKE_SEC;
+        assert_int_equal(ike_tick(a.e, now), IKE_OK);
+        for (unsigned k = 0; k < a.n_out; k++) {
+            assert_int_equal(ike_message_parse(&m, a.out[k].bytes, a.out[k].n), IKE_OK);
+            probes += m.h.exchange == IKE_X1_INFORMATIONAL;
+        }
+        a.n_out = 0;
+    }
+    assert_true(probes > 0);
+}
+
 static void probe_b(uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
@@ -322,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_delete_ends_a_quick_mode_that_is_not_complete, up, down),
         cmocka_unit_test_setup_teardown(a_responder_says_all_its_deletes_at_once, up, down),
         cmocka_unit_test_setup_teardown(a_probe_is_answered_with_its_number, up, down),
+        cmocka_unit_test_setup_teardown(a_peer_that_is_gone_is_found_whatever_is_open, up, down),
         cmocka_unit_test_setup_teardown(an_sa_that_has_seen_many_ids_is_replaced, up, down),
         cmocka_unit_test_setup_teardown(an_sa_without_ids_goes, up, down),
         cmocka_unit_test_setup_teardown(only_the_number_that_was_asked_ends_a_probe, up, down),
