@@ -45,7 +45,7 @@ void *ike_arena_get(struct ike_arena *a, size_t n)
 char *ike_arena_text(struct ike_arena *a, const char *s, size_t n)
 {
     char *p = ike_arena_get(a, n + 1);
-    if (p) {
+    if (p && n) {
         memcpy(p, s, n);
     }
     return p;

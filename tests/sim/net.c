@@ -275,7 +275,7 @@ static void damage(struct sim *s, struct sim_packet *p, uint8_t *room)
         }
     }
     s->stat[SIM_STAT_CORRUPTED]++;
-    s->init_spoiled |= p->msg->exchange == IKE_X_SA_INIT || p->msg->bytes[17] >> 4 == 1;
+    s->init_spoiled |= p->msg->exchange == IKE_X_SA_INIT || (p->msg->len > 17 && p->msg->bytes[17] >> 4 == 1);
     sim_trace(s, p->msg->from, "   damaged");
 }
 

@@ -131,11 +131,13 @@ static void test_data_plane(void **state)
                   "an SA of PF_KEY carries IPv4 or IPv6, not both"},
                  {"xfrm", "esp-proposals = aes256gcm16-esn\nmark = 7\n", NULL},
                  {"auto", "esp-proposals = aes256gcm16-esn\n", NULL}};
+    struct on_cpu cpu;
+    const ike_crypto *crypto = on_cpu(&cpu, always);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct loaded l = {0};
         char text[512], want[128];
         snprintf(text, sizeof text, "[daemon]\nbackend = %s\n" A "%s", cases[i].backend, cases[i].child);
-        int r = try_it(&l, text, NULL);
+        int r = try_it(&l, text, crypto);
         assert_int_equal(r, cases[i].word ? IKE_ERR_INVALID : IKE_OK);
         if (cases[i].word) {
             snprintf(want, sizeof want, "f:3: [connection a]: expected what backend = pfkey can carry, found \"%s",
