@@ -3,6 +3,7 @@
  * Between the hosts: what a datagram is, where it goes, when and how often it arrives.
  */
 #include "message/message.h"
+#include "message/v1.h"
 #include "sim.h"
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -336,6 +337,13 @@ static struct sim_msg *msg_known(struct sim *s, const struct sim_host *h, const 
     return NULL;
 }
 
+/* Whether a datagram does not show what it says: sealed, or one piece of a message. */
+static bool opaque(const struct ike_header *h)
+{
+    bool v1 = h->version >> 4 == 1;
+    return v1 ? h->next == IKE_P1_FRAG || h->flags & IKE_FLAG1_ENCRYPTED : h->next == IKE_P_SK || h->next == IKE_P_SKF;
+}
+
 static struct sim_msg *msg_new(struct sim *s, struct sim_host *h, bool keepalive, const uint8_t *bytes, size_t n, uint64_t *nonce)
 {
     struct sim_msg *m = sim_alloc(sizeof *m);
@@ -356,7 +364,7 @@ static struct sim_msg *msg_new(struct sim *s, struct sim_host *h, bool keepalive
         m->mid = head.mid;
         m->exchange = head.exchange;
         m->flags = head.flags;
-        if (h->tap_text && h->tap_key == header_key(bytes)) {
+        if (opaque(&head) && h->tap_text && h->tap_key == header_key(bytes)) {
             m->text = sim_strdup(h->tap_text);
             *nonce = h->tap_nonce;
         } else {
