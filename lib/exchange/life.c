@@ -169,13 +169,14 @@ void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
     sa->expires_at = life_s ? sa->established + life_s * IKE_SEC : IKE_NEVER;
 }
 
-/* IKEv1: the responder has less for it than we asked for. */
+/* IKEv1: the responder has less for it than we asked for. One that crossed another and goes soon does not live longer for that. */
 void ike_sa_shorten(struct ike_engine *e, struct ike_sa *sa, uint32_t life_s)
 {
     bool lives = sa->state == IKE_SA_CONNECTING || (sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by);
     if (lives && (!sa->v1->life_s || life_s < sa->v1->life_s)) {
         sa->v1->life_s = life_s;
-        if (sa->established) { /* else it counts from then on */
+        /* Before it is up: it counts from then on. */
+        if (sa->established && sa->established + life_s * IKE_SEC < sa->expires_at) {
             ike_sa_lifetimes(e, sa);
             ike_sa_schedule(e, sa);
         }
