@@ -118,6 +118,7 @@ void ike_child_report(struct ike_engine *e, struct ike_child *k); /* CHILD_UP or
 void ike_child_up(struct ike_engine *e, struct ike_child *k);     /* lifetimes begin */
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa);
 void ike_sa_shorten(struct ike_engine *e, struct ike_sa *sa, uint32_t life_s); /* does nothing unless it is shorter */
+struct ike_sa *ike_v1_other_sa(const struct ike_sa *gone);                     /* which takes its place, NULL: none */
 void ike_child_shorten(struct ike_engine *e, struct ike_child *k, uint32_t life_s);
 void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to);
 void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fresh);

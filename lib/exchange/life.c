@@ -225,19 +225,31 @@ static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* Another IKE SA of IKEv1 that stands with the same peer: the one it was heard on last, as the Delete of others may be lost. */
+struct ike_sa *ike_v1_other_sa(const struct ike_sa *gone)
+{
+    struct ike_sa *best = NULL;
+    if (gone->peer) {
+        IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
+            struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+            bool stands = sa != gone && sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by;
+            best = stands && (!best || sa->last_in > best->last_in) ? sa : best;
+        }
+    }
+    return best;
+}
+
 /* IPsec SAs of IKEv1 do not hang on the IKE SA (RFC 2408 section 5.15): another that the peer has takes them now, or the next;
  * and of those that were replaced one that has not gone yet, as when the two sides do not agree which of two stays. */
 static ike_sa_id adopter(const struct ike_sa *gone)
 {
+    const struct ike_sa *other = ike_v1_other_sa(gone);
     ike_sa_id replaced = 0;
     IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
         const struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-        if (sa != gone && sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by) {
-            return sa->id;
-        }
         replaced = sa != gone && sa->version == 1 && sa->state == IKE_SA_REKEYED ? sa->id : replaced;
     }
-    return replaced;
+    return other ? other->id : replaced;
 }
 
 /* The order: nothing waits or runs any more, then the children, then the SA. going_down keeps what ends on the way from
