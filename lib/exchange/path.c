@@ -4,8 +4,7 @@
  */
 #include "exchange/scripts.h"
 
-/* IKE SA and children move together: the data plane of a peer behind a NAT sends from the same mapping. */
-void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
+static void move(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
 {
     char was[64], is[64];
     ike_addr_format(&sa->path.remote, true, was, sizeof was);
@@ -17,17 +16,34 @@ void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
         ike_guard_opened(&e->guard, &path->remote);
     }
     sa->path = *path;
-    if (sa->peer) {
-        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+    if (sa->established) {
+        ike_event_post(&e->core, &sa->ev, IKE_EV_ADDRESS_CHANGED);
+        ike_requests_resend(e, sa);
+    }
+}
+
+/* IKE SAs and children move together, those of an IKE SA that was or will be replaced as well: a peer behind a NAT sends
+ * everything from the same mapping. Children first, as what is sent again may concern them. */
+void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
+{
+    const ike_path was = sa->path;
+    const struct ike_peer *peer = sa->peer;
+    if (peer) {
+        IKE_LIST_EACH (it, tmp, &peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            if (k->sa == sa->id) {
+            if (k->sa == sa->id || ike_path_equal(&k->path, &was)) {
                 ike_child_move(&e->db, k, path);
             }
         }
     }
-    if (sa->established) {
-        ike_event_post(&e->core, &sa->ev, IKE_EV_ADDRESS_CHANGED);
-        ike_requests_resend(e, sa);
+    move(e, sa, path);
+    if (peer) {
+        IKE_LIST_EACH (it, tmp, &peer->sas) {
+            struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+            if (other != sa && ike_path_equal(&other->path, &was)) {
+                move(e, other, path);
+            }
+        }
     }
 }
 

@@ -270,8 +270,8 @@ static const char *traffic(struct sim_run *r, struct sim_host *h)
     if (!peer) {
         return sim_complain(r, "a host, and yes or no, please");
     }
-    bool through = sim_sample(h, peer, &from, &to) && sim_kernel_passes(h, peer, &from, &to, &why) &&
-                   sim_kernel_passes(peer, h, &to, &from, &why);
+    bool through = sim_sample(h, peer, &from, &to) && sim_kernel_reaches(h, peer, &from, &to, &why) &&
+                   sim_kernel_reaches(peer, h, &to, &from, &why);
     return through == (strcmp(r->word[4], "yes") == 0) ? NULL : sim_complain(r, "it is not so: %s", through ? "it passes" : why);
 }
 

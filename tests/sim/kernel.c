@@ -440,6 +440,22 @@ bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const
     return pass(a, b, from, to, &o, why) != NULL;
 }
 
+/* Through the boxes on the way as well. */
+static bool reaches(const struct sim_host *a, const struct sim_host *b, const struct sim_ksa *o)
+{
+    ike_addr at;
+    return !b->nat || sim_route(a->sim, a, &o->path.remote, &at) == b;
+}
+
+bool sim_kernel_reaches(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to, const char **why)
+{
+    struct sim_ksa *o;
+    if (pass(a, b, from, to, &o, why) && !reaches(a, b, o)) {
+        *why = "no box knows the port";
+    }
+    return !*why;
+}
+
 static void count(struct sim_host *h, struct sim_ksa *k, uint64_t packets, uint64_t octets)
 {
     k->usage.packets += packets;
@@ -485,8 +501,8 @@ bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *fr
     }
     sim_esp_try(a, o, i);
     count(a, o, packets, octets);
-    ike_addr seen = sim_seen_as(a, &o->path.local, &o->path.remote), at;
-    if (b->nat && sim_route(a->sim, a, &o->path.remote, &at) != b) {
+    ike_addr seen = sim_seen_as(a, &o->path.local, &o->path.remote);
+    if (!reaches(a, b, o)) {
         report_limits(a);
         return false;
     }

@@ -393,6 +393,9 @@ struct sim_ksa *sim_kernel_find(const struct sim_host *h, bool inbound, uint32_t
  * a word for messages. */
 bool sim_kernel_passes(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to,
                        const char **why);
+/* And whether the boxes on the way know the port it goes to, which they may forget while nothing is sent. */
+bool sim_kernel_reaches(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to,
+                        const char **why);
 /* Packets through the newest SA from a to b: counters, limits and moved addresses have their effect. */
 bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *from, const ike_ts *to, uint64_t packets,
                         uint64_t octets);
