@@ -344,6 +344,20 @@ static struct ike_sa *other_of(const struct ike_sa *sa)
     return newest;
 }
 
+/* A peer behind a NAT is where it began this from; what it had before was perhaps at a port that is no more. */
+static void follow(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *old)
+{
+    if (old) {
+        ike_path_seen(e, old, &sa->path, true);
+    }
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->sa == sa->id && k->udp_encap && !ike_path_equal(&k->path, &sa->path)) {
+            ike_child_move(&e->db, k, &sa->path);
+        }
+    }
+}
+
 /* Children whose IKE SA is gone, or replaced by one that is gone, belong to this one now. */
 static void up(struct ike_engine *e, struct ike_sa *sa)
 {
@@ -359,6 +373,9 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
         const struct ike_sa *owner = ike_slots_get(&e->db.sas, k->sa);
         k->sa = owner && !owner->replaced_by ? k->sa : sa->id;
+    }
+    if (!sa->initiator && sa->nat_remote && !sa->nat_local) {
+        follow(e, sa, old);
     }
     if (crossed) {
         settle_crossed(e, old, sa);
