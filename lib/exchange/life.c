@@ -432,6 +432,10 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     ike_kick(e, fresh);
 }
 
+/* Of IKEv2, and the peer is still to delete it: as long as it does not, it may not have our answer that made the next one. Then it
+ * hears us on this one only, should our address have changed. */
+static bool to_be_deleted(const struct ike_sa *sa) { return sa->version != 1 && sa->state == IKE_SA_REKEYED; }
+
 /* Deadlines are looked at when the timer fires, so that traffic need not move it. A request of ours that is open asks for a sign
  * of life as well; but peers of IKEv1 are silent about what they do not want, so that there only the question itself counts. */
 static ike_time dpd_at(const struct ike_sa *sa)
@@ -442,9 +446,8 @@ static ike_time dpd_at(const struct ike_sa *sa)
         busy |= x->role == IKE_INITIATOR && (sa->version != 1 || x->purpose == IKE_DO_LIVENESS);
     }
     bool answers = sa->version != 1 || (sa->v1 && sa->v1->dpd);
-    return sa->conf->s.dpd_s && answers && !busy && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING)
-               ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC
-               : IKE_NEVER;
+    bool stands = sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING || to_be_deleted(sa);
+    return sa->conf->s.dpd_s && answers && !busy && stands ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC : IKE_NEVER;
 }
 
 /* Only the side behind the NAT keeps the mapping alive (RFC 3948 section 4). */

@@ -72,21 +72,21 @@ static bool goes_alone(struct ike_exchange *x)
 }
 
 /* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached
- * its aim: the SA goes, and nothing has failed. */
+ * its aim: the SA goes, and nothing has failed; nor when one that was replaced is silent. */
 static void no_answer(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
     struct ike_core *c = &e->core;
     struct ike_sa *sa = x->sa;
     bool connecting = sa->state == IKE_SA_CONNECTING;
-    bool deleting = sa->state == IKE_SA_DELETING;
+    bool deleting = sa->state == IKE_SA_DELETING, replaced = sa->state == IKE_SA_REKEYED && x->purpose == IKE_DO_LIVENESS;
     if (goes_alone(x)) {
         return;
     }
     if (x->noted && x->note) {
         c->draft = *x->note;
         c->blamed = true;
-    } else if (!deleting) {
+    } else if (!deleting && !replaced) {
         ike_blame(c, connecting ? IKE_FAIL_NO_ANSWER : IKE_FAIL_DEAD_PEER, IKE_DECIDER_NOBODY);
         ike_blame_expected(c, "an answer to %s", x->script->steps[0].name);
         ike_blame_received(c, "nothing in %u s, after %u repetitions", (unsigned)((c->now - x->first_sent) / IKE_SEC),
@@ -105,7 +105,7 @@ static void no_answer(struct ike_exchange *x)
     if (connecting && conn) {
         ike_attempt_failed(e, conn);
     }
-    ike_sa_down(e, sa, deleting ? sa->down_cause : IKE_BY_TIMEOUT);
+    ike_sa_down(e, sa, deleting ? sa->down_cause : replaced ? IKE_BY_REPLACEMENT : IKE_BY_TIMEOUT);
 }
 
 /* The host never answered a question. An exchange inside an SA that stands ends alone; one that was to make the SA takes it
