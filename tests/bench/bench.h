@@ -8,6 +8,8 @@
  *   count.c   descriptors that write down every operation an engine asks for
  *   floor.c   the list, executed by direct calls of libsodium, nettle and GMP
  *   ke.c      the key exchanges of the floor
+ *   sign.c    the signatures of the floor
+ *   keys.c    keys for the engines to sign with
  *   handshake.c   samples and output of all that
  *   net.c     engines that send each other datagrams through memory
  *   rekey.c   rekeys, over their cryptography and against a handshake
@@ -46,6 +48,8 @@ enum bench_kind {
     BENCH_SEAL, /* encryption of so many octets, with an AEAD the tag too */
     BENCH_OPEN_KEY,
     BENCH_OPEN,
+    BENCH_SIGN,   /* of so many octets of hash, the draws in it included */
+    BENCH_VERIFY, /* a signature of so many octets of hash */
     BENCH_KINDS
 };
 
@@ -70,6 +74,7 @@ bool bench_same(const struct bench_list *wanted, const struct bench_list *counte
 
 enum bench_cipher { BENCH_GCM, BENCH_CHACHA, BENCH_CBC, BENCH_DES3, BENCH_DES };
 enum bench_ke { BENCH_X25519, BENCH_ECP256, BENCH_MODP2048, BENCH_MODP3072, BENCH_MODP1024, BENCH_MODP768 };
+enum bench_sig { BENCH_SECRET_ONLY, BENCH_RSA1024, BENCH_RSA2048, BENCH_P256 };
 enum bench_mac { BENCH_SHA256, BENCH_SHA1, BENCH_MD5, BENCH_MACS }; /* of PRF and integrity; in IKEv1 also the hash */
 
 struct bench_suite {
@@ -81,10 +86,14 @@ struct bench_suite {
     size_t encr_key, integ_key;     /* octets per direction, salt included; the ESP suite has the same */
     enum bench_mac mac;
     bool v1, aggressive;
+    enum bench_sig sig;
 };
 
 extern const struct bench_suite bench_suites[];
 extern const unsigned bench_n_suites;
+
+/* Own key and certificate of that side, and the other's certificate. */
+void bench_keys(enum bench_sig sig, enum bench_side side, ike_conn_settings *conn);
 
 /* The four messages: IKE_SA_INIT and IKE_AUTH, request and response, in octets. */
 enum bench_message { BENCH_INIT_REQUEST, BENCH_INIT_RESPONSE, BENCH_AUTH_REQUEST, BENCH_AUTH_RESPONSE, BENCH_MESSAGES };
@@ -133,6 +142,13 @@ struct bench_dh *bench_dh_new(enum bench_ke ke);
 void bench_dh_free(struct bench_dh *d);
 void bench_dh_keygen(struct bench_dh *d, const uint8_t *random); /* private value from these octets */
 void bench_dh_agree(struct bench_dh *d);                         /* with a fixed peer */
+
+/* Signatures by direct calls, with a key of its own. */
+struct bench_signer;
+struct bench_signer *bench_signer_new(enum bench_sig sig);
+void bench_signer_free(struct bench_signer *s);
+void bench_sign(struct bench_signer *s, const uint8_t *data, size_t n);
+void bench_verify(struct bench_signer *s, const uint8_t *data, size_t n); /* the last that was signed; must fit */
 
 /* ---- Commands --------------------------------------------------------------------------------------------------------- */
 

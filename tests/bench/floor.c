@@ -12,6 +12,7 @@
 #include <nettle/md5.h>
 #include <nettle/memops.h>
 #include <nettle/sha1.h>
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct bench_floor {
     enum bench_mac mac;
     bool v1;
     struct bench_dh *dh;
+    struct bench_signer *signer; /* NULL: nothing is signed */
     union mac prf, integ;
     struct gcm_aes128_ctx gcm;
     struct {
@@ -37,7 +39,7 @@ struct bench_floor {
     struct des_ctx des;
     struct des3_ctx des3;
     uint8_t chacha[32];
-    uint8_t key[128], nonce[12], random[64], digest[32], aad[AAD], tag[16];
+    uint8_t key[128], nonce[12], random[64], digest[SHA256_DIGEST_SIZE], aad[AAD], tag[16];
     uint8_t data[DATA_MAX], out[DATA_MAX];
     struct arrived { /* sealed before the clock runs, to be opened: one for each length */
         size_t octets;
@@ -52,6 +54,7 @@ struct bench_floor *bench_floor_new(const struct bench_suite *s)
     f->mac = s->mac;
     f->v1 = s->v1;
     f->dh = bench_dh_new(s->ke);
+    f->signer = s->sig ? bench_signer_new(s->sig) : NULL;
     bench_random(NULL, f->key, sizeof f->key);
     bench_random(NULL, f->data, sizeof f->data);
     bench_random(NULL, f->aad, sizeof f->aad);
@@ -63,6 +66,7 @@ struct bench_floor *bench_floor_new(const struct bench_suite *s)
 void bench_floor_free(struct bench_floor *f)
 {
     bench_dh_free(f->dh);
+    bench_signer_free(f->signer);
     bench_free(f);
 }
 
@@ -176,11 +180,16 @@ static void mac(struct bench_floor *f, union mac *m, size_t n)
 static void hash(struct bench_floor *f, size_t n)
 {
     struct sha1_ctx sha1;
+    struct sha256_ctx sha256;
     struct md5_ctx md5;
     if (f->v1 && f->mac == BENCH_MD5) {
         md5_init(&md5);
         md5_update(&md5, n, f->data);
         md5_digest(&md5, MD5_DIGEST_SIZE, f->digest);
+    } else if (f->v1 && f->mac == BENCH_SHA256) {
+        sha256_init(&sha256);
+        sha256_update(&sha256, n, f->data);
+        sha256_digest(&sha256, SHA256_DIGEST_SIZE, f->digest);
     } else {
         sha1_init(&sha1);
         sha1_update(&sha1, n, f->data);
@@ -222,6 +231,12 @@ static void run(struct bench_floor *f, const struct bench_op *op)
     case BENCH_SEAL:
         seal(f, op->octets, f->out, f->tag);
         break;
+    case BENCH_SIGN:
+        bench_sign(f->signer, f->key, op->octets);
+        break;
+    case BENCH_VERIFY:
+        bench_verify(f->signer, f->key, op->octets);
+        break;
     default:
         open(f, op->octets);
     }
@@ -230,8 +245,11 @@ static void run(struct bench_floor *f, const struct bench_op *op)
 static void prepare(struct bench_floor *f, const struct bench_list *l)
 {
     for (unsigned i = 0; i < l->n; i++) {
-        if (l->op[i].octets > DATA_MAX) {
+        if (l->op[i].octets > (l->op[i].kind == BENCH_RANDOM ? sizeof f->random : DATA_MAX)) {
             bench_die("an operation on %zu octets", l->op[i].octets);
+        }
+        if (l->op[i].kind == BENCH_VERIFY) { /* what is to be verified was signed before the clock runs */
+            bench_sign(f->signer, f->key, l->op[i].octets);
         }
         if (l->op[i].kind == BENCH_OPEN) {
             struct arrived *a = arrived(f, l->op[i].octets);

@@ -13,12 +13,12 @@ enum { NONCE = 32, HASH = 32, ID_BODY = 8, HEADER = 28, GENERIC = 4, AEAD_IV = 8
 #define GCM(ke_name, KE, group, priv, shared)                                                                                    \
     {                                                                                                                            \
         "psk-" ke_name "-aes-gcm", "aes128gcm16-prfsha256-" ke_name, "aes128gcm16", BENCH_GCM, KE, 20, group, priv, shared,      \
-            16 + 4, 0, BENCH_SHA256, false, false                                                                                \
+            16 + 4, 0, BENCH_SHA256, false, false, BENCH_SECRET_ONLY                                                             \
     }
 #define CBC(ke_name, KE, group, priv, shared)                                                                                    \
     {                                                                                                                            \
         "psk-" ke_name "-aes-cbc-sha256", "aes128-sha256-" ke_name, "aes128-sha256", BENCH_CBC, KE, 12, group, priv, shared, 16, \
-            32, BENCH_SHA256, false, false                                                                                       \
+            32, BENCH_SHA256, false, false, BENCH_SECRET_ONLY                                                                    \
     }
 
 const struct bench_suite bench_suites[] = {
@@ -29,7 +29,7 @@ const struct bench_suite bench_suites[] = {
     CBC("x25519", BENCH_X25519, 31, 32, 32),
     CBC("modp2048", BENCH_MODP2048, 14, 32, 256),
     {"psk-x25519-chacha20", "chacha20poly1305-prfsha256-x25519", "chacha20poly1305", BENCH_CHACHA, BENCH_X25519, 28, 31, 32, 32,
-     32 + 4, 0, BENCH_SHA256, false, false},
+     32 + 4, 0, BENCH_SHA256, false, false, BENCH_SECRET_ONLY},
 };
 const unsigned bench_n_suites = sizeof bench_suites / sizeof *bench_suites;
 
@@ -37,6 +37,7 @@ const char *const bench_kinds[BENCH_KINDS] = {
     [BENCH_RANDOM] = "random",     [BENCH_KEYGEN] = "keygen", [BENCH_AGREE] = "agree",         [BENCH_HASH] = "hash",
     [BENCH_PRF_KEY] = "prf_key",   [BENCH_PRF] = "prf",       [BENCH_INTEG_KEY] = "integ_key", [BENCH_INTEG] = "integ",
     [BENCH_SEAL_KEY] = "seal_key", [BENCH_SEAL] = "seal",     [BENCH_OPEN_KEY] = "open_key",   [BENCH_OPEN] = "open",
+    [BENCH_SIGN] = "sign",         [BENCH_VERIFY] = "verify",
 };
 
 void bench_add(struct bench_list *l, enum bench_kind kind, size_t octets, const char *why)

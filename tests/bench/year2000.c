@@ -19,22 +19,23 @@ struct row {
     bool quick; /* the child's exchange, not the IKE SA's */
 };
 
-#define DES3(NAME, ESP, AGGRESSIVE)                                                                                              \
+#define DES3(NAME, ESP, AGGRESSIVE, SIG)                                                                                         \
     {                                                                                                                            \
-        NAME, "3des-sha1-modp1024", ESP, BENCH_DES3, BENCH_MODP1024, 3, 2, 20, 128, 24, 20, BENCH_SHA1, true, AGGRESSIVE         \
+        NAME, "3des-sha1-modp1024", ESP, BENCH_DES3, BENCH_MODP1024, 3, 2, 20, 128, 24, 20, BENCH_SHA1, true, AGGRESSIVE, SIG    \
     }
 #define DES(NAME, ESP)                                                                                                           \
     {                                                                                                                            \
-        NAME, "des-md5-modp768", ESP, BENCH_DES, BENCH_MODP768, 2, 1, 20, 96, 8, 16, BENCH_MD5, true, false                      \
+        NAME, "des-md5-modp768", ESP, BENCH_DES, BENCH_MODP768, 2, 1, 20, 96, 8, 16, BENCH_MD5, true, false, BENCH_SECRET_ONLY   \
     }
 
 /* In the paper's order. */
 static const struct row rows[] = {
-    {"main 3des-sha1-modp1024 psk", 1.44, DES3("main", "3des-sha1", false), false},
-    {"quick 3des-sha1 pfs-modp1024", 1.40, DES3("quick-pfs", "3des-sha1-modp1024", false), true},
+    {"main 3des-sha1-modp1024 psk", 1.44, DES3("main", "3des-sha1", false, BENCH_SECRET_ONLY), false},
+    {"quick 3des-sha1 pfs-modp1024", 1.40, DES3("quick-pfs", "3des-sha1-modp1024", false, BENCH_SECRET_ONLY), true},
     {"main des-md5-modp768 psk", 0.95, DES("main-des", "des-md5"), false},
     {"quick des-md5 pfs-modp768", 0.60, DES("quick-des-pfs", "des-md5-modp768"), true},
-    {"quick 3des-sha1", 0.35, DES3("quick", "3des-sha1", false), true},
+    {"aggressive 3des-sha1-modp1024 rsa1024", 1.50, DES3("aggressive", "3des-sha1", true, BENCH_RSA1024), false},
+    {"quick 3des-sha1", 0.35, DES3("quick", "3des-sha1", false, BENCH_SECRET_ONLY), true},
 };
 
 struct result {
@@ -77,11 +78,12 @@ static const ike_crypto *everything(void)
     static const ike_integ *integ[LISTED];
     static const ike_ke *ke[LISTED];
     static const ike_hash *hash[LISTED];
-    static const ike_crypto all = {"with legacy", encr, prf, integ, ke, hash, NULL};
+    static ike_crypto all = {"with legacy", encr, prf, integ, ke, hash, NULL};
     const ike_crypto *a = ike_crypto_default(), *b = legacy();
     if (b == NULL) {
         return a;
     }
+    all.sign = a->sign;
     BOTH(encr);
     BOTH(prf);
     BOTH(integ);
@@ -143,12 +145,13 @@ static void measure(const struct row *row, const ike_crypto *crypto, double seco
 
 /* ---- Output ------------------------------------------------------------------------------------------------------------- */
 
-static unsigned exponentiations(const struct result *r)
+/* Of both sides together. */
+static unsigned tally(const struct result *r, enum bench_kind kind)
 {
     unsigned n = 0;
     for (unsigned k = 0; k < BENCH_SIDES; k++) {
         for (unsigned i = 0; i < r->list[k].n; i++) {
-            n += r->list[k].op[i].kind == BENCH_KEYGEN || r->list[k].op[i].kind == BENCH_AGREE;
+            n += r->list[k].op[i].kind == kind;
         }
     }
     return n;
@@ -156,13 +159,14 @@ static unsigned exponentiations(const struct result *r)
 
 static void print(const struct row *row, const struct result *r, bool json)
 {
-    const unsigned powers = exponentiations(r), bits = powers ? (unsigned)row->suite.private_len * 8 : 0;
+    const unsigned powers = tally(r, BENCH_KEYGEN) + tally(r, BENCH_AGREE);
+    const unsigned bits = powers ? (unsigned)row->suite.private_len * 8 : 0;
     printf(json ? "{\"exchange\":\"%s\",\"paper_s\":%.2f,\"initiator_us\":%.2f,\"responder_us\":%.2f,\"total_us\":%.2f,"
                   "\"floor_us\":%.2f,\"ratio\":%.3f,\"times_faster\":%.0f,\"exponentiations\":%u,\"exponent_bits\":%u,"
-                  "\"samples\":%u}\n"
-                : "%-30s %7.2f %12.2f %12.2f %9.2f %9.2f %7.3f %9.0f %7u %5u %8u\n",
+                  "\"signatures\":%u,\"verifications\":%u,\"samples\":%u}\n"
+                : "%-38s %7.2f %12.2f %12.2f %9.2f %9.2f %7.3f %9.0f %7u %5u %6u %8u %8u\n",
            row->name, row->paper_s, r->side[BENCH_INITIATOR], r->side[BENCH_RESPONDER], r->total, r->floor, r->total / r->floor,
-           row->paper_s * 1e6 / r->total, powers, bits, r->samples);
+           row->paper_s * 1e6 / r->total, powers, bits, tally(r, BENCH_SIGN), tally(r, BENCH_VERIFY), r->samples);
     fflush(stdout);
 }
 
@@ -178,8 +182,8 @@ int bench_year2000(int argc, char **argv)
     }
     const ike_crypto *crypto = everything();
     if (!json) {
-        printf("%-30s %7s %12s %12s %9s %9s %7s %9s %7s %5s %8s\n", "exchange", "2000 s", "initiator us", "responder us",
-               "both us", "floor us", "ratio", "faster", "powers", "bits", "samples");
+        printf("%-38s %7s %12s %12s %9s %9s %7s %9s %7s %5s %6s %8s %8s\n", "exchange", "2000 s", "initiator us", "responder us",
+               "both us", "floor us", "ratio", "faster", "powers", "bits", "signed", "verified", "samples");
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (count(&rows[i], crypto, &r)) {
