@@ -346,7 +346,7 @@ static const char *built_beside(char out[512])
 static const struct bench_suite *find(const char *name)
 {
     for (unsigned i = 0; i < bench_n_suites; i++) {
-        if (strcmp(name, bench_suites[i].name) == 0) {
+        if (strcmp(name, bench_suites[i].name) == 0 && !bench_suites[i].v1) {
             return &bench_suites[i];
         }
     }

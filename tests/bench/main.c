@@ -40,7 +40,7 @@ static const struct {
      "      CPU time per handshake of two ikelibd over loopback sockets, over the cryptography and the socket calls in it\n"
      "      -n TUNNELS      set up in each run, default 1000\n"
      "      --runs N        of which the medians are told, default 5\n"
-     "      --suite NAME    default the first below\n"
+     "      --suite NAME    one of IKEv2, default the first below\n"
      "      --ikelibd PATH  default the daemon of the same build",
      bench_daemon},
 };
