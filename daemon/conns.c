@@ -317,8 +317,9 @@ int daemon_conn_put(struct ikelibd *d, const ike_conn_settings *s, const char *r
 {
     struct conn_rt *rt = daemon_conn_find(d, s->name);
     bool is_new = rt == NULL;
-    struct conn_copy *copy = conn_copy_new(s, d->app != NULL ? d->app->ops->child_proposals : NULL);
+    struct conn_copy *copy = conn_copy_new(s);
     rt = is_new ? make_rt(d, s->name) : rt;
+    daemon_check_host(d, s); /* before the engine: it has no words for what it refuses */
     int error = copy != NULL && rt != NULL ? set_name(rt, remote_name) : IKE_ERR_NOMEM;
     if (error == IKE_OK) {
         error = tell_engine(rt, copy, is_new, close_changed);
@@ -332,7 +333,6 @@ int daemon_conn_put(struct ikelibd *d, const ike_conn_settings *s, const char *r
     }
     conn_copy_free(rt->settings);
     rt->settings = copy;
-    daemon_check_host(d, s);
     if (rt->remote.family == 0) {
         ask(rt);
     }

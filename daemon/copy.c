@@ -11,7 +11,6 @@
 struct arena {
     uint8_t *base; /* NULL: measure */
     size_t used;
-    const char *child_proposals;
 };
 
 static void *put(struct arena *a, const void *data, size_t n)
@@ -33,10 +32,8 @@ static void copy_child(struct arena *a, const ike_child_settings *from, ike_chil
 {
     ike_child_settings c = *from;
     c.name = put_text(a, from->name);
+    c.proposals = put_text(a, from->proposals);
     c.ah_proposals = put_text(a, from->ah_proposals);
-    /* Without proposals of ESP but with those of AH there is no ESP. */
-    bool open = from->proposals == NULL && from->ah_proposals == NULL;
-    c.proposals = put_text(a, open ? a->child_proposals : from->proposals);
     c.local_ts = from->n_local_ts > 0 ? put(a, from->local_ts, from->n_local_ts * sizeof(ike_ts)) : NULL;
     c.remote_ts = from->n_remote_ts > 0 ? put(a, from->remote_ts, from->n_remote_ts * sizeof(ike_ts)) : NULL;
     if (to != NULL) {
@@ -88,9 +85,9 @@ static void copy_all(struct arena *a, const ike_conn_settings *s)
     }
 }
 
-struct conn_copy *conn_copy_new(const ike_conn_settings *s, const char *child_proposals)
+struct conn_copy *conn_copy_new(const ike_conn_settings *s)
 {
-    struct arena measure = {.child_proposals = child_proposals}, fill = measure;
+    struct arena measure = {0}, fill = {0};
     copy_all(&measure, s);
     fill.base = calloc(1, measure.used);
     if (fill.base == NULL) {

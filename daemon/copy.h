@@ -12,8 +12,8 @@ struct conn_copy {
     size_t size; /* of the whole */
 };
 
-/* One allocation; NULL without memory. child_proposals: of children that name none; may be NULL. */
-struct conn_copy *conn_copy_new(const ike_conn_settings *s, const char *child_proposals);
+/* One allocation; NULL without memory. */
+struct conn_copy *conn_copy_new(const ike_conn_settings *s);
 /* Wipes: it holds the secret. */
 void conn_copy_free(struct conn_copy *c);
 

@@ -105,6 +105,12 @@ static void host_address(void *user, ike_conn_id conn, const ike_addr *address, 
     app_of(user)->ops->address(app_of(user), address, there);
 }
 
+static bool host_carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+{
+    const struct app *app = app_of(user);
+    return app == NULL || app->ops->carries == NULL || app->ops->carries(protocol, type, id, bits);
+}
+
 void daemon_host(struct ikelibd *d, ike_host *h)
 {
     ike_host_init(h);
@@ -117,5 +123,5 @@ void daemon_host(struct ikelibd *d, ike_host *h)
     h->keys = d->keylog_fd >= 0 ? host_keys : NULL;
     memset(h->log_level, (int)d->settings.log_level, sizeof(h->log_level));
     d->log_level_set = ike_log_level_set;
-    h->sadb = (ike_sadb){host_get_spi, host_put_spi, host_add, host_move, host_remove, host_query, host_address};
+    h->sadb = (ike_sadb){host_get_spi, host_put_spi, host_add, host_move, host_remove, host_query, host_address, host_carries};
 }

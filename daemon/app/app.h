@@ -37,8 +37,8 @@ struct app_ops {
     const char *name;
     /* ESP is always in UDP: connections must announce a NAT. */
     bool needs_encap;
-    /* What children propose that name nothing; NULL: the library's default, ike_default_child_proposals. */
-    const char *child_proposals;
+    /* As of ike_sadb: what is not carried is not proposed. NULL: everything is. */
+    bool (*carries)(uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);
     /* True: some of what these settings ask for cannot be carried, and `why` says what. NULL: everything can. */
     bool (*lacks)(const ike_child_settings *c, char *why, size_t n);
     /* 0, or -errno with the reason in `why`. Leaves nothing behind. */

@@ -99,14 +99,9 @@ const char *pfkey_refusal(const ike_ipsec_sa *sa)
     return sa->esn ? no_esn : find_alg(3, sa->integ)->why_not;
 }
 
-/* Why not this keyword of a proposal, in words; NULL: there is no reason. */
-static const char *refuse_keyword(const char *word, size_t n)
+/* Why not this transform, in words; NULL: there is no reason. */
+static const char *refuse_transform(uint8_t type, uint16_t id)
 {
-    uint8_t type;
-    uint16_t id, bits;
-    if (ike_keyword_transform(word, n, &type, &id, &bits) != IKE_OK) {
-        return NULL; /* has been reported */
-    }
     switch (type) {
     case 1:
     case 3:
@@ -116,6 +111,20 @@ static const char *refuse_keyword(const char *word, size_t n)
     default:
         return NULL;
     }
+}
+
+bool pfkey_carries(uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+{
+    (void)protocol, (void)bits;
+    return refuse_transform(type, id) == NULL;
+}
+
+/* A keyword that is none has been reported. */
+static const char *refuse_keyword(const char *word, size_t n)
+{
+    uint8_t type;
+    uint16_t id, bits;
+    return ike_keyword_transform(word, n, &type, &id, &bits) == IKE_OK ? refuse_transform(type, id) : NULL;
 }
 
 static bool find_refused(const char *proposals, char *why, size_t n)
@@ -134,7 +143,7 @@ static bool find_refused(const char *proposals, char *why, size_t n)
     return false;
 }
 
-/* A proposal that the peer may choose, and that could not be installed then, is one too many. */
+/* All keywords: the engine leaves out those that are not carried, but who names one and this back-end wants to know. */
 bool pfkey_lacks(const ike_child_settings *c, char *why, size_t n)
 {
     const char *reason = c->mark != 0 || c->if_id != 0 ? no_marks : NULL;

@@ -12,12 +12,12 @@
 #define PFKEY_REPLAY_MAX 32     /* packets; the kernel would cut more down without a word */
 #define PFKEY_REQID_MAX  0x3fff /* IPSEC_MANUAL_REQID_MAX: policies take greater numbers for none */
 
+/* As app_ops has it. */
+bool pfkey_carries(uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);
 /* Why PF_KEY cannot carry the SA, in words; NULL: it can. */
 const char *pfkey_refusal(const ike_ipsec_sa *sa);
 /* The same of what a configuration asks for, as app_ops has it. */
 bool pfkey_lacks(const ike_child_settings *c, char *why, size_t n);
-/* What it can do of the default: AES-CBC, and HMAC-SHA-2 that is not cut. */
-#define PFKEY_PROPOSALS "aes256-aes128-sha384-sha512-sha1-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs"
 
 /* SADB_ADD or _UPDATE, of an SA that is not refused. */
 void pfkey_encode_sa(struct pfk_msg *m, uint8_t type, const ike_ipsec_sa *sa);

@@ -729,7 +729,7 @@ static struct app *pfkey_open(struct ikelibd *d) { return open_way(d, &app_pfkey
 
 const struct app_ops app_xfrm = {.name = "xfrm", .probe = xfrm_probe, .open = xfrm_open, OPERATIONS};
 const struct app_ops app_pfkey = {.name = "pfkey",
-                                  .child_proposals = PFKEY_PROPOSALS,
+                                  .carries = pfkey_carries,
                                   .lacks = pfkey_lacks,
                                   .probe = pfkey_probe,
                                   .open = pfkey_open,

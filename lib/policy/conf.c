@@ -180,6 +180,27 @@ static int check(const ike_conn_settings *s)
     return IKE_OK;
 }
 
+/* Unlike an algorithm that the build lacks, one that the data plane of this host lacks is no error beside others: the same
+ * settings serve hosts of both kinds, and what is left is among what they allow. */
+static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t child, struct ike_proposals *p)
+{
+    const ike_host *h = &c->set.host;
+    if (!p || !h->sadb.carries) {
+        return IKE_OK;
+    }
+    const uint16_t n = p->n_transforms;
+    char text[200];
+    ike_hook_enter(c);
+    const bool some = ike_proposals_carried(p, h->sadb.carries, h->user);
+    ike_hook_leave(c);
+    if (some && p->n_transforms != n) {
+        ike_proposals_format(p, text, sizeof text);
+        IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_DEBUG, 0, "%s: child %s: the data plane carries only %s", f->s.name,
+                f->s.children[child].name, text);
+    }
+    return some ? IKE_OK : IKE_ERR_UNSUPPORTED;
+}
+
 /* Parsed once per settings, not per attempt. Where it fails half-way the caller drops the whole copy. */
 static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 {
@@ -197,6 +218,8 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
         if (r == IKE_OK && esp && ah) {
             r = ike_proposals_parse(&f->child_around[i], ah, IKE_PROTO_AH, c->crypto, &c->mem, &at, &nearest);
         }
+        r = r == IKE_OK ? keep_carried(c, f, i, f->child_proposals[i]) : r;
+        r = r == IKE_OK ? keep_carried(c, f, i, f->child_around[i]) : r;
     }
     return r;
 }

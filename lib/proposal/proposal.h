@@ -57,6 +57,10 @@ int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t pr
  * transform type with them. IKE_ERR_UNSUPPORTED when nothing is left. */
 int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                             bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest);
+/* Leave out what the data plane does not carry (carries of ike_sadb), and with the last transform of a type the whole proposal:
+ * without the type it would be another one. Groups are no matter of the data plane. False: nothing is left. */
+typedef bool ike_carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);
+bool ike_proposals_carried(struct ike_proposals *p, ike_carries *carries, void *user);
 /* NULL is fine. */
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem);
 /* Whether a suite is within what p allows. */

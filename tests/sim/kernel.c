@@ -94,6 +94,36 @@ static void put_spi(void *user, const ike_path *path, uint8_t protocol, uint32_t
     drop(at);
 }
 
+/* ---- What it can carry ------------------------------------------------------------------------------------------------ */
+
+static bool lacks(const struct sim_host *h, uint8_t type, uint16_t id, uint16_t bits)
+{
+    for (const char *s = h->lacks, *end; (end = strchr(s, ' ')); s = end + 1) {
+        uint8_t t;
+        uint16_t i, b;
+        if (ike_keyword_transform(s, (size_t)(end - s), &t, &i, &b) == IKE_OK && t == type && i == id && b == bits) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+{
+    struct sim_host *h = user;
+    sim_pry(h);
+    if (protocol != IKE_PROTO_ESP && protocol != IKE_PROTO_AH) {
+        sim_break(h->sim, "%s: asked what protocol %u carries", h->name, (unsigned)protocol);
+    }
+    return !lacks(h, type, id, bits);
+}
+
+static bool carried(const struct sim_host *h, const ike_ipsec_sa *sa)
+{
+    return sa->protocol == IKE_PROTO_IPCOMP ||
+           (!lacks(h, 1, sa->encr, sa->encr_bits) && !lacks(h, 3, sa->integ, 0) && !lacks(h, 5, sa->esn, 0));
+}
+
 /* ---- SAs -------------------------------------------------------------------------------------------------------------- */
 
 static void copy_bytes(uint8_t *to, size_t cap, size_t *len, ike_bytes from)
@@ -179,6 +209,7 @@ static const char *wrong(const struct sim_host *h, const ike_ipsec_sa *list)
         if (!bad && sa->inbound && (!k || k->state != SIM_RESERVED || k->protocol != sa->protocol)) {
             bad = "its SPI is not reserved";
         }
+        bad = bad || carried(h, sa) ? bad : "it was said not to be carried";
     }
     return bad;
 }
@@ -353,6 +384,7 @@ void sim_kernel_hooks(ike_host *host)
     host->sadb.move = move;
     host->sadb.remove = take_out;
     host->sadb.query = query;
+    host->sadb.carries = carries;
 }
 
 /* ---- Packets ---------------------------------------------------------------------------------------------------------- */

@@ -120,6 +120,7 @@ struct sim_host {
     unsigned byzantine;   /* so many per thousand of its messages are mutated */
     bool closing;         /* was told to shut down: it begins nothing any more */
     char secret[64];      /* what the secret hook says */
+    char lacks[64];       /* keywords of what its kernel cannot carry, a blank behind each */
     struct sim_map names; /* ids of SAs and children -> their SPI, for texts */
 
     size_t live, blocks;         /* what the engine holds */

@@ -97,6 +97,21 @@ static const char *child_host(struct sim_run *r, struct sim_host *h)
 }
 static const char *st_child(struct sim_run *r) { return each_host(r, 1, child_host); }
 
+static const char *set_lacks(struct sim_run *r, struct sim_host *h)
+{
+    uint8_t type;
+    uint16_t id, bits;
+    h->lacks[0] = '\0';
+    for (unsigned i = 3; i < r->n; i++) {
+        size_t len = strlen(h->lacks), n = strlen(r->word[i]);
+        if (ike_keyword_transform(r->word[i], n, &type, &id, &bits) != IKE_OK || len + n + 2 > sizeof h->lacks) {
+            return sim_complain(r, "lacks: %s is no keyword, or one too many", r->word[i]);
+        }
+        snprintf(h->lacks + len, sizeof h->lacks - len, "%s ", r->word[i]);
+    }
+    return NULL;
+}
+
 static const char *set_host(struct sim_run *r, struct sim_host *h)
 {
     uint64_t yes;
@@ -114,6 +129,9 @@ static const char *set_host(struct sim_run *r, struct sim_host *h)
     }
     if (r->n < 4) {
         return "set HOST KEY VALUE ...";
+    }
+    if (strcmp(r->word[2], "lacks") == 0) {
+        return set_lacks(r, h);
     }
     const char *bad = sim_conf_set(&h->conf, r->word[2], r->n - 3, r->word + 3);
     return bad ? sim_complain(r, "%s: %s", r->word[2], bad) : NULL;

@@ -33,7 +33,7 @@ static void whole_copy(void **state)
                            .children = children,
                            .n_children = 2,
                            .dpd_s = 30};
-    struct conn_copy *c = conn_copy_new(&s, NULL);
+    struct conn_copy *c = conn_copy_new(&s);
     assert_non_null(c);
     memset(name, 'x', sizeof(name));
     memset(source, 'x', sizeof(source));
@@ -64,7 +64,7 @@ static void empty_copy(void **state)
 {
     (void)state;
     ike_conn_settings s = {.size = sizeof(s), .name = "x"};
-    struct conn_copy *c = conn_copy_new(&s, NULL);
+    struct conn_copy *c = conn_copy_new(&s);
     assert_non_null(c);
     assert_null(c->s.children);
     assert_null(c->s.source);
@@ -72,29 +72,8 @@ static void empty_copy(void **state)
     conn_copy_free(NULL);
 }
 
-/* A data plane has its own idea of what to propose. */
-static void proposals_where_none_are_named(void **state)
-{
-    (void)state;
-    ike_child_settings children[] = {{.size = sizeof(children[0]), .name = "x"},
-                                     {.size = sizeof(children[0]), .name = "y", .proposals = "aes128-sha1"},
-                                     {.size = sizeof(children[0]), .name = "z", .ah_proposals = "sha1"}};
-    ike_conn_settings s = {.size = sizeof(s), .name = "x", .children = children, .n_children = 3};
-    struct conn_copy *c = conn_copy_new(&s, "aes256-sha384");
-    assert_non_null(c);
-    assert_string_equal(c->s.children[0].proposals, "aes256-sha384");
-    assert_string_equal(c->s.children[1].proposals, "aes128-sha1");
-    assert_null(c->s.children[2].proposals); /* AH alone */
-    conn_copy_free(c);
-    c = conn_copy_new(&s, NULL);
-    assert_non_null(c);
-    assert_null(c->s.children[0].proposals);
-    conn_copy_free(c);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(whole_copy), cmocka_unit_test(empty_copy),
-                                       cmocka_unit_test(proposals_where_none_are_named)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(whole_copy), cmocka_unit_test(empty_copy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "unit/core_help.h"
 
 #include "policy/conf.h"
+#include "proposal/keywords.h"
 
 static struct lab lab;
 static struct ike_core core;
@@ -111,6 +112,50 @@ static void no_memory_leaves_nothing(void **state)
         assert_true(r == IKE_OK || (r == IKE_ERR_NOMEM && lab.octets == at_start));
     }
     lab.allowed = -1;
+    ike_conf_unref(&core, f);
+    free(g);
+}
+
+static bool no_esn_no_aead(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+{
+    (void)user, (void)protocol, (void)bits;
+    assert_true(core.in_hook);
+    return !(type == IKE_T_ESN && id == 1) && !(type == IKE_T_ENCR && ike_encr_traits(id) & IKE_ENCR_AEAD);
+}
+
+/* The built-in proposals and those that are named; AH in place of ESP and around it. */
+static void what_the_data_plane_carries(void **state)
+{
+    (void)state;
+    struct given *g = given();
+    struct ike_conf *f = NULL;
+    char text[256];
+    core.set.host.sadb.carries = no_esn_no_aead;
+    assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_OK);
+    assert_false(core.in_hook);
+    ike_child_offer_format(f, 0, text, sizeof text);
+    assert_string_equal(text, "AH sha256-noesn");
+    ike_child_offer_format(f, 1, text, sizeof text);
+    assert_int_equal(strncmp(text, "aes256-aes128-", 14), 0);
+    assert_string_equal(text + strlen(text) - 12, "-nopfs-noesn");
+    ike_conf_unref(&core, f);
+
+    g->s.version = IKE_SPEAKS_V1;
+    g->child[0].proposals = "aes128gcm16, aes128-sha1-noesn";
+#ifdef IKE_HAVE_V1
+    assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_OK);
+    ike_child_offer_format(f, 0, text, sizeof text);
+    assert_string_equal(text, "AH sha256-noesn + ESP aes128-sha1-noesn");
+    ike_conf_unref(&core, f);
+#endif
+    g->s.version = IKE_SPEAKS_V2;
+    g->child[0].ah_proposals = NULL;
+    g->child[0].proposals = "aes128gcm16, aes128-sha1-esn";
+    assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_ERR_UNSUPPORTED);
+    core.set.host.sadb.carries = NULL;
+    assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_OK);
+    ike_child_offer_format(f, 0, text, sizeof text);
+    assert_string_equal(text, "aes128gcm16-esn-noesn, aes128-sha1-esn");
     ike_conf_unref(&core, f);
     free(g);
 }
@@ -311,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_copy_stands_alone, begin, end),
+        cmocka_unit_test_setup_teardown(what_the_data_plane_carries, begin, end),
         cmocka_unit_test_setup_teardown(no_memory_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(settings_that_make_no_sense_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(opaque_ports_are_no_mistake, begin, end),
