@@ -27,6 +27,7 @@ static int read(const ike_allocator *mem, const ike_random *rng, bool secret, ik
     const uint8_t *at = der.ptr;
     (void)mem;
     (void)rng;
+    ike_openssl_begin();
     EVP_PKEY *k = secret ? d2i_AutoPrivateKey(NULL, &at, (long)der.len) : d2i_PUBKEY(NULL, &at, (long)der.len);
     int r = !k                                        ? IKE_ERR_INVALID
             : EVP_PKEY_get_base_id(k) != EVP_PKEY_DSA ? IKE_ERR_UNSUPPORTED
@@ -38,6 +39,7 @@ static int read(const ike_allocator *mem, const ike_random *rng, bool secret, ik
         EVP_PKEY_free(k);
         k = NULL;
     }
+    ike_openssl_end();
     *key = k;
     return r;
 }
@@ -53,7 +55,10 @@ static unsigned bits(const void *key) { return (unsigned)EVP_PKEY_get_bits(key);
 static bool pair(const void *open, const void *secret, const ike_random *rng)
 {
     (void)rng;
-    return EVP_PKEY_eq(open, secret) == 1;
+    ike_openssl_begin();
+    bool same = EVP_PKEY_eq(open, secret) == 1;
+    ike_openssl_end();
+    return same;
 }
 
 /* r | s, out of the DER that OpenSSL makes. */
@@ -74,10 +79,12 @@ static int sign(void *key, const ike_random *rng, ike_bytes data, uint8_t *sig, 
 {
     uint8_t der[2 * HALF + 16];
     size_t n = sizeof der;
+    ike_openssl_begin();
     EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(key, NULL);
     (void)rng;
     bool ok = c && EVP_PKEY_sign_init(c) == 1 && EVP_PKEY_sign(c, der, &n, data.ptr, data.len) == 1 && split(der, n, sig);
     EVP_PKEY_CTX_free(c);
+    ike_openssl_end();
     *len = 2 * HALF;
     return ok ? IKE_OK : IKE_ERR_CRYPTO;
 }
@@ -101,11 +108,13 @@ static int join(ike_bytes sig, uint8_t **der)
 static int verify(void *key, ike_bytes data, ike_bytes sig)
 {
     uint8_t *der = NULL;
+    ike_openssl_begin();
     int n = sig.len == 2 * HALF ? join(sig, &der) : 0;
     EVP_PKEY_CTX *c = n ? EVP_PKEY_CTX_new(key, NULL) : NULL;
     bool ok = c && EVP_PKEY_verify_init(c) == 1 && EVP_PKEY_verify(c, der, (size_t)n, data.ptr, data.len) == 1;
     EVP_PKEY_CTX_free(c);
     OPENSSL_free(der);
+    ike_openssl_end();
     return ok ? IKE_OK : IKE_ERR_AUTH;
 }
 

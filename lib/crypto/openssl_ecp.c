@@ -25,7 +25,9 @@ static void *open(const ike_allocator *mem, int curve, size_t bits)
     }
     s->len = (bits + 7) / 8;
     s->top = (uint8_t)(0xff >> (s->len * 8 - bits));
+    ike_openssl_begin();
     s->group = EC_GROUP_new_by_curve_name(curve);
+    ike_openssl_end();
     if (!s->group) {
         mem->release(mem->user, s, sizeof(*s));
         return NULL;
@@ -51,6 +53,7 @@ struct work {
 
 static bool grab(const struct state *s, struct work *w)
 {
+    ike_openssl_begin();
     w->ctx = BN_CTX_secure_new();
     w->d = BN_secure_new();
     w->x = BN_secure_new();
@@ -68,6 +71,7 @@ static void give_back(struct work *w)
     BN_clear_free(w->x);
     BN_clear_free(w->d);
     BN_CTX_free(w->ctx);
+    ike_openssl_end();
 }
 
 /* 0 < d < order. */

@@ -13,9 +13,11 @@ static int derive_public(void *state, const ike_random *rng, const uint8_t *priv
 {
     size_t n = LEN;
     (void)state, (void)rng;
+    ike_openssl_begin();
     EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X448, NULL, priv, LEN);
     const bool ok = key && EVP_PKEY_get_raw_public_key(key, pub, &n) > 0 && n == LEN;
     EVP_PKEY_free(key); /* wipes */
+    ike_openssl_end();
     return ok ? IKE_OK : IKE_ERR_CRYPTO;
 }
 
@@ -37,6 +39,7 @@ static int finish(void *state, const ike_random *rng, const uint8_t *priv, const
 {
     size_t n = LEN;
     (void)state, (void)rng;
+    ike_openssl_begin();
     EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X448, NULL, priv, LEN);
     EVP_PKEY *peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X448, NULL, pub, LEN);
     EVP_PKEY_CTX *c = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
@@ -45,6 +48,7 @@ static int finish(void *state, const ike_random *rng, const uint8_t *priv, const
     EVP_PKEY_CTX_free(c);
     EVP_PKEY_free(peer);
     EVP_PKEY_free(key);
+    ike_openssl_end();
     return ok ? IKE_OK : IKE_ERR_CRYPTO;
 }
 

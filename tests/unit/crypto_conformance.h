@@ -30,6 +30,9 @@
 
 enum { CC_MAX = 1 << 16 }; /* longest message of any vector */
 
+/* OpenSSL's errors of this thread, once its module is loaded. */
+static unsigned long (*cc_openssl_error)(void);
+
 /* The crypto of the i-th module that was built, NULL past the end. Modules stay loaded: what they allocated is not lost. */
 static inline const ike_crypto *cc_module(size_t i)
 {
@@ -46,6 +49,9 @@ static inline const ike_crypto *cc_module(size_t i)
     void *symbol = dlsym(handle, IKE_MODULE_ENTRY);
     memcpy(&entry, &symbol, sizeof(entry));
     assert_non_null(entry);
+    if ((symbol = dlsym(handle, "ERR_peek_error")) != NULL) {
+        memcpy(&cc_openssl_error, &symbol, sizeof(cc_openssl_error));
+    }
     const ike_module *m = entry();
     assert_non_null(m);
     assert_int_equal(m->abi, IKE_MODULE_ABI);
@@ -83,6 +89,9 @@ static inline const ike_crypto *cc_named(const char *name)
 
 /* Whether the weak algorithms are there, as they must then be found. */
 static inline bool cc_legacy(void) { return cc_named("legacy") != NULL; }
+
+/* A host that uses OpenSSL itself reads that queue, and would take what a peer sent for a fault of its own. */
+static inline void cc_no_openssl_errors(void) { assert_true(!cc_openssl_error || cc_openssl_error() == 0); }
 
 /* A context of the size the descriptor asks for and no more, so that a sanitizer sees it overrun; not zeroed. */
 static inline void *cc_context(size_t n)

@@ -142,6 +142,7 @@ static int check(bool secret, const void *text, size_t n, uint8_t *kind, unsigne
     int r = ike_key_check(crypto(), &mem, &rng, secret, ike_bytes_of(exact, n), kind, bits);
     free(exact);
     assert_int_equal(lab.blocks, blocks);
+    cc_no_openssl_errors();
     return r;
 }
 
@@ -332,7 +333,7 @@ static void what_is_garbled(void **state)
 {
     (void)state;
     static uint8_t der[4096];
-    static const unsigned some[] = {1, 4, 7, 8};
+    static const unsigned some[] = {1, 4, 7, 8, 10, 12};
     for (size_t i = 0; i < IKE_COUNT(some); i++) {
         const struct form *f = form(some[i]);
         size_t n = der_of(f->pem, f->label, der, sizeof der), refused = 0;
@@ -344,7 +345,8 @@ static void what_is_garbled(void **state)
                 der[at] ^= by[k];
             }
         }
-        assert_true(refused > n / 4);
+        /* A key of DSA is mostly numbers, of which any would do. */
+        assert_true(refused > (f->kind == IKE_KEY_DSA ? n / 8 : n / 4));
         is(f, der, n);
     }
 }
