@@ -5,11 +5,9 @@
  * The first octet says where two engines have got to, with which suite, through what, and which of them is spoken to. Then come
  * messages: [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain].
  */
-#include "fuzz.h"
+#include "chains.h"
 
-#include "engine/engine.h"
 #include "message/seal.h"
-#include "policy/ts.h"
 
 /* The octet before each chain: what the message is. */
 enum {
@@ -29,84 +27,55 @@ static _Alignas(16) uint8_t scratch[256];
 
 /* ---- Where they have got to --------------------------------------------------------------------------------------------- */
 
-static ike_sa_id last_sa(unsigned at, unsigned older)
-{
-    ike_sa_info info = {.size = sizeof info};
-    ike_sa_id ids[2] = {0, 0};
-    for (ike_sa_id id = 0; ike_sa_next(duo.node[at].e, id, &info) == IKE_OK; id = info.id) {
-        ids[1] = ids[0];
-        ids[0] = info.id;
-    }
-    return ids[older];
-}
-
-static ike_child_id some_child(unsigned at)
-{
-    ike_child_info info = {.size = sizeof info};
-    return ike_child_next(duo.node[at].e, 0, &info) == IKE_OK ? info.id : 0;
-}
-
-static void begin_up(void)
-{
-    (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
-    duo_run(&duo, 16);
-    duo_time(&duo, IKE_SEC);
-    fuzz_check(some_child(0) && some_child(1), "no tunnel to begin with");
-}
-
 /* The initiator has asked for something; its request is lost. */
-static void stage(unsigned n, unsigned who)
+static void ask(unsigned n, unsigned who)
 {
     ike_engine *e = duo.node[who].e;
+    switch (n) {
+    case 5:
+        (void)ike_child_rekey(e, chains_child(&duo, who), duo.now);
+        break;
+    case 6:
+        (void)ike_sa_rekey(e, chains_sa(&duo, who, false)->id, duo.now);
+        break;
+    case 7:
+        (void)ike_sa_check(e, chains_sa(&duo, who, false)->id, duo.now);
+        break;
+    case 8:
+        (void)ike_child_close(e, chains_child(&duo, who), duo.now);
+        break;
+    case 9:
+        (void)ike_sa_close(e, chains_sa(&duo, who, false)->id, duo.now);
+        break;
+    case 10:
+        (void)ike_initiate(e, duo.node[who].conn, "host", duo.now);
+        break;
+    case 11: /* rekeyed, and the old one not yet deleted */
+        (void)ike_sa_rekey(e, chains_sa(&duo, who, false)->id, duo.now);
+        chains_deliver(&duo, who, 2);
+        break;
+    case 12:
+    case 13:
+        chains_both(&duo, n == 13);
+        chains_deliver(&duo, !who, 1);
+        break;
+    case 14:
+        (void)ike_child_rekey(e, chains_child(&duo, who), duo.now);
+        chains_deliver(&duo, who, 2);
+        break;
+    default:
+        break; /* 4: all is quiet */
+    }
+}
+
+static void stage(unsigned n, unsigned who)
+{
     if (n < 4) {
         (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
-        for (unsigned i = 0; i < n; i++) {
-            (void)duo_step(&duo, i % 2);
-        }
+        chains_deliver(&duo, 0, n);
     } else {
-        begin_up();
-        switch (n) {
-        case 5:
-            (void)ike_child_rekey(e, some_child(who), duo.now);
-            break;
-        case 6:
-            (void)ike_sa_rekey(e, last_sa(who, 0), duo.now);
-            break;
-        case 7:
-            (void)ike_sa_check(e, last_sa(who, 0), duo.now);
-            break;
-        case 8:
-            (void)ike_child_close(e, some_child(who), duo.now);
-            break;
-        case 9:
-            (void)ike_sa_close(e, last_sa(who, 0), duo.now);
-            break;
-        case 10:
-            (void)ike_initiate(e, duo.node[who].conn, "host", duo.now);
-            break;
-        case 11: /* rekeyed, and the old one not yet deleted */
-            (void)ike_sa_rekey(e, last_sa(who, 0), duo.now);
-            (void)duo_step(&duo, who);
-            (void)duo_step(&duo, !who);
-            break;
-        case 12: /* both at once */
-            (void)ike_child_rekey(duo.node[0].e, some_child(0), duo.now);
-            (void)ike_child_rekey(duo.node[1].e, some_child(1), duo.now);
-            (void)duo_step(&duo, !who);
-            break;
-        case 13:
-            (void)ike_sa_rekey(duo.node[0].e, last_sa(0, 0), duo.now);
-            (void)ike_sa_rekey(duo.node[1].e, last_sa(1, 0), duo.now);
-            (void)duo_step(&duo, !who);
-            break;
-        case 14:
-            (void)ike_child_rekey(e, some_child(who), duo.now);
-            (void)duo_step(&duo, who);
-            (void)duo_step(&duo, !who);
-            break;
-        default:
-            break; /* 4: all is quiet */
-        }
+        chains_up(&duo);
+        ask(n, who);
     }
     duo_drop(&duo, 0);
     duo_drop(&duo, 1);
@@ -148,13 +117,6 @@ static size_t in_clear(struct ike_header h, uint8_t first, ike_bytes chain)
     return h.length;
 }
 
-/* The same IKE SA at the end that has its keys, NULL if none has: a responder makes them when it needs them. */
-static const struct ike_sa *keyed(unsigned to, const struct ike_sa *sa)
-{
-    const struct ike_sa *other = ike_sa_by_spi(&duo.node[!to].e->db, sa->initiator ? sa->spi_r : sa->spi_i);
-    return sa->keys ? sa : other && other->keys && other->spi_i == sa->spi_i ? other : NULL;
-}
-
 /* keys: whose keys are taken; as_initiator: of which direction. */
 static size_t protect(const struct ike_header *h, const struct ike_sa *keys, bool as_initiator, uint8_t first, ike_bytes chain)
 {
@@ -173,44 +135,14 @@ static void say(unsigned who, struct ike_rd r)
     unsigned op = ike_rd_u8(&r), to = op & OTHER ? !who : who;
     uint8_t first = ike_rd_u8(&r);
     ike_bytes chain = {r.p, r.left};
-    ike_engine *e = duo.node[to].e;
-    ike_sa_info info = {.size = sizeof info};
-    ike_path path = duo_path(&duo, to);
-    if (r.bad || chain.len > DUO_MESSAGE || ike_sa_get(e, last_sa(to, (op & TURN) == TURN), &info) != IKE_OK) {
-        return;
-    }
-    const struct ike_sa *sa = ike_sa_by_spi(&e->db, info.initiator ? info.spi_i : info.spi_r);
-    if (sa == NULL) {
+    const struct ike_sa *sa = chains_sa(&duo, to, (op & TURN) == TURN);
+    if (r.bad || chain.len > DUO_MESSAGE || !sa) {
         return;
     }
     struct ike_header h = header_of(op, to, sa);
-    const struct ike_sa *keys = keyed(to, sa);
+    const struct ike_sa *keys = chains_keyed(&duo, to, sa);
     size_t n = keys ? protect(&h, keys, !sa->initiator, first, chain) : in_clear(h, first, chain);
-    (void)duo_input(&duo, to, &path, sealed, n);
-    duo_time(&duo, 100 * IKE_MS);
-    if (op & RELAY) {
-        duo_run(&duo, 8);
-    }
-    duo_drop(&duo, 0);
-    duo_drop(&duo, 1);
-}
-
-/* Whatever was said, nobody gets more than its settings allow. */
-static void check_children(unsigned at)
-{
-    const ike_engine *e = duo.node[at].e;
-    ike_child_info k = {.size = sizeof k};
-    ike_conn_info c = {.size = sizeof c};
-    fuzz_check(ike_conn_get(e, duo.node[at].conn, &c) == IKE_OK, "the connection is gone");
-    const ike_child_settings *net = &c.settings->children[0];
-    for (ike_child_id id = 0; ike_child_next(e, id, &k) == IKE_OK; id = k.id) {
-        fuzz_check(k.n_local_ts && k.n_remote_ts && k.spi_in >= 256 && k.spi_out >= 256, "a child without selectors or SPIs");
-        if (k.name[0] == 'n') {
-            fuzz_check(ike_ts_all_within(k.local_ts, k.n_local_ts, net->local_ts, net->n_local_ts) &&
-                           ike_ts_all_within(k.remote_ts, k.n_remote_ts, net->remote_ts, net->n_remote_ts),
-                       "selectors wider than the settings");
-        }
-    }
+    chains_say(&duo, to, ike_bytes_of(sealed, n), 100 * IKE_MS, op & RELAY);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -220,13 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     sealings = UINT64_C(1) << 60;
     duo_begin(&duo, where >> 4 & 3, where & 0x40 ? "aes256-sha256-x25519" : "aes128gcm16-prfsha256-x25519-ecp256", NULL);
     stage(where & 0x0f, who);
-    while (r.left > 2) {
-        size_t len = ike_rd_u16(&r);
-        say(who, ike_rd_sub(&r, len < r.left ? len : r.left));
-    }
-    check_children(0);
-    check_children(1);
-    duo_time(&duo, 30 * IKE_SEC);
-    duo_end(&duo);
+    chains_run(&r, who, say);
+    chains_end(&duo);
     return 0;
 }

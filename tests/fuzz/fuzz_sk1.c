@@ -6,11 +6,9 @@
  * The first octet says where two engines have got to, in which mode, through what, and which of them is spoken to. Then come
  * messages: [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain].
  */
-#include "fuzz.h"
+#include "chains.h"
 
-#include "engine/engine.h"
 #include "exchange/v1/v1.h"
-#include "policy/ts.h"
 
 /* The octet before each chain: what the message is. */
 enum {
@@ -31,73 +29,37 @@ static _Alignas(16) uint8_t scratch[256];
 
 /* ---- Where they have got to --------------------------------------------------------------------------------------------- */
 
-static const struct ike_sa *last_sa(unsigned at, bool older)
-{
-    const struct ike_engine *e = duo.node[at].e;
-    ike_sa_info info = {.size = sizeof info};
-    ike_sa_id ids[2] = {0, 0};
-    for (ike_sa_id id = 0; ike_sa_next(e, id, &info) == IKE_OK; id = info.id) {
-        ids[1] = ids[0];
-        ids[0] = info.id;
-    }
-    return ike_slots_get(&e->db.sas, ids[older]);
-}
-
-static ike_child_id some_child(unsigned at)
-{
-    ike_child_info info = {.size = sizeof info};
-    return ike_child_next(duo.node[at].e, 0, &info) == IKE_OK ? info.id : 0;
-}
-
-static void begin_up(void)
-{
-    (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
-    duo_run(&duo, 16);
-    duo_time(&duo, IKE_SEC);
-    fuzz_check(some_child(0) && some_child(1), "no tunnel to begin with");
-}
-
-/* Of what was asked for last so many messages were delivered; the others are lost. */
-static void deliver(unsigned who, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        (void)duo_step(&duo, i % 2 ? !who : who);
-    }
-}
-
 static void ask(unsigned n, unsigned who)
 {
     ike_engine *e = duo.node[who].e;
     switch (n) {
     case 7: /* Quick Mode 1 */
     case 8: /* ... and its answer */
-        (void)ike_child_rekey(e, some_child(who), duo.now);
-        deliver(who, n - 7);
+        (void)ike_child_rekey(e, chains_child(&duo, who), duo.now);
+        chains_deliver(&duo, who, n - 7);
         break;
     case 9:
-        (void)ike_sa_check(e, last_sa(who, false)->id, duo.now);
+        (void)ike_sa_check(e, chains_sa(&duo, who, false)->id, duo.now);
         break;
     case 10:
         (void)ike_initiate(e, duo.node[who].conn, "host", duo.now);
-        deliver(who, 1);
+        chains_deliver(&duo, who, 1);
         break;
     case 11: /* phase 1 once more, and of two IKE SAs one */
     case 12:
-        (void)ike_sa_rekey(e, last_sa(who, false)->id, duo.now);
-        deliver(who, n == 12 ? 6 : 1);
+        (void)ike_sa_rekey(e, chains_sa(&duo, who, false)->id, duo.now);
+        chains_deliver(&duo, who, n == 12 ? 6 : 1);
         break;
-    case 13: /* both at once */
-        (void)ike_child_rekey(duo.node[0].e, some_child(0), duo.now);
-        (void)ike_child_rekey(duo.node[1].e, some_child(1), duo.now);
-        (void)duo_step(&duo, !who);
+    case 13:
+        chains_both(&duo, false);
+        chains_deliver(&duo, !who, 1);
         break;
     case 14:
-        (void)ike_sa_rekey(duo.node[0].e, last_sa(0, false)->id, duo.now);
-        (void)ike_sa_rekey(duo.node[1].e, last_sa(1, false)->id, duo.now);
-        deliver(who, 4);
+        chains_both(&duo, true);
+        chains_deliver(&duo, who, 4);
         break;
     case 15:
-        (void)ike_sa_close(e, last_sa(who, false)->id, duo.now);
+        (void)ike_sa_close(e, chains_sa(&duo, who, false)->id, duo.now);
         break;
     default:
         break; /* 6: all is quiet */
@@ -108,9 +70,9 @@ static void stage(unsigned n, unsigned who)
 {
     if (n < 6) {
         (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
-        deliver(0, n);
+        chains_deliver(&duo, 0, n);
     } else {
-        begin_up();
+        chains_up(&duo);
         ask(n, who);
     }
     duo_drop(&duo, 0);
@@ -130,13 +92,6 @@ static const struct ike_exchange *waiting(const struct ike_sa *sa)
         }
     }
     return NULL;
-}
-
-/* The same IKE SA at the end that has its keys, NULL if none has: a responder makes them when it needs them. */
-static const struct ike_sa *keyed(unsigned to, const struct ike_sa *sa)
-{
-    const struct ike_sa *other = ike_sa_by_spi(&duo.node[!to].e->db, sa->initiator ? sa->spi_r : sa->spi_i);
-    return sa->keys ? sa : other && other->keys && other->spi_i == sa->spi_i ? other : NULL;
 }
 
 static ike_bytes body_of(uint8_t first, ike_bytes chain, uint8_t type)
@@ -180,22 +135,10 @@ static void prove(const struct ike_sa *sa, const struct ike_sa *keys, uint8_t fi
 static void hash(const struct ike_sa *sa, const struct ike_exchange *x, uint32_t mid, uint8_t *first, struct ike_wr *w)
 {
     size_t n = sa->prf->mac->len;
-    bool quick = x && x->script == &ike_v1_quick;
-    uint8_t out[IKE_HASH_MAX];
-    ike_bytes rest = ike_bytes_of(w->p + 4 + n, w->len - 4 - n), ni = {NULL, 0};
-    int r;
-    if (quick && x->step == 2) {
-        r = ike_v1_hash3(sa->prf, scratch, ike_v1_key_a(sa), mid, ike_blob_bytes(&x->setup->ni), ike_blob_bytes(&x->setup->nr),
-                         out);
-    } else {
-        ni = quick ? ike_blob_bytes(&x->setup->ni) : ni;
-        r = ike_v1_hash(sa->prf, scratch, ike_v1_key_a(sa), mid, ni, rest, out);
-    }
-    fuzz_check(r == IKE_OK, "cannot hash");
     w->p[0] = *first;
     w->p[1] = 0;
     ike_store16(w->p + 2, (uint16_t)(4 + n));
-    memcpy(w->p + 4, out, n);
+    chains_v1_hash(sa, x, mid, ike_bytes_of(w->p + 4 + n, w->len - 4 - n), w->p + 4);
     *first = IKE_P1_HASH;
 }
 
@@ -218,13 +161,11 @@ static struct ike_header header_of(unsigned op, const struct ike_sa *sa, const s
 static size_t make(unsigned op, unsigned to, const struct ike_sa *sa, uint8_t first, ike_bytes rest)
 {
     const struct ike_exchange *x = op & FRESH ? NULL : waiting(sa);
-    const struct ike_sa *keys = keyed(to, sa);
+    const struct ike_sa *keys = chains_keyed(&duo, to, sa);
     struct ike_header h = header_of(op, sa, x);
     bool phase1 = !h.mid, encrypt = keys && (phase1 ? x && ike_v1_sealed(x, x->step) : true), wrap = encrypt && !(op & BARE);
     size_t room = wrap && !phase1 ? 4u + keys->prf->mac->len : 0;
     struct ike_wr w = ike_wr(inner, sizeof inner);
-    uint8_t iv[IKE_IV_MAX];
-    size_t n = 0;
     w.len = room;
     ike_wr_put(&w, rest.ptr, rest.len);
     if (wrap && phase1) {
@@ -240,19 +181,11 @@ static size_t make(unsigned op, unsigned to, const struct ike_sa *sa, uint8_t fi
         memcpy(sealed + IKE_HEADER_LEN, w.p, w.len);
         return h.length;
     }
-    const ike_hash *digest = ike_v1_hash_of(fuzz_crypto(), keys->prf);
     const struct ike_exchange *from = x;
     if (phase1 && keys != sa) { /* its own chain of IVs goes on from what it sent */
         from = ike_list_empty(&keys->outstanding) ? NULL : IKE_OF(keys->outstanding.next, struct ike_exchange, link);
     }
-    if (from) {
-        memcpy(iv, from->iv, sizeof iv);
-    } else {
-        ike_v1_iv_next(digest, scratch, ike_bytes_of(keys->v1->last_block, keys->encr->block), h.mid, iv, keys->encr->block);
-    }
-    struct ike_v1_seal k = ike_v1_key(keys);
-    (void)ike_v1_seal(&k, &h, &c, iv, scratch, sealed, sizeof sealed, &n);
-    return n;
+    return chains_v1_seal(keys, from, &h, &c, sealed, sizeof sealed);
 }
 
 static void say(unsigned who, struct ike_rd r)
@@ -260,36 +193,9 @@ static void say(unsigned who, struct ike_rd r)
     unsigned op = ike_rd_u8(&r), to = op & OTHER ? !who : who;
     uint8_t first = ike_rd_u8(&r);
     ike_bytes rest = {r.p, r.left};
-    const struct ike_sa *sa = last_sa(to, op & OLDER);
-    ike_path path = duo_path(&duo, to);
-    if (r.bad || rest.len > DUO_MESSAGE / 2 || !sa || sa->version != 1) {
-        return;
-    }
-    size_t n = make(op, to, sa, first, rest);
-    (void)duo_input(&duo, to, &path, sealed, n);
-    duo_time(&duo, 100 * IKE_MS);
-    if (op & RELAY) {
-        duo_run(&duo, 8);
-    }
-    duo_drop(&duo, 0);
-    duo_drop(&duo, 1);
-}
-
-/* Whatever was said, nobody gets more than its settings allow. */
-static void check_children(unsigned at)
-{
-    const ike_engine *e = duo.node[at].e;
-    ike_child_info k = {.size = sizeof k};
-    ike_conn_info c = {.size = sizeof c};
-    fuzz_check(ike_conn_get(e, duo.node[at].conn, &c) == IKE_OK, "the connection is gone");
-    const ike_child_settings *net = &c.settings->children[0];
-    for (ike_child_id id = 0; ike_child_next(e, id, &k) == IKE_OK; id = k.id) {
-        fuzz_check(k.n_local_ts && k.n_remote_ts && k.spi_in >= 256 && k.spi_out >= 256, "a child without selectors or SPIs");
-        if (k.name[0] == 'n') {
-            fuzz_check(ike_ts_all_within(k.local_ts, k.n_local_ts, net->local_ts, net->n_local_ts) &&
-                           ike_ts_all_within(k.remote_ts, k.n_remote_ts, net->remote_ts, net->n_remote_ts),
-                       "selectors wider than the settings");
-        }
+    const struct ike_sa *sa = chains_sa(&duo, to, op & OLDER);
+    if (!r.bad && rest.len <= DUO_MESSAGE / 2 && sa && sa->version == 1) {
+        chains_say(&duo, to, ike_bytes_of(sealed, make(op, to, sa, first, rest)), 100 * IKE_MS, op & RELAY);
     }
 }
 
@@ -301,13 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     duo_begin(&duo, DUO_V1 | (where >> 4 & 3) | (where & 0x40 ? DUO_AGGRESSIVE : 0), "aes256-sha256-ecp256, aes128-sha1-ecp256",
               NULL);
     stage(where & 0x0f, who);
-    while (r.left > 2) {
-        size_t len = ike_rd_u16(&r);
-        say(who, ike_rd_sub(&r, len < r.left ? len : r.left));
-    }
-    check_children(0);
-    check_children(1);
-    duo_time(&duo, 30 * IKE_SEC);
-    duo_end(&duo);
+    chains_run(&r, who, say);
+    chains_end(&duo);
     return 0;
 }

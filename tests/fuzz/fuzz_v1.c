@@ -5,7 +5,7 @@
  * The first octet says where two engines have got to, what their connections want, and which of them is spoken to. Then come
  * messages: [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain behind the HASH].
  */
-#include "fuzz.h"
+#include "chains.h"
 
 #include "exchange/v1/v1.h"
 
@@ -28,7 +28,6 @@ const enum fuzz_layout fuzz_layout = FUZZ_CHAINS;
 static struct duo duo;
 static uint32_t mids;
 static uint8_t body[DUO_MESSAGE + 256], sealed[2 * DUO_MESSAGE];
-static _Alignas(16) uint8_t scratch[4096];
 
 enum { LATE_HOSTS = 13, HOSTS = 14 };
 
@@ -177,40 +176,19 @@ static struct ike_exchange *open_one(struct ike_sa *sa)
     return found;
 }
 
-/* Quick Mode has other hashes in its second and third message. */
-static int hash_for(const struct ike_sa *sa, const struct ike_exchange *x, uint32_t mid, ike_bytes rest, uint8_t *out)
-{
-    bool quick = x && x->script == &ike_v1_quick;
-    if (quick && x->role == IKE_RESPONDER) {
-        return ike_v1_hash3(sa->prf, scratch, ike_v1_key_a(sa), mid, ike_blob_bytes(&x->setup->ni), ike_blob_bytes(&x->setup->nr),
-                            out);
-    }
-    ike_bytes ni = quick ? ike_blob_bytes(&x->setup->ni) : ike_bytes_of(NULL, 0);
-    return ike_v1_hash(sa->prf, scratch, ike_v1_key_a(sa), mid, ni, rest, out);
-}
-
 static size_t protect(struct ike_sa *sa, const struct ike_exchange *x, unsigned op, uint8_t first, ike_bytes chain)
 {
     static const uint8_t types[] = {IKE_X1_TRANSACTION, IKE_X1_INFORMATIONAL, IKE_X1_QUICK};
-    const ike_hash *hash = ike_v1_hash_of(fuzz_crypto(), sa->prf);
     struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .mid = x ? x->mid : ++mids};
     struct ike_chain c = ike_chain(body, sizeof body);
-    struct ike_v1_seal k = ike_v1_key(sa);
-    size_t n = sa->prf->mac->len, len = 0;
-    uint8_t iv[IKE_IV_MAX];
     h.exchange = (op & EXCHANGE) < 3 ? types[op & EXCHANGE] : x ? x->script->exchange_type : IKE_X1_TRANSACTION;
-    (void)ike_v1_reserve_hash(&c, n);
+    (void)ike_v1_reserve_hash(&c, sa->prf->mac->len);
     c.w.p[0] = first;
     ike_wr_bytes(&c.w, chain);
-    fuzz_check(!c.w.bad && hash_for(sa, x, h.mid, chain, c.w.p + 4) == IKE_OK, "no hash");
+    fuzz_check(!c.w.bad, "no room");
+    chains_v1_hash(sa, x, h.mid, chain, c.w.p + 4);
     c.w.p[4] ^= op & WRONG_HASH ? 1 : 0;
-    if (x) {
-        memcpy(iv, x->iv, sizeof iv);
-    } else {
-        ike_v1_iv_next(hash, scratch, ike_bytes_of(sa->v1->last_block, sa->encr->block), h.mid, iv, sa->encr->block);
-    }
-    fuzz_check(ike_v1_seal(&k, &h, &c, iv, scratch, sealed, sizeof sealed, &len) == IKE_OK, "cannot seal");
-    return len;
+    return chains_v1_seal(sa, x, &h, &c, sealed, sizeof sealed);
 }
 
 static void say(unsigned who, struct ike_rd r)
@@ -232,14 +210,8 @@ static void say(unsigned who, struct ike_rd r)
     if (!sa || !sa->v1->keyed) {
         return;
     }
-    ike_path path = duo_path(&duo, to);
     size_t n = protect(sa, op & OPEN ? open_one(sa) : NULL, op, first, chain);
-    (void)duo_input(&duo, to, &path, sealed, n);
-    if (op & RELAY) {
-        duo_run(&duo, 12);
-    }
-    duo_drop(&duo, 0);
-    duo_drop(&duo, 1);
+    chains_say(&duo, to, ike_bytes_of(sealed, n), 0, op & RELAY);
 }
 
 /* A peer has what it was given and no more; one whose user is not known has nothing. */
@@ -265,26 +237,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     steps = where & STEPS;
     memset(asked, 0, sizeof asked);
     mids = 0x40000000;
-    duo_begin(&duo, 0, "aes256-sha256-modp2048", adjust);
+    duo_begin(&duo, DUO_V1, "aes256-sha256-modp2048", adjust);
     speak_v1(0, where);
     speak_v1(1, where);
     (void)ike_initiate(duo.node[0].e, duo.node[0].conn, "net", duo.now);
     duo_run(&duo, steps >= LATE_HOSTS ? 64 : steps);
     duo_drop(&duo, 0);
     duo_drop(&duo, 1);
-    while (r.left > 2) {
-        size_t len = ike_rd_u16(&r);
-        say(where & WHO ? 1 : 0, ike_rd_sub(&r, len < r.left ? len : r.left));
-    }
+    chains_run(&r, where & WHO ? 1 : 0, say);
     check_children(0, where);
     check_children(1, where);
     duo_time(&duo, 30 * IKE_SEC);
-    for (unsigned i = 0; i < 2; i++) {
-        fuzz_check_counts(duo.node[i].e, true);
-        ike_engine_free(duo.node[i].e);
-        duo_drop(&duo, i);
-        fuzz_check(duo.node[i].host.blocks == 0, "memory is left");
-        fuzz_check(addresses[i] == 0, "an address is left");
-    }
+    duo_end(&duo);
+    fuzz_check(addresses[0] == 0 && addresses[1] == 0, "an address is left");
     return 0;
 }
