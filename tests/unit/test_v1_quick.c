@@ -55,6 +55,7 @@ struct offer {
     size_t nonce;
     uint64_t life_s;
 };
+static uint16_t offered_mode = IKE_MODE1_TUNNEL; /* 0: none in the transforms */
 
 static void put_offer(struct ike_chain *c, const struct offer *o)
 {
@@ -62,7 +63,7 @@ static void put_offer(struct ike_chain *c, const struct offer *o)
     struct ike_proposals *p = NULL;
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     const ike_crypto *crypto = ike_crypto_default();
-    struct ike_v1_terms t = {.mode = IKE_MODE1_TUNNEL, .life_s = o->life_s};
+    struct ike_v1_terms t = {.mode = offered_mode, .life_s = o->life_s};
     const char *nearest;
     size_t at;
     assert_int_equal(ike_proposals_parse_for(&p, o->proposals, IKE_PROTO_ESP, crypto, true, &mem, &at, &nearest), IKE_OK);
@@ -138,6 +139,35 @@ static void begins_are_judged(void **state)
             assert_true(m.h.exchange == IKE_X1_QUICK && m.h.mid == 1000 + i);
         }
         b.n_out = 0;
+    }
+}
+
+/* RFC 2407 section 4.5 leaves it to the host then, which is to say to its settings: no peer gets transport mode for a tunnel. */
+static void an_offer_without_a_mode_is_for_ours(void **state)
+{
+    (void)state;
+    static const struct offer bare = {"aes128-sha256-ecp256", 19, true, "10.1.0.0/16", "10.2.0.0/16", 16, 3600};
+    static const uint8_t modes[] = {IKE_MODE_TUNNEL, IKE_MODE_TRANSPORT};
+    for (uint32_t i = 0; i < IKE_COUNT(modes); i++) {
+        ike_child_settings child[2];
+        ike_conn_settings s = conn_settings(&b, child);
+        struct ike_chain c = v1_chain(&b);
+        child[0].proposals = "aes128-sha256-ecp256";
+        child[0].mode = modes[i];
+        assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+        offered_mode = 0;
+        put_offer(&c, &bare);
+        offered_mode = IKE_MODE1_TUNNEL;
+        (void)v1_say(&b, IKE_X1_QUICK, 70 + i, &c);
+        assert_int_equal(b.n_out, 1);
+        b.n_out = 0;
+        struct ike_child *newest = NULL;
+        ike_child_id id = 0;
+        for (struct ike_child *k; (k = ike_slots_next(&b.e->db.children, id, &id));) {
+            newest = !newest || k->number > newest->number ? k : newest;
+        }
+        assert_int_equal(newest->spi_out, 0x01020304);
+        assert_int_equal(newest->mode, modes[i]);
     }
 }
 
@@ -272,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_hang_on_the_receivers_spi, up, down),
         cmocka_unit_test_setup_teardown(begins_are_judged, up, down),
+        cmocka_unit_test_setup_teardown(an_offer_without_a_mode_is_for_ours, up, down),
         cmocka_unit_test_setup_teardown(a_first_message_counts_once, up, down),
         cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition_only, up, down),
         cmocka_unit_test_setup_teardown(reflections_are_dropped, up, down),

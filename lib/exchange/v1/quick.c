@@ -156,7 +156,8 @@ static int take_choice(struct ike_exchange *x, const struct ike_v1_bundle *b)
     s->v1.attrs = ike_bytes_of(NULL, 0);
     s->chosen = (struct ike_selection){.suite = s->v1.suite, .number = s->v1.number, .spi_len = 4};
     memcpy(s->chosen.spi, s->v1.spi, 4);
-    s->mode = s->v1.terms.mode % 2 ? IKE_MODE_TUNNEL : IKE_MODE_TRANSPORT;
+    /* An offer without a mode leaves it to the host (RFC 2407 section 4.5): it was taken for the one that is configured. */
+    s->mode = s->v1.terms.mode == 0 ? ike_setup_child(s)->mode : s->v1.terms.mode % 2 ? IKE_MODE_TUNNEL : IKE_MODE_TRANSPORT;
     return ike_keep_beside(x, list, n);
 }
 
