@@ -219,6 +219,14 @@ static uint8_t method2(uint16_t auth)
     }
 }
 
+/* What goes out as our identity is the new one's. */
+static int change_conn(struct ike_exchange *x, struct ike_conn *conn)
+{
+    ike_sa_bind(&x->e->db, x->sa, conn);
+    ike_blob_free(&x->e->core, &x->setup->local_id);
+    return ike_own_identity(x);
+}
+
 /* The responder may find that another connection with this address is meant, and the host may choose; an initiator has chosen
  * before. */
 int ike_v1_choose_conn(struct ike_exchange *x)
@@ -247,10 +255,7 @@ int ike_v1_choose_conn(struct ike_exchange *x)
         ike_blame_received(&x->e->core, "the host's choice of one with %s", ike_v1_auth_name(conn->conf->auth1));
         return auth_failed(x);
     }
-    if (conn != x->sa->conn || conn->conf != x->sa->conf) {
-        ike_sa_bind(&x->e->db, x->sa, conn);
-    }
-    return IKE_X_OK;
+    return conn != x->sa->conn || conn->conf != x->sa->conf ? change_conn(x, conn) : IKE_X_OK;
 }
 
 static int wrong_secret(struct ike_exchange *x)
