@@ -129,7 +129,9 @@ typedef struct ike_sadb {
 
 /* ---- Questions -------------------------------------------------------------------------------------------------------- */
 
-/* The identity is known but not yet proven: which connection serves it, and may it go on? */
+/* The identity is known but not yet proven: which connection serves it, and may it go on? With IKEv1 the answer has to be of the
+ * method that is agreed by then, and in Main Mode with the same `secret` as the connection that the peer's address led to, since
+ * the peer proves that one. Where neither has one the `secret` hook gave it before any name was said, and it may be anybody's. */
 typedef struct ike_peer_question {
     uint32_t size;
     ike_sa_id sa;
@@ -140,6 +142,9 @@ typedef struct ike_peer_question {
     uint8_t auth_method;   /* RFC 7296 section 3.8, for IKEv1 as well */
 } ike_peer_question;
 
+/* The secret between two identities. The peer's is what it claims to be, for a responder of IKEv2 and in Aggressive Mode; else the
+ * connection's remote_id, perhaps of type NONE: for an initiator of IKEv2, and in Main Mode, where the secret is needed before any
+ * name is said. */
 typedef struct ike_secret_question {
     uint32_t size;
     ike_sa_id sa;

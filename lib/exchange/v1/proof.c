@@ -171,13 +171,14 @@ static bool same_method(const struct ike_exchange *x, const struct ike_conn *con
     return f->auth1 == agreed->auth1 && f->s.xauth == agreed->s.xauth;
 }
 
-/* Whether the keys that have been made are those of this connection, too. With signatures no secret is part of them; in Main Mode
- * under a secret it has decided already which connection it can be: another must have the same. */
-static bool same_keys(const struct ike_exchange *x, const struct ike_conf *f)
+/* Whether the keys that are made are those of this connection, too. With signatures no secret is part of them, and in Aggressive
+ * Mode it is not asked for yet; in Main Mode under a secret that was, and the peer proves that one: another connection must have
+ * the same, or whoever knows one secret were let in by any. ask_host: where neither has one, it is the host's to know. */
+static bool same_keys(const struct ike_exchange *x, const struct ike_conf *f, bool ask_host)
 {
-    const ike_conn_settings *s = &f->s, *now = &x->sa->conf->s;
-    return ike_v1_signs(x) || (x->script == &ike_v1_aggressive && s->aggressive) ||
-           (s->secret.len == now->secret.len && s->secret.len && ike_ct_equal(s->secret.ptr, now->secret.ptr, s->secret.len));
+    ike_bytes theirs = f->s.secret, now = x->sa->conf->s.secret;
+    return ike_v1_signs(x) || x->script == &ike_v1_aggressive ||
+           (theirs.len == now.len && (theirs.len ? ike_ct_equal(theirs.ptr, now.ptr, now.len) : ask_host));
 }
 
 static bool fits(const void *user, const struct ike_conn *conn)
@@ -185,8 +186,9 @@ static bool fits(const void *user, const struct ike_conn *conn)
     const struct ike_exchange *x = user;
     ike_id remote = ike_id_of_body(&x->setup->remote_id);
     const ike_conn_settings *s = &conn->conf->s;
-    return same_method(x, conn) && (conn == x->sa->conn || same_keys(x, conn->conf)) && !conn->removed &&
-           ike_conf_speaks(conn->conf, 1) && (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
+    bool ours = conn == x->sa->conn, mode = ours || x->script != &ike_v1_aggressive || s->aggressive;
+    return same_method(x, conn) && same_keys(x, conn->conf, ours) && mode && !conn->removed && ike_conf_speaks(conn->conf, 1) &&
+           (s->remote_id.type == IKE_ID_NONE || ike_id_equal(&s->remote_id, &remote)) &&
            allows(conn->conf->proposals, &x->sa->suite);
 }
 
@@ -219,6 +221,23 @@ static uint8_t method2(uint16_t auth)
     }
 }
 
+/* The host's choice, but not what was agreed. */
+static int not_agreed(struct ike_exchange *x, const struct ike_conn *conn)
+{
+    struct ike_core *c = &x->e->core;
+    if (!same_method(x, conn)) {
+        ike_blame(c, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
+        ike_blame_expected(c, "a connection with %s", ike_v1_auth_name(x->sa->conf->auth1));
+        ike_blame_received(c, "the host's choice of one with %s", ike_v1_auth_name(conn->conf->auth1));
+    } else {
+        ike_blame(c, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+        ike_blame_expected(c, "a connection with the secret of \"%s\", by whose address the keys were made", x->sa->conf->s.name);
+        ike_blame_received(c, "the host's choice of \"%s\"", conn->conf->s.name);
+        ike_blame_remedy(c, "give both the same secret, or use Aggressive Mode or signatures");
+    }
+    return auth_failed(x);
+}
+
 /* What goes out as our identity is the new one's. */
 static int change_conn(struct ike_exchange *x, struct ike_conn *conn)
 {
@@ -249,11 +268,8 @@ int ike_v1_choose_conn(struct ike_exchange *x)
     if (!conn) {
         return wrong_identity(x);
     }
-    if (!same_method(x, conn)) { /* the host's choice, but not what was agreed */
-        ike_blame(&x->e->core, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
-        ike_blame_expected(&x->e->core, "a connection with %s", ike_v1_auth_name(x->sa->conf->auth1));
-        ike_blame_received(&x->e->core, "the host's choice of one with %s", ike_v1_auth_name(conn->conf->auth1));
-        return auth_failed(x);
+    if (!same_method(x, conn) || !same_keys(x, conn->conf, true)) {
+        return not_agreed(x, conn);
     }
     return conn != x->sa->conn || conn->conf != x->sa->conf ? change_conn(x, conn) : IKE_X_OK;
 }
