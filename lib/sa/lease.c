@@ -117,17 +117,26 @@ static struct ike_lease *make(struct ike_db *db, const struct ike_lease *from)
     return l;
 }
 
-/* It is not told again when it is the same. */
+/* It is not told again when it is the same. Of two that we give, as when the host was asked twice before it answered, the first
+ * stays, and the host has the other back. */
 int ike_lease_set(struct ike_db *db, struct ike_peer *peer, const struct ike_lease *from)
 {
-    struct ike_lease *was = peer->lease, *l = make(db, from);
+    struct ike_lease *was = peer->lease;
+    bool same = was && ike_addr_same_ip(&was->address, &from->address);
+    if (was && !was->ours && !from->ours) {
+        if (!same) {
+            tell(db, peer, from, false);
+        }
+        return IKE_OK;
+    }
+    struct ike_lease *l = make(db, from);
     if (!l && from->hooked) {
         tell(db, peer, from, false); /* the host has it back */
     }
     if (!l) {
         return IKE_ERR_NOMEM;
     }
-    if (was && was->ours && l->ours && ike_addr_same_ip(&was->address, &l->address)) {
+    if (same && was->ours && l->ours) {
         peer->lease = l;
         ike_free(db->core, was, sizeof *was);
         return IKE_OK;

@@ -261,6 +261,59 @@ static void a_set_is_taken_if_it_makes_sense(void **state)
     assert_int_equal(counters(&a).children, 0); /* it was of the first address */
 }
 
+/* ---- The host's addresses -------------------------------------------------------------------------------------------------- */
+
+static ike_token asked[4];
+static unsigned n_asked, n_released;
+static uint8_t released[4]; /* the last octet of each */
+
+static int lease_hook(void *user, ike_token t, const ike_lease_question *q, ike_addr *out)
+{
+    (void)user, (void)out;
+    assert_int_equal(q->family, 4);
+    asked[n_asked++ % IKE_COUNT(asked)] = t;
+    return IKE_PENDING;
+}
+
+static void release_hook(void *user, ike_conn_id conn, const ike_addr *address)
+{
+    (void)user, (void)conn;
+    released[n_released++ % IKE_COUNT(released)] = address->ip[3];
+}
+
+static void with_leases(struct node *x, ike_settings *s)
+{
+    if (x == &b) {
+        s->host.hooks.lease = lease_hook;
+        s->host.hooks.release = release_hook;
+    }
+}
+
+/* Two requests, and the host thinks about both: the peer has one address, and the host the other one back. */
+static void of_two_answers_one_is_given_back(void **state)
+{
+    (void)state;
+    static const uint16_t one[] = {IKE_CFG1_IP4_ADDRESS, 0};
+    const ike_addr first = {.family = 4, .ip = {10, 9, 0, 1}}, second = {.family = 4, .ip = {10, 9, 0, 2}};
+    struct ike_message m;
+    struct ike_v1_config cfg;
+    struct ike_v1_attr attr;
+    n_asked = n_released = 0;
+    v1_up(with_leases, NULL);
+    (void)ask(&b, IKE_CFG1_REQUEST, 70, one);
+    size_t n = ask(&b, IKE_CFG1_REQUEST, 71, one);
+    assert_true(n_asked == 2 && b.n_out == 0);
+    assert_int_equal(ike_answer_lease(b.e, asked[0], IKE_OK, &first, now), IKE_OK);
+    assert_int_equal(ike_answer_lease(b.e, asked[1], IKE_OK, &second, now), IKE_OK);
+    answer_of(&b, &m, &cfg, n); /* of the second request: the address that the peer has */
+    assert_true(ike_v1_config_find(&cfg, IKE_CFG1_IP4_ADDRESS, &attr) && attr.value.ptr[3] == 1);
+    assert_true(n_released == 1 && released[0] == 2);
+    assert_int_equal(counters(&b).questions, 0);
+    assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
+    wire_run();
+    assert_true(n_released == 2 && released[1] == 1);
+}
+
 /* A peer that has an address may use that and no other. */
 static void a_peer_has_its_address_only(void **state)
 {
@@ -293,7 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(one_is_given_and_told_of),    T(the_same_peer_gets_the_same_again), T(a_pool_gives_each_address_once),
         T(a_pool_of_ipv6_stays_within), T(a_reply_has_what_was_asked_for),    T(a_set_is_taken_if_it_makes_sense),
-        T(a_peer_has_its_address_only),
+        T(a_peer_has_its_address_only), T(of_two_answers_one_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

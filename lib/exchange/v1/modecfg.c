@@ -113,13 +113,13 @@ static void none_left(struct ike_exchange *x)
     ike_exchange_blame(x);
 }
 
-/* One that the peer has already it keeps. Without any the answer has none. */
+/* One that the peer has already it keeps, though the host's answer may still come. Without any the answer has none. */
 static int lease(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
     struct ike_lease l = {.hooked = x->e->core.set.host.hooks.lease};
     uint8_t family = family_for(x);
-    if (!gives(x) || !family || (sa->peer->lease && !sa->peer->lease->ours)) {
+    if (!gives(x) || !family || (sa->peer->lease && !sa->peer->lease->ours && !x->question)) {
         return IKE_X_OK;
     }
     int r = l.hooked ? ask_host(x, family, &l.address)
