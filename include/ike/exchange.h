@@ -34,7 +34,7 @@ typedef enum ike_result {
     IKE_X_DROP,    /* the message never happened: no trace is left */
     IKE_X_REFUSE,  /* the exchange ends, the SA stays; IKEv2: the answer is a notify */
     IKE_X_FATAL,   /* the same, and the SA goes */
-    IKE_X_AGAIN    /* run the script once more (IKEv2: COOKIE, INVALID_KE_PAYLOAD) */
+    IKE_X_AGAIN    /* run the script once more (IKEv2: COOKIE, INVALID_KE_PAYLOAD); not for a host's */
 } ike_result;
 
 typedef int ike_action(struct ike_exchange *x);
@@ -108,7 +108,8 @@ IKE_API int ike_exchange_protect(struct ike_exchange *x);
 IKE_API int ike_exchange_seal(struct ike_exchange *x);
 IKE_API int ike_exchange_check(struct ike_exchange *x);
 
-/* Refuse: the peer is told by this notify in an Informational exchange of its own. Returns IKE_X_REFUSE. */
+/* Refuse: the peer is told by this notify in an Informational exchange of its own. Returns IKE_X_REFUSE. An action that returns
+ * IKE_X_FATAL after it has the IKE SA deleted as well. */
 IKE_API int ike_exchange_refuse(struct ike_exchange *x, uint16_t notify);
 /* Ask the host something that takes time. The first call gives a token and IKE_PENDING: return IKE_X_PENDING. The action is run
  * again when ike_answer_done has come for the token; then this gives its result. One question at a time. IKE_ERR_NOMEM. */

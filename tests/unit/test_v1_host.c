@@ -12,7 +12,7 @@ static unsigned asked, answered, over_a, over_b, moods;
 static int result_a, result_b;
 static char heard[32];
 static ike_token token;
-enum { REFUSES = 1, WAITS = 2, GREEDY = 4, CALLS_BACK = 8 };
+enum { REFUSES = 1, WAITS = 2, GREEDY = 4, CALLS_BACK = 8, BREAKS = 16 };
 
 static int put_question(struct ike_exchange *x)
 {
@@ -33,6 +33,10 @@ static int take_question(struct ike_exchange *x)
     if (moods & CALLS_BACK) {
         assert_int_equal(ike_tick(b.e, now), IKE_ERR_STATE);
         assert_int_equal(ike_exchange_start(b.e, ike_exchange_sa(x), NULL, NULL, now), IKE_ERR_STATE);
+    }
+    if (moods & BREAKS) {
+        (void)ike_exchange_refuse(x, IKE_N1_INVALID_PAYLOAD_TYPE);
+        return IKE_X_FATAL;
     }
     if (moods & REFUSES) {
         return ike_exchange_refuse(x, IKE_N1_INVALID_PAYLOAD_TYPE);
@@ -204,6 +208,20 @@ static void or_refuses(void **state)
     assert_int_not_equal(result_a, IKE_X_OK);
 }
 
+/* FATAL takes the SA along: the peer is told so. */
+static void or_has_had_enough_of_the_peer(void **state)
+{
+    (void)state;
+    moods = BREAKS;
+    assert_int_equal(start(), IKE_OK);
+    wire_run();
+    assert_true(over_b == 1 && result_b == IKE_X_FATAL);
+    assert_int_equal(counters(&b).sas, 0);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
+    assert_int_equal(counters(&a).sas, 0);
+    assert_int_equal(over_a, 1);
+}
+
 static void a_peer_that_does_not_know_it_is_silent(void **state)
 {
     (void)state;
@@ -307,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_are_not_heard, begin, down),
         cmocka_unit_test_setup_teardown(the_host_takes_its_time, begin, down),
         cmocka_unit_test_setup_teardown(or_refuses, begin, down),
+        cmocka_unit_test_setup_teardown(or_has_had_enough_of_the_peer, begin, down),
         cmocka_unit_test_setup_teardown(a_peer_that_does_not_know_it_is_silent, begin, down),
         cmocka_unit_test_setup_teardown(it_ends_with_the_sa, begin, down),
         cmocka_unit_test_setup_teardown(what_cannot_be_begun, begin, down),

@@ -534,6 +534,9 @@ static void plain_over(struct ike_exchange *x, int result)
     } else if (x->notify) {
         ike_v1_tell(x, x->notify);
     }
+    if (result == IKE_X_FATAL) {
+        ike_close_sa(x->e, x->sa, IKE_BY_FAILURE);
+    }
 }
 
 static void v1_over(struct ike_exchange *x, int result)
