@@ -11,7 +11,7 @@
  * library finds out whose it is, keeps message ids and duplicates, and checks the rules before any action sees it. The first
  * action that builds is ike_exchange_protect and the last ike_exchange_seal; the first that handles is ike_exchange_check: they
  * put and check the HASH payload that makes a message the peer's (RFC 2409 section 5.7). Until it has been checked the message is
- * anybody's.
+ * anybody's, so an engine takes no script in which one of them is missing at its place (IKE_ERR_INVALID).
  *
  * Actions of a host are callbacks like others: they may look (ike/ike.h) and use what is below, but not act on the engine.
  */

@@ -59,12 +59,32 @@ static bool settings_good(const ike_settings *s)
            !s->host.alloc == !s->host.release;
 }
 
+/* Each message begins and ends with what protects it: one that did not would be sent or believed as it is. */
+static bool steps_good(const struct ike_script *s)
+{
+    for (unsigned i = 0; i < s->n_steps; i++) {
+        const struct ike_step *t = &s->steps[i];
+        size_t last = 0;
+        if (!t->name || !t->forms || !t->build || t->build[0] != ike_exchange_protect || !t->handle ||
+            t->handle[0] != ike_exchange_check) {
+            return false;
+        }
+        while (t->build[last + 1]) {
+            last++;
+        }
+        if (t->build[last] != ike_exchange_seal) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What is ours in a script a host leaves alone. Two of a type could not be told apart. */
 static bool scripts_good(const struct ike_script *const *scripts)
 {
     for (const struct ike_script *const *s = scripts; s && *s; s++) {
         bool good = (*s)->name && (*s)->version == 1 && (*s)->exchange_type >= 240 && (*s)->steps && (*s)->n_steps &&
-                    (*s)->steps[0].from == IKE_INITIATOR && !(*s)->delivery && !(*s)->next;
+                    (*s)->steps[0].from == IKE_INITIATOR && !(*s)->delivery && !(*s)->next && steps_good(*s);
         for (const struct ike_script *const *other = scripts; good && other != s; other++) {
             good = (*other)->exchange_type != (*s)->exchange_type;
         }

@@ -291,6 +291,39 @@ static void what_is_not_taken(void **state)
     }
 }
 
+/* What is built without HASH would go out unproved, what is heard without it is anybody's. */
+static void what_would_be_unprotected_is_not_taken(void **state)
+{
+    (void)state;
+    static ike_action *const bare[] = {put_question, NULL}, *const open_end[] = {ike_exchange_protect, put_question, NULL},
+                             *const no_head[] = {put_question, ike_exchange_seal, NULL},
+                             *const unchecked[] = {take_question, ike_exchange_check, NULL}, *const empty[] = {NULL};
+    static ike_action *const *const builds[] = {NULL, bare, open_end, no_head, empty}, *const *const handles[] = {NULL, unchecked,
+                                                                                                                  empty};
+    for (size_t i = 0; i < IKE_COUNT(builds) + IKE_COUNT(handles) + 2; i++) {
+        struct ike_step s[2] = {steps[0], steps[1]};
+        struct ike_script script = echo;
+        const struct ike_script *list[] = {&script, NULL};
+        ike_settings set;
+        ike_engine *e = NULL;
+        static struct node c;
+        size_t k = i - IKE_COUNT(builds);
+        script.steps = s;
+        if (i < IKE_COUNT(builds)) {
+            s[i & 1].build = builds[i];
+        } else if (k < IKE_COUNT(handles)) {
+            s[k & 1].handle = handles[k];
+        } else if (k == IKE_COUNT(handles)) {
+            s[1].forms = NULL;
+        } else {
+            s[1].name = NULL;
+        }
+        node_settings(&c, &set);
+        set.scripts = list;
+        assert_int_equal(ike_engine_new(&e, &set, now), IKE_ERR_INVALID);
+    }
+}
+
 static void short_memory_is_survived(void **state)
 {
     (void)state;
@@ -330,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_ends_with_the_sa, begin, down),
         cmocka_unit_test_setup_teardown(what_cannot_be_begun, begin, down),
         cmocka_unit_test_setup_teardown(what_is_not_taken, begin, down),
+        cmocka_unit_test_setup_teardown(what_would_be_unprotected_is_not_taken, begin, down),
         cmocka_unit_test_setup_teardown(short_memory_is_survived, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
