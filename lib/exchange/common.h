@@ -132,6 +132,11 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_close_sa_later(struct ike_engine *e, struct ike_sa *sa);
 void ike_close_child_later(struct ike_engine *e, struct ike_child *k);
 int ike_close_child(struct ike_engine *e, struct ike_child *k);
+/* Of one identity; with unique = no several hosts may have it, and are told apart by where they are. */
+static inline bool ike_sa_same_host(const struct ike_sa *sa, const ike_path *path)
+{
+    return sa->conf->s.unique || ike_addr_equal(&sa->path.remote, &path->remote);
+}
 /* Does nothing to a child whose IKE SA is there. */
 void ike_close_orphan(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */

@@ -233,6 +233,7 @@ struct ike_sa *ike_v1_other_sa(const struct ike_sa *gone)
         IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
             struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
             bool stands = sa != gone && sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by;
+            stands = stands && ike_sa_same_host(sa, &gone->path);
             best = stands && (!best || sa->last_in > best->last_in) ? sa : best;
         }
     }
@@ -247,7 +248,9 @@ static ike_sa_id adopter(const struct ike_sa *gone)
     ike_sa_id replaced = 0;
     IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
         const struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-        replaced = sa != gone && sa->version == 1 && sa->state == IKE_SA_REKEYED ? sa->id : replaced;
+        if (sa != gone && sa->version == 1 && sa->state == IKE_SA_REKEYED && ike_sa_same_host(sa, &gone->path)) {
+            replaced = sa->id;
+        }
     }
     return other ? other->id : replaced;
 }

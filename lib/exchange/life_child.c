@@ -237,14 +237,21 @@ void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
     }
 }
 
-/* A child of IKEv1 may have outlived its IKE SA: over which it can be rekeyed. */
-static struct ike_sa *sa_for(struct ike_engine *e, struct ike_conn *conn)
+/* A child of IKEv1 may have outlived its IKE SA: over which it can be rekeyed. Only over one of its own peer, as of a connection
+ * with many. */
+static struct ike_sa *sa_for(struct ike_engine *e, const struct ike_child *k)
 {
-    struct ike_sa *sa = ike_conn_usable_sa(conn, 1);
-    if (!sa && !conn->connecting && !conn->removed) {
+    struct ike_conn *conn = k->peer->conn;
+    IKE_LIST_EACH (it, tmp, &k->peer->sas) {
+        struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+        if (sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by && ike_sa_same_host(sa, &k->path)) {
+            return sa;
+        }
+    }
+    if (!conn->connecting && !conn->removed) {
         (void)ike_connect(e, conn, -1, NULL);
     }
-    return sa ? sa : conn->connecting && conn->connecting->version == 1 ? conn->connecting : NULL;
+    return conn->connecting && conn->connecting->version == 1 ? conn->connecting : NULL;
 }
 
 /* In this order: a child that has to take over sending does so before anything ends. */
@@ -253,7 +260,7 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
     ike_time now = e->core.now;
     struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
     if ((!sa || (sa->version == 1 && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
-        sa = sa_for(e, k->peer->conn);
+        sa = sa_for(e, k);
     }
     if (k->out_at <= now) {
         ike_child_switch(e, k);

@@ -147,8 +147,9 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
     struct ike_child *k = ike_slots_get(&e->db.children, t->child);
     switch (t->purpose) {
     case IKE_DO_REKEY_CHILD:
-        /* Without an outbound SA the peer may not know of it yet: our answer that made it may be lost. */
-        if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED || !k->out_installed) {
+        /* Without an outbound SA the peer may not know of it yet: our answer that made it may be lost. An attempt that the task
+         * waited for may have led to another peer. */
+        if (!k || k->rekeyed || k->state != IKE_CHILD_INSTALLED || !k->out_installed || k->peer != sa->peer) {
             return false;
         }
         if (sa->answering && sa->answering->setup && sa->answering->setup->old_child == k->id) {

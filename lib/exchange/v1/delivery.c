@@ -329,15 +329,13 @@ static bool usable(const struct ike_sa *sa)
     return sa->version == 1 && sa->established && !sa->replaced_by && sa->state != IKE_SA_DELETING;
 }
 
-/* The newest that stands already, which the new one takes the place of. With unique = no, hosts of one identity are told apart
- * by where they are. */
+/* The newest that stands already, which the new one takes the place of. */
 static struct ike_sa *other_of(const struct ike_sa *sa)
 {
     struct ike_sa *newest = NULL;
     IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
         struct ike_sa *old = IKE_OF(it, struct ike_sa, peer_link);
-        bool same = sa->conf->s.unique || ike_addr_equal(&old->path.remote, &sa->path.remote);
-        if (old != sa && usable(old) && same && (!newest || old->established > newest->established)) {
+        if (old != sa && usable(old) && ike_sa_same_host(sa, &old->path) && (!newest || old->established > newest->established)) {
             newest = old;
         }
     }
@@ -372,7 +370,7 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
         const struct ike_sa *owner = ike_slots_get(&e->db.sas, k->sa);
-        k->sa = owner && !owner->replaced_by ? k->sa : sa->id;
+        k->sa = (owner && !owner->replaced_by) || !ike_sa_same_host(sa, &k->path) ? k->sa : sa->id;
     }
     if (!sa->initiator && sa->nat_remote && !sa->nat_local) {
         follow(e, sa, old);
