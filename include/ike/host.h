@@ -142,9 +142,9 @@ typedef struct ike_peer_question {
     uint8_t auth_method;   /* RFC 7296 section 3.8, for IKEv1 as well */
 } ike_peer_question;
 
-/* The secret between two identities. The peer's is what it claims to be, for a responder of IKEv2 and in Aggressive Mode; else the
- * connection's remote_id, perhaps of type NONE: for an initiator of IKEv2, and in Main Mode, where the secret is needed before any
- * name is said. */
+/* The secret between two identities. The peer's is what it claims to be, for a responder of IKEv2 and in Aggressive Mode; else
+ * the connection's remote_id, perhaps of type NONE: for an initiator of IKEv2, and in Main Mode, where the secret is needed before
+ * any name is said. */
 typedef struct ike_secret_question {
     uint32_t size;
     ike_sa_id sa;

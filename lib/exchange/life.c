@@ -169,7 +169,7 @@ void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
     sa->expires_at = life_s ? sa->established + life_s * IKE_SEC : IKE_NEVER;
 }
 
-/* IKEv1: the responder has less for it than we asked for. One that crossed another and goes soon does not live longer for that. */
+/* IKEv1: the responder has less for it than we asked for. One that crossed another and goes soon does not live longer for it. */
 void ike_sa_shorten(struct ike_engine *e, struct ike_sa *sa, uint32_t life_s)
 {
     bool lives = sa->state == IKE_SA_CONNECTING || (sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by);
@@ -435,8 +435,8 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
     ike_kick(e, fresh);
 }
 
-/* Of IKEv2, and the peer is still to delete it: as long as it does not, it may not have our answer that made the next one. Then it
- * hears us on this one only, should our address have changed. */
+/* Of IKEv2, and the peer is still to delete it: as long as it does not, it may not have our answer that made the next one. Then
+ * it hears us on this one only, should our address have changed. */
 static bool to_be_deleted(const struct ike_sa *sa) { return sa->version != 1 && sa->state == IKE_SA_REKEYED; }
 
 /* Deadlines are looked at when the timer fires, so that traffic need not move it. A request of ours that is open asks for a sign

@@ -479,7 +479,8 @@ static bool reaches(const struct sim_host *a, const struct sim_host *b, const st
     return !b->nat || sim_route(a->sim, a, &o->path.remote, &at) == b;
 }
 
-bool sim_kernel_reaches(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to, const char **why)
+bool sim_kernel_reaches(const struct sim_host *a, const struct sim_host *b, const ike_ts *from, const ike_ts *to,
+                        const char **why)
 {
     struct sim_ksa *o;
     if (pass(a, b, from, to, &o, why) && !reaches(a, b, o)) {

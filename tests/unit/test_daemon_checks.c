@@ -101,7 +101,8 @@ static void what_pf_key_cannot_carry(void **state)
     w->app.ops = &app_pfkey;
     assert_string_equal(check(w, "10.1.0.1", NULL), "");
     w->k.proposals = "aes128-sha384, aes128gcm16";
-    assert_non_null(strstr(check(w, "10.1.0.1", NULL), "ERROR office: child net asks for what cannot be carried: aes128gcm16: PF_KEY has no "));
+    assert_non_null(strstr(check(w, "10.1.0.1", NULL),
+                           "ERROR office: child net asks for what cannot be carried: aes128gcm16: PF_KEY has no "));
     w->app.ops = &app_xfrm;
     assert_string_equal(check(w, "10.1.0.1", NULL), "");
 }
