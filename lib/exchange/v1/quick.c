@@ -403,18 +403,37 @@ static int keys(struct ike_exchange *x)
 
 static bool same_ts(const ike_ts *a, const ike_ts *b) { return ike_ts_within(a, b) && ike_ts_within(b, a); }
 
-/* Another of the same name, for the same traffic, up by then, whose place nobody has taken yet. NULL: none. */
+/* Of the same name, for the same traffic, up by then. */
+static bool alike(const struct ike_child *k, const struct ike_child *other, ike_time by)
+{
+    return other != k && other->established && other->established <= by &&
+           strcmp(ike_child_conf(other)->name, ike_child_conf(k)->name) == 0 &&
+           same_ts(ike_child_local(other), ike_child_local(k)) && same_ts(ike_child_remote(other), ike_child_remote(k));
+}
+
+/* Another whose place nobody has taken yet. NULL: none. */
 static struct ike_child *twin_of(const struct ike_child *k, ike_time by)
 {
     IKE_LIST_EACH (it, tmp, &k->peer->children) {
         struct ike_child *old = IKE_OF(it, struct ike_child, link);
-        if (old != k && old->established && old->established <= by && !old->rekeyed && old->state != IKE_CHILD_DELETING &&
-            strcmp(ike_child_conf(old)->name, ike_child_conf(k)->name) == 0 &&
-            same_ts(ike_child_local(old), ike_child_local(k)) && same_ts(ike_child_remote(old), ike_child_remote(k))) {
+        if (alike(k, old, by) && !old->rekeyed && old->state != IKE_CHILD_DELETING) {
             return old;
         }
     }
     return NULL;
+}
+
+/* The one with which the peer has replaced k already: k's last message comes behind those of the next, which the peer began when
+ * k was up there. NULL: none. */
+static const struct ike_child *overtook(const struct ike_child *k)
+{
+    const struct ike_child *next = NULL;
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        const struct ike_child *later = IKE_OF(it, struct ike_child, link);
+        bool made = later->number > k->number && !later->initiator && !k->initiator;
+        next = made && alike(k, later, IKE_NEVER) ? later : next;
+    }
+    return next;
 }
 
 /* The child that the new one takes the place of. No message says so; it was there before its initiator began. */
@@ -478,7 +497,17 @@ static void give_way(struct ike_exchange *x, const struct ike_child *old)
 static int replace(struct ike_exchange *x)
 {
     struct ike_child *k = x->setup->child, *old = ike_slots_get(&x->e->db.children, k->replaces);
+    const struct ike_child *next = overtook(k);
     bool taken = old && old->rekeyed; /* by another, meanwhile */
+    if (next) {
+        k->replaces = 0;
+        k->replaced_by = next->id;
+        k->contested = true; /* nobody hears of it */
+        (void)ike_child_report_up(x);
+        supersede(x->e, k, false);
+        ike_child_uninstall_out(&x->e->db, k);
+        return IKE_X_OK;
+    }
     if (taken) {
         k->replaces = 0;
     } else if (old) {
@@ -504,6 +533,12 @@ static int install_out(struct ike_exchange *x)
     }
     x->setup->child->out_at = x->e->core.now + COMMIT_WAIT;
     return IKE_X_OK;
+}
+
+/* What comes late sends nothing any more; unless the data plane has been asked already. */
+static int last_out(struct ike_exchange *x)
+{
+    return !x->question && overtook(x->setup->child) ? IKE_X_OK : ike_child_install_out(x);
 }
 
 /* HASH(4) is made as HASH(1) is. It may be a replay: then it says again what was said, and nothing of where the peer is. */
@@ -555,7 +590,7 @@ static ike_action *const response_handle[] = {check_hash2, take_answer,        t
                                               NULL};
 static ike_action *const last_build[] = {put_hash3, NULL};
 /* Only now is the peer known to have the answer: from here on it can receive. */
-static ike_action *const last_handle[] = {check_hash3, ike_child_install_out, replace, NULL};
+static ike_action *const last_handle[] = {check_hash3, last_out, replace, NULL};
 static ike_action *const last_sent[] = {replace, NULL};
 
 static const struct ike_step steps[] = {
