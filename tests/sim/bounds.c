@@ -191,12 +191,15 @@ static bool held(const struct sim_want *w)
     return true;
 }
 
+/* What is mutated is as good as lost, and worse: its repetition is the same. */
+static bool fair(const struct sim_host *h) { return prompt(h) && h->byzantine <= FAIR_LOSS; }
+
 /* Whether somebody could be expected to bring it up. */
 static bool could_be(const struct sim *s, const struct sim_want *w)
 {
     const struct sim_conn *there = conf_of(w->peer, w->conn);
     return w->host->engine && w->peer->engine && !w->host->closing && !w->peer->closing && there && !there->removed && !held(w) &&
-           prompt(w->host) && prompt(w->peer) && sim_connected(s, w->host, w->peer, FAIR_LOSS);
+           fair(w->host) && fair(w->peer) && sim_connected(s, w->host, w->peer, FAIR_LOSS);
 }
 
 static bool is_up(const struct sim_want *w)
