@@ -52,23 +52,12 @@ void ike_exchange_arm(struct ike_exchange *x)
 /* Of IKEv1: an exchange that ends alone, and knows itself what that means for its SA. */
 static bool in_phase2(const struct ike_exchange *x) { return x->sa->version == 1 && x->sa->v1->keyed; }
 
-/* With IKEv1 a Delete may be lost, so that an IKE SA which the peer does not answer on may be gone alone: while there is another,
- * that takes its place and the children, and it is asked there whether the peer lives. */
-static bool goes_alone(struct ike_exchange *x)
+/* With IKEv1 a Delete may be lost, so that an IKE SA on which the peer does not answer may be gone alone: while there is another,
+ * that takes its place and the children, and finds out by itself whether the peer lives. */
+static bool goes_alone(const struct ike_exchange *x)
 {
-    struct ike_engine *e = x->e;
-    bool asked = x->sa->version == 1 && x->purpose == IKE_DO_LIVENESS && x->sa->state != IKE_SA_DELETING;
-    struct ike_sa *other = asked ? ike_v1_other_sa(x->sa) : NULL;
-    struct ike_task t = {.purpose = IKE_DO_LIVENESS};
-    if (!other) {
-        return false;
-    }
-    bool heard = other->last_in >= x->first_sent;
-    ike_sa_down(e, x->sa, IKE_BY_REPLACEMENT);
-    if (!heard && ike_queue(e, other, &t) == IKE_OK) {
-        ike_kick(e, other);
-    }
-    return true;
+    const struct ike_sa *sa = x->sa;
+    return sa->version == 1 && x->purpose == IKE_DO_LIVENESS && sa->state != IKE_SA_DELETING && ike_v1_other_sa(sa);
 }
 
 /* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached
@@ -81,6 +70,7 @@ static void no_answer(struct ike_exchange *x)
     bool connecting = sa->state == IKE_SA_CONNECTING;
     bool deleting = sa->state == IKE_SA_DELETING, replaced = sa->state == IKE_SA_REKEYED && x->purpose == IKE_DO_LIVENESS;
     if (goes_alone(x)) {
+        ike_sa_down(e, sa, IKE_BY_REPLACEMENT);
         return;
     }
     if (x->noted && x->note) {
