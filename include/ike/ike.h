@@ -136,6 +136,9 @@ IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
  * is initiated again. */
 IKE_API int ike_sa_close(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_child_close(ike_engine *e, ike_child_id child, ike_time now);
+/* The same without waiting for an answer: a Delete leaves if one can, once, and the SA is gone with its children, also one whose
+ * Delete is waiting already. For a peer that is known to be dead. IKE_ERR_NOT_FOUND. */
+IKE_API int ike_sa_drop(ike_engine *e, ike_sa_id sa, ike_time now);
 /* Ask the peer for a sign of life now. IKE_ERR_NOT_FOUND, _STATE (it is not up), _NOMEM. */
 IKE_API int ike_sa_check(ike_engine *e, ike_sa_id sa, ike_time now);
 /* The data plane reports: soft or hard limit reached on an SA we installed (ike_ipsec_sa.child). IKE_ERR_NOT_FOUND. */

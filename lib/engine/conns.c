@@ -324,7 +324,7 @@ int ike_conn_hold(ike_engine *e, ike_conn_id id, const char *child_name, ike_tim
 }
 
 /* By command: the children are held, or keep-up would connect again the moment it is down. */
-int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
+static int close_sa(ike_engine *e, ike_sa_id id, bool at_once, ike_time now)
 {
     int r = ike_enter(e, now);
     if (r != IKE_OK) {
@@ -340,11 +340,18 @@ int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now)
             cancel(e, sa->conn);
         } else {
             r = ike_close_sa(e, sa, IKE_BY_LOCAL);
+            if (at_once && sa->peer) { /* without one a rekey holds it, and ends with the SA that is rekeyed */
+                ike_sa_down(e, sa, IKE_BY_LOCAL);
+                r = IKE_OK;
+            }
         }
     }
     ike_leave(e);
     return sa ? r : IKE_ERR_NOT_FOUND;
 }
+
+int ike_sa_close(ike_engine *e, ike_sa_id id, ike_time now) { return close_sa(e, id, false, now); }
+int ike_sa_drop(ike_engine *e, ike_sa_id id, ike_time now) { return close_sa(e, id, true, now); }
 
 static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, int (*act)(struct ike_engine *, struct ike_child *))
 {

@@ -165,7 +165,7 @@ static int rekey_ike(const struct args *a)
     return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_rekey(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
 }
 
-static int close_ike(const struct args *a)
+static int end_ike(const struct args *a, int (*end)(ike_engine *, ike_sa_id, ike_time))
 {
     ike_sa_info i;
     if (!sim_pick_sa(a->h, arg(a, 0), &i)) {
@@ -174,8 +174,11 @@ static int close_ike(const struct args *a)
     if (i.conn_name) {
         held(a, i.conn_name, NULL, true);
     }
-    return ike_sa_close(a->h->engine, i.id, a->h->sim->now);
+    return end(a->h->engine, i.id, a->h->sim->now);
 }
+
+static int close_ike(const struct args *a) { return end_ike(a, ike_sa_close); }
+static int drop_ike(const struct args *a) { return end_ike(a, ike_sa_drop); }
 
 static int check(const struct args *a)
 {
@@ -290,6 +293,7 @@ static const struct {
     {"expire", expire, false},
     {"rekey-ike", rekey_ike, false},
     {"close-ike", close_ike, false},
+    {"drop-ike", drop_ike, false},
     {"check", check, false},
     {"shut-down", shut_down, false},
     {"crash", crash, true},

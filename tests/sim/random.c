@@ -388,6 +388,7 @@ static void operation(struct gen *g)
                                        "close-child any",
                                        "close-child any",
                                        "close-ike any",
+                                       "drop-ike any",
                                        "check any",
                                        "up",
                                        "up",
