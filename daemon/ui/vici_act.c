@@ -28,6 +28,9 @@ struct act {
     enum action action;
     ike_conn_id conn; /* of all targets, 0: several */
     bool starting;
+    bool force;  /* terminate: an IKE SA goes when the time is over, or at once */
+    bool reauth; /* rekey: with new proofs of who the peers are */
+    bool cannot; /* that, for one of IKEv2 */
     int log_level; /* of control-log lines */
     long long timeout_ms;
     struct loop_timer timeout;
@@ -124,10 +127,31 @@ static void settle(struct act *a)
     }
 }
 
+/* The Delete of each has left; nobody waits for the answer. */
+static void drop_open(struct act *a)
+{
+    struct ikelibd *d = daemon_of(a);
+    a->starting = true; /* the answer comes when all are gone, not from within */
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->targets[i].state == OPEN && !a->targets[i].is_child) {
+            (void)ike_sa_drop(d->engine, a->targets[i].id, daemon_now(d));
+            decide(a, &a->targets[i], true);
+        }
+    }
+    a->starting = false;
+}
+
 static void on_timeout(void *arg)
 {
     struct act *a = arg;
     char text[160];
+    if (a->force) {
+        drop_open(a);
+    }
+    if (a->n_open == 0) {
+        conclude(a);
+        return;
+    }
     snprintf(text, sizeof text, "no outcome after %lld ms; it goes on", a->timeout_ms);
     answer(a, text);
 }
@@ -220,6 +244,12 @@ static bool get_number(struct vici_text request, const char *key, long long *out
     return text[0] && *end == 0;
 }
 
+static bool says_yes(struct vici_text request, const char *key)
+{
+    struct vici_text v;
+    return vici_get(request, key, &v) && vici_text_is(v, "yes");
+}
+
 /* NULL: it is over, with an error answered. */
 static struct act *begin(struct vici_client *c, struct vici_text request, enum action action, struct vici_filter *w)
 {
@@ -245,6 +275,8 @@ static struct act *begin(struct vici_client *c, struct vici_text request, enum a
     a->timeout_ms = timeout;
     a->log_level = level < -1 ? -1 : level > 4 ? 4 : (int)level;
     a->starting = true;
+    a->force = action == TERMINATE && says_yes(request, "force");
+    a->reauth = action == REKEY && says_yes(request, "reauth");
     loop_timer_init(&a->timeout, on_timeout, a);
     vici_start_job(c, &a->job, &act_ops);
     return a;
@@ -273,6 +305,9 @@ static struct target *add(struct act *a, bool is_child, uint64_t id, ike_conn_id
 static void started(struct act *a)
 {
     a->starting = false;
+    if (a->force && a->timeout_ms <= 0) {
+        drop_open(a);
+    }
     if (a->n_open == 0) {
         conclude(a);
     } else if (a->timeout_ms < 0) {
@@ -422,6 +457,9 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
 
 static bool alive(const struct act *a, unsigned state, bool is_child)
 {
+    if (a->force && !is_child) {
+        return true;
+    }
     if (is_child) {
         return a->action == TERMINATE ? state != IKE_CHILD_DELETING && state != IKE_CHILD_REKEYED
                                       : state == IKE_CHILD_INSTALLED || state == IKE_CHILD_REKEYING;
@@ -442,6 +480,7 @@ static bool collect_child(struct act *a, const struct vici_filter *w, const ike_
 static bool collect_sa(struct act *a, const ike_sa_info *sa)
 {
     a->going |= sa->state == IKE_SA_DELETING && sa->established;
+    a->cannot |= a->reauth && sa->version == 2; /* in IKEv1 a rekey is all of phase 1 again */
     return !alive(a, sa->state, false) || add(a, false, sa->id, sa->conn, NULL);
 }
 
@@ -518,6 +557,10 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
     }
     if (!collect(a, &w, children)) {
         answer(a, "out of memory");
+        return;
+    }
+    if (a->cannot) {
+        answer(a, "an IKE SA of IKEv2 is not authenticated again: terminate it, and initiate it anew");
         return;
     }
     if (a->n == 0 && action == TERMINATE && !w.ike_number && !w.child_number && hold(a, &w)) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""A VICI client of its own, written from strongSwan's description of the protocol: registers for events and prints each, one
-JSON object a line, {"event": NAME, "message": ...}, until the daemon closes.
+"""A VICI client of its own, written from strongSwan's description of the protocol. As a program: registers for events and prints
+each, one JSON object a line, {"event": NAME, "message": ...}, until the daemon closes.
 
     vici.py SOCKET EVENT..."""
 import json
@@ -9,22 +9,12 @@ import socket
 import struct
 import sys
 
-EVENT_REGISTER, EVENT_CONFIRM, EVENT = 3, 5, 7
+CMD_REQUEST, CMD_RESPONSE, CMD_UNKNOWN, EVENT_REGISTER, EVENT_UNREGISTER, EVENT_CONFIRM, EVENT_UNKNOWN, EVENT = range(8)
 SECTION_START, SECTION_END, KEY_VALUE, LIST_START, LIST_ITEM, LIST_END = range(1, 7)
 
 
-def exactly(s, n):
-    got = b""
-    while len(got) < n:
-        more = s.recv(n - len(got))
-        if not more:
-            sys.exit(0)
-        got += more
-    return got
-
-
-def packet(s):
-    return exactly(s, struct.unpack("!I", exactly(s, 4))[0])
+class Unknown(Exception):
+    """There is no command, or no event, of that name."""
 
 
 class Reader:
@@ -67,16 +57,83 @@ class Reader:
         return out
 
 
-path, *events = sys.argv[1:]
-s = socket.socket(socket.AF_UNIX)
-s.connect(path)
-for e in events:
-    body = bytes([EVENT_REGISTER, len(e)]) + e.encode()
-    s.sendall(struct.pack("!I", len(body)) + body)
-    if packet(s)[0] != EVENT_CONFIRM:
+def short(text):
+    return bytes([len(text)]) + text.encode()
+
+
+def encode(message):
+    """Values only: no request needs more."""
+    return b"".join(bytes([KEY_VALUE]) + short(key) + struct.pack("!H", len(value)) + value.encode() for key, value in message.items())
+
+
+class Client:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+
+    def exactly(self, n):
+        got = b""
+        while len(got) < n:
+            more = self.socket.recv(n - len(got))
+            if not more:
+                raise EOFError
+            got += more
+        return got
+
+    def packet(self):
+        return self.exactly(struct.unpack("!I", self.exactly(4))[0])
+
+    def send(self, kind, name, message=None):
+        body = bytes([kind]) + short(name) + encode(message or {})
+        self.socket.sendall(struct.pack("!I", len(body)) + body)
+
+    def event(self):
+        """The next one: its name and message."""
+        while True:
+            r = Reader(self.packet())
+            if r.take(1)[0] == EVENT:
+                return r.name(), r.section(outermost=True)
+
+    def register(self, *events, kind=EVENT_REGISTER):
+        for e in events:
+            self.send(kind, e)
+            if self.packet()[0] != EVENT_CONFIRM:
+                raise Unknown(e)
+
+    def call(self, command, stream=None, **message):
+        """The response, and the messages of all events `stream` that came before it."""
+        seen = []
+        if stream:
+            self.register(stream)
+        self.send(CMD_REQUEST, command, {key.replace("_", "-"): str(value) for key, value in message.items()})
+        while True:
+            r = Reader(self.packet())
+            kind = r.take(1)[0]
+            if kind == CMD_UNKNOWN:
+                raise Unknown(command)
+            if kind == CMD_RESPONSE:
+                answer = r.section(outermost=True)
+                break
+            if kind == EVENT and r.name() == stream:
+                seen.append(r.section(outermost=True))
+        if stream:
+            self.register(stream, kind=EVENT_UNREGISTER)
+        return answer, seen
+
+
+def main(path, *events):
+    c = Client(path)
+    try:
+        c.register(*events)
+        print(json.dumps({"event": "registered"}), flush=True)
+        while True:
+            name, message = c.event()
+            print(json.dumps({"event": name, "message": message}), flush=True)
+    except Unknown as e:
         sys.exit(f"there is no event {e}")
-print(json.dumps({"event": "registered"}), flush=True)
-while True:
-    r = Reader(packet(s))
-    if r.take(1)[0] == EVENT:
-        print(json.dumps({"event": r.name(), "message": r.section(outermost=True)}), flush=True)
+    except EOFError:
+        pass
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
