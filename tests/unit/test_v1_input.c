@@ -50,6 +50,7 @@ static void first_messages_that_cannot_be_are_dropped(void **state)
         uint8_t value;
     } rows[] = {
         {AT_EXCHANGE, IKE_X1_AGGRESSIVE},
+        {AT_EXCHANGE, IKE_X1_BASE},
         {AT_EXCHANGE, IKE_X1_QUICK},
         {AT_EXCHANGE, IKE_X1_INFORMATIONAL},
         {AT_FLAGS, IKE_FLAG1_ENCRYPTED},
