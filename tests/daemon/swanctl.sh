@@ -71,6 +71,13 @@ try a up --initiate --child peer --timeout 20
 try b down --terminate --ike peer --timeout 20
 for h in a b; do wait_for 10 no_ike $h && ok "no SA is left on $h" || bad "SAs are left on $h: $(cat "$T/n")"; done
 
+try a up --initiate --child peer --timeout 20
+kill -STOP "$PID_b" # it does not answer
+try a down --terminate --ike peer --force
+has "terminate --force" "$T/down" 'terminate completed successfully'
+no_ike a && ok "no SA is left on a" || bad "SAs are left on a: $(cat "$T/n")"
+kill -CONT "$PID_b"
+
 swan a wrong --initiate --child nobody --timeout 5 && bad "an unknown child was initiated" || ok "an unknown child: $(tail -n 1 "$T/wrong")"
 swan a wrong --terminate --ike nobody --timeout 5 && bad "an unknown IKE SA was terminated" || ok "an unknown IKE SA: $(tail -n 1 "$T/wrong")"
 end b
