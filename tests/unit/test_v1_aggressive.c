@@ -112,6 +112,31 @@ static void initial_contact_in_clear_counts_for_nothing(void **state)
     wire_run();
 }
 
+/* An answer that is dropped has a responder's cookie as well: it does not stand for the peer's. */
+static void a_dropped_answer_leaves_no_cookie(void **state)
+{
+    (void)state;
+    static const uint8_t types[] = {IKE_P1_KE, IKE_P1_NONCE, IKE_P1_ID};
+    static uint8_t bad[2048];
+    struct ike_message m;
+    ike_path path = path_to(&a);
+    v1_begin(2);
+    size_t n = b.out[0].n;
+    for (size_t i = 0; i < sizeof types; i++) {
+        memcpy(bad, b.out[0].bytes, n);
+        assert_int_equal(ike_message_parse(&m, bad, n), IKE_OK);
+        const struct ike_payload *p = ike_message_find(&m, types[i], 0);
+        memset(bad + (p->body - m.data), types[i] == IKE_P1_ID ? 0xff : 0, p->len);
+        bad[8] ^= 0x55;
+        (void)node_input(&a, &path, bad, n);
+        assert_int_equal(a.n_out, 0);
+        assert_int_equal(v1_sa(&a)->spi_r, 0);
+    }
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&a).failures, 0);
+}
+
 /* Memory runs out at each place in turn while the answer is heard; then comes one with the longer key. */
 static void another_answer_after_short_memory(void **state)
 {
@@ -151,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, down),
         cmocka_unit_test_setup_teardown(the_secret_is_asked_for_by_the_identity_given, begin_by_hook, down),
         cmocka_unit_test_setup_teardown(initial_contact_in_clear_counts_for_nothing, begin, down),
+        cmocka_unit_test_setup_teardown(a_dropped_answer_leaves_no_cookie, begin, down),
         cmocka_unit_test_setup_teardown(another_answer_after_short_memory, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

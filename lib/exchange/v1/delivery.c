@@ -146,9 +146,13 @@ static int v1_send(struct ike_exchange *x)
     return IKE_OK;
 }
 
-/* What was heard and dropped leaves no trace in the chain of IVs, and does not end the repetitions. */
+/* What was heard and dropped leaves no trace in the chain of IVs, does not end the repetitions, and a cookie in it is not the
+ * peer's. */
 static void v1_await(struct ike_exchange *x)
 {
+    if (ike_v1_phase1(x) && x->role == IKE_INITIATOR && x->step == 1) {
+        x->sa->spi_r = 0;
+    }
     x->chained = x->authentic = false;
     x->hearing = x->heard;
     if (x->sent && x->timer.at == IKE_NEVER && repeats(x, x->step - 1u)) {
