@@ -411,9 +411,10 @@ int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike
         if (result == IKE_OK) {
             k = ike_blob_room(&e->core, &b, name.len + password.len);
         }
-        if (b.ptr) {
-            memcpy(b.ptr, name.ptr, name.len);
-            memcpy(b.ptr + name.len, password.ptr, password.len);
+        if (b.ptr) { /* either may be empty, and then nowhere */
+            struct ike_wr w = ike_wr(b.ptr, b.len);
+            ike_wr_bytes(&w, name);
+            ike_wr_bytes(&w, password);
             q->answer.octets.name_len = name.len;
         }
         q->answer.octets.ptr = b.ptr;

@@ -275,6 +275,44 @@ static void without_a_user_there_is_no_answer(void **state)
     assert_int_equal(counters(&a).failures, 1);
 }
 
+static ike_token login_token;
+
+static int login_later(void *user, ike_token t, const ike_login_question *q, uint8_t *n, size_t *n_len, uint8_t *p, size_t *p_len)
+{
+    (void)user, (void)q, (void)n, (void)n_len, (void)p, (void)p_len;
+    login_token = t;
+    return IKE_PENDING;
+}
+
+static void with_login(struct node *x, ike_settings *s) { s->host.hooks.login = x == &a ? login_later : NULL; }
+
+/* The one or the other may be empty, and then need not be anywhere. */
+static void the_host_may_leave_out_a_password(void **state)
+{
+    (void)state;
+    const ike_bytes none = {NULL, 0};
+    for (int i = 0; i < 3; i++) {
+        struct ike_message m;
+        struct ike_v1_config cfg;
+        v1_new(with_login, client_without_a_user);
+        v1_begin(6);
+        assert_int_equal(wire_step(&b), IKE_OK);
+        a.n_out = b.n_out = 0;
+        assert_int_equal(ask(name_and_password, 77), IKE_OK);
+        assert_int_equal(
+            ike_answer_login(a.e, login_token, IKE_OK, i ? IKE_STR("dave") : none, i > 1 ? IKE_STR("pw") : none, now), IKE_OK);
+        if (i) {
+            heard(&a, &m, &cfg);
+            assert_true(has(&cfg, IKE_XAUTH_USER_NAME, "dave") && has(&cfg, IKE_XAUTH_USER_PASSWORD, i > 1 ? "pw" : ""));
+        } else {
+            node_failed(&a, IKE_FAIL_USER, IKE_DECIDER_US);
+        }
+        a.n_out = b.n_out = 0;
+        pair_end();
+    }
+    v1_new(NULL, NULL);
+}
+
 /* Nobody configured it: the password of another connection must not go to a peer who simply asks. */
 static void a_side_without_xauth_tells_nothing(void **state)
 {
@@ -407,6 +445,7 @@ int main(void)
         T(a_request_is_answered_with_what_it_asks_for),
         T(what_nobody_here_can_give_is_declined),
         T(without_a_user_there_is_no_answer),
+        T(the_host_may_leave_out_a_password),
         T(a_side_without_xauth_tells_nothing),
         T(what_is_not_proved_or_malformed_opens_nothing),
         T(nothing_else_is_heard_before_the_user_is_known),
