@@ -167,6 +167,23 @@ static void check_inner(struct ike_conf_builder *b, struct ike_conf_draft *d)
     }
 }
 
+/* What IKEv2 does not have would be written for nothing. */
+static void check_old(struct ike_conf_builder *b, const struct ike_conf_draft *d)
+{
+    const ike_conn_settings *c = &d->conn.settings;
+    const entry *aggressive = ike_config_find(b->config, d->section->t.section, "aggressive");
+    if (aggressive && c->aggressive && c->version == IKE_SPEAKS_V2) {
+        clash(b, aggressive, "no", "Aggressive Mode is a part of IKEv1: set version = ikev1");
+    }
+}
+
+static void check_range(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *life, bool range)
+{
+    if (life && range && d->conn.settings.version == IKE_SPEAKS_V2) {
+        clash(b, life, "one time", "only IKEv1 agrees on lifetimes: set version = ikev1");
+    }
+}
+
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     ike_conn_settings *c = &d->conn.settings;
@@ -176,6 +193,8 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     check_certs(b, d->section);
     check_xauth(b, d);
     check_inner(b, d);
+    check_old(b, d);
+    check_range(b, d, ike_config_find(b->config, section, "lifetime"), c->life_max_s != 0);
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
     /* One path has one family; a remote that is a name is not known yet. */
     const entry *local = ike_config_find(b->config, section, "local");
@@ -217,6 +236,21 @@ static void check_families(struct ike_conf_builder *b, const struct ike_conf_dra
               l4 || r6 ? (s->n_remote_ts ? "an IPv4 network, as on our side" : "an IPv6 network, as on the peer's side")
                        : (s->n_remote_ts ? "an IPv6 network, as on our side" : "an IPv4 network, as on the peer's side"),
               NULL);
+    }
+}
+
+/* A peer may use the address that it is given, and that only where remote-net has it. */
+static void check_pool(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    const ike_ts *pool = &d->conn.settings.pool, *ts = k->settings.remote_ts;
+    const entry *e = written(b, d, k->section, "remote-net");
+    bool meet = !pool->family || k->settings.n_remote_ts == 0;
+    for (size_t i = 0; i < k->settings.n_remote_ts; i++) {
+        meet |= ts[i].family == pool->family && memcmp(ts[i].lo, pool->hi, sizeof pool->hi) <= 0 &&
+                memcmp(ts[i].hi, pool->lo, sizeof pool->lo) >= 0;
+    }
+    if (e && !meet) {
+        clash(b, e, "a network with addresses of pool, or nothing", "a peer has the address that it is given and no other");
     }
 }
 
@@ -285,7 +319,9 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
             clash(b, e, "0 or a multiple of 64", NULL);
         }
     }
+    check_range(b, d, written(b, d, k->section, "esp-lifetime"), s->life_max_s != 0);
     check_families(b, d, k);
+    check_pool(b, d, k);
     check_start(b, d, k);
     check_bundle(b, d, k);
     check_encap(b, d, k);

@@ -233,7 +233,8 @@ static void ranges(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         char text[300];
         struct loaded l = {0};
-        snprintf(text, sizeof text, REMOTE("any") "margin = 1\nesp-margin = 1\nlifetime = %s\nesp-lifetime = %s\n", good[i].text,
+        snprintf(text, sizeof text,
+                 REMOTE("any") "version = any\nmargin = 1\nesp-margin = 1\nlifetime = %s\nesp-lifetime = %s\n", good[i].text,
                  good[i].text);
         const ike_config_conn *c = only(&l, text);
         const ike_child_settings *k = c->settings.children;
@@ -312,6 +313,42 @@ static void test_wrong_users(void **state)
         load(&l, rows[i].text);
         assert_string_equal(l.text, rows[i].errors);
         assert_int_equal(l.built, IKE_ERR_INVALID);
+        unload(&l);
+    }
+}
+
+/* What the version does not have, or no peer could use. */
+static void test_written_for_nothing(void **state)
+{
+    (void)state;
+    static const char c2[] = "[connection a]\nremote = any\nsecret = s\n", pool[] = "version = ikev1\npool = 10.9.0.0/24\n";
+    static const struct {
+        const char *more, *errors;
+    } rows[] = {
+        {"aggressive = yes\n",
+         "f:4: [connection a] aggressive: expected no, found \"yes\"; Aggressive Mode is a part of IKEv1: set version = ikev1\n"},
+        {"lifetime = 600, 450:720\n",
+         "f:4: [connection a] lifetime: expected one time, found \"600, 450:720\"; only IKEv1 agrees "
+         "on lifetimes: set version = ikev1\n"},
+        {"esp-lifetime = 600, 450:720\nversion = ikev2\n",
+         "f:4: [connection a] esp-lifetime: expected one time, found \"600, 450:720\"; only IKEv1 agrees on lifetimes: set "
+         "version = ikev1\n"},
+        {"aggressive = no\nlifetime = 600\n", ""},
+        {"aggressive = yes\nlifetime = 600, 450:720\nversion = any\n", ""},
+        {"aggressive = yes\nlifetime = 600, 450:720\nversion = ikev1\n", ""},
+        {"remote-net = 10.8.0.0/16\n", "f:6: [connection a] remote-net: expected a network with addresses of pool, or nothing, "
+                                       "found \"10.8.0.0/16\"; a peer has the address that it is given and no other\n"},
+        {"remote-net = 10.8.0.0/16, 10.9.0.254\n", ""},
+        {"remote-net = 10.0.0.0/8\n", ""},
+        {"local-net = 10.1.0.0/16\n", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct loaded l = {0};
+        char text[256];
+        snprintf(text, sizeof text, "%s%s%s", c2, strstr(rows[i].more, "-net") ? pool : "", rows[i].more);
+        load(&l, text);
+        assert_string_equal(l.text, rows[i].errors);
+        assert_int_equal(l.built, rows[i].errors[0] ? IKE_ERR_INVALID : IKE_OK);
         unload(&l);
     }
 }
@@ -443,7 +480,8 @@ int main(void)
         cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
         cmocka_unit_test(test_values),     cmocka_unit_test(ranges),
         cmocka_unit_test(test_margin),     cmocka_unit_test(test_daemon),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_wrong_users),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_written_for_nothing),
+        cmocka_unit_test(test_wrong_users),
         cmocka_unit_test(test_inner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
