@@ -503,7 +503,7 @@ static void say_file(void *arg, ike_log_level level, const char *text)
     fprintf(arg, "%s%s\n", level == IKE_LOG_WARN ? "warning: " : "", text);
 }
 
-static void print_nets(FILE *out, const ike_ts *ts, size_t n)
+static void print_nets(FILE *out, const ike_ts *ts, size_t n, const char *none)
 {
     for (size_t i = 0; i < n; i++) {
         char text[128];
@@ -511,7 +511,7 @@ static void print_nets(FILE *out, const ike_ts *ts, size_t n)
         fprintf(out, "%s%s", i ? ", " : "", text);
     }
     if (n == 0) {
-        fputs("its address", out);
+        fputs(none, out);
     }
 }
 
@@ -531,6 +531,26 @@ static void print_remote(FILE *out, const ike_config_conn *c)
     }
 }
 
+/* What the standard version does not have. */
+static void print_old(FILE *out, const ike_conn_settings *s)
+{
+    char pool[128];
+    if (s->version == IKE_SPEAKS_V2) {
+        return;
+    }
+    fprintf(out, "  %s%s", s->version == IKE_SPEAKS_V1 ? "IKEv1" : "IKEv2 or IKEv1", s->aggressive ? ", Aggressive Mode" : "");
+    if (s->xauth == IKE_XAUTH_SERVER) {
+        fputs(", the peer is a user with a password", out);
+    } else if (s->xauth == IKE_XAUTH_CLIENT) {
+        fprintf(out, ", we are the user %s", s->users[0].name);
+    }
+    if (s->pool.family) {
+        ike_ts_format(&s->pool, pool, sizeof pool);
+        fprintf(out, ", addresses for peers: %s", pool);
+    }
+    fputc('\n', out);
+}
+
 static void print_conn(FILE *out, const ike_config_conn *c)
 {
     static const char *const starts[] = {"on command", "always", "on demand"};
@@ -546,13 +566,14 @@ static void print_conn(FILE *out, const ike_config_conn *c)
     } else {
         fprintf(out, "pre-shared key%s%s\n", c->secret_file ? " in " : "", c->secret_file ? c->secret_file : "");
     }
+    print_old(out, &c->settings);
     for (size_t i = 0; i < c->settings.n_children; i++) {
         const ike_child_settings *k = &c->settings.children[i];
         fprintf(out, "  child %s, %s, started %s: ", k->name, k->mode == IKE_MODE_TRANSPORT ? "transport" : "tunnel",
                 starts[k->start % 3]);
-        print_nets(out, k->local_ts, k->n_local_ts);
+        print_nets(out, k->local_ts, k->n_local_ts, c->settings.inner_family ? "the address that we are given" : "our address");
         fputs(" <-> ", out);
-        print_nets(out, k->remote_ts, k->n_remote_ts);
+        print_nets(out, k->remote_ts, k->n_remote_ts, c->settings.pool.family ? "the address that it is given" : "its address");
         fputc('\n', out);
     }
 }

@@ -185,6 +185,26 @@ static void test_check(void **state)
     fflush(out);
     assert_non_null(strstr(text, ":4: [connection office] dpd: "));
     assert_non_null(strstr(text, ":5: [connection office] mode: "));
+    /* who is let in, and how, is seen */
+    rewind(out);
+    write_file(f->path,
+               CONN("gate", "version = ikev1\naggressive = yes\nxauth = server\npool = 10.9.0.1-10.9.0.9\n")
+                   CONN("road", "version = any\nlocal-net = 10.1.0.0/24\n")
+                       CONN("way", "version = ikev1\nxauth = client\nxauth-user = carol\ninner-address = ipv4\n")
+                           CONN("plain", "") "[user carol]\nsecret = pw\n",
+               0600);
+    assert_int_equal(config_check(f->path, out, out), 0);
+    fflush(out);
+    static const char *const lines[] = {
+        "  IKEv1, Aggressive Mode, the peer is a user with a password, addresses for peers: 10.9.0.1-10.9.0.9\n"
+        "  child gate, tunnel, started on command: our address <-> the address that it is given\n",
+        "  IKEv2 or IKEv1\n  child road, tunnel, started on command: 10.1.0.0/24 <-> its address\n",
+        "  IKEv1, we are the user carol\n  child way, tunnel, started on command: the address that we are given <-> its "
+        "address\n",
+        "pre-shared key\n  child plain, tunnel, started on command: our address <-> its address\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_non_null(strstr(text, lines[i]));
+    }
     /* what cannot be run here: the same words as when it is loaded */
     static const char lack[] = ":4: [connection office] proposals: expected algorithms that can be used here, found "
                                "\"modp1024\"; it is in a module: [daemon] modules = legacy";
