@@ -196,6 +196,17 @@ static void explain_keys(struct trial *t, const ike_config *db, const ike_config
     }
 }
 
+/* No authentication method of IKEv1 stands for XAUTH behind ECDSA. False: that is not why it was refused. */
+static bool explain_xauth(struct trial *t, const ike_config *db, const ike_config_conn *c, const char *section)
+{
+    ike_triplet at;
+    if (c->local_key.name == NULL || c->settings.xauth == IKE_XAUTH_NO || ike_config_get(db, section, "xauth", &at) != IKE_OK) {
+        return false;
+    }
+    complain(t, &at, "no, as the keys are of ECDSA", at.value, strlen(at.value), "XAUTH goes with a secret, or with RSA or DSA");
+    return true;
+}
+
 /* With nothing that starts by itself. */
 static int add(struct trial *t, const ike_config_conn *c)
 {
@@ -238,6 +249,8 @@ static void add_all(struct trial *t, const ike_config *db, const ike_config_conn
             t->result = r;
         } else if (r == IKE_ERR_CRYPTO) {
             explain_keys(t, db, c, section);
+        } else if (r == IKE_ERR_UNSUPPORTED && explain_xauth(t, db, c, section)) {
+            continue;
         } else if (r != IKE_OK) {
             const char *why = ike_strerror(r);
             complain(t, &at,

@@ -138,6 +138,16 @@ static void test_contents(void **state)
     }
 }
 
+static void test_xauth(void **state)
+{
+    struct fixture *f = *state;
+    put_all(f);
+    refused(
+        f, CONN_V1 KEYS "xauth = server\n[user carol]\nsecret = pw\n",
+        ":7: [connection a] xauth: expected no, as the keys are of ECDSA, found \"server\"; XAUTH goes with a secret, or with "
+        "RSA or DSA");
+}
+
 /* The configuration is the same to the octet, what it names is not. */
 static void test_reload(void **state)
 {
@@ -255,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tags, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contents, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_xauth, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_document, setup, teardown),
     };
