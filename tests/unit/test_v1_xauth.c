@@ -122,6 +122,16 @@ static bool has(const struct ike_v1_config *c, uint16_t type, const char *value)
     return ike_v1_config_find(c, type, &attr) && (!value || ike_bytes_equal(attr.value, ike_bytes_of(value, strlen(value))));
 }
 
+static bool holds(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i + sizeof password - 1 <= n; i++) {
+        if (memcmp(p + i, password, sizeof password - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Both ------------------------------------------------------------------------------------------------------------------ */
 
 static void the_user_is_known_on_both_sides(void **state)
@@ -137,6 +147,24 @@ static void the_user_is_known_on_both_sides(void **state)
     ike_conn_info c = {.size = sizeof c};
     assert_int_equal(ike_conn_get(b.e, b.conn, &c), IKE_OK);
     assert_true(c.settings->users == NULL && c.settings->n_users == 0); /* passwords are in them */
+}
+
+/* Messages are built and read in memory that the engine keeps: what was in clear there does not stay. */
+static void the_password_stays_nowhere(void **state)
+{
+    (void)state;
+    v1_new(NULL, client_and_server);
+    v1_begin(1);
+    while (a.n_out || b.n_out) {
+        (void)wire_step(a.n_out ? &a : &b);
+        for (struct node *x = &a; x; x = x == &a ? &b : NULL) {
+            const struct ike_core *c = &x->e->core;
+            assert_false(holds(c->build, c->set.max_message));
+            assert_false(holds(c->plain, c->set.max_message));
+            assert_false(holds(c->out, c->set.max_message));
+        }
+    }
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
 }
 
 static void two_users_of_a_group_do_not_replace_each_other(void **state)
@@ -437,6 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_user_is_known_on_both_sides),
+        T(the_password_stays_nowhere),
         T(two_users_of_a_group_do_not_replace_each_other),
         T(the_word_may_come_in_the_same_exchange),
         T(the_word_may_come_in_an_exchange_of_its_own),

@@ -96,6 +96,7 @@ static int open(struct ike_exchange *x, struct ike_message *m, size_t *end)
 static void deliver(struct ike_exchange *x, struct ike_message *m, const ike_path *path, size_t end)
 {
     struct ike_engine *e = x->e;
+    const size_t len = m->len;
     bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
     x->path = *path;
     x->authentic = false;
@@ -104,6 +105,9 @@ static void deliver(struct ike_exchange *x, struct ike_message *m, const ike_pat
                     end);
     tap(e, m, path, end);
     ike_exchange_deliver(x, m, sealed ? e->core.plain : NULL, sealed ? end : 0);
+    if (sealed) {
+        ike_wipe(e->core.plain, len - IKE_HEADER_LEN); /* a user's password may be there */
+    }
 }
 
 /* ---- Phase 1 ----------------------------------------------------------------------------------------------------------------

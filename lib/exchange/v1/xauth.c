@@ -357,6 +357,7 @@ static int put_reply(struct ike_exchange *x)
 /* Sent: the octets of the message are kept for repetition, encrypted; the password is not. */
 static int forget(struct ike_exchange *x)
 {
+    ike_wipe(x->chain.w.p, x->chain.w.len);
     ike_blob_free(&x->e->core, &x->setup->secret);
     return IKE_X_OK;
 }
