@@ -226,6 +226,26 @@ static void a_reply_has_what_was_asked_for(void **state)
     assert_int_equal(cfg.attrs.len, 0);
 }
 
+/* A side that gives addresses unasked has begun once phase 1 is over. A peer that asks all the same is answered, and does not
+ * make it begin again each time. */
+static void what_is_begun_is_not_begun_again(void **state)
+{
+    (void)state;
+    static const uint16_t one[] = {IKE_CFG1_IP4_ADDRESS, 0};
+    v1_new(NULL, pushes);
+    v1_begin(5);
+    assert_int_equal(wire_step(&a), IKE_OK);
+    assert_int_equal(b.n_out, 2); /* the sixth message, and SET */
+    b.n_out = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        (void)ask(&b, IKE_CFG1_REQUEST, 70 + i, one);
+        assert_int_equal(b.n_out, 1);
+        b.n_out = 0;
+        assert_int_equal(counters(&b).exchanges, 1);
+    }
+    a.n_out = 0;
+}
+
 /* An established client is given another one, none, and one nobody can have. */
 static void a_set_is_taken_if_it_makes_sense(void **state)
 {
@@ -344,9 +364,9 @@ static void a_peer_has_its_address_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(one_is_given_and_told_of),    T(the_same_peer_gets_the_same_again), T(a_pool_gives_each_address_once),
-        T(a_pool_of_ipv6_stays_within), T(a_reply_has_what_was_asked_for),    T(a_set_is_taken_if_it_makes_sense),
-        T(a_peer_has_its_address_only), T(of_two_answers_one_is_given_back),
+        T(one_is_given_and_told_of),         T(the_same_peer_gets_the_same_again), T(a_pool_gives_each_address_once),
+        T(a_pool_of_ipv6_stays_within),      T(a_reply_has_what_was_asked_for),    T(what_is_begun_is_not_begun_again),
+        T(a_set_is_taken_if_it_makes_sense), T(a_peer_has_its_address_only),       T(of_two_answers_one_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

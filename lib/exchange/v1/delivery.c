@@ -391,6 +391,18 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* Begun, as when a peer asks for what it is about to be given. */
+static bool is_open(const struct ike_sa *sa, const struct ike_script *script)
+{
+    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
+        const struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+        if (x->role == IKE_INITIATOR && x->script == script) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What comes next begins here if it is ours to begin; else the peer does. */
 static void go_on(struct ike_exchange *x)
 {
@@ -401,6 +413,9 @@ static void go_on(struct ike_exchange *x)
         if (ike_v1_complete(e, sa)) {
             up(e, sa);
         }
+        return;
+    }
+    if (is_open(sa, next)) {
         return;
     }
     struct ike_setup *s = ike_setup_new(e);
