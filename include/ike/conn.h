@@ -26,7 +26,7 @@ typedef enum ike_xauth { IKE_XAUTH_NO = 0, IKE_XAUTH_CLIENT = 1, IKE_XAUTH_SERVE
 
 typedef struct ike_user_settings {
     const char *name;
-    ike_bytes secret; /* password; empty: ask the hook */
+    ike_bytes secret; /* password; empty: as client ask the `login` hook, as server nobody fits it */
 } ike_user_settings;
 
 #define IKE_SERVERS_MAX 4
@@ -43,7 +43,7 @@ typedef struct ike_child_settings {
     bool compress;    /* IPComp (deflate) inside, where the peer agrees */
     uint8_t mode;     /* ike_mode */
     uint8_t start;    /* ike_start: whether the host's keep-up logic wants it; the engine acts on YES */
-    bool mode_fallback; /* transport wanted, tunnel accepted when the peer does not agree */
+    bool mode_fallback; /* IKEv2: transport wanted, tunnel accepted when the peer does not agree */
     uint32_t replay_window; /* packets; passed to the data plane */
     /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. In IKEv1
      * life_s is offered, and what a peer may offer lies within life_min_s and life_max_s; max 0: anything, and the shorter
@@ -80,10 +80,13 @@ typedef struct ike_conn_settings {
     uint8_t version;            /* ike_speaks */
     bool aggressive;            /* IKEv1: begin in Aggressive Mode, and answer it */
     uint8_t xauth;              /* ike_xauth; other than _NO only with IKE_SPEAKS_V1; so are pool and inner_family */
-    const ike_user_settings *users; /* server: who may connect; client: the first is who we are. None: ask the hook */
+    const ike_user_settings *users; /* server: who may connect, unless there is a `user` hook, which is asked then; client: the
+                                     * first is who we are, and without one the `login` hook is asked */
     size_t n_users;
     /* IKEv1, Mode-Config: addresses inside the tunnel. */
-    ike_ts pool;          /* for peers, one each; its child selectors are that address. Family 0: none, or the `lease` hook's */
+    ike_ts pool;          /* for peers, one each; a peer's child selectors are its address, and without one it has no child.
+                           * Set it beside a `lease` hook, too, which is asked in its place: with family 0 a peer that asks for
+                           * no address may use all of remote_ts */
     uint8_t inner_family; /* 4 or 6: ask the peer for such an address; 0: do not */
     bool push;            /* the side that gives addresses begins */
     const ike_addr *dns, *nbns; /* what peers are told besides; at most IKE_SERVERS_MAX each */

@@ -184,6 +184,14 @@ static void check_range(struct ike_conf_builder *b, const struct ike_conf_draft 
     }
 }
 
+/* Quick Mode has one mode, which the peer takes or refuses. */
+static void check_fallback(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *fallback, bool wanted)
+{
+    if (fallback && wanted && d->conn.settings.version == IKE_SPEAKS_V1) {
+        clash(b, fallback, "no", "IKEv1 has no way to agree on the mode");
+    }
+}
+
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     ike_conn_settings *c = &d->conn.settings;
@@ -320,6 +328,7 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
         }
     }
     check_range(b, d, written(b, d, k->section, "esp-lifetime"), s->life_max_s != 0);
+    check_fallback(b, d, written(b, d, k->section, "mode-fallback"), s->mode_fallback);
     check_families(b, d, k);
     check_pool(b, d, k);
     check_start(b, d, k);

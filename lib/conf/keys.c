@@ -192,7 +192,8 @@ const struct ike_conf_key ike_conf_keys[] = {
      .words = starts},
     {K(mode, index, "mode", "tunnel", "tunnel joins networks, transport protects what the two peers say to each other."),
      .words = modes},
-    {K(mode_fallback, yesno, "mode-fallback", "no", "mode = transport: take tunnel when the peer does not agree.")},
+    {K(mode_fallback, yesno, "mode-fallback", "no",
+       "mode = transport, with IKEv2: take tunnel when the peer does not agree.")},
     {K(proposals, proposals, "esp-proposals", NULL,
        "Algorithms of the IPsec SAs. A key-exchange keyword asks for PFS, nopfs beside it lets the peer do without. The "
        "default is below."),

@@ -333,6 +333,9 @@ static void test_written_for_nothing(void **state)
         {"esp-lifetime = 600, 450:720\nversion = ikev2\n",
          "f:4: [connection a] esp-lifetime: expected one time, found \"600, 450:720\"; only IKEv1 agrees on lifetimes: set "
          "version = ikev1\n"},
+        {"mode-fallback = yes\nversion = ikev1\n",
+         "f:4: [connection a] mode-fallback: expected no, found \"yes\"; IKEv1 has no way to agree on the mode\n"},
+        {"mode-fallback = yes\nversion = any\n", ""},
         {"aggressive = no\nlifetime = 600\n", ""},
         {"aggressive = yes\nlifetime = 600, 450:720\nversion = any\n", ""},
         {"aggressive = yes\nlifetime = 600, 450:720\nversion = ikev1\n", ""},
