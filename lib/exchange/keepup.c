@@ -90,12 +90,16 @@ static bool wanted(const struct ike_conn *conn, size_t i)
     return conn->conf->s.children[i].start == IKE_START_YES && !conn->want[i].held;
 }
 
+static bool alone(const struct ike_conn *conn)
+{
+    return !conn->connecting && !ike_conn_usable_sa(conn, 0) && ike_conf_speaks(conn->conf, 1) && ike_conn_orphaned(conn);
+}
+
 /* What is wanted lacks: the child, or over a child that is there the IKE SA, without which nobody finds out that the peer is
- * gone; and the peer may be one that cannot begin. */
+ * gone; and the peer may be one that cannot begin. A connection that waits for many peers wants nothing, and is not walked. */
 static bool lacks(const struct ike_conn *conn, size_t i)
 {
-    bool alone = !conn->connecting && !ike_conn_usable_sa(conn, 0) && ike_conf_speaks(conn->conf, 1) && ike_conn_orphaned(conn);
-    return wanted(conn, i) && (alone || !ike_conn_busy(conn, conn->conf->s.children[i].name));
+    return wanted(conn, i) && (alone(conn) || !ike_conn_busy(conn, conn->conf->s.children[i].name));
 }
 
 /* Pauses double, and are drawn at random around that so that many peers of one that comes back do not come at once: between
