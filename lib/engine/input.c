@@ -11,19 +11,10 @@
 #include "exchange/v1/v1.h"
 #endif
 
-/* An answer may be much larger than what asks for it, and repetitions cost the sender nothing: so many a second for each SA. */
-#define RESENDS_PER_SECOND 10
 /* Header, a notify's eight octets, the cookie. */
 #define COOKIE_REPLY_LEN (IKE_HEADER_LEN + 8 + IKE_COOKIE_LEN)
 /* At this mark no key exchange is computed for a half-open SA any more: it is the dearest thing a stranger can make a responder
  * do. The SA is not given up, for anybody may send what is forged. */
-
-/* Counted, so that a flood can be seen: most of what ends here leaves no other trace. */
-static int dropped(struct ike_engine *e, int why)
-{
-    e->core.count.dropped++;
-    return why;
-}
 
 /* ---- Replies without an SA --------------------------------------------------------------------------------------------- */
 
@@ -62,26 +53,6 @@ static void reply_error(struct ike_engine *e, const struct ike_message *m, const
 }
 
 /* ---- IKE_SA_INIT -------------------------------------------------------------------------------------------------------- */
-
-/* To where the copy came from: the mapping of the first may be gone. The octets are those of the first time: no answer is made
- * twice. */
-static bool resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
-{
-    struct ike_core *c = &e->core;
-    uint32_t second = (uint32_t)(c->now / IKE_SEC);
-    c->count.retransmit_seen++;
-    if (sa->resent_second != second) {
-        sa->resent_second = second;
-        sa->resent_count = 0;
-    }
-    if (!sa->answer || sa->resent_count++ >= RESENDS_PER_SECOND) {
-        return false;
-    }
-    for (const struct ike_sent *s = sa->answer; s; s = s->next) {
-        ike_send(c, path, IKE_SEND_MESSAGE, s->data, s->len);
-    }
-    return true;
-}
 
 /* True when the request may go on; otherwise it has been answered with a cookie, or dropped. */
 static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, const ike_path *path)
@@ -125,23 +96,24 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     /* A request with an SPI that we drew ourselves is our own, thrown back at us. */
     struct ike_sa *own = ike_sa_by_spi(&e->db, m->h.spi_i);
     if (m->h.spi_r || m->h.mid || !(m->h.flags & IKE_FLAG_INITIATOR) || m->sk_at || (own && own->initiator) || c->closing) {
-        return dropped(e, IKE_ERR_PROTO);
+        return ike_dropped(e, IKE_ERR_PROTO);
     }
     uint64_t key = ike_sa_init_key(&e->db, ike_bytes_of(m->data, m->len), path);
-    struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
-    if (known && IKE_OF(known, struct ike_sa, by_init)->peer_mid > 1) {
-        return dropped(e, IKE_ERR_STATE); /* a copy from before IKE_AUTH: its answer is not the last one any more */
+    struct ike_map_node *node = ike_map_find(&e->db.by_init, key);
+    struct ike_sa *known = node ? IKE_OF(node, struct ike_sa, by_init) : NULL;
+    if (known && known->peer_mid > 1) {
+        return ike_dropped(e, IKE_ERR_STATE); /* a copy from before IKE_AUTH: its answer is not the last one any more */
     }
     if (known) {
-        return resend(e, IKE_OF(known, struct ike_sa, by_init), path) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
+        return ike_answer_again(e, known, path, known->answer);
     }
     if (!past_the_guard(e, m, path)) {
-        return dropped(e, IKE_ERR_LIMIT);
+        return ike_dropped(e, IKE_ERR_LIMIT);
     }
     struct ike_sa *sa = ike_sa_new(&e->db, false, path);
     if (!sa) {
         c->blamed = false; /* a stranger's datagram is no attempt of ours */
-        return dropped(e, IKE_ERR_LIMIT);
+        return ike_dropped(e, IKE_ERR_LIMIT);
     }
     /* Under load a half-open SA has a third of the time. */
     uint64_t life = c->set.half_open_life_ms;
@@ -158,7 +130,7 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
             ike_exchange_abort(x, IKE_X_DROP);
         }
         ike_sa_down(e, sa, IKE_BY_FAILURE);
-        return dropped(e, IKE_ERR_NOMEM);
+        return ike_dropped(e, IKE_ERR_NOMEM);
     }
     x->path = *path;
     sa->answering = x;
@@ -177,7 +149,7 @@ static int init_response(struct ike_engine *e, struct ike_message *m, const ike_
         sa && !ike_list_empty(&sa->outstanding) ? IKE_OF(sa->outstanding.next, struct ike_exchange, link) : NULL;
     if (!x || !sa->initiator || x->script != &ike_v2_sa_init || x->question || (m->h.flags & IKE_FLAG_INITIATOR) || m->h.mid ||
         m->sk_at) {
-        return dropped(e, IKE_ERR_NOT_FOUND);
+        return ike_dropped(e, IKE_ERR_NOT_FOUND);
     }
     x->path = *path;
     ike_log_message(&e->core, sa->id, false, &m->h, path, m->len, m->h.next, m->data + IKE_HEADER_LEN, m->len - IKE_HEADER_LEN);
@@ -216,22 +188,12 @@ static int unseal(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     return r == IKE_OK ? ike_message_parse_inner(m, c->plain, *n) : r;
 }
 
-/* As it would look in clear: one header, then the inner payloads. core->out is free, nothing is being built while a message is
- * read. */
+/* core->out is free, nothing is being built while a message is read. */
 static void tap(struct ike_engine *e, const struct ike_message *m, const ike_path *path, size_t n)
 {
-    struct ike_core *c = &e->core;
-    if (!c->set.host.tap || IKE_HEADER_LEN + n > c->set.max_message) {
-        return;
-    }
     struct ike_header h = m->h;
     h.next = m->sk_at ? m->sk_next : h.next;
-    h.length = (uint32_t)(IKE_HEADER_LEN + n);
-    ike_header_write(c->out, &h);
-    memcpy(c->out + IKE_HEADER_LEN, m->sk_at ? c->plain : m->data + IKE_HEADER_LEN, n);
-    ike_hook_enter(c);
-    c->set.host.tap(c->set.host.user, path, false, c->out, h.length);
-    ike_hook_leave(c);
+    ike_tap(&e->core, path, false, h, m->sk_at ? e->core.plain : m->data + IKE_HEADER_LEN, n);
 }
 
 /* The request that is waiting for just this: same message id and exchange type, sent, and not yet being answered. A second
@@ -259,7 +221,7 @@ static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_messag
         (void)ike_queue(e, sa, &t);
         ike_kick(e, sa);
     }
-    return dropped(e, IKE_ERR_PROTO);
+    return ike_dropped(e, IKE_ERR_PROTO);
 }
 
 /* Before the peer has proved who it is only IKE_AUTH is legal; after that, never again: authentication is not done twice on
@@ -339,22 +301,22 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
 {
     size_t n = 0;
     if (sa->initiator && !sa->established) {
-        return dropped(e, IKE_ERR_STATE); /* it has yet to prove who it is; a request that was only early comes again */
+        return ike_dropped(e, IKE_ERR_STATE); /* it has yet to prove who it is; a request that was only early comes again */
     }
     /* With a window of one only two ids are of interest: the next request, and the last, whose answer we keep. */
     if (m->h.mid != sa->peer_mid && m->h.mid + 1 != sa->peer_mid) {
-        return dropped(e, IKE_ERR_PROTO);
+        return ike_dropped(e, IKE_ERR_PROTO);
     }
     if (sa->state == IKE_SA_DELETING && !sa->peer && m->h.mid == sa->peer_mid) {
-        return dropped(e, IKE_ERR_STATE); /* refused or deleted: only the answer is still there */
+        return ike_dropped(e, IKE_ERR_STATE); /* refused or deleted: only the answer is still there */
     }
     int r = unseal(e, sa, m, &n);
     if (r == IKE_ERR_CRYPTO) {
-        return dropped(e, r);
+        return ike_dropped(e, r);
     }
     /* The last request again, or something new for an SA that only answers what it answered before. */
     if (m->h.mid != sa->peer_mid || sa->faded) {
-        return resend(e, sa, path) ? IKE_OK : dropped(e, IKE_ERR_LIMIT);
+        return ike_answer_again(e, sa, path, sa->answer);
     }
     if (sa->answering) {
         e->core.count.retransmit_seen++; /* still waiting for a question: the answer will serve this copy as well */
@@ -378,11 +340,11 @@ static int protected_response(struct ike_engine *e, struct ike_sa *sa, struct ik
     size_t n = 0;
     struct ike_exchange *x = outstanding(sa, &m->h);
     if (!x) {
-        return dropped(e, IKE_ERR_NOT_FOUND);
+        return ike_dropped(e, IKE_ERR_NOT_FOUND);
     }
     int r = unseal(e, sa, m, &n);
     if (r == IKE_ERR_CRYPTO) {
-        return dropped(e, r);
+        return ike_dropped(e, r);
     }
     sa->last_in = e->core.now;
     ike_log_message(&e->core, sa->id, false, &m->h, path, m->len, m->sk_next, e->core.plain, n);
@@ -421,7 +383,7 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
         if (!sa && h->spi_r && m->sk_at) {
             reply_error(e, m, path, IKE_N_INVALID_IKE_SPI);
         }
-        return dropped(e, IKE_ERR_NOT_FOUND);
+        return ike_dropped(e, IKE_ERR_NOT_FOUND);
     }
     if (!m->sk_at) {
         return hint(e, sa, m);
@@ -430,7 +392,7 @@ static int v2_input(struct ike_engine *e, struct ike_message *m, const ike_path 
     if (r != IKE_OK) {
         sa->no_secret |= r == IKE_ERR_CRYPTO; /* nor next time: what it costs, it costs once */
         e->core.blamed = false;
-        return dropped(e, r);
+        return ike_dropped(e, r);
     }
     return response ? protected_response(e, sa, m, path) : protected_request(e, sa, m, path);
 }
@@ -443,18 +405,18 @@ int ike_input_message(struct ike_engine *e, const ike_path *path, const uint8_t 
     e->core.count.in++;
     if (n > e->core.set.max_message || ike_message_parse(m, data, n) != IKE_OK) {
         e->core.count.bad_syntax++;
-        return dropped(e, IKE_ERR_PROTO);
+        return ike_dropped(e, IKE_ERR_PROTO);
     }
     /* A higher major version is told which one we speak (RFC 7296 section 2.5); a lower one is another protocol's and gets
      * nothing. */
     if (m->h.version >> 4 > 2) {
         reply_error(e, m, path, IKE_N_INVALID_MAJOR_VERSION);
-        return dropped(e, IKE_ERR_UNSUPPORTED);
+        return ike_dropped(e, IKE_ERR_UNSUPPORTED);
     }
 #ifdef IKE_HAVE_V1
     if (m->h.version >> 4 == 1) {
         return ike_v1_input(e, m, path);
     }
 #endif
-    return m->h.version >> 4 == 2 ? v2_input(e, m, path) : dropped(e, IKE_ERR_UNSUPPORTED);
+    return m->h.version >> 4 == 2 ? v2_input(e, m, path) : ike_dropped(e, IKE_ERR_UNSUPPORTED);
 }

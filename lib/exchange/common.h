@@ -74,9 +74,18 @@ void ike_log_child_up(struct ike_core *c, const struct ike_child *k);
 void ike_log_narrowed(struct ike_core *c, const struct ike_child *k);
 void ike_log_child_down(struct ike_core *c, const struct ike_child *k, uint8_t cause);
 
+/* ---- clear.c ------------------------------------------------------------------------------------------------------------- */
+/* Into core->out, where it stays until the next message is framed. IKE_ERR_BUFFER: too long. */
+int ike_frame_clear(struct ike_core *c, struct ike_header *h, const struct ike_chain *chain, size_t *len);
+/* For the host's tap, if there is one: as if it was in clear. core->out is free. */
+void ike_tap(struct ike_core *c, const ike_path *path, bool out, struct ike_header h, const uint8_t *payloads, size_t n);
+
 /* ---- repeat.c ------------------------------------------------------------------------------------------------------------ */
 struct ike_sent *ike_sent_keep(struct ike_core *c, const uint8_t *data, size_t n); /* NULL: no memory */
 void ike_transmit(struct ike_core *c, const ike_path *path, const struct ike_sent *s);
+/* What has been heard before came once more: its answer goes to where that came from. IKE_ERR_LIMIT: there is none, or it has gone
+ * out often enough in this second. */
+int ike_answer_again(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s);
 void ike_exchange_arm(struct ike_exchange *x); /* the time of the next repetition */
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);
 /* The peer is somewhere else now: what is open is repeated there at once, and as often as if it was new. */
@@ -142,7 +151,7 @@ void ike_close_orphan(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
 void ike_child_switch(struct ike_engine *e, struct ike_child *k);
-void ike_float_ports(struct ike_exchange *x); /* initiator: to port 4500 when there is a NAT */
+ike_action ike_float_ports; /* initiator: to port 4500 when there is a NAT */
 /* A valid message came over another path. */
 void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);

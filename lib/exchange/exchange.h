@@ -30,6 +30,12 @@ struct ike_engine {
     struct ike_message message; /* the one being read */
     struct ike_ts_scratch ts;
 };
+/* Counted, so that a flood can be seen: most of what ends so leaves no other trace. */
+static inline int ike_dropped(struct ike_engine *e, int why)
+{
+    e->core.count.dropped++;
+    return why;
+}
 
 struct ike_delivery {
     /* Put x->chain on the wire as the current step's message, keep it for repetition. IKE_OK or error: not sent. */

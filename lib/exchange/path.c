@@ -61,7 +61,7 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
 
 /* As soon as the initiator knows of the NAT (RFC 7296 section 2.23, RFC 3947 section 4). Devices on the
  * way may meddle with port 500. */
-void ike_float_ports(struct ike_exchange *x)
+int ike_float_ports(struct ike_exchange *x)
 {
     struct ike_sa *sa = x->sa;
     const ike_settings *s = &x->e->core.set;
@@ -70,6 +70,7 @@ void ike_float_ports(struct ike_exchange *x)
         sa->path.remote.port = s->encap_port;
         sa->path.encap = 1;
     }
+    return IKE_X_OK;
 }
 
 /* Up, and neither replaced nor on its way out. */

@@ -22,6 +22,26 @@ void ike_transmit(struct ike_core *c, const ike_path *path, const struct ike_sen
     }
 }
 
+/* An answer may be much larger than what asks for it, and repetitions cost the sender nothing: so many a second for each SA. */
+#define ANSWERS_PER_SECOND 10
+
+/* To where the copy came from: the mapping of the first may be gone. */
+int ike_answer_again(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s)
+{
+    struct ike_core *c = &e->core;
+    uint32_t second = (uint32_t)(c->now / IKE_SEC);
+    c->count.retransmit_seen++;
+    if (sa->resent_second != second) {
+        sa->resent_second = second;
+        sa->resent_count = 0;
+    }
+    if (!s || sa->resent_count++ >= ANSWERS_PER_SECOND) {
+        return ike_dropped(e, IKE_ERR_LIMIT);
+    }
+    ike_transmit(c, path, s);
+    return IKE_OK;
+}
+
 /* Without jitter, so that the time of giving up can be told in advance. */
 static uint64_t wait_ms(const struct ike_core *c, unsigned tries)
 {

@@ -67,32 +67,6 @@ static bool repeats(const struct ike_exchange *x, unsigned step)
     return step < last;
 }
 
-/* In clear, for the tap and for the first messages of phase 1. */
-static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len)
-{
-    struct ike_core *c = &x->e->core;
-    *len = IKE_HEADER_LEN + x->chain.w.len;
-    if (x->chain.w.bad || *len > c->set.max_message) {
-        return IKE_ERR_BUFFER;
-    }
-    h->next = x->chain.first;
-    h->length = (uint32_t)*len;
-    ike_header_write(c->out, h);
-    memcpy(c->out + IKE_HEADER_LEN, x->chain.w.p, x->chain.w.len);
-    return IKE_OK;
-}
-
-static void tap(struct ike_exchange *x, struct ike_header h, const ike_path *path)
-{
-    struct ike_core *c = &x->e->core;
-    size_t len;
-    if (c->set.host.tap && frame_clear(x, &h, &len) == IKE_OK) {
-        ike_hook_enter(c);
-        c->set.host.tap(c->set.host.user, path, true, c->out, len);
-        ike_hook_leave(c);
-    }
-}
-
 static struct ike_header header_of(const struct ike_exchange *x)
 {
     return (struct ike_header){.spi_i = x->sa->spi_i,
@@ -116,9 +90,10 @@ static int v1_send(struct ike_exchange *x)
     if (ike_v1_phase1(x) || x->step == 2) { /* the hash of the others covers what follows, and came before */
         IKE_WITNESS(ike_witness_chain(c->set.host.user, &x->chain, 0));
     }
-    tap(x, h, path);
+    h.next = x->chain.first;
+    ike_tap(c, path, true, h, x->chain.w.p, x->chain.w.len);
     struct ike_v1_seal k = sealed ? ike_v1_key(sa) : (struct ike_v1_seal){0};
-    int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len) : frame_clear(x, &h, &len);
+    int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len) : ike_frame_clear(c, &h, &x->chain, &len);
     struct ike_sent *s = r == IKE_OK ? ike_v1_keep(x, &h, ike_bytes_of(c->out, len)) : NULL;
     if (!s) {
         return r == IKE_OK ? IKE_ERR_NOMEM : r;
@@ -214,7 +189,7 @@ void ike_v1_once_send(struct ike_exchange *y)
                 ? ike_v1_seal(&k, &h, &y->chain, y->iv, c->ctx, c->out, c->set.max_message, &len)
                 : IKE_ERR_NOMEM;
     } else {
-        r = frame_clear(y, &h, &len);
+        r = ike_frame_clear(c, &h, &y->chain, &len);
     }
     if (r == IKE_OK) {
         ike_send(c, &y->path, IKE_SEND_MESSAGE, c->out, len);

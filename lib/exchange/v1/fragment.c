@@ -56,12 +56,6 @@ struct ike_sent *ike_v1_keep(struct ike_exchange *x, const struct ike_header *h,
 
 /* ---- Receiving ------------------------------------------------------------------------------------------------------------- */
 
-static int dropped(struct ike_engine *e, int why)
-{
-    e->core.count.dropped++;
-    return why;
-}
-
 /* In the order of their numbers; a later one of the same number takes the place of the earlier, which may be of another message.
  */
 static bool hold(struct ike_core *c, struct ike_v1_parts *s, uint8_t number, ike_bytes octets, size_t most)
@@ -128,12 +122,12 @@ int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message
     const struct ike_payload *p = ike_message_find(m, IKE_P1_FRAG, 0);
     size_t most = sa->established ? c->set.max_message : EARLY_MAX;
     if (!p || m->n != 1 || !p->body[2] || (!sa->spi_r && !sa->initiator) || !ike_addr_same_ip(&path->remote, &sa->path.remote)) {
-        return dropped(e, IKE_ERR_PROTO);
+        return ike_dropped(e, IKE_ERR_PROTO);
     }
     struct ike_v1_parts *s = parts_of(c, sa->v1, ike_load16(p->body));
     if (!s || !hold(c, s, p->body[2], ike_bytes_of(p->body + 4, p->len - 4u), most)) {
         ike_v1_parts_drop(c, sa->v1);
-        return dropped(e, IKE_ERR_LIMIT);
+        return ike_dropped(e, IKE_ERR_LIMIT);
     }
     s->until = c->now + PATIENCE;
     s->last = p->body[3] & LAST ? p->body[2] : s->last;
@@ -149,7 +143,7 @@ int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message
         (m->h.version != IKE_V1_VERSION || m->h.next == IKE_P1_FRAG || m->h.spi_i != part.spi_i || m->h.spi_r != part.spi_r)) {
         r = IKE_ERR_PROTO;
     }
-    r = r == IKE_OK ? hear(e, m, path) : dropped(e, r);
+    r = r == IKE_OK ? hear(e, m, path) : ike_dropped(e, r);
     ike_free(c, whole, len);
     return r;
 }

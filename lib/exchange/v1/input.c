@@ -6,30 +6,12 @@
 #include "base/sabotage.h"
 #include "exchange/v1/v1.h"
 
-#define RESENDS_PER_SECOND 10
-#define OPEN_MAX           64 /* exchanges at a time on one SA, of both sides */
+#define OPEN_MAX 64 /* exchanges at a time on one SA, of both sides */
 
-static int dropped(struct ike_engine *e, int why)
-{
-    e->core.count.dropped++;
-    return why;
-}
-
-/* The answer to what came before goes out once more, as often a second as an SA may. */
 static int resend(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s)
 {
-    uint32_t second = (uint32_t)(e->core.now / IKE_SEC);
-    e->core.count.retransmit_seen++;
     IKE_WITNESS(ike_witness_met(IKE_MET_AGAIN));
-    if (sa->resent_second != second) {
-        sa->resent_second = second;
-        sa->resent_count = 0;
-    }
-    if (!s || sa->resent_count++ >= RESENDS_PER_SECOND) {
-        return dropped(e, IKE_ERR_LIMIT);
-    }
-    ike_transmit(&e->core, path, s);
-    return IKE_OK;
+    return ike_answer_again(e, sa, path, s);
 }
 
 /* By our cookie; the peer's must fit too, but for the first answer, which brings it. */
@@ -57,24 +39,6 @@ static struct ike_exchange *exchange_of(const struct ike_sa *sa, uint32_t mid)
     return NULL;
 }
 
-/* As it would look in clear. */
-static void tap(struct ike_engine *e, const struct ike_message *m, const ike_path *path, size_t n)
-{
-    struct ike_core *c = &e->core;
-    bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
-    if (!c->set.host.tap || IKE_HEADER_LEN + n > c->set.max_message) {
-        return;
-    }
-    struct ike_header h = m->h;
-    h.flags &= (uint8_t)~IKE_FLAG1_ENCRYPTED;
-    h.length = (uint32_t)(IKE_HEADER_LEN + n);
-    ike_header_write(c->out, &h);
-    memcpy(c->out + IKE_HEADER_LEN, sealed ? c->plain : m->data + IKE_HEADER_LEN, n);
-    ike_hook_enter(c);
-    c->set.host.tap(c->set.host.user, path, false, c->out, h.length);
-    ike_hook_leave(c);
-}
-
 /* Decrypts what is encrypted, by the exchange's own chain of IVs. */
 static int open(struct ike_exchange *x, struct ike_message *m, size_t *end)
 {
@@ -98,12 +62,14 @@ static void deliver(struct ike_exchange *x, struct ike_message *m, const ike_pat
     struct ike_engine *e = x->e;
     const size_t len = m->len;
     bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
+    const uint8_t *payloads = sealed ? e->core.plain : m->data + IKE_HEADER_LEN;
     x->path = *path;
     x->authentic = false;
     x->hearing = ike_v1_digest(e, m);
-    ike_log_message(&e->core, x->sa->id, false, &m->h, path, m->len, m->h.next, sealed ? e->core.plain : m->data + IKE_HEADER_LEN,
-                    end);
-    tap(e, m, path, end);
+    ike_log_message(&e->core, x->sa->id, false, &m->h, path, m->len, m->h.next, payloads, end);
+    struct ike_header h = m->h;
+    h.flags &= (uint8_t)~IKE_FLAG1_ENCRYPTED;
+    ike_tap(&e->core, path, false, h, payloads, end);
     ike_exchange_deliver(x, m, sealed ? e->core.plain : NULL, sealed ? end : 0);
     if (sealed) {
         ike_wipe(e->core.plain, len - IKE_HEADER_LEN); /* a user's password may be there */
@@ -123,7 +89,7 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
                                                                            : NULL;
     struct ike_sa *own = ike_sa_by_spi(&e->db, m->h.spi_i);
     if (m->h.mid || (m->h.flags & IKE_FLAG1_ENCRYPTED) || (own && own->initiator) || c->closing || !script) {
-        return dropped(e, IKE_ERR_PROTO);
+        return ike_dropped(e, IKE_ERR_PROTO);
     }
     uint64_t key = ike_sa_init_key(&e->db, ike_bytes_of(m->data, m->len), path);
     struct ike_map_node *known = ike_map_find(&e->db.by_init, key);
@@ -135,7 +101,7 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     /* The answer of Aggressive Mode costs a key exchange at once: strangers get no more of them than of other replies. */
     if (!ike_guard_admits(&e->guard, &path->remote) ||
         (script == &ike_v1_aggressive && !ike_guard_reply(&e->guard, &path->remote))) {
-        return dropped(e, IKE_ERR_LIMIT);
+        return ike_dropped(e, IKE_ERR_LIMIT);
     }
     if (e->db.n_half_open >= c->set.max_half_open) {
         ike_sa_down(e, IKE_OF(e->db.half_open.next, struct ike_sa, half_open_link), IKE_BY_TIMEOUT);
@@ -143,7 +109,7 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     struct ike_sa *sa = ike_sa_new(&e->db, false, path);
     if (!sa) {
         c->blamed = false;
-        return dropped(e, IKE_ERR_LIMIT);
+        return ike_dropped(e, IKE_ERR_LIMIT);
     }
     sa->spi_i = m->h.spi_i;
     sa->expires_at = c->now + c->set.half_open_life_ms * IKE_MS;
@@ -157,7 +123,7 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
             ike_exchange_abort(x, IKE_X_DROP);
         }
         ike_sa_down(e, sa, IKE_BY_FAILURE);
-        return dropped(e, IKE_ERR_NOMEM);
+        return ike_dropped(e, IKE_ERR_NOMEM);
     }
     ike_list_add(&sa->outstanding, &x->link);
     ike_sa_schedule(e, sa);
@@ -184,19 +150,19 @@ static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
     if (!step || m->h.mid || x->msg || step->from == x->role || (sealed != ike_v1_sealed(x, x->step) && !may_be_clear(x)) ||
         m->h.exchange != x->script->exchange_type) {
-        return dropped(e, IKE_ERR_STATE);
+        return ike_dropped(e, IKE_ERR_STATE);
     }
     int r = sealed ? sa->no_secret ? IKE_ERR_LIMIT : ike_v1_derive(x) : IKE_OK;
     if (r != IKE_OK) {
         sa->no_secret |= r == IKE_ERR_CRYPTO;
         e->core.blamed = false;
-        return dropped(e, r);
+        return ike_dropped(e, r);
     }
     r = open(x, m, &end);
     if (r != IKE_OK) {
         e->core.count.bad_icv++;
         sa->garbled = true;
-        return dropped(e, r);
+        return ike_dropped(e, r);
     }
     deliver(x, m, path, end);
     return IKE_OK;
@@ -259,7 +225,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
     /* Behind the last message of a Quick Mode may come CONNECTED. */
     const struct ike_v1_done *done = m->h.exchange == IKE_X1_QUICK ? ike_v1_done_of(sa->v1, m->h.mid, c->now) : NULL;
     if ((!done && ike_v1_mid_used(sa->v1, m->h.mid) && !IKE_SABOTAGED(V1_MID)) || !hash || ike_v1_crowded(sa)) {
-        return dropped(e, IKE_ERR_STATE);
+        return ike_dropped(e, IKE_ERR_STATE);
     }
     if (done) {
         last_block(done->sent, probe.iv, sa->encr->block);
@@ -268,19 +234,19 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
     }
     if (open(&probe, m, &end) != IKE_OK) {
         c->count.bad_icv++;
-        return dropped(e, IKE_ERR_CRYPTO);
+        return ike_dropped(e, IKE_ERR_CRYPTO);
     }
     const struct ike_script *script = done ? &ike_v1_connected : script_of(e, sa, m);
     bool with_setup = needs_setup(script);
     if (!script) {
-        return dropped(e, IKE_ERR_STATE);
+        return ike_dropped(e, IKE_ERR_STATE);
     }
     struct ike_setup *s = with_setup ? ike_setup_new(e) : NULL;
     struct ike_exchange *x = with_setup && !s ? NULL : ike_exchange_new(e, sa, script, IKE_RESPONDER, s);
     if (!x) {
         ike_setup_free(e, s);
         c->blamed = false;
-        return dropped(e, IKE_ERR_NOMEM);
+        return ike_dropped(e, IKE_ERR_NOMEM);
     }
     x->owns_setup = true;
     x->delivery = &ike_v1_delivery; /* also where the script is the host's */
@@ -307,12 +273,12 @@ static int phase2(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     }
     const struct ike_step *step = ike_exchange_step(x);
     if (!step || x->msg || step->from == x->role || m->h.exchange != x->script->exchange_type) {
-        return dropped(e, IKE_ERR_STATE);
+        return ike_dropped(e, IKE_ERR_STATE);
     }
     int r = open(x, m, &end);
     if (r != IKE_OK) {
         e->core.count.bad_icv++;
-        return dropped(e, r);
+        return ike_dropped(e, r);
     }
     deliver(x, m, path, end);
     return IKE_OK;
@@ -328,7 +294,7 @@ static int hint(struct ike_engine *e, struct ike_sa *sa, const struct ike_messag
         n.type < IKE_N1_FIRST_STATUS) {
         ike_v1_note(x, n.type);
     }
-    return dropped(e, IKE_ERR_PROTO);
+    return ike_dropped(e, IKE_ERR_PROTO);
 }
 
 int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *path)
@@ -340,7 +306,7 @@ int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *pa
     struct ike_sa *sa = find(e, h);
     if (!sa) {
         e->core.count.unknown_spi++;
-        return dropped(e, IKE_ERR_NOT_FOUND);
+        return ike_dropped(e, IKE_ERR_NOT_FOUND);
     }
     if (h->next == IKE_P1_FRAG && !(h->flags & IKE_FLAG1_ENCRYPTED)) {
         return ike_v1_take_part(e, sa, m, path, ike_v1_input);
@@ -349,7 +315,7 @@ int ike_v1_input(struct ike_engine *e, struct ike_message *m, const ike_path *pa
         return phase1(e, sa, m, path);
     }
     if (!(h->flags & IKE_FLAG1_ENCRYPTED)) {
-        return h->exchange == IKE_X1_INFORMATIONAL && !sa->v1->keyed ? hint(e, sa, m) : dropped(e, IKE_ERR_PROTO);
+        return h->exchange == IKE_X1_INFORMATIONAL && !sa->v1->keyed ? hint(e, sa, m) : ike_dropped(e, IKE_ERR_PROTO);
     }
-    return sa->v1->keyed && h->mid ? phase2(e, sa, m, path) : dropped(e, IKE_ERR_STATE);
+    return sa->v1->keyed && h->mid ? phase2(e, sa, m, path) : ike_dropped(e, IKE_ERR_STATE);
 }

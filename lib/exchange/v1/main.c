@@ -4,12 +4,6 @@
  */
 #include "exchange/v1/v1.h"
 
-static int float_ports(struct ike_exchange *x)
-{
-    ike_float_ports(x);
-    return IKE_X_OK;
-}
-
 static const struct ike_payload_rule sa_rules[] = {{IKE_P1_SA, 1, 1}, {0, 0, 0}};
 static const struct ike_payload_rule ke_rules[] = {{IKE_P1_KE, 1, 1}, {IKE_P1_NONCE, 1, 1}, {IKE_P1_NAT_D, 0, 16}, {0, 0, 0}};
 static const struct ike_payload_rule sig_rules[] = {{IKE_P1_ID, 1, 1}, {IKE_P1_SIG, 1, 1}, {0, 0, 0}};
@@ -26,7 +20,7 @@ static ike_action *const values_i[] = {ike_make_nonce, ike_make_ke, ike_v1_put_k
 static ike_action *const take_values_r[] = {ike_v1_take_ke, NULL};
 /* The secret is there before the answer leaves; what it costs to compute the keys is spent when the fifth message comes. */
 static ike_action *const values_r[] = {ike_v1_secret, ike_make_nonce, ike_make_ke, ike_v1_put_ke, NULL};
-static ike_action *const take_values_i[] = {ike_v1_take_ke, ike_v1_secret, ike_v1_keys, float_ports, NULL};
+static ike_action *const take_values_i[] = {ike_v1_take_ke, ike_v1_secret, ike_v1_keys, ike_float_ports, NULL};
 static ike_action *const prove[] = {ike_own_identity, ike_v1_prove, ike_v1_put_auth, NULL};
 static ike_action *const check[] = {ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join, NULL};
 

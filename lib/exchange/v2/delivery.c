@@ -26,21 +26,6 @@ static struct ike_header header_of(const struct ike_exchange *x)
     };
 }
 
-/* For IKE_SA_INIT, and for what the tap shows. Into core->out, where it stays until the next message is framed. */
-static int frame_clear(struct ike_exchange *x, struct ike_header *h, size_t *len)
-{
-    struct ike_core *c = &x->e->core;
-    *len = IKE_HEADER_LEN + x->chain.w.len;
-    if (*len > c->set.max_message) {
-        return IKE_ERR_BUFFER;
-    }
-    h->next = x->chain.first;
-    h->length = (uint32_t)*len;
-    ike_header_write(c->out, h);
-    memcpy(c->out + IKE_HEADER_LEN, x->chain.w.p, x->chain.w.len);
-    return IKE_OK;
-}
-
 /* Keys go by the SA's direction: ours are the initiator's when we are that (RFC 7296 section 2.14). */
 static struct ike_seal keys_of(const struct ike_sa *sa, bool outgoing)
 {
@@ -65,18 +50,6 @@ static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size
         }
     }
     return ike_seal(&k, h, x->chain.first, x->chain.w.p, x->chain.w.len, iv, c->ctx, c->out, c->set.max_message, len);
-}
-
-/* Of what is about to be sealed; core->out is written anew right after it. */
-static void tap(struct ike_exchange *x, struct ike_header h)
-{
-    struct ike_core *c = &x->e->core;
-    size_t len;
-    if (c->set.host.tap && frame_clear(x, &h, &len) == IKE_OK) {
-        ike_hook_enter(c);
-        c->set.host.tap(c->set.host.user, x->role == IKE_INITIATOR ? &x->sa->path : &x->path, true, c->out, len);
-        ike_hook_leave(c);
-    }
 }
 
 #ifdef IKE_SABOTAGE
@@ -156,10 +129,11 @@ static int v2_send(struct ike_exchange *x)
         x->mid = init ? 0 : sa->own_mid;
     }
     struct ike_header h = header_of(x);
+    h.next = x->chain.first;
     /* Before sealing, which needs core->out for the datagram. */
-    tap(x, h);
+    ike_tap(c, ike_exchange_path(x), true, h, x->chain.w.p, x->chain.w.len);
     size_t len = 0;
-    int r = init ? frame_clear(x, &h, &len) : frame_sealed(x, &h, &len);
+    int r = init ? ike_frame_clear(c, &h, &x->chain, &len) : frame_sealed(x, &h, &len);
     struct ike_sent *s = r == IKE_OK ? ike_sent_keep(c, c->out, len) : NULL;
     if (s && init && !x->refused) {
         /* RealMessage1 is the last request, cookie included; RealMessage2 the response (RFC 7296 section 2.15). */

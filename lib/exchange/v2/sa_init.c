@@ -298,12 +298,7 @@ static int derive(struct ike_exchange *x)
     if (r == IKE_OK) {
         r = ike_derive_sa_keys(&x->e->core, x->sa, x->setup, NULL);
     }
-    if (r != IKE_OK) {
-        return ike_trouble(x, r);
-    }
-    /* Last: answers to IKE_SA_INIT come to the port it was sent from, what follows leaves from the other. */
-    ike_float_ports(x);
-    return IKE_X_OK;
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
 static const struct ike_script *to_auth(struct ike_exchange *x)
@@ -323,7 +318,8 @@ static const struct ike_form response_forms[] = {{no_sa_payload, notifies}, {NUL
 /* Proposal before value: the group decides what the value has to be. */
 static ike_action *const request_handle[] = {choose, take_request, NULL};
 static ike_action *const request_build[] = {pick_ke, ike_make_nonce, ike_make_ke, put_request, NULL};
-static ike_action *const response_handle[] = {take_notifies, take_answer, derive, NULL};
+/* Ports last: answers to IKE_SA_INIT come to the port it was sent from, what follows leaves from the other. */
+static ike_action *const response_handle[] = {take_notifies, take_answer, derive, ike_float_ports, NULL};
 /* Nonce and value are made after all checks: a request that is refused costs no randomness and no key pair. */
 static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke, put_response, NULL};
 
