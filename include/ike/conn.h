@@ -46,10 +46,11 @@ typedef struct ike_child_settings {
     bool mode_fallback; /* IKEv2: transport wanted, tunnel accepted when the peer does not agree */
     uint32_t replay_window; /* packets; passed to the data plane */
     /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. In IKEv1
-     * life_s is offered, and what a peer may offer lies within life_min_s and life_max_s; max 0: anything, and the shorter
+     * life_s and life_bytes are offered, and what a peer may offer lies within min and max; max 0: anything, and the shorter
      * counts. */
     uint64_t life_s, life_min_s, life_max_s, margin_s;
-    uint64_t life_bytes, life_packets; /* hard; a rekey begins up to jitter % of the last tenth before that tenth */
+    /* Hard; a rekey begins up to jitter % of the last tenth before that tenth. On the wire bytes are kilobytes. */
+    uint64_t life_bytes, life_min_bytes, life_max_bytes, life_packets;
     uint32_t mark, if_id;              /* passed to the data plane */
 } ike_child_settings;
 

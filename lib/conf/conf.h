@@ -138,7 +138,7 @@ size_t ike_conf_expected(const struct ike_conf_key *k, char *out, size_t n);
 
 /* ---- Values (value.c, value_net.c) ------------------------------------------------------------------------------------- */
 
-extern const struct ike_conf_kind ike_kind_yesno, ike_kind_number, ike_kind_seconds, ike_kind_millis, ike_kind_octets,
+extern const struct ike_conf_kind ike_kind_yesno, ike_kind_number, ike_kind_seconds, ike_kind_millis, ike_kind_volume,
     ike_kind_mtu, ike_kind_life, ike_kind_word, ike_kind_index, ike_kind_text, ike_kind_path, ike_kind_device,
     ike_kind_conn_name, ike_kind_user_name;
 extern const struct ike_conf_kind ike_kind_remote, ike_kind_local, ike_kind_listen, ike_kind_id, ike_kind_any_id, ike_kind_ts,

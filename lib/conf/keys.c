@@ -28,13 +28,14 @@ static const char *const starts[] = {"no", "yes", "on-demand", NULL};           
 #define U(field, knd, name, std, doc) ROW(USER, USER, struct ike_conf_user, field, knd, name, std, doc)
 #define K(field, knd, name, std, doc) ROW(CHILD, CHILD, ike_child_settings, field, knd, name, std, doc), .in_connection = true
 
-/* What ike_kind_life relies on: the bounds follow the value, and are as wide. */
-#define LIFE(type)                                                                                                               \
-    _Static_assert(offsetof(type, life_min_s) == offsetof(type, life_s) + WIDTH(type, life_s) &&                                 \
-                       offsetof(type, life_max_s) == offsetof(type, life_s) + 2 * WIDTH(type, life_s),                           \
+/* What ike_kind_life and ike_kind_volume rely on: the bounds follow the value, and are as wide. */
+#define BOUNDED(type, life, low, high)                                                                                           \
+    _Static_assert(offsetof(type, low) == offsetof(type, life) + WIDTH(type, life) &&                                            \
+                       offsetof(type, high) == offsetof(type, life) + 2 * WIDTH(type, life),                                     \
                    "bounds of a lifetime")
-LIFE(ike_conn_settings);
-LIFE(ike_child_settings);
+BOUNDED(ike_conn_settings, life_s, life_min_s, life_max_s);
+BOUNDED(ike_child_settings, life_s, life_min_s, life_max_s);
+BOUNDED(ike_child_settings, life_bytes, life_min_bytes, life_max_bytes);
 
 const struct ike_conf_key ike_conf_keys[] = {
     {D(backend, word, "backend", "auto",
@@ -209,7 +210,9 @@ const struct ike_conf_key ike_conf_keys[] = {
     {K(margin_s, seconds, "esp-margin", "6m",
        "How long before the end of esp-lifetime the replacement begins. Standard: 6m, at most a tenth of esp-lifetime."),
      .min = 0, .max = YEAR},
-    {K(life_bytes, octets, "esp-lifetime-bytes", "none", "How much one IPsec SA may carry."), .min = 0, .max = UINT64_MAX / 2},
+    {K(life_bytes, volume, "esp-lifetime-bytes", "none",
+       "How much one IPsec SA may carry; with a range as in lifetime, which a peer that names no volume is outside of."),
+     .min = 0, .max = UINT64_MAX / 2},
     {K(life_packets, number, "esp-lifetime-packets", "none", "How many packets one IPsec SA may carry."), .min = 0,
      .max = UINT64_MAX / 2},
     {K(replay_window, number, "replay-window", "128", "Packets that may come late. 0: no protection against replay."), .min = 0,

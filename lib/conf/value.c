@@ -225,13 +225,6 @@ static bool parse_millis(struct ike_arena *a, const key *k, const char *value, v
     return parse_amount(k, value, target, millis, 1000); /* a bare number is seconds, as everywhere */
 }
 
-static bool parse_octets(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
-{
-    (void)a;
-    (void)f;
-    return parse_amount(k, value, target, octets, 1);
-}
-
 /* Of IKEv1: behind a comma what a peer may offer, "10m, 450s:12m"; without it, or with "any", all. The two bounds are the fields
  * behind the value's. */
 static void expected_life(const key *k, struct ike_text *out)
@@ -240,7 +233,13 @@ static void expected_life(const key *k, struct ike_text *out)
     ike_text_str(out, "; for IKEv1 also with a range, 10m, 450s:12m");
 }
 
-static bool take_range(const key *k, const char *s, uint64_t bound[2])
+static void expected_volume(const key *k, struct ike_text *out)
+{
+    expected_octets(k, out);
+    ike_text_str(out, "; for IKEv1 also with a range, 10G, 1G:20G");
+}
+
+static bool take_range(const key *k, const char *s, const struct unit *units, uint64_t bound[2])
 {
     char low[32];
     const char *colon = strchr(s, ':');
@@ -254,17 +253,16 @@ static bool take_range(const key *k, const char *s, uint64_t bound[2])
     }
     memcpy(low, s, n);
     low[n] = 0;
-    return take_amount(low, seconds, 1, &bound[0]) && take_amount(colon + 1, seconds, 1, &bound[1]) && bound[0] <= bound[1] &&
+    return take_amount(low, units, 1, &bound[0]) && take_amount(colon + 1, units, 1, &bound[1]) && bound[0] <= bound[1] &&
            bound[1] != 0 && bound[1] <= k->max;
 }
 
-static bool parse_life(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+static bool parse_with_range(const key *k, const char *value, void *target, const struct unit *units)
 {
     char own[32];
     uint64_t bound[2] = {0, 0};
     const char *comma = strchr(value, ',');
     size_t n = comma ? (size_t)(comma - value) : strlen(value);
-    (void)a, (void)f;
     while (n != 0 && value[n - 1] == ' ') {
         n--;
     }
@@ -273,16 +271,28 @@ static bool parse_life(struct ike_arena *a, const key *k, const char *value, voi
     }
     memcpy(own, value, n);
     own[n] = 0;
-    if (comma && !take_range(k, comma + 1 + strspn(comma + 1, " "), bound)) {
+    if (comma && !take_range(k, comma + 1 + strspn(comma + 1, " "), units, bound)) {
         return false;
     }
     key at = *k;
-    bool good = parse_amount(&at, own, target, seconds, 1);
+    bool good = parse_amount(&at, own, target, units, 1);
     for (size_t i = 0; good && i < 2; i++) {
         at.at += at.width;
         store(&at, target, bound[i]);
     }
     return good;
+}
+
+static bool parse_life(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    (void)a, (void)f;
+    return parse_with_range(k, value, target, seconds);
+}
+
+static bool parse_volume(struct ike_arena *a, const key *k, const char *value, void *target, fault *f)
+{
+    (void)a, (void)f;
+    return parse_with_range(k, value, target, octets);
 }
 
 static bool same_life(const key *k, const void *x, const void *y)
@@ -311,7 +321,7 @@ const struct ike_conf_kind ike_kind_number = {expected_number, parse_number, sam
 const struct ike_conf_kind ike_kind_life = {expected_life, parse_life, same_life, false};
 const struct ike_conf_kind ike_kind_seconds = {expected_seconds, parse_seconds, same_number, false};
 const struct ike_conf_kind ike_kind_millis = {expected_millis, parse_millis, same_number, false};
-const struct ike_conf_kind ike_kind_octets = {expected_octets, parse_octets, same_number, false};
+const struct ike_conf_kind ike_kind_volume = {expected_volume, parse_volume, same_life, false};
 
 /* ---- One of several words ---------------------------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@ struct ike_v1_terms {
     uint16_t auth;            /* phase 1: authentication method */
     uint16_t mode;            /* phase 2: encapsulation as on the wire; 0: absent */
     uint64_t life_s, life_kb; /* 0: absent */
-    uint64_t min_s, max_s;    /* of what is wanted: how long an offer may be in seconds; max 0: anything */
+    uint64_t min_s, max_s, min_kb, max_kb; /* of what is wanted: within which bounds an offer is; max 0: anything */
 };
 /* What goes for an offer without any lifetime (RFC 2407 section 4.5). */
 #define IKE_V1_LIFE_DEFAULT 28800

@@ -59,11 +59,12 @@ bool ike_v1_mode_fits(uint16_t offered, uint16_t wanted)
     return offered == 0 || wanted == 0 || offered == wanted || (udp && a == b);
 }
 
-/* No lifetime at all, or none in seconds, is no shorter than any. */
+static bool within(uint64_t v, uint64_t min, uint64_t max) { return max == 0 || (v >= min && v <= max); }
+
+/* What an offer does not limit is 0 here, which only a range from 0 on takes. */
 bool ike_v1_life_fits(const struct ike_v1_terms *offered, const struct ike_v1_terms *want)
 {
-    const uint64_t s = ike_v1_life_offered(offered);
-    return want->max_s == 0 || (s >= want->min_s && s <= want->max_s);
+    return within(ike_v1_life_offered(offered), want->min_s, want->max_s) && within(offered->life_kb, want->min_kb, want->max_kb);
 }
 
 /* In what a transform differs from all that proposal i allows, whose first combination is `like`. */

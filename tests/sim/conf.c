@@ -75,6 +75,8 @@ static const struct key {
     K(life_max_s),
     K(margin_s),
     K(life_bytes),
+    K(life_min_bytes),
+    K(life_max_bytes),
     K(life_packets),
     K(mark),
     K(if_id),

@@ -256,6 +256,37 @@ static void ranges(void **state)
     }
 }
 
+static void ranges_of_volume(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t life, min, max;
+    } good[] = {{"10G, 1G:20G", 10ull << 30, 1ull << 30, 20ull << 30},
+                {"600K", 600 << 10, 0, 0},
+                {"none, 0:1M", 0, 0, 1 << 20},
+                {"1M, any", 1 << 20, 0, 0}};
+    static const char *const bad[] = {"1G,", "1G,1G", "1G,2G:1G", "1G,1h:2h", "1G,0:0"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        char text[300];
+        struct loaded l = {0};
+        snprintf(text, sizeof text, REMOTE("any") "esp-lifetime-bytes = %s\n", good[i].text);
+        const ike_child_settings *k = only(&l, text)->settings.children;
+        assert_true(k->life_bytes == good[i].life && k->life_min_bytes == good[i].min && k->life_max_bytes == good[i].max);
+        unload(&l);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[300];
+        struct loaded l = {0};
+        snprintf(text, sizeof text, REMOTE("any") "esp-lifetime-bytes = %s\n", bad[i]);
+        load(&l, text);
+        if (l.built == IKE_OK || strstr(l.text, "range, 10G, 1G:20G") == NULL) {
+            fail_msg("%s: %s", bad[i], l.text);
+        }
+        unload(&l);
+    }
+}
+
 /* A margin nobody wrote gives way to a short lifetime. */
 #define GATEWAY "[connection gw]\nremote = any\nsecret = s\nversion = ikev1\nxauth = server\n"
 #define AWAY    "[connection away]\nremote = 10.0.0.2\nsecret = s\nversion = ikev1\nxauth = client\nxauth-user = dave\n"
@@ -481,7 +512,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
-        cmocka_unit_test(test_values),     cmocka_unit_test(ranges),
+        cmocka_unit_test(test_values),     cmocka_unit_test(ranges), cmocka_unit_test(ranges_of_volume),
         cmocka_unit_test(test_margin),     cmocka_unit_test(test_daemon),
         cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_written_for_nothing),
         cmocka_unit_test(test_wrong_users),

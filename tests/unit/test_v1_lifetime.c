@@ -8,7 +8,7 @@
 /* What a and b are configured with, of the IKE SA and of the child alike. */
 static struct wish {
     uint32_t life_s, min_s, max_s;
-    uint64_t bytes;
+    uint64_t bytes, min_bytes, max_bytes;
 } wish[2];
 static bool aggressive;
 
@@ -26,6 +26,8 @@ static void take_wish(struct node *x, ike_conn_settings *s, ike_child_settings c
         child[i].life_max_s = w->max_s;
         child[i].margin_s = 60;
         child[i].life_bytes = w->bytes;
+        child[i].life_min_bytes = w->min_bytes;
+        child[i].life_max_bytes = w->max_bytes;
     }
 }
 
@@ -62,7 +64,7 @@ static void a_range_takes_its_bounds_and_what_is_between(void **state)
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         for (int in_aggressive = 0; in_aggressive < 2; in_aggressive++) {
             aggressive = in_aggressive;
-            assert_int_equal(meet((struct wish){.life_s = rows[i].offer}, (struct wish){600, 450, 720, 0}), rows[i].good);
+            assert_int_equal(meet((struct wish){.life_s = rows[i].offer}, (struct wish){600, 450, 720, 0, 0, 0}), rows[i].good);
             if (rows[i].good) {
                 check_lives(&a, rows[i].offer);
                 check_lives(&b, rows[i].offer);
@@ -71,10 +73,10 @@ static void a_range_takes_its_bounds_and_what_is_between(void **state)
         }
     }
     aggressive = false;
-    assert_true(meet((struct wish){600, 450, 720, 0}, (struct wish){600, 450, 720, 0}));
+    assert_true(meet((struct wish){600, 450, 720, 0, 0, 0}, (struct wish){600, 450, 720, 0, 0, 0}));
     check_lives(&b, 600);
     pair_end();
-    assert_false(meet((struct wish){.life_s = 599}, (struct wish){600, 600, 600, 0})); /* one value only */
+    assert_false(meet((struct wish){.life_s = 599}, (struct wish){600, 600, 600, 0, 0, 0})); /* one value only */
     pair_end();
 }
 
@@ -82,7 +84,7 @@ static void a_range_takes_its_bounds_and_what_is_between(void **state)
 static void an_offer_outside_our_own_range(void **state)
 {
     (void)state;
-    assert_true(meet((struct wish){600, 700, 800, 0}, (struct wish){.life_s = 600}));
+    assert_true(meet((struct wish){600, 700, 800, 0, 0, 0}, (struct wish){.life_s = 600}));
     check_lives(&a, 600);
     pair_end();
 }
@@ -90,7 +92,7 @@ static void an_offer_outside_our_own_range(void **state)
 static void only_the_child_is_out_of_range(void **state)
 {
     (void)state;
-    struct wish in = {600, 450, 720, 0};
+    struct wish in = {600, 450, 720, 0, 0, 0};
     ike_child_settings child[2];
     wish[0] = in;
     wish[1] = in;
@@ -116,10 +118,10 @@ static void only_the_child_is_out_of_range(void **state)
 static void no_lifetime_means_the_default(void **state)
 {
     (void)state;
-    assert_true(meet((struct wish){0}, (struct wish){600, 28800, 28800, 0}));
+    assert_true(meet((struct wish){0}, (struct wish){600, 28800, 28800, 0, 0, 0}));
     check_lives(&b, 28800);
     pair_end();
-    assert_false(meet((struct wish){0}, (struct wish){600, 28799, 28799, 0}));
+    assert_false(meet((struct wish){0}, (struct wish){600, 28799, 28799, 0, 0, 0}));
     pair_end();
     assert_true(meet((struct wish){0}, (struct wish){.life_s = 86400}));
     check_lives(&b, 28800);
@@ -204,6 +206,41 @@ static void kilobytes(void **state)
     }
 }
 
+/* As of seconds: what is within is taken as it is, though we would have less, and the rest is refused; so is an offer that limits
+ * nothing, unless the range begins with that. */
+static void a_range_of_kilobytes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t offers, min;
+        bool good;
+    } rows[] = {{1 << 20, 1 << 20, true},          {4 << 20, 1 << 20, true},  {(1 << 20) - 1024, 1 << 20, false},
+                {(4 << 20) + 1024, 1 << 20, false}, {0, 1 << 20, false},       {0, 0, true}};
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        assert_int_equal(meet((struct wish){.life_s = 3600, .bytes = rows[i].offers},
+                              (struct wish){.life_s = 3600, .bytes = 2 << 20, .min_bytes = rows[i].min, .max_bytes = 4 << 20}),
+                         rows[i].good);
+        if (rows[i].good) {
+            assert_int_equal(ike_child_life_bytes(v1_child(&a)), rows[i].offers);
+            assert_int_equal(ike_child_life_bytes(v1_child(&b)), rows[i].offers ? rows[i].offers : 2 << 20);
+        } else {
+            ike_failure f = {.size = sizeof f};
+            char received[32];
+            snprintf(received, sizeof received, "%u KiB", (unsigned)(rows[i].offers / 1024));
+            assert_int_equal(ike_conn_failure(b.e, b.conn, &f), IKE_OK);
+            assert_int_equal(f.code, IKE_FAIL_NO_CHILD_PROPOSAL);
+            assert_string_equal(f.expected, "a lifetime of 1024 to 4096 KiB");
+            assert_string_equal(f.received, received);
+        }
+        pair_end();
+    }
+    /* What a range is for are offers of others. */
+    assert_true(meet((struct wish){.life_s = 3600, .bytes = 1 << 20, .min_bytes = 2 << 20, .max_bytes = 4 << 20},
+                     (struct wish){.life_s = 3600}));
+    assert_int_equal(ike_child_life_bytes(v1_child(&b)), 1 << 20);
+    pair_end();
+}
+
 /* ---- In an Informational ------------------------------------------------------------------------------------------------- */
 
 static uint32_t mid = 100;
@@ -279,7 +316,7 @@ int main(void)
         cmocka_unit_test(a_responder_with_less_says_so),
         cmocka_unit_test(a_shorter_life_has_a_shorter_margin),
         cmocka_unit_test(a_responder_with_more_takes_what_is_offered),
-        cmocka_unit_test(kilobytes),
+        cmocka_unit_test(kilobytes), cmocka_unit_test(a_range_of_kilobytes),
         cmocka_unit_test(what_the_responder_says_later_counts),
         cmocka_unit_test(what_the_initiator_says_does_not_count),
     };

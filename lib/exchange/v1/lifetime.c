@@ -21,15 +21,18 @@ static uint32_t bounded(uint64_t life_s)
     return life_s < LIFE_MIN ? LIFE_MIN : life_s > LIFE_MAX ? LIFE_MAX : (uint32_t)life_s;
 }
 static uint32_t cap(uint64_t v) { return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX; }
-static uint64_t kilobytes(uint64_t bytes) { return bytes && bytes < 1024 ? 1 : bytes / 1024; }
 static uint64_t shorter(uint64_t a, uint64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
 /* What comes of the peer's offer. */
-static struct life agree(const struct ike_v1_terms *offer, uint64_t own_s, uint64_t own_bytes, uint64_t max_s)
+static uint64_t agree_s(const struct ike_v1_terms *offer, uint64_t own, uint64_t max)
 {
     const uint64_t s = ike_v1_life_offered(offer);
-    return (struct life){.s = max_s ? s : shorter(own_s, s ? bounded(s) : 0),
-                         .kb = shorter(kilobytes(own_bytes), offer->life_kb)};
+    return max ? s : shorter(own, s ? bounded(s) : 0);
+}
+static struct life agree_child(const struct ike_v1_terms *offer, const ike_child_settings *k)
+{
+    return (struct life){.s = agree_s(offer, k->life_s, k->life_max_s),
+                         .kb = k->life_max_bytes ? offer->life_kb : shorter(ike_v1_kilobytes(k->life_bytes), offer->life_kb)};
 }
 
 static bool is_less(uint64_t agreed, uint64_t offered) { return agreed != 0 && (offered == 0 || agreed < offered); }
@@ -69,11 +72,9 @@ static ike_bytes less_than_offered(const struct ike_exchange *x, uint8_t *room)
     struct life l;
     if (ike_v1_phase1(x)) {
         const ike_conn_settings *s = &x->sa->conf->s;
-        l = agree(offer, s->life_s, 0, s->life_max_s);
-        l.kb = 0; /* not counted */
+        l = (struct life){.s = agree_s(offer, s->life_s, s->life_max_s)}; /* kilobytes are not counted */
     } else {
-        const ike_child_settings *s = ike_setup_child(x->setup);
-        l = agree(offer, s->life_s, s->life_bytes, s->life_max_s);
+        l = agree_child(offer, ike_setup_child(x->setup));
     }
     if (is_less(l.s, ike_v1_life_offered(offer))) {
         put_one(&w, ike_v1_phase1(x), IKE_LIFE1_SECONDS, l.s);
@@ -142,7 +143,7 @@ bool ike_v1_agree(struct ike_exchange *x)
         v->life_s = cap(shorter(s->life_s, setup->told_life_s));
         return false;
     }
-    v->life_s = cap(agree(&setup->v1.terms, s->life_s, 0, s->life_max_s).s);
+    v->life_s = cap(agree_s(&setup->v1.terms, s->life_s, s->life_max_s));
     v->peers_life = v->life_s != s->life_s;
     return is_less(v->life_s, ike_v1_life_offered(&setup->v1.terms));
 }
@@ -154,10 +155,10 @@ int ike_v1_child_agree(struct ike_exchange *x)
     const struct ike_payload *p;
     struct ike_v1_notify n;
     if (x->role == IKE_RESPONDER) {
-        const struct life l = agree(&x->setup->v1.terms, s->life_s, s->life_bytes, s->life_max_s);
+        const struct life l = agree_child(&x->setup->v1.terms, s);
         k->life_s = cap(l.s);
         k->peers_life = l.s != s->life_s;
-        k->life_kb = l.kb == kilobytes(s->life_bytes) ? 0 : cap(l.kb);
+        k->life_kb = l.kb == ike_v1_kilobytes(s->life_bytes) ? 0 : cap(l.kb);
         return IKE_X_OK;
     }
     for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
@@ -165,21 +166,25 @@ int ike_v1_child_agree(struct ike_exchange *x)
             n.spi_len == 4 && ike_load32(n.spi) == k->spi_out) {
             const struct life l = read_life(&n);
             k->life_s = cap(shorter(k->life_s, l.s ? bounded(l.s) : 0));
-            k->life_kb = is_less(l.kb, kilobytes(s->life_bytes)) ? cap(l.kb) : 0;
+            k->life_kb = is_less(l.kb, ike_v1_kilobytes(s->life_bytes)) ? cap(l.kb) : 0;
         }
     }
     return IKE_X_OK;
 }
 
-/* Of the first transform, as the others mostly have the same. */
-void ike_v1_blame_life(struct ike_core *c, uint64_t min_s, uint64_t max_s, const struct ike_payload *sa, bool phase2)
+/* Of the first transform, as the others mostly have the same. If both are out of range, of kilobytes. */
+void ike_v1_blame_life(struct ike_core *c, const struct ike_v1_terms *want, const struct ike_payload *sa, bool phase2)
 {
     struct ike_v1_walk w = ike_v1_walk(sa, phase2);
     struct ike_v1_transform t;
     if (ike_v1_walk_next(&w, &t)) {
-        ike_blame_expected(c, "a lifetime of %llu to %llu s", (unsigned long long)min_s, (unsigned long long)max_s);
-        ike_blame_received(c, "%llu s", (unsigned long long)ike_v1_life_offered(&t.x.terms));
+        const struct ike_v1_terms kb_alone = {.min_kb = want->min_kb, .max_kb = want->max_kb};
+        const bool kb = !ike_v1_life_fits(&t.x.terms, &kb_alone);
+        ike_blame_expected(c, "a lifetime of %llu to %llu %s", (unsigned long long)(kb ? want->min_kb : want->min_s),
+                           (unsigned long long)(kb ? want->max_kb : want->max_s), kb ? "KiB" : "s");
+        ike_blame_received(c, "%llu %s", (unsigned long long)(kb ? t.x.terms.life_kb : ike_v1_life_offered(&t.x.terms)),
+                           kb ? "KiB" : "s");
         ike_blame_remedy(c, "set `%s` on both sides so that each lies within the other's range",
-                         phase2 ? "esp-lifetime" : "lifetime");
+                         kb ? "esp-lifetime-bytes" : phase2 ? "esp-lifetime" : "lifetime");
     }
 }

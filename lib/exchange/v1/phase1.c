@@ -81,7 +81,8 @@ static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const st
         ike_sa_bind(&x->e->db, x->sa, first);
         if (why->type == IKE_T1_LIFE) {
             ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
-            ike_v1_blame_life(c, first->conf->s.life_min_s, first->conf->s.life_max_s, sa, false);
+            const struct ike_v1_terms want = terms_of(x, first->conf);
+            ike_v1_blame_life(c, &want, sa, false);
             return ike_fatal(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
         }
         ike_blame(c, method ? IKE_FAIL_AUTH_METHOD : IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);

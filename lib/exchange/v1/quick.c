@@ -30,9 +30,11 @@ static struct ike_v1_want want_of(const struct ike_exchange *x, const struct ike
                                 .compress = k->compress,
                                 .terms = {.mode = wire_mode(x->sa, k->mode),
                                           .life_s = k->life_s,
-                                          .life_kb = k->life_bytes / 1024,
+                                          .life_kb = ike_v1_kilobytes(k->life_bytes),
                                           .min_s = k->life_min_s,
-                                          .max_s = k->life_max_s}};
+                                          .max_s = k->life_max_s,
+                                          .min_kb = ike_v1_kilobytes(k->life_min_bytes),
+                                          .max_kb = ike_v1_kilobytes(k->life_max_bytes)}};
 }
 
 /* SPIs of ours, by place. */
@@ -222,7 +224,8 @@ static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_pa
     if (nearest >= 0) {
         ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
         if (life) {
-            ike_v1_blame_life(c, conf->s.children[nearest].life_min_s, conf->s.children[nearest].life_max_s, sa, true);
+            const struct ike_v1_want w = want_of(x, conf, (size_t)nearest);
+            ike_v1_blame_life(c, &w.terms, sa, true);
             return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
         }
         ike_child_offer_format(conf, (size_t)nearest, a, sizeof a);
@@ -267,7 +270,7 @@ static int choose(struct ike_exchange *x)
             return x->script->delivery->fault(x, IKE_P1_SA, false);
         }
         found = r == IKE_OK ? (int)i : -1;
-        w.terms.max_s = 0;
+        w.terms.max_s = w.terms.max_kb = 0;
         life = nearest < 0 ? found < 0 && ike_v1_select_bundle(&w, sa, ke, &bundle) == IKE_OK : life;
         nearest = nearest < 0 ? (int)i : nearest;
     }
@@ -334,7 +337,7 @@ static int take_answer(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
     struct ike_v1_want w = want_of(x, s->conf, s->index);
-    w.terms.max_s = 0; /* the range is for offers of others; an answer repeats ours */
+    w.terms.max_s = w.terms.max_kb = 0; /* the range is for offers of others; an answer repeats ours */
     struct ike_v1_bundle bundle;
     const struct ike_payload *i = ike_message_find(x->msg, IKE_P1_ID, 0), *r = ike_message_find(x->msg, IKE_P1_ID, 1);
     ike_ts own, peer;

@@ -101,7 +101,8 @@ void ike_v1_tell_life(struct ike_exchange *x);
 uint32_t ike_v1_told_life(const struct ike_sa *sa, const struct ike_v1_notify *n, uint32_t before);
 void ike_v1_take_life(struct ike_exchange *x, const struct ike_v1_notify *n);
 /* Says that lifetimes are what kept an offer from fitting. */
-void ike_v1_blame_life(struct ike_core *c, uint64_t min_s, uint64_t max_s, const struct ike_payload *sa, bool phase2);
+void ike_v1_blame_life(struct ike_core *c, const struct ike_v1_terms *want, const struct ike_payload *sa, bool phase2);
+static inline uint64_t ike_v1_kilobytes(uint64_t bytes) { return bytes && bytes < 1024 ? 1 : bytes / 1024; }
 
 /* ---- protect.c: HASH(1), HASH(2) ---------------------------------------------------------------------------------------- */
 /* Where the HASH of the message being built is to go, and filling it in when the rest is there. ni: of HASH(2). */
