@@ -246,6 +246,35 @@ static void what_is_begun_is_not_begun_again(void **state)
     a.n_out = 0;
 }
 
+/* Each network behind the server once, whatever its children say of protocols; what is no network cannot be said. */
+static void networks(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    static ike_ts nets[4];
+    nets[0] = lab_ts("10.2.0.0/16");
+    nets[1] = lab_ts("10.2.0.0/16[tcp/80]");
+    nets[2] = lab_ts("10.3.0.1-10.3.0.9");
+    nets[3] = lab_ts("192.168.7.9");
+    client_and_server(x, s, child);
+    if (x == &b) {
+        child[1].local_ts = nets;
+        child[1].n_local_ts = 4;
+    }
+}
+
+static void networks_are_told(void **state)
+{
+    (void)state;
+    static const uint16_t all[] = {IKE_CFG1_IP4_ADDRESS, IKE_CFG1_IP4_SUBNET, 0};
+    static const uint8_t want[] = {0, 13, 0, 8, 10,  2,   0, 0, 255, 255, 0,   0, /* child 0 has it too */
+                                   0, 13, 0, 8, 192, 168, 7, 9, 255, 255, 255, 255};
+    struct ike_message m;
+    struct ike_v1_config cfg;
+    v1_up(NULL, networks);
+    answer_of(&b, &m, &cfg, ask(&b, IKE_CFG1_REQUEST, 70, all));
+    assert_int_equal(cfg.attrs.len, 8 + sizeof want);
+    assert_memory_equal(cfg.attrs.ptr + 8, want, sizeof want);
+}
+
 /* An established client is given another one, none, and one nobody can have. */
 static void a_set_is_taken_if_it_makes_sense(void **state)
 {
@@ -364,9 +393,16 @@ static void a_peer_has_its_address_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(one_is_given_and_told_of),         T(the_same_peer_gets_the_same_again), T(a_pool_gives_each_address_once),
-        T(a_pool_of_ipv6_stays_within),      T(a_reply_has_what_was_asked_for),    T(what_is_begun_is_not_begun_again),
-        T(a_set_is_taken_if_it_makes_sense), T(a_peer_has_its_address_only),       T(of_two_answers_one_is_given_back),
+        T(one_is_given_and_told_of),
+        T(the_same_peer_gets_the_same_again),
+        T(a_pool_gives_each_address_once),
+        T(a_pool_of_ipv6_stays_within),
+        T(a_reply_has_what_was_asked_for),
+        T(what_is_begun_is_not_begun_again),
+        T(networks_are_told),
+        T(a_set_is_taken_if_it_makes_sense),
+        T(a_peer_has_its_address_only),
+        T(of_two_answers_one_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,28 @@ static void put_servers(struct ike_wr *w, uint16_t type, const ike_addr *list, s
     }
 }
 
+/* The networks behind us, so that a peer may know what to send into the tunnel: each once, but for ranges, which are none. */
+static void put_subnets(struct ike_wr *w, const ike_conn_settings *s)
+{
+    const size_t start = w->len, row = 4 + 8;
+    for (size_t i = 0; i < s->n_children; i++) {
+        const ike_child_settings *k = &s->children[i];
+        for (size_t j = 0; j < k->n_local_ts; j++) {
+            uint8_t net[8] = {0};
+            const int prefix = k->local_ts[j].family == 4 ? ike_v1_prefix(&k->local_ts[j]) : -1;
+            bool said = prefix < 0;
+            memcpy(net, k->local_ts[j].lo, 4);
+            ike_v1_put_mask(net + 4, prefix);
+            for (size_t at = start; at < w->len && !w->bad; at += row) {
+                said |= memcmp(w->p + at + 4, net, 8) == 0;
+            }
+            if (!said) {
+                ike_v1_put_attr(w, IKE_CFG1_IP4_SUBNET, ike_bytes_of(net, 8));
+            }
+        }
+    }
+}
+
 /* In a SET everything there is; in a REPLY what was asked for. */
 static int put_lease(struct ike_exchange *x, uint8_t type)
 {
@@ -162,6 +184,9 @@ static int put_lease(struct ike_exchange *x, uint8_t type)
             ike_v1_put_attr(w, IKE_CFG1_IP4_NETMASK, IKE_STR("\xff\xff\xff\xff"));
         }
         put_servers(w, asked & BIT(n->dns) ? n->dns : 0, set->dns, set->n_dns, n->family);
+        if (n->family == 4 && (asked & BIT(IKE_CFG1_IP4_SUBNET))) {
+            put_subnets(w, set);
+        }
         put_servers(w, n->nbns && (asked & BIT(n->nbns)) ? n->nbns : 0, set->nbns, set->n_nbns, n->family);
     }
     if (asked & BIT(IKE_CFG1_APPLICATION_VERSION)) {

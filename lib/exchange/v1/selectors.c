@@ -4,10 +4,9 @@
  */
 #include "exchange/v1/v1.h"
 
-/* The length of the prefix a range is, or -1. */
-static int prefix_of(const ike_ts *ts, size_t octets)
+int ike_v1_prefix(const ike_ts *ts)
 {
-    size_t bits = 8 * octets, i = 0;
+    size_t bits = ts->family == 4 ? 32 : 128, i = 0;
     while (i < bits && !((ts->lo[i / 8] ^ ts->hi[i / 8]) >> (7 - i % 8) & 1)) {
         i++;
     }
@@ -19,13 +18,20 @@ static int prefix_of(const ike_ts *ts, size_t octets)
     return (int)i;
 }
 
+void ike_v1_put_mask(uint8_t *mask, int prefix)
+{
+    for (int i = 0; i < prefix; i++) {
+        mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+    }
+}
+
 /* Port 0 is any. */
 bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts)
 {
     size_t n = ts->family == 4 ? 4 : 16;
     uint8_t data[32] = {0};
     bool any = ts->port_lo == 0 && ts->port_hi == 65535, v4 = ts->family == 4;
-    int prefix = prefix_of(ts, n);
+    int prefix = ike_v1_prefix(ts);
     struct ike_v1_id id = {.protocol = ts->proto, .port = any ? 0 : ts->port_lo};
     if (!any && (ts->port_lo != ts->port_hi || ts->port_lo == 0 || ts->proto == 0)) {
         return false;
@@ -34,9 +40,7 @@ bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts)
     if (prefix == (int)(8 * n)) {
         id.id = (ike_id){v4 ? IKE_ID_IPV4_ADDR : IKE_ID_IPV6_ADDR, {data, n}};
     } else if (prefix >= 0) {
-        for (int i = 0; i < prefix; i++) {
-            data[n + (size_t)i / 8] |= (uint8_t)(0x80 >> i % 8);
-        }
+        ike_v1_put_mask(data + n, prefix);
         id.id = (ike_id){v4 ? IKE_ID1_IPV4_ADDR_SUBNET : IKE_ID1_IPV6_ADDR_SUBNET, {data, 2 * n}};
     } else {
         memcpy(data + n, ts->hi, n);

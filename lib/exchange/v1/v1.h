@@ -116,6 +116,8 @@ void ike_v1_proved(struct ike_exchange *x);
 /* IDci, IDcr. False: no ID payload can say it, as of several ports. */
 bool ike_v1_put_ts(struct ike_chain *c, const ike_ts *ts);
 int ike_v1_ts_parse(ike_ts *ts, const struct ike_payload *p);
+int ike_v1_prefix(const ike_ts *ts);              /* the length of the prefix that the range is; -1: it is none */
+void ike_v1_put_mask(uint8_t *mask, int prefix); /* into zeros */
 void ike_v1_put_originals(struct ike_exchange *x); /* NAT-OA */
 /* What the message being handled says of both ends, by the addresses that are seen here. */
 void ike_v1_through_nat(const struct ike_exchange *x, ike_ts *own, ike_ts *peer);
