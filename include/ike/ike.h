@@ -47,7 +47,7 @@ typedef struct ike_settings {
     uint32_t max_conns;          /* default 1 << 16 */
     uint32_t cookie_threshold;   /* half-open SAs as responder from which cookies are demanded, default 50; 0: always */
     uint32_t cookie_per_source;  /* the same per source prefix (/32, /64), default 5 */
-    uint32_t max_half_open;      /* above it the oldest half-open SA goes, default 1000 */
+    uint32_t max_half_open;      /* then one of which nothing was heard goes at random, or the newcomer; default 1000 */
     uint32_t half_open_per_source; /* default 50 */
     uint32_t half_open_life_ms;  /* without IKE_AUTH, default 30000; a third of it above cookie_threshold */
     uint32_t max_message;        /* octets, default 65507 */

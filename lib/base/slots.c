@@ -69,6 +69,8 @@ void *ike_slots_get(const struct ike_slots *s, uint64_t handle)
     return slot ? slot->obj : NULL;
 }
 
+void *ike_slots_at(const struct ike_slots *s, uint32_t place) { return place < s->used ? s->slot[place].obj : NULL; }
+
 /* The next object in this slot has another generation, so old handles lead nowhere. Deleting twice is harmless. */
 void ike_slots_del(struct ike_slots *s, uint64_t handle)
 {

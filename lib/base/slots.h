@@ -16,6 +16,8 @@ struct ike_slots {
 /* A handle for obj, or 0 when memory is short. */
 uint64_t ike_slots_add(struct ike_slots *s, void *obj, const ike_allocator *mem);
 void *ike_slots_get(const struct ike_slots *s, uint64_t handle);
+/* That of a place, 0 <= place < used; NULL where there is none: to draw one at random. */
+void *ike_slots_at(const struct ike_slots *s, uint32_t place);
 void ike_slots_del(struct ike_slots *s, uint64_t handle);
 /* The next live object behind `after` (0: the first), in a stable order; NULL at the end. A stale `after` is fine. */
 void *ike_slots_next(const struct ike_slots *s, uint64_t after, uint64_t *handle);

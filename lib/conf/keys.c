@@ -84,8 +84,11 @@ const struct ike_conf_key ike_conf_keys[] = {
      .min = 0, .max = 1000000},
     {E(cookie_per_source, number, "cookie-per-source", "5", "The same for one source (IPv4 address, IPv6 /64)."), .min = 0,
      .max = 1000000},
-    {E(max_half_open, number, "max-half-open", "1000", "Above so many half-open IKE SAs the oldest goes."), .min = 1,
-     .max = 1000000},
+    {E(max_half_open, number, "max-half-open", "1000",
+       "Half-open IKE SAs in all, about two kilobytes each. When there are so many, one that has had its time and was not heard "
+       "of again makes room at random, or the newcomer is not heard. Matters for IKEv1, which has no cookies: twice as many let "
+       "twice as many real peers through a flood."),
+     .min = 1, .max = 1000000},
     {E(half_open_per_source, number, "half-open-per-source", "50", "Half-open IKE SAs of one source."), .min = 1, .max = 1000000},
     {E(half_open_life_ms, millis, "half-open-life", "30s", "How long a peer may take to authenticate itself."), .min = 1000,
      .max = 600000},

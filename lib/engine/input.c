@@ -78,14 +78,7 @@ static bool past_the_guard(struct ike_engine *e, const struct ike_message *m, co
         return false;
     }
     /* Silently: this source has its share of half-open SAs, and whoever asks on its behalf need not be told. */
-    if (!ike_guard_admits(&e->guard, &path->remote)) {
-        return false;
-    }
-    /* The oldest has had the longest time to come back, and most likely will not. */
-    if (e->db.n_half_open >= e->core.set.max_half_open) {
-        ike_sa_down(e, IKE_OF(e->db.half_open.next, struct ike_sa, half_open_link), IKE_BY_TIMEOUT);
-    }
-    return true;
+    return ike_guard_admits(&e->guard, &path->remote) && ike_make_room(e);
 }
 
 /* Order matters: a copy is recognised before the guard, or it would be asked for a cookie that the first was not asked for;
@@ -322,6 +315,7 @@ static int protected_request(struct ike_engine *e, struct ike_sa *sa, struct ike
         e->core.count.retransmit_seen++; /* still waiting for a question: the answer will serve this copy as well */
         return IKE_OK;
     }
+    ike_sa_heard(&e->db, sa);
     sa->last_in = e->core.now; /* only what is fresh proves life (RFC 7296 section 2.4) */
     ike_path_seen(e, sa, path, true);
     ike_log_message(&e->core, sa->id, false, &m->h, path, m->len, m->sk_next, e->core.plain, n);

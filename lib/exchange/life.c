@@ -209,6 +209,15 @@ void ike_sa_up(struct ike_engine *e, struct ike_sa *sa)
     ike_sa_schedule(e, sa);
 }
 
+bool ike_make_room(struct ike_engine *e)
+{
+    struct ike_sa *sa = e->db.n_half_open >= e->core.set.max_half_open ? ike_guard_victim(&e->guard, &e->db) : NULL;
+    if (sa) {
+        ike_sa_down(e, sa, IKE_BY_TIMEOUT);
+    }
+    return e->db.n_half_open < e->core.set.max_half_open;
+}
+
 /* One that runs this very moment is only marked and ends by itself, so it must be off the list first. */
 static void abort_exchanges(struct ike_engine *e, struct ike_sa *sa)
 {

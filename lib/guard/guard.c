@@ -98,6 +98,33 @@ bool ike_guard_admits(const struct ike_guard *g, const ike_addr *source)
     return g->half_open[slot_of(g, source)] < g->core->set.half_open_per_source;
 }
 
+/* So many are looked at. When most are too young to go, as in a flood, a newcomer finds one by luck. */
+#define DRAWS 8
+/* A third of the places is held so long for whoever has one, a third twice and a third four times that. */
+#define PATIENCE (50 * IKE_MS)
+
+/* At random, of those that were not heard of again since our first answer, one that has had the time for a round trip; rather the
+ * newcomer goes than one that may be about to come back, which was let in at the expense of others. Were it always the oldest, a
+ * flood that fills the table faster than a peer comes back would let nobody in. Nobody's round trip is known, so that places
+ * differ in how long they wait: the longer, the fewer get one of them. Those that were heard do not take more than three quarters
+ * from newcomers: then the oldest of all goes. */
+struct ike_sa *ike_guard_victim(const struct ike_guard *g, const struct ike_db *db)
+{
+    struct ike_core *c = g->core;
+    struct ike_sa *oldest = IKE_OF(db->half_open.next, struct ike_sa, half_open_link);
+    if (4 * db->unheard.count < db->n_half_open) {
+        return c->now - oldest->created >= PATIENCE ? oldest : NULL;
+    }
+    for (unsigned i = 0; i < DRAWS && db->unheard.used; i++) {
+        uint32_t place = ike_jitter(c, db->unheard.used);
+        struct ike_sa *sa = ike_slots_at(&db->unheard, place);
+        if (sa && c->now - sa->created >= PATIENCE << place % 3) {
+            return sa;
+        }
+    }
+    return NULL;
+}
+
 /* Saturates rather than wraps: too high refuses a few, too low would refuse nobody. */
 void ike_guard_opened(struct ike_guard *g, const ike_addr *source)
 {

@@ -36,6 +36,8 @@ int ike_guard_cookie(struct ike_guard *g, const ike_addr *source, uint64_t spi_i
 bool ike_guard_cookie_valid(struct ike_guard *g, const ike_addr *source, uint64_t spi_i, ike_bytes ni, ike_bytes cookie);
 /* Whether a source may open one more; counting is done by the two below. */
 bool ike_guard_admits(const struct ike_guard *g, const ike_addr *source);
+/* Who makes room when there are as many half-open SAs as may be. NULL: nobody, it is the newcomer that goes. */
+struct ike_sa *ike_guard_victim(const struct ike_guard *g, const struct ike_db *db);
 void ike_guard_opened(struct ike_guard *g, const ike_addr *source);
 void ike_guard_closed(struct ike_guard *g, const ike_addr *source);
 /* An IKE_SA_INIT suited no connection: it left no half-open SA, but cost time. */

@@ -132,7 +132,13 @@ int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
     return ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem);
 }
 
-/* New ones at the end, so the first is the oldest: the one to give up when there are too many. */
+void ike_sa_heard(struct ike_db *db, struct ike_sa *sa)
+{
+    ike_slots_del(&db->unheard, sa->unheard);
+    sa->unheard = 0;
+}
+
+/* New ones at the end, so the first is the oldest. */
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
 {
     /* Idempotent: more than one way leads out of being half-open. */
@@ -143,9 +149,11 @@ void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
     if (on) {
         ike_list_add(&db->half_open, &sa->half_open_link);
         db->n_half_open++;
+        sa->unheard = ike_slots_add(&db->unheard, sa, &db->core->mem);
     } else {
         ike_list_del(&sa->half_open_link);
         db->n_half_open--;
+        ike_sa_heard(db, sa);
     }
     db->core->count.half_open = db->n_half_open;
 }
@@ -307,5 +315,6 @@ void ike_db_fini(struct ike_db *db)
     ike_map_free(&db->by_spi_in, mem);
     ike_slots_free(&db->conns, mem);
     ike_slots_free(&db->sas, mem);
+    ike_slots_free(&db->unheard, mem);
     ike_slots_free(&db->children, mem);
 }

@@ -24,6 +24,7 @@ struct ike_task;
 struct ike_db {
     struct ike_core *core;
     struct ike_slots conns, sas, children;
+    struct ike_slots unheard; /* of half_open those whose peer has said nothing since our first answer */
     struct ike_map by_spi;    /* IKE SAs by our SPI */
     struct ike_map by_init;   /* half-open responder SAs by a keyed hash of their IKE_SA_INIT datagram and source */
     struct ike_map by_remote; /* by the peer's address, where that is one: the newest of the connections that have it */
@@ -168,6 +169,7 @@ struct ike_sa {
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
     bool half_open;
+    uint64_t unheard; /* in db->unheard; 0: not, or memory was short for it */
     bool close_when_up;    /* asked for while IKE_AUTH waits for an answer of the host's */
     bool no_nat_t;         /* the peer announced no NAT traversal */
     bool ours_fake_nat;    /* we announced a NAT that is not there */
@@ -291,6 +293,7 @@ void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn); /
 uint64_t ike_sa_init_key(const struct ike_db *db, ike_bytes message, const ike_path *path);
 int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key);
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on);
+void ike_sa_heard(struct ike_db *db, struct ike_sa *sa); /* the peer has gone on: it is there where it says it is */
 void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer);
 /* Gone, but its last answer can still be asked for: only the look-up by SPI finds it, until expires_at. */
 void ike_sa_fade(struct ike_db *db, struct ike_sa *sa);

@@ -16,6 +16,7 @@
  *   year2000.c    the exchanges of IKEv1 that the paper timed
  *   scale.c   one engine with many tunnels
  *   flood.c   forged IKE_SA_INITs against one engine
+ *   crowd.c   how many of many peers get through such a flood
  *   loss.c    how long it takes to connect as loss grows
  *   esp.c     ESP in user space against the bare AEAD
  *   daemon.c  two ikelibd over loopback sockets
@@ -156,6 +157,7 @@ int bench_handshake(int argc, char **argv);
 int bench_scale(int argc, char **argv);
 int bench_rekey(int argc, char **argv);
 int bench_flood(int argc, char **argv);
+int bench_crowd(int argc, char **argv);
 int bench_loss(int argc, char **argv);
 int bench_esp(int argc, char **argv);
 int bench_daemon(int argc, char **argv);

@@ -33,6 +33,13 @@ static const struct {
      "[--seconds N] [--only ROW] [--json]\n      forged first messages while a real peer connects in each of N virtual seconds "
      "(10)",
      bench_flood},
+    {"crowd",
+     "[--per-ms N] [--half-open N] [--peers N] [--round-trip MS] [--seconds N] [--seed N] [--v2] [--json]\n"
+     "      how many of many peers of IKEv1 (or of IKEv2 without cookies) get through such a flood and when, in virtual time\n"
+     "      --per-ms N      forged first messages in each millisecond, default 100\n"
+     "      --half-open N   max_half_open of the engine under attack, default 1000\n"
+     "      --peers N       default 100, with a round trip of 40 ms, for 120 s",
+     bench_crowd},
     {"loss", "[--runs N] [--json]\n      how long it takes to connect as loss grows, in virtual time", bench_loss},
     {"esp", "[--seconds N] [--json]\n      user-space ESP by packet size, against the bare AEAD", bench_esp},
     {"daemon",

@@ -36,6 +36,12 @@ static void a_handle_names_its_object_and_no_other(void **state)
     assert_null(ike_slots_get(&s, 0));
     assert_null(ike_slots_get(&s, (handle[0] & ~UINT64_C(0xffffffff)) | (MANY + 1)));
     assert_null(ike_slots_get(&s, UINT64_MAX));
+    ike_slots_del(&s, handle[1]);
+    assert_ptr_equal(ike_slots_at(&s, 0), &object[0]);
+    assert_null(ike_slots_at(&s, 1));
+    assert_ptr_equal(ike_slots_at(&s, MANY - 1), &object[MANY - 1]);
+    assert_null(ike_slots_at(&s, MANY));
+    assert_null(ike_slots_at(&s, UINT32_MAX));
     ike_slots_free(&s, &mem);
     assert_int_equal(lab.blocks, 0);
 }

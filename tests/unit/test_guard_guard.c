@@ -149,6 +149,79 @@ static void sources_are_prefixes(void **state)
     assert_true(ike_guard_admits(&guard, &c));
 }
 
+enum { PLACES = 300 };
+static struct ike_sa half[PLACES];
+
+/* So many half-open SAs, one a millisecond, the last of them now. */
+static void fill(unsigned n)
+{
+    memset(half, 0, sizeof half);
+    for (unsigned i = 0; i < n; i++) {
+        core.now += IKE_MS;
+        half[i].created = core.now;
+        ike_list_init(&half[i].half_open_link);
+        ike_sa_half_open(&db, &half[i], true);
+    }
+}
+
+static void empty(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        ike_sa_half_open(&db, &half[i], false);
+    }
+    ike_slots_free(&db.unheard, &core.mem);
+}
+
+/* Not before it could have come back; then anybody, and not the oldest first. */
+static void a_half_open_sa_has_the_time_of_a_round_trip(void **state)
+{
+    (void)state;
+    unsigned met[PLACES] = {0}, none = 0, different = 0;
+    fill(40);
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_null(ike_guard_victim(&guard, &db));
+    }
+    empty(40);
+    fill(PLACES);
+    for (unsigned i = 0; i < 20000; i++) {
+        const struct ike_sa *sa = ike_guard_victim(&guard, &db);
+        none += !sa;
+        if (sa) {
+            assert_true(core.now - sa->created >= 50 * IKE_MS << (sa - half) % 3);
+            met[sa - half]++;
+        }
+    }
+    for (unsigned i = 0; i < PLACES; i++) {
+        different += met[i] > 0;
+        assert_int_equal(met[i] > 0, core.now - half[i].created >= 50 * IKE_MS << i % 3);
+        assert_true(met[i] < 1000);
+    }
+    assert_true(none < 100 && different > PLACES / 2);
+    empty(PLACES);
+}
+
+/* Who came back goes only when nearly all have, and then the oldest. */
+static void who_was_heard_again_stays(void **state)
+{
+    (void)state;
+    fill(PLACES);
+    core.now += IKE_SEC;
+    for (unsigned i = 0; i < PLACES / 2; i++) {
+        ike_sa_heard(&db, &half[i]);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        const struct ike_sa *sa = ike_guard_victim(&guard, &db);
+        assert_true(!sa || sa >= &half[PLACES / 2]);
+    }
+    for (unsigned i = PLACES / 2; i < PLACES; i++) {
+        ike_sa_heard(&db, &half[i]);
+    }
+    assert_ptr_equal(ike_guard_victim(&guard, &db), &half[0]);
+    core.now = half[0].created + 50 * IKE_MS - 1;
+    assert_null(ike_guard_victim(&guard, &db));
+    empty(PLACES);
+}
+
 static unsigned replies(unsigned tries)
 {
     unsigned n = 0;
@@ -214,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cookies_are_wanted_from_a_threshold_on, begin, end),
         cmocka_unit_test_setup_teardown(refused_requests_make_cookies_wanted_for_a_second, begin, end),
         cmocka_unit_test_setup_teardown(sources_are_prefixes, begin, end),
+        cmocka_unit_test_setup_teardown(a_half_open_sa_has_the_time_of_a_round_trip, begin, end),
+        cmocka_unit_test_setup_teardown(who_was_heard_again_stays, begin, end),
         cmocka_unit_test_setup_teardown(one_source_gets_a_tenth_of_the_replies, begin, end),
         cmocka_unit_test_setup_teardown(all_sources_share_one_bucket, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_from_one_source_leaves_the_others_theirs, begin, end),

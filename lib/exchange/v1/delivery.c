@@ -113,6 +113,9 @@ static int v1_send(struct ike_exchange *x)
         x->give_up = c->now + sa->conf->s.dpd_timeout_s * IKE_SEC;
     }
     sa->last_out = c->now;
+    if (x->step > 1) { /* to what answers our first message */
+        ike_sa_heard(&x->e->db, sa);
+    }
     if (repeats(x, x->step)) {
         ike_exchange_arm(x);
     }
@@ -207,6 +210,7 @@ static void phase1_keyed(struct ike_exchange *x)
 {
     memcpy(x->sa->v1->last_block, x->chained ? x->iv_heard : x->iv, sizeof x->sa->v1->last_block);
     x->sa->v1->keyed = true;
+    ike_sa_heard(&x->e->db, x->sa);
 }
 
 /* Where the peer holds the IKE SA for up it is said under the keys, since what is in clear would not count, and the IKE SA

@@ -80,7 +80,7 @@ static void deliver(struct ike_exchange *x, struct ike_message *m, const ike_pat
  */
 
 /* As with IKE_SA_INIT: a copy is known before the guard is asked, and nothing is allocated before it has let it pass. There is
- * no cookie to ask for, so that a source has its share of half-open SAs and the oldest of all goes when there are too many. */
+ * no cookie to ask for, so that a source has its share of half-open SAs, and luck decides when there are too many. */
 static int first_message(struct ike_engine *e, struct ike_message *m, const ike_path *path)
 {
     struct ike_core *c = &e->core;
@@ -100,11 +100,8 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     }
     /* The answer of Aggressive Mode costs a key exchange at once: strangers get no more of them than of other replies. */
     if (!ike_guard_admits(&e->guard, &path->remote) ||
-        (script == &ike_v1_aggressive && !ike_guard_reply(&e->guard, &path->remote))) {
+        (script == &ike_v1_aggressive && !ike_guard_reply(&e->guard, &path->remote)) || !ike_make_room(e)) {
         return ike_dropped(e, IKE_ERR_LIMIT);
-    }
-    if (e->db.n_half_open >= c->set.max_half_open) {
-        ike_sa_down(e, IKE_OF(e->db.half_open.next, struct ike_sa, half_open_link), IKE_BY_TIMEOUT);
     }
     struct ike_sa *sa = ike_sa_new(&e->db, false, path);
     if (!sa) {
