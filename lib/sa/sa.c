@@ -11,7 +11,8 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
     db->core = core;
     /* Lists are the one thing that is not right when it is zero. */
     struct ike_list *lists[] = {&db->open,          &db->conn_list,  &db->half_open,  &db->dead_sas,
-                                &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded};
+                                &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded,
+                                &db->gathering};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
         ike_list_init(lists[i]);
     }
@@ -185,6 +186,11 @@ static void leave(struct ike_db *db, struct ike_sa *sa)
 {
     ike_map_del(&db->by_init, &sa->by_init);
     ike_sa_half_open(db, sa, false);
+#ifdef IKE_HAVE_V1
+    if (sa->v1) {
+        ike_v1_parts_drop(db, sa->v1);
+    }
+#endif
     ike_slots_del(&db->sas, sa->id);
     ike_list_del(&sa->peer_link);
     /* The last one to leave takes the peer entry along. */

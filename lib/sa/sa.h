@@ -40,6 +40,8 @@ struct ike_db {
     /* Retired and waiting to be reaped; faded SAs are still in by_spi. */
     struct ike_list dead_sas, dead_children, dead_conns, dead_peers, faded;
     uint32_t n_half_open, n_faded;
+    struct ike_list gathering; /* of IKEv1 messages that are not whole yet: struct ike_v1_parts, the longest untouched first */
+    size_t gathered;           /* octets they hold */
     uint64_t linked;                         /* counts connections that came into wild */
     uint32_t sa_number, child_number, reqid; /* last given; numbers are for people, never reused */
 };
@@ -128,7 +130,8 @@ struct ike_v1_part {
     uint8_t data[];
 };
 struct ike_v1_parts {
-    struct ike_list list;
+    struct ike_list list, link; /* link: in db->gathering */
+    struct ike_v1_sa *of;
     uint16_t id;
     uint8_t n, last; /* last: its number, 0 as long as that is not known */
     size_t len;      /* of all that are there */
@@ -304,8 +307,8 @@ void ike_sent_free(struct ike_core *c, struct ike_sent *s);
 /* What makes it one of IKEv1. false: no memory. */
 bool ike_v1_sa_init(struct ike_core *c, struct ike_sa *sa);
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v);
-void ike_v1_part_drop(struct ike_core *c, struct ike_v1_parts *s, struct ike_v1_part *p);
-void ike_v1_parts_drop(struct ike_core *c, struct ike_v1_sa *v);
+void ike_v1_part_drop(struct ike_db *db, struct ike_v1_parts *s, struct ike_v1_part *p);
+void ike_v1_parts_drop(struct ike_db *db, struct ike_v1_sa *v);
 /* Message ids that an SA may have seen: a peer cannot make it keep more. It is to be replaced when there are many, and goes when
  * there are just enough left to say so. */
 #define IKE_V1_MIDS_MAX  16384

@@ -27,26 +27,30 @@ static void drop_done(struct ike_core *c, struct ike_v1_sa *v, struct ike_v1_don
     v->n_done--;
 }
 
-void ike_v1_part_drop(struct ike_core *c, struct ike_v1_parts *s, struct ike_v1_part *p)
+void ike_v1_part_drop(struct ike_db *db, struct ike_v1_parts *s, struct ike_v1_part *p)
 {
+    size_t size = sizeof *p + p->len;
     ike_list_del(&p->link);
     s->len -= p->len;
     s->n--;
-    ike_free(c, p, sizeof *p + p->len);
+    db->gathered -= size;
+    ike_free(db->core, p, size);
 }
 
-void ike_v1_parts_drop(struct ike_core *c, struct ike_v1_sa *v)
+void ike_v1_parts_drop(struct ike_db *db, struct ike_v1_sa *v)
 {
-    if (v->parts) {
-        IKE_LIST_EACH (it, tmp, &v->parts->list) {
-            ike_v1_part_drop(c, v->parts, IKE_OF(it, struct ike_v1_part, link));
+    struct ike_v1_parts *s = v->parts;
+    if (s) {
+        IKE_LIST_EACH (it, tmp, &s->list) {
+            ike_v1_part_drop(db, s, IKE_OF(it, struct ike_v1_part, link));
         }
-        ike_free(c, v->parts, sizeof *v->parts);
+        ike_list_del(&s->link);
+        ike_free(db->core, s, sizeof *s);
         v->parts = NULL;
     }
 }
 
-/* NULL is fine. */
+/* Parts are gone before. NULL is fine. */
 void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v)
 {
     if (!v) {
@@ -55,7 +59,6 @@ void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v)
     IKE_LIST_EACH (it, tmp, &v->done) {
         drop_done(c, v, IKE_OF(it, struct ike_v1_done, link));
     }
-    ike_v1_parts_drop(c, v);
     ike_free(c, v->mids, v->cap_mids * sizeof *v->mids);
     ike_free_secret(c, v, sizeof *v);
 }

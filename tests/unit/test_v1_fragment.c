@@ -148,13 +148,11 @@ static void forged_parts_cost_a_repetition(void **state)
     finish();
 }
 
-static void put_part(unsigned number, size_t n, bool last)
+static void part_of(const ike_path *path, uint64_t spi_i, uint64_t spi_r, unsigned number, size_t n, bool last)
 {
     static uint8_t bytes[60000];
-    ike_path path = path_to(&b);
-    const struct ike_sa *sa = v1_sa(&b);
-    struct ike_header h = {.spi_i = sa->spi_i,
-                           .spi_r = sa->spi_r,
+    struct ike_header h = {.spi_i = spi_i,
+                           .spi_r = spi_r,
                            .next = IKE_P1_FRAG,
                            .version = IKE_V1_VERSION,
                            .exchange = IKE_X1_MAIN,
@@ -167,7 +165,14 @@ static void put_part(unsigned number, size_t n, bool last)
     ike_wr_u16(&w, 7);
     ike_wr_u8(&w, (uint8_t)number);
     ike_wr_u8(&w, last);
-    (void)node_input(&b, &path, bytes, h.length);
+    (void)node_input(&b, path, bytes, h.length);
+}
+
+static void put_part(unsigned number, size_t n, bool last)
+{
+    ike_path path = path_to(&b);
+    const struct ike_sa *sa = v1_sa(&b);
+    part_of(&path, sa->spi_i, sa->spi_r, number, n, last);
 }
 
 static void memory_for_them_is_bounded(void **state)
@@ -190,6 +195,41 @@ static void memory_for_them_is_bounded(void **state)
     put_part(1, 100, false); /* too late for the other: not a whole */
     assert_int_equal(v1_sa(&b) ? v1_sa(&b)->v1->parts->n : 1, 1);
     finish();
+}
+
+/* On as many half-open SAs as strangers like; and what is left behind there keeps no message of a peer's from being put together. */
+static void memory_for_all_of_them_is_bounded(void **state)
+{
+    (void)state;
+    uint8_t first[2048];
+    size_t n = a.out[0].n;
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    s.version = 1;
+    s.remote = (ike_addr){0};
+    many_transforms(&b, &s, child);
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+    memcpy(first, a.out[0].bytes, n);
+    steps(1); /* a's own */
+    size_t before = b.lab.octets;
+    for (unsigned i = 0; i < 300; i++) {
+        char source[32];
+        snprintf(source, sizeof source, "10.%u.%u.7:500", i >> 8, i & 255);
+        ike_path path = path_to(&b);
+        path.remote = lab_addr(source);
+        ike_store64(first, 0x1000 + i);
+        assert_int_equal(node_input(&b, &path, first, n), IKE_OK);
+        uint64_t spi_r = ike_load64(b.out[--b.n_out].bytes + 8);
+        for (unsigned k = 1; k <= 15; k++) {
+            part_of(&path, 0x1000 + i, spi_r, k, 1000, false);
+        }
+    }
+    assert_true(b.e->db.gathered > 1000000 && b.e->db.gathered <= 1u << 20);
+    assert_true(b.lab.octets < before + (1u << 20) + 300 * 4096);
+    finish();
+    now += 120 * IKE_SEC;
+    assert_int_equal(ike_tick(b.e, now), IKE_OK);
+    assert_int_equal(b.e->db.gathered, 0);
 }
 
 static void short_memory_costs_a_repetition(void **state)
@@ -217,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_part_is_dropped, begin, down),
         cmocka_unit_test_setup_teardown(forged_parts_cost_a_repetition, begin, down),
         cmocka_unit_test_setup_teardown(memory_for_them_is_bounded, begin, down),
+        cmocka_unit_test_setup_teardown(memory_for_all_of_them_is_bounded, begin, down),
         cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

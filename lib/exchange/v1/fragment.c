@@ -10,7 +10,8 @@
 #define HEAD      (IKE_HEADER_LEN + 8) /* before the octets of a part */
 #define SENT_MAX  16                   /* some peers take no more */
 #define HELD_MAX  64
-#define EARLY_MAX 16384 /* octets, of a peer that has proved nothing */
+#define EARLY_MAX 16384     /* octets, of a peer that has proved nothing */
+#define ALL_MAX   (1u << 20) /* of all peers together: anybody can leave some behind on many half-open SAs */
 #define PATIENCE  (30 * IKE_SEC)
 #define LAST      1 /* flag of the last part */
 
@@ -58,18 +59,19 @@ struct ike_sent *ike_v1_keep(struct ike_exchange *x, const struct ike_header *h,
 
 /* In the order of their numbers; a later one of the same number takes the place of the earlier, which may be of another message.
  */
-static bool hold(struct ike_core *c, struct ike_v1_parts *s, uint8_t number, ike_bytes octets, size_t most)
+static bool hold(struct ike_db *db, struct ike_v1_parts *s, uint8_t number, ike_bytes octets, size_t most)
 {
     struct ike_list *before = &s->list;
     IKE_LIST_EACH (it, tmp, &s->list) {
         struct ike_v1_part *p = IKE_OF(it, struct ike_v1_part, link);
         if (p->number == number) {
-            ike_v1_part_drop(c, s, p);
+            ike_v1_part_drop(db, s, p);
         } else if (p->number < number) {
             before = it;
         }
     }
-    struct ike_v1_part *p = s->n < HELD_MAX && s->len + octets.len <= most ? ike_alloc(c, sizeof *p + octets.len) : NULL;
+    bool fits = s->n < HELD_MAX && s->len + octets.len <= most;
+    struct ike_v1_part *p = fits ? ike_alloc(db->core, sizeof *p + octets.len) : NULL;
     if (!p) {
         return false;
     }
@@ -79,6 +81,7 @@ static bool hold(struct ike_core *c, struct ike_v1_parts *s, uint8_t number, ike
     ike_list_add(before->next, &p->link); /* before what follows */
     s->len += p->len;
     s->n++;
+    db->gathered += sizeof *p + p->len;
     return true;
 }
 
@@ -101,20 +104,35 @@ static uint8_t *assemble(struct ike_core *c, const struct ike_v1_parts *s)
 }
 
 /* Those that are there, if this part belongs to them; else a new set. NULL: no memory. */
-static struct ike_v1_parts *parts_of(struct ike_core *c, struct ike_v1_sa *v, uint16_t id)
+static struct ike_v1_parts *parts_of(struct ike_db *db, struct ike_v1_sa *v, uint16_t id)
 {
-    if (v->parts && (v->parts->id != id || c->now > v->parts->until)) {
-        ike_v1_parts_drop(c, v);
+    if (v->parts && (v->parts->id != id || db->core->now > v->parts->until)) {
+        ike_v1_parts_drop(db, v);
     }
-    if (!v->parts && (v->parts = ike_alloc(c, sizeof *v->parts)) != NULL) {
-        ike_list_init(&v->parts->list);
-        v->parts->id = id;
+    struct ike_v1_parts *s = v->parts ? v->parts : ike_alloc(db->core, sizeof *s);
+    if (s && !v->parts) {
+        ike_list_init(&s->list);
+        ike_list_init(&s->link);
+        s->of = v;
+        s->id = id;
+        v->parts = s;
     }
-    return v->parts;
+    return s;
+}
+
+/* What belongs together comes at once, so that what waits the longest will hardly be whole any more. */
+static void touch(struct ike_db *db, struct ike_v1_parts *s)
+{
+    s->until = db->core->now + PATIENCE;
+    ike_list_del(&s->link);
+    ike_list_add(&db->gathering, &s->link);
+    while (db->gathered > ALL_MAX && db->gathering.next != &s->link) {
+        ike_v1_parts_drop(db, IKE_OF(db->gathering.next, struct ike_v1_parts, link)->of);
+    }
 }
 
 /* Only of an SA that has both cookies, or that waits for the answer with the second one (Aggressive Mode's holds a certificate),
- * and from where the peer is: what a stranger can fill is bounded by SAs. The whole says by its own header what it is. */
+ * and from where the peer is. The whole says by its own header what it is. */
 int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path,
                      int (*hear)(struct ike_engine *, struct ike_message *, const ike_path *))
 {
@@ -124,12 +142,12 @@ int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message
     if (!p || m->n != 1 || !p->body[2] || (!sa->spi_r && !sa->initiator) || !ike_addr_same_ip(&path->remote, &sa->path.remote)) {
         return ike_dropped(e, IKE_ERR_PROTO);
     }
-    struct ike_v1_parts *s = parts_of(c, sa->v1, ike_load16(p->body));
-    if (!s || !hold(c, s, p->body[2], ike_bytes_of(p->body + 4, p->len - 4u), most)) {
-        ike_v1_parts_drop(c, sa->v1);
+    struct ike_v1_parts *s = parts_of(&e->db, sa->v1, ike_load16(p->body));
+    if (!s || !hold(&e->db, s, p->body[2], ike_bytes_of(p->body + 4, p->len - 4u), most)) {
+        ike_v1_parts_drop(&e->db, sa->v1);
         return ike_dropped(e, IKE_ERR_LIMIT);
     }
-    s->until = c->now + PATIENCE;
+    touch(&e->db, s);
     s->last = p->body[3] & LAST ? p->body[2] : s->last;
     const struct ike_header part = m->h;
     size_t len = s->len;
@@ -137,7 +155,7 @@ int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message
     if (!whole) {
         return IKE_OK;
     }
-    ike_v1_parts_drop(c, sa->v1);
+    ike_v1_parts_drop(&e->db, sa->v1);
     int r = ike_message_parse(m, whole, len);
     if (r == IKE_OK &&
         (m->h.version != IKE_V1_VERSION || m->h.next == IKE_P1_FRAG || m->h.spi_i != part.spi_i || m->h.spi_r != part.spi_r)) {
