@@ -36,9 +36,8 @@ struct act {
     struct loop_timer timeout;
     struct target *targets;
     size_t n, cap, n_open;
-    bool going; /* what is meant is being deleted already */
-    bool have_failure;
-    ike_failure failure;
+    bool going;           /* what is meant is being deleted already */
+    ike_failure *failure; /* of the last target that failed; NULL: none, or no memory for it */
 };
 
 static struct ikelibd *daemon_of(const struct act *a) { return a->job.client->v->d; }
@@ -47,6 +46,7 @@ static void act_free(struct vici_job *j)
 {
     struct act *a = (struct act *)j;
     loop_timer_cancel(&a->timeout);
+    free(a->failure);
     free(a->targets);
     free(a);
 }
@@ -88,9 +88,9 @@ static void answer(struct act *a, const char *error)
     put_counts(b, a);
     if (error) {
         vici_put(b, "errmsg", error);
-        if (a->have_failure) {
+        if (a->failure) {
             vici_section(b, "failure");
-            vici_form_failure(b, &a->failure, daemon_now(daemon_of(a)));
+            vici_form_failure(b, a->failure, daemon_now(daemon_of(a)));
             vici_section_end(b);
         }
     }
@@ -106,8 +106,8 @@ static void conclude(struct act *a)
         answer(a, NULL);
         return;
     }
-    snprintf(text, sizeof text, "%s%s%s", what[a->action], a->have_failure ? ": " : "",
-             a->have_failure ? ike_failure_cause(&a->failure) : "");
+    snprintf(text, sizeof text, "%s%s%s", what[a->action], a->failure ? ": " : "",
+             a->failure ? ike_failure_cause(a->failure) : "");
     answer(a, text);
 }
 
@@ -167,14 +167,15 @@ static void decide_id(struct act *a, bool is_child, uint64_t id, bool ok)
     }
 }
 
+/* Every command that waits hears of every child: only one of its own connection is looked at. */
 static void child_up(struct act *a, const ike_event *ev)
 {
     ike_child_info k = {.size = sizeof k};
-    if (a->action != INITIATE || ike_child_get(daemon_of(a)->engine, ev->child, &k) != IKE_OK) {
+    if (a->action != INITIATE || a->conn != ev->conn || ike_child_get(daemon_of(a)->engine, ev->child, &k) != IKE_OK) {
         return;
     }
     for (size_t i = 0; i < a->n; i++) {
-        if (a->targets[i].conn == ev->conn && k.name && strcmp(a->targets[i].name, k.name) == 0) {
+        if (k.name && strcmp(a->targets[i].name, k.name) == 0) {
             decide(a, &a->targets[i], true);
         }
     }
@@ -189,8 +190,10 @@ static void failed(struct act *a, const ike_event *ev)
         bool mine = t->conn == ev->conn &&
                     (t->is_child ? f->child_name[0] == 0 || strcmp(f->child_name, t->name) == 0 : ev->sa == 0 || ev->sa == t->id);
         if (mine && t->state == OPEN) {
-            a->failure = *f;
-            a->have_failure = true;
+            a->failure = a->failure ? a->failure : malloc(sizeof *a->failure);
+            if (a->failure) {
+                *a->failure = *f;
+            }
             decide(a, t, false);
         }
     }
