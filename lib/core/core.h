@@ -116,9 +116,15 @@ static inline bool ike_logs(const struct ike_core *c, ike_log_class k, ike_log_l
 {
     return c->set.host.log && l <= c->set.host.log_level[k];
 }
+/* Off the way of every handshake that goes well: what leads here stands apart from the code that runs each time. */
 #if defined(__GNUC__)
-__attribute__((format(printf, 5, 6)))
+#define IKE_RARE         __attribute__((cold))
+#define IKE_PRINTF(a, b) __attribute__((cold, format(printf, a, b)))
+#else
+#define IKE_RARE
+#define IKE_PRINTF(a, b)
 #endif
+IKE_PRINTF(5, 6)
 void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa, const char *fmt, ...);
 #define IKE_LOG(c, k, l, sa, ...)                                                                                                \
     do {                                                                                                                         \
@@ -137,18 +143,13 @@ struct ike_question *ike_question_get(struct ike_core *c, ike_token t, uint8_t k
 /* ---- Failures --------------------------------------------------------------------------------------------------------- */
 /* Begin the record of a failure; the caller fills in what it knows. The first blame of a call stands until it is
  * committed: a consequence does not overwrite its cause. Returns the draft either way. */
-ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider);
-#if defined(__GNUC__)
-#define IKE_PRINTF(a, b) __attribute__((format(printf, a, b)))
-#else
-#define IKE_PRINTF(a, b)
-#endif
+IKE_RARE ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider);
 void ike_blame_expected(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
 void ike_blame_received(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
 void ike_blame_remedy(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
 /* Store the draft in the ring, and in *last (allocated on first use) if last is not NULL. Clears the draft's mark. False: it is
  * one of too many that peers caused who proved nothing (stranger), and is not worth an event either. */
-bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger);
+IKE_RARE bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger);
 /* The i-th newest of the ring, NULL past the end. */
 const ike_failure *ike_failure_ring(const struct ike_core *c, size_t i);
 

@@ -212,12 +212,12 @@ static inline uint8_t ike_exchange_type(const struct ike_exchange *x)
 int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state);
 
 /* For actions: set the notify of a refusal and the failure code together. */
-int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);
-int ike_fatal(struct ike_exchange *x, uint16_t notify, uint16_t code);
+IKE_RARE int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);
+IKE_RARE int ike_fatal(struct ike_exchange *x, uint16_t notify, uint16_t code);
 /* The peer said no: record it, nothing is answered. */
-int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t code, int result);
+IKE_RARE int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t code, int result);
 /* Local trouble (memory, random, kernel) as a result: DROP for a responder, who is asked again; REFUSE for an initiator. */
-int ike_trouble(struct ike_exchange *x, int error);
+IKE_RARE int ike_trouble(struct ike_exchange *x, int error);
 
 /* Questions. First call: a fresh question with *answered false; call the hook with its token and return IKE_X_PENDING if the
  * hook does. Later call: the same question with the answer in it. Either way, unless pending, end it with ike_answered. NULL: no
@@ -229,8 +229,8 @@ struct ike_setup *ike_setup_new(struct ike_engine *e);
 void ike_setup_free(struct ike_engine *e, struct ike_setup *s);
 
 /* Complete the draft record with what the exchange knows, and store it. */
-void ike_exchange_blame(struct ike_exchange *x);
+IKE_RARE void ike_exchange_blame(struct ike_exchange *x);
 /* The same for an attempt that has no exchange; child may be NULL. */
-void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const char *child);
+IKE_RARE void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const char *child);
 
 #endif
