@@ -38,11 +38,11 @@ static void payload_names(uint8_t type, const uint8_t *p, size_t n, char *out, s
 void ike_log_message(struct ike_core *c, ike_sa_id sa, bool out, const struct ike_header *h, const ike_path *path, size_t octets,
                      uint8_t first, const uint8_t *payloads, size_t n)
 {
-    const char *name = ike_name(IKE_REG_EXCHANGE, h->exchange);
     char at[64], number[24], chain[300];
     if (!ike_logs(c, IKE_LOG_MESSAGE, IKE_LOG_DEBUG)) {
         return;
     }
+    const char *name = ike_name(IKE_REG_EXCHANGE, h->exchange);
     snprintf(number, sizeof number, "exchange %u", (unsigned)h->exchange);
     ike_addr_format(&path->remote, true, at, sizeof at);
     IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_DEBUG, sa, "%s %s %s, message id %u, %zu octets %s %s", out ? "sent" : "received",
@@ -57,6 +57,9 @@ void ike_log_message(struct ike_core *c, ike_sa_id sa, bool out, const struct ik
 void ike_log_sa_up(struct ike_core *c, const struct ike_sa *sa)
 {
     char peer[64], id[100] = "somebody";
+    if (!ike_logs(c, IKE_LOG_SA, IKE_LOG_INFO)) {
+        return;
+    }
     ike_addr_format(&sa->path.remote, true, peer, sizeof peer);
     if (sa->peer) {
         ike_id_format(&sa->peer->remote_id, id, sizeof id);

@@ -111,7 +111,9 @@ static bool link_exact(struct ike_db *db, struct ike_conn *conn)
 static void link_wild(struct ike_db *db, struct ike_conn *conn)
 {
     const ike_id *id = &conn->conf->s.remote_id;
-    ike_list_add(&db->wild[width(conn)], &conn->same);
+    unsigned w = width(conn);
+    ike_list_add(&db->wild[w], &conn->same);
+    db->widest = w > db->widest ? w : db->widest;
     conn->linked = db->linked++;
     if (id->type == IKE_ID_NONE ||
         ike_map_add(&db->by_remote_id, &conn->by_remote_id, hash_id(db, id), &db->core->mem) != IKE_OK) {
@@ -253,7 +255,7 @@ static struct ike_conn *match_exact(struct ike_conn *conn, const ike_path *path)
 
 static struct ike_conn *match_wild(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
-    unsigned w = after ? width(after) : IKE_WIDTHS - 1;
+    unsigned w = after ? width(after) : db->widest;
     for (const struct ike_list *at = after ? &after->same : &db->wild[w];; at = &db->wild[--w]) {
         for (at = at->next; at != &db->wild[w]; at = at->next) {
             struct ike_conn *conn = of_same((struct ike_list *)at);

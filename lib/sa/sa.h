@@ -33,6 +33,7 @@ struct ike_db {
     struct ike_map by_lease;          /* leases of all pools by address */
     struct ike_map by_spi_in;         /* children by our inbound SPI */
     struct ike_list wild[IKE_WIDTHS]; /* the other connections, by how specific they are, oldest first */
+    unsigned widest;                  /* the most specific of these lists that ever had one */
     struct ike_map by_remote_id;      /* those of them that want one identity of the peer */
     struct ike_list open;             /* ... and those that take any */
     struct ike_list conn_list;
