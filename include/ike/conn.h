@@ -57,6 +57,8 @@ typedef struct ike_child_settings {
 typedef struct ike_conn_settings {
     uint32_t size;
     const char *name;   /* unique in the engine */
+    const ike_child_settings *children;
+    size_t n_children;
     const char *source; /* "file:line" for records; may be NULL */
     ike_addr local;     /* family 0: any of ours */
     ike_addr remote;    /* family 0: any peer (responder only) */
@@ -95,8 +97,6 @@ typedef struct ike_conn_settings {
     bool encap;                 /* pretend a NAT so that ESP goes in UDP */
     bool send_initial_contact;  /* default true */
     bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */
-    const ike_child_settings *children;
-    size_t n_children;
 } ike_conn_settings;
 
 /* The defaults docs/config.md names; name, addresses, secret and selectors are left empty. */

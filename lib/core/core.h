@@ -57,36 +57,36 @@ struct ike_blob {
 };
 
 struct ike_core {
-    ike_settings set;         /* with the host's callbacks */
+    ike_time now;
     const ike_crypto *crypto; /* allowed */
-    ike_crypto allowed;       /* what the host gave, without the ciphers that must not be used here */
-    const ike_encr **encr;    /* its list of ciphers, n_encr and a NULL */
-    size_t n_encr;
     ike_allocator mem;
     ike_random rng;
-    ike_time now;
     unsigned depth; /* public calls in progress */
     bool in_hook;
     bool doomed;  /* ike_engine_free was called from a callback */
     bool closing; /* ike_engine_close was called: nothing is begun any more */
-    struct ike_wheel wheel;
+    bool blamed;  /* the draft holds a cause that is not committed yet */
+    uint8_t *ctx; /* scratch for MAC and cipher contexts, 16-aligned within ctx_block, wiped after use */
+    uint8_t *plain, *build, *out; /* scratch: decrypted input, payloads being built, the datagram; max_message each */
+    ike_settings set;             /* with the host's callbacks */
+    ike_counters count;
+    ike_failure draft; /* the failure being described; see ike_blame */
     struct ike_slots questions;
     struct ike_list events;
-    ike_counters count;
     uint8_t hash_key[16]; /* of SipHash for keys from outside */
-    ike_failure draft;    /* the failure being described; see ike_blame */
-    bool blamed;          /* the draft holds a cause that is not committed yet */
-    ike_failure *ring[IKE_RING];
-    ike_time stranger_second; /* log lines about strangers in this second */
-    unsigned stranger_lines;
-    unsigned ring_at;              /* where the next record goes, round by round */
-    uint64_t ring_order[IKE_RING]; /* when, in records: a repetition stays in its place */
-    void **ke_state;               /* parallel to crypto->ke */
+    ike_crypto allowed;    /* what the host gave, without the ciphers that must not be used here */
+    const ike_encr **encr; /* its list of ciphers, n_encr and a NULL */
+    size_t n_encr;
+    void **ke_state; /* parallel to crypto->ke */
     size_t n_ke;
-    uint8_t *ctx; /* scratch for MAC and cipher contexts, 16-aligned within ctx_block, wiped after use */
     uint8_t *ctx_block;
     size_t ctx_size;
-    uint8_t *plain, *build, *out; /* scratch: decrypted input, payloads being built, the datagram; max_message each */
+    ike_time stranger_second; /* log lines about strangers in this second */
+    unsigned stranger_lines;
+    unsigned ring_at; /* where the next record goes, round by round */
+    ike_failure *ring[IKE_RING];
+    uint64_t ring_order[IKE_RING]; /* when, in records: a repetition stays in its place */
+    struct ike_wheel wheel;
 };
 
 void ike_host_memory(ike_host *h); /* malloc and free where the host gave no allocator */

@@ -87,22 +87,47 @@ struct ike_v1_talk {
     bool granted;
 };
 
-/* Everything while something is being set up: an IKE SA, a child, a rekey. Lives across several exchanges. */
+/* Everything while something is being set up: an IKE SA, a child, a rekey. Lives across several exchanges. As in the records of
+ * sa.h, what is looked at from many places comes first: an offset below 128 is one octet of code, a larger one four. */
 struct ike_setup {
-    struct ike_blob ni, nr;
+    struct ike_conf *conf; /* of the child that is made here; own reference */
+    struct ike_child *child;
+    ike_child_id old_child; /* being rekeyed */
     const ike_ke *ke;
+    uint16_t index; /* of the child in conf */
+    uint8_t mode;
+    bool with_child;
+    bool spi_reserved; /* spi_in is to be given back, no SA has it yet */
+    bool narrowed;     /* initiator: the answer covers less than was asked for */
+    bool reject;       /* the peer made an SA that we do not keep: it is told to delete it */
+    bool has_packet;
+    bool initial_contact;
+    bool rival;
+    uint8_t cookies;    /* how many rounds asked for one */
+    uint8_t n_tried;    /* of `tried` */
+    uint8_t n_early;    /* of `early` */
+    uint16_t wanted_ke; /* responder: the group for INVALID_KE_PAYLOAD */
+    struct ike_selection chosen;
+    struct ike_blob local_ts, remote_ts; /* arrays of ike_ts: offered (initiator), agreed (responder) */
+    struct ike_blob local_id, remote_id; /* ID payload bodies as sent and received */
+    uint32_t spi_in, reqid;
+    struct ike_blob ni, nr;
     struct ike_blob ke_private, ke_public, ke_peer, shared;
     struct ike_blob init_request, init_response; /* RealMessage1 and 2 */
     struct ike_blob cookie;
     struct ike_blob secret;
-    struct ike_blob sk_p;                /* SK_pi | SK_pr */
-    struct ike_blob local_id, remote_id; /* ID payload bodies as sent and received */
-    uint8_t cookies;                     /* how many rounds asked for one */
-    uint8_t n_tried;
-    uint16_t tried[8];  /* groups already tried */
-    uint16_t wanted_ke; /* responder: the group for INVALID_KE_PAYLOAD */
-    struct ike_selection chosen;
-    bool initial_contact;
+    struct ike_blob sk_p;        /* SK_pi | SK_pr */
+    struct ike_blob beside;      /* array of ike_beside: asked for (initiator), agreed */
+    uint16_t tried[8];           /* groups already tried */
+    uint32_t early[4];           /* SPIs the peer deleted before its answer made them known */
+    struct ike_task *rejection;  /* initiator: the Delete after `reject`, there before memory can be short for it */
+    struct ike_sa *new_sa;       /* an IKE rekey */
+    /* Simultaneous rekey: the peer's exchange for the same SA, as long as ours is open (RFC 7296 section 2.8.1). */
+    ike_child_id rival_child;
+    ike_sa_id rival_sa;
+    struct ike_blob rival_nonce; /* the lower of its two */
+    ike_path spi_path;           /* where the SPI was reserved */
+    ike_ts packet_local, packet_remote;
     /* IKEv1 */
     struct ike_blob sai;          /* body of the initiator's SA payload: both proofs are over it */
     struct ike_blob proof;        /* our HASH or SIG */
@@ -112,76 +137,51 @@ struct ike_setup {
     struct ike_blob user;         /* XAUTH: the name; the password is `secret` */
     struct ike_v1_talk talk;      /* Transaction exchange */
     uint32_t told_life_s;         /* by the responder of phase 1: less than was asked for; 0: nothing */
-    /* The child that is made here. */
-    bool with_child;
-    struct ike_conf *conf; /* own reference */
-    uint16_t index;        /* of the child in conf */
-    uint8_t mode;
-    uint32_t spi_in, reqid;
-    struct ike_blob beside;              /* array of ike_beside: asked for (initiator), agreed */
-    bool spi_reserved;                   /* spi_in is to be given back, no SA has it yet */
-    bool narrowed;                       /* initiator: the answer covers less than was asked for */
-    bool reject;                         /* the peer made an SA that we do not keep: it is told to delete it */
-    struct ike_task *rejection;          /* initiator: the Delete for that, there before memory can be short for it */
-    ike_path spi_path;                   /* where the SPI was reserved */
-    struct ike_blob local_ts, remote_ts; /* arrays of ike_ts: offered (initiator), agreed (responder) */
-    bool has_packet;
-    ike_ts packet_local, packet_remote;
-    struct ike_child *child;
-    ike_child_id old_child; /* being rekeyed */
-    uint32_t early[4];      /* SPIs the peer deleted before its answer made them known */
-    uint8_t n_early;
-    /* An IKE rekey. */
-    struct ike_sa *new_sa;
-    /* Simultaneous rekey: the peer's exchange for the same SA, as long as ours is open (RFC 7296 section 2.8.1). */
-    bool rival;
-    ike_child_id rival_child;
-    ike_sa_id rival_sa;
-    struct ike_blob rival_nonce; /* the lower of its two */
 };
 
 struct ike_exchange {
     struct ike_engine *e;
     struct ike_sa *sa;
-    struct ike_list link; /* in sa->outstanding */
+    struct ike_setup *setup;
     const struct ike_script *script;
     const struct ike_delivery *delivery; /* the script's, or where that is the host's the version's */
-    void *state;                         /* the host's */
-    struct ike_setup *setup;
-    bool owns_setup; /* the setup ends with this exchange */
+    struct ike_message *msg;             /* being handled, NULL otherwise; checked against the rules */
+    struct ike_question *question;
+    struct ike_sent *sent; /* v2 delivery */
     uint8_t role, step, rounds;
+    uint8_t purpose;  /* of an own exchange: enum ike_purpose */
     uint8_t odd_type; /* of a request that no script is for, which is refused; 0: the script's exchange type */
+    uint8_t tries;
+    bool owns_setup; /* the setup ends with this exchange */
     bool refused, fatal, over, building, running, aborted;
     bool pended;           /* the timer is that of a question */
     bool checked, handled; /* msg: its rules hold; all actions have seen it */
-    int abort_result;
-    uint16_t action; /* index in the list that runs */
+    bool delete_ike;       /* responder: the peer deletes the IKE SA */
+    bool noted;            /* an unauthenticated error arrived; the record is in `note` */
+    uint16_t action;       /* index in the list that runs */
+    uint16_t notify;       /* of a refusal */
+    uint8_t notify_protocol;
+    uint8_t notify_data[2], notify_len;
+    uint8_t spi_protocol;
+    uint32_t notify_spi;
     uint32_t mid;
-    ike_path path;            /* where the message being handled came from */
-    struct ike_message *msg;  /* being handled, NULL otherwise; checked against the rules */
+    uint32_t spi;          /* delete of an SA that we never kept: its inbound SPI */
+    struct ike_chain chain; /* being built, in core->build */
+    ike_path path;          /* where the message being handled came from */
+    ike_child_id child;     /* the child an own exchange is about: rekey, delete; a peer's Delete: the heir being installed */
+    struct ike_task *task;  /* the local request behind it, owned */
+    struct ike_timer timer;
+    ike_time first_sent, give_up;
+    struct ike_list link;     /* in sa->outstanding */
+    void *state;              /* the host's */
     struct ike_message *kept; /* msg is a copy of ours: on the heap, with its bytes */
     struct ike_blob kept_data, kept_inner;
     const uint8_t *inner; /* where msg's decrypted payloads are */
     size_t inner_len;
-    struct ike_chain chain; /* being built, in core->build */
     struct ike_blob kept_chain;
-    struct ike_question *question;
-    uint16_t notify; /* of a refusal */
-    uint8_t notify_protocol;
-    uint32_t notify_spi;
-    uint8_t notify_data[2], notify_len;
-    struct ike_task *task;   /* the local request behind it, owned */
-    ike_child_id child;      /* the child an own exchange is about: rekey, delete; a peer's Delete: the heir being installed */
-    uint32_t spi;            /* delete of an SA that we never kept: its inbound SPI */
-    uint8_t spi_protocol;
     struct ike_blob deleted; /* responder: handles of the children the peer deletes */
-    bool delete_ike;         /* responder: the peer deletes the IKE SA */
-    uint8_t purpose;         /* of an own exchange: enum ike_purpose */
-    /* v2 delivery */
-    struct ike_sent *sent;
-    struct ike_timer timer;
-    uint8_t tries;
-    ike_time first_sent, give_up;
+    ike_failure *note;
+    int abort_result;
     /* v1 delivery: the IV of our next message; iv_heard is that which follows the message being handled, ours only when that has
      * proved good */
     uint8_t iv[IKE_IV_MAX], iv_heard[IKE_IV_MAX];
@@ -189,8 +189,6 @@ struct ike_exchange {
     bool authentic;   /* the hash of the message being handled was right */
     uint64_t heard;   /* hash of the last message taken, to know it when it comes again */
     uint64_t hearing; /* of the one being handled */
-    bool noted;       /* an unauthenticated error arrived; the record is in `note` */
-    ike_failure *note;
 };
 
 struct ike_exchange *ike_exchange_new(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, uint8_t role,

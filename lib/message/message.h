@@ -86,11 +86,11 @@ struct ike_message {
     struct ike_header h;
     const uint8_t *data; /* the datagram as received */
     size_t len;          /* that of h.length */
-    uint16_t n;          /* payloads in p, outer ones first */
-    struct ike_payload p[IKE_PAYLOADS_MAX];
     /* The SK payload, if there is one: offset of its generic header; its body is the rest of the datagram. */
     size_t sk_at; /* 0: none */
     uint8_t sk_next;
+    uint16_t n; /* payloads in p, outer ones first */
+    struct ike_payload p[IKE_PAYLOADS_MAX];
 };
 
 /* The header and all checks of it that need no state: length field = datagram length, SPIi != 0, major version not 0; version 1:

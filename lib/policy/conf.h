@@ -14,17 +14,17 @@
  * reference goes. */
 struct ike_conf {
     uint32_t refs;
+    uint16_t auth1; /* method of IKEv1 (RFC 2409 appendix A) */
     size_t size;
-    ike_conn_settings s;     /* pointers lead into this allocation */
-    ike_conn_settings shown; /* the same without the secret, for those who look */
     struct ike_proposals *proposals;
     struct ike_proposals **child_proposals; /* n_children: of ESP, or of AH where that is alone */
     struct ike_proposals **child_around;    /* n_children: of AH around ESP; NULL: none */
+    ike_conn_settings s;                    /* pointers lead into this allocation */
+    ike_conn_settings shown;                /* the same without the secret, for those who look */
     /* Signatures. The private key is the host's when local has no slot. */
     struct ike_key local, local_open, remote;
     uint8_t *cert; /* DER, to be sent; NULL: none */
     size_t cert_len, cert_room;
-    uint16_t auth1; /* method of IKEv1 (RFC 2409 appendix A) */
     const ike_prf *sign_prf; /* what is signed is made with it; NULL: with the negotiated one */
 };
 enum ike_auth1 {

@@ -4,7 +4,9 @@
  * exchanges; here they are made, linked, looked up and taken apart.
  *
  * An object that ends is retired: taken out of every look-up at once, freed when the outermost public call is over and its
- * events are delivered. So no pointer dies within a call.
+ * pointer dies within a call.
+ *
+ * In the records what is looked at from many places comes first: an offset below 128 is one octet of code, a larger one four.
  */
 #ifndef IKE_SA_SA_H
 #define IKE_SA_SA_H
@@ -62,25 +64,25 @@ struct ike_want {
 
 struct ike_conn {
     ike_conn_id id;
-    uint32_t refs; /* peers and SAs */
-    bool removed;  /* by the host; what is up still holds it */
     struct ike_conf *conf;
-    ike_addr remote;
     struct ike_want *want; /* conf->s.n_children */
     size_t n_want;
-    struct ike_map_node by_remote, by_name;
-    struct ike_list link, peers, bound; /* bound: its IKE SAs, whatever their state */
-    struct ike_list same;               /* by_remote: the ring of those with its address, newest first; else in wild */
-    bool exact;                         /* in such a ring */
-    struct ike_map_node by_remote_id;
-    struct ike_list open;
-    uint64_t linked;           /* when it came into wild, among the others */
-    struct ike_timer timer;    /* the next attempt */
-    struct ike_pause pause;    /* attempts at an IKE SA */
-    ike_time began;            /* the last of them */
-    uint32_t sas;              /* in bound */
     struct ike_sa *connecting; /* the IKE SA we are setting up, NULL if none */
     ike_failure *failure;
+    uint32_t refs;          /* peers and SAs */
+    uint32_t sas;           /* in bound */
+    struct ike_pause pause; /* attempts at an IKE SA */
+    bool removed;           /* by the host; what is up still holds it */
+    bool exact;             /* in a ring of `same` */
+    struct ike_list peers, bound; /* bound: its IKE SAs, whatever their state */
+    ike_addr remote;
+    ike_time began;         /* the last attempt */
+    struct ike_timer timer; /* the next one */
+    struct ike_map_node by_remote, by_name, by_remote_id;
+    struct ike_list link;
+    struct ike_list same; /* by_remote: the ring of those with its address, newest first; else in wild */
+    struct ike_list open;
+    uint64_t linked; /* when it came into wild, among the others */
     struct ike_evslot ev;
 };
 
@@ -164,7 +166,10 @@ struct ike_v1_sa {
 
 struct ike_sa {
     ike_sa_id id;
-    uint32_t number, window; /* window: requests of ours open at once; 1: the peer need not accept more (RFC 7296 section 2.3) */
+    struct ike_conn *conn; /* NULL until chosen */
+    struct ike_conf *conf;
+    struct ike_peer *peer;   /* NULL until authenticated */
+    struct ike_setup *setup; /* until established */
     uint8_t version, state;  /* ike_sa_state */
     bool initiator;          /* we are the original initiator */
     bool dead;
@@ -181,32 +186,31 @@ struct ike_sa {
     bool no_secret;        /* the peer's public value gives none: no message can be opened */
     uint8_t down_cause;    /* ike_cause */
     uint8_t hasty;         /* rekeys in a row, each of an SA of a few seconds */
-    uint64_t spi_i, spi_r; /* spi_r 0: not known yet */
-    struct ike_map_node by_spi, by_init;
-    struct ike_conn *conn; /* NULL until chosen */
-    struct ike_conf *conf;
-    struct ike_peer *peer; /* NULL until authenticated */
-    struct ike_list bound_link, peer_link, half_open_link, dead_link;
-    ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_suite suite;
+    uint64_t spi_i, spi_r;           /* spi_r 0: not known yet */
+    struct ike_list outstanding;     /* our requests without an answer; at most `window` */
+    struct ike_exchange *answering;  /* the peer's request in progress, NULL mostly */
+    ike_time expires_at;
+    ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_key_layout layout;
     const ike_encr *encr;
     const ike_integ *integ;
     const ike_prf *prf;
     uint8_t *keys;                   /* ike_key_kept(&layout) octets */
-    uint64_t iv;                     /* explicit IV counter of AEADs */
+    ike_time established;
+    uint64_t iv;             /* explicit IV counter of AEADs */
+    uint32_t number, window; /* window: requests of ours open at once; 1: the peer need not accept more (RFC 7296 section 2.3) */
     uint32_t own_mid, peer_mid;      /* next of ours; next expected of the peer's */
-    struct ike_list outstanding;     /* our requests without an answer; at most `window` */
-    struct ike_exchange *answering;  /* the peer's request in progress, NULL mostly */
     struct ike_sent *answer;         /* to the request peer_mid - 1 */
     struct ike_list tasks;           /* struct ike_task: local requests that wait */
-    struct ike_setup *setup;         /* until established */
     struct ike_v1_sa *v1;            /* NULL in IKEv2 */
     ike_sa_id replaced_by, replaces; /* by a rekey */
-    ike_time created, established, rekey_at, expires_at, last_in, last_out, answer_until;
+    ike_time created, rekey_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     uint32_t created_second, created_count; /* cap on CREATE_CHILD_SA requests, each of which may cost a key exchange */
+    struct ike_map_node by_spi, by_init;
+    struct ike_list bound_link, peer_link, half_open_link, dead_link;
     struct ike_timer timer;
     struct ike_evslot ev;
 };
@@ -222,8 +226,12 @@ struct ike_beside {
 
 struct ike_child {
     ike_child_id id;
+    struct ike_peer *peer;
+    struct ike_conf *conf;
+    ike_sa_id sa;
     uint32_t number;
-    uint8_t state; /* ike_child_state */
+    uint16_t index; /* in conf->s.children */
+    uint8_t state;  /* ike_child_state */
     bool initiator, dead;
     bool in_installed, out_installed;
     bool udp_encap;
@@ -237,23 +245,21 @@ struct ike_child {
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint8_t n_beside;
-    uint16_t index;    /* in conf->s.children */
-    struct ike_peer *peer;
-    struct ike_conf *conf;
-    ike_sa_id sa;
-    struct ike_list link, dead_link; /* in peer->children */
-    struct ike_map_node by_spi_in;
     struct ike_suite suite;
     uint32_t spi_in, spi_out, reqid;
     uint32_t life_s, life_kb; /* seconds as configured, or, with IKEv1, agreed on; 0: none. Of IKEv1: less than configured */
-    ike_path path;            /* as installed */
-    ike_child_id replaced_by, replaces;
-    ike_time established, rekey_at, expires_at, out_at; /* out_at: switch sending to it at the latest */
-    struct ike_timer timer;
-    struct ike_evslot ev;
     uint16_t n_local, n_remote;
     uint16_t key_e, key_a; /* octets per direction */
-    size_t size;           /* of this allocation */
+    ike_time rekey_at, expires_at;
+    ike_path path; /* as installed */
+    ike_time established;
+    ike_time out_at; /* switch sending to it at the latest */
+    ike_child_id replaced_by, replaces;
+    struct ike_list link, dead_link; /* in peer->children */
+    struct ike_map_node by_spi_in;
+    struct ike_timer timer;
+    struct ike_evslot ev;
+    size_t size; /* of this allocation */
     struct ike_question *late_add;
     /* ike_beside, n_beside of them; selectors (n_local + n_remote of ike_ts); then keys: in encr, in integ, out encr, out integ,
      * and for each beside in integ, out integ */
