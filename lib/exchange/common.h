@@ -83,8 +83,8 @@ void ike_tap(struct ike_core *c, const ike_path *path, bool out, struct ike_head
 /* ---- repeat.c ------------------------------------------------------------------------------------------------------------ */
 struct ike_sent *ike_sent_keep(struct ike_core *c, const uint8_t *data, size_t n); /* NULL: no memory */
 void ike_transmit(struct ike_core *c, const ike_path *path, const struct ike_sent *s);
-/* What has been heard before came once more: its answer goes to where that came from. IKE_ERR_LIMIT: there is none, or it has gone
- * out often enough in this second. */
+/* What has been heard before came once more: its answer goes to where that came from. IKE_ERR_LIMIT: there is none, or it has
+ * gone out often enough in this second. */
 int ike_answer_again(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, const struct ike_sent *s);
 void ike_exchange_arm(struct ike_exchange *x); /* the time of the next repetition */
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x);

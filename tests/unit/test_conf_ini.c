@@ -95,7 +95,8 @@ static const struct {
      "f:4: [connection a] lifetime: expected a time such as 90s, 30m or 1h30m, 0s to 365d, or none; for IKEv1 also with a "
      "range, 10m, 450s:12m, found \"-1\"\n"},
     {GOOD "esp-lifetime-bytes = 99999999999T\n", "f:4: [connection a] esp-lifetime-bytes: expected a size such as 500M or "
-                                                 "10G (K, M, G, T: powers of 1024), or none, found "
+                                                 "10G (K, M, G, T: powers of 1024), or none; for IKEv1 "
+                                                 "also with a range, 10G, 1G:20G, found "
                                                  "\"99999999999T\"\n"},
     {GOOD "jitter = 101\n", "f:4: [connection a] jitter: expected a number, 0 to 100, found \"101\"\n"},
     {GOOD "local-id = %any\n", "f:4: [connection a] local-id: expected an identity: an address, a name, @name, user@host, "

@@ -93,7 +93,8 @@ static int v1_send(struct ike_exchange *x)
     h.next = x->chain.first;
     ike_tap(c, path, true, h, x->chain.w.p, x->chain.w.len);
     struct ike_v1_seal k = sealed ? ike_v1_key(sa) : (struct ike_v1_seal){0};
-    int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len) : ike_frame_clear(c, &h, &x->chain, &len);
+    int r = sealed ? ike_v1_seal(&k, &h, &x->chain, iv, c->ctx, c->out, c->set.max_message, &len)
+                   : ike_frame_clear(c, &h, &x->chain, &len);
     struct ike_sent *s = r == IKE_OK ? ike_v1_keep(x, &h, ike_bytes_of(c->out, len)) : NULL;
     if (!s) {
         return r == IKE_OK ? IKE_ERR_NOMEM : r;
