@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "heap.h"
 #include "tryout.h"
 
 #include <dirent.h>
@@ -45,21 +46,6 @@ static void say(const struct voice *v, ike_log_level level, const char *fmt, ...
     va_end(ap);
     v->say(v->arg, level, text);
 }
-
-static void *get(void *user, size_t n)
-{
-    (void)user;
-    return malloc(n);
-}
-
-static void release(void *user, void *p, size_t n)
-{
-    (void)user;
-    (void)n;
-    free(p);
-}
-
-static const ike_allocator heap = {get, release, NULL};
 
 /* ---- Files ------------------------------------------------------------------------------------------------------------ */
 
@@ -272,7 +258,7 @@ static void tell(const struct voice *v, const ike_config_report *report)
 static int check_all(const struct voice *v, const char *path, struct config *c, ike_config_daemon *daemon,
                      ike_config_report *report)
 {
-    int r = ike_config_new(&c->db, &heap);
+    int r = ike_config_new(&c->db, &daemon_heap);
     if (r != IKE_OK) {
         return r;
     }

@@ -6,6 +6,7 @@
  * it.
  */
 #include "modules.h"
+#include "heap.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -203,29 +204,15 @@ static size_t length(const void *list)
     return n;
 }
 
-static void *get(void *user, size_t n)
-{
-    (void)user;
-    return malloc(n);
-}
-
-static void release(void *user, void *p, size_t n)
-{
-    (void)user;
-    (void)n;
-    free(p);
-}
-
 /* A group that the library behind the module was built without would keep every engine from starting. */
 static bool take_ke(const ike_ke *k, bool known)
 {
-    static const ike_allocator heap = {get, release, NULL};
     if (known || !k->open) {
         return !known;
     }
-    void *state = k->open(&heap);
+    void *state = k->open(&daemon_heap);
     if (state != NULL) {
-        k->close(state, &heap);
+        k->close(state, &daemon_heap);
     }
     return state != NULL;
 }

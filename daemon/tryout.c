@@ -6,6 +6,7 @@
 #include "tryout.h"
 
 #include "app/app.h"
+#include "heap.h"
 #include "modules.h"
 #include "sysdep/random.h"
 
@@ -117,19 +118,6 @@ static int look_at(void *user, const ike_triplet *at)
 
 /* ---- Connections ---------------------------------------------------------------------------------------------------------- */
 
-static void *get(void *user, size_t n)
-{
-    (void)user;
-    return malloc(n);
-}
-
-static void release(void *user, void *p, size_t n)
-{
-    (void)user;
-    (void)n;
-    free(p);
-}
-
 static const char *kind_name(uint8_t kind)
 {
     static const char *const names[] = {"?", "RSA", "DSA", "ECDSA"};
@@ -159,7 +147,6 @@ static const char *key_hint(ike_bytes text)
 static void explain_keys(struct trial *t, const ike_config *db, const ike_config_conn *c, const char *section)
 {
     static const ike_random rng = {random_fill, NULL};
-    static const ike_allocator heap = {get, release, NULL};
     const struct {
         const char *tag, *expected;
         const ike_config_named *file;
@@ -175,7 +162,7 @@ static void explain_keys(struct trial *t, const ike_config *db, const ike_config
         if (file->name == NULL || ike_config_get(db, section, keys[i].tag, &at) != IKE_OK) {
             continue;
         }
-        if (ike_key_check(t->settings.crypto, &heap, &rng, i == 0, file->text, &kind, &bits) != IKE_OK) {
+        if (ike_key_check(t->settings.crypto, &daemon_heap, &rng, i == 0, file->text, &kind, &bits) != IKE_OK) {
             complain(t, &at, keys[i].expected, file->name, strlen(file->name), key_hint(file->text));
             continue;
         }

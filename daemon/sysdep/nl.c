@@ -3,13 +3,12 @@
  * nl.c - netlink: building requests, sending them, reading the answers.
  */
 #include "sysdep/nl.h"
+#include "sysdep/ksock.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #ifndef NLM_F_CAPPED
@@ -93,25 +92,18 @@ void nl_wipe(struct nl_msg *m)
 
 int nl_open(struct nl_sock *s, int protocol)
 {
-    *s = (struct nl_sock){.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)};
-    if (s->fd < 0) {
-        return -errno;
+    *s = (struct nl_sock){.fd = -1};
+    int error = ksock_open(AF_NETLINK, protocol, NL_RX_MAX, &s->fd, &s->rx), on = 1;
+    if (error != 0) {
+        return error;
     }
-    s->rx = malloc(NL_RX_MAX);
-    if (s->rx == NULL) {
-        nl_close(s);
-        return -ENOMEM;
-    }
-    int on = 1;
     /* Texts for errors, without an echo of the request: it may hold keys. */
     (void)setsockopt(s->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
     (void)setsockopt(s->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-    struct timeval patience = {.tv_sec = 2};
-    (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     struct sockaddr_nl self = {.nl_family = AF_NETLINK};
     socklen_t len = sizeof(self);
     if (bind(s->fd, (struct sockaddr *)&self, sizeof(self)) < 0 || getsockname(s->fd, (struct sockaddr *)&self, &len) < 0) {
-        int error = -errno;
+        error = -errno;
         nl_close(s);
         return error;
     }
@@ -119,15 +111,7 @@ int nl_open(struct nl_sock *s, int protocol)
     return 0;
 }
 
-void nl_close(struct nl_sock *s)
-{
-    if (s->fd >= 0) {
-        close(s->fd);
-    }
-    s->fd = -1;
-    free(s->rx);
-    s->rx = NULL;
-}
+void nl_close(struct nl_sock *s) { ksock_close(&s->fd, &s->rx); }
 
 /* ---- Answers -------------------------------------------------------------------------------------------------------------- */
 
@@ -210,13 +194,9 @@ static int exchange(struct nl_sock *s, struct nl_msg *m, nl_reply_fn *reply, voi
     int result = 0;
     while (!done) {
         struct sockaddr_nl from = {0};
-        socklen_t len = sizeof(from);
-        ssize_t n = recvfrom(s->fd, s->rx, NL_RX_MAX, 0, (struct sockaddr *)&from, &len);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t n = ksock_receive(s->fd, s->rx, NL_RX_MAX, 0, (struct sockaddr *)&from, sizeof(from));
         if (n < 0) {
-            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+            return (int)n;
         }
         if (from.nl_pid == 0) { /* others may write to our socket: only the kernel counts */
             read_answer(s, (size_t)n, reply, arg, &done, &result);
@@ -278,9 +258,8 @@ int nl_events(int fd, nl_event_fn *event, void *arg)
     for (int i = 0; i < EVENTS_A_TURN; i++) {
         _Alignas(8) uint8_t buf[NL_MSG_MAX];
         struct sockaddr_nl from = {0};
-        socklen_t len = sizeof(from);
-        ssize_t n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &len);
-        if (n < 0 && errno == ENOBUFS) {
+        ssize_t n = ksock_receive(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, sizeof(from));
+        if (n == -ENOBUFS) {
             result = -ENOBUFS;
             continue;
         }

@@ -3,14 +3,13 @@
  * pfk.c - PF_KEYv2 (RFC 2367): building messages, reading them, asking the kernel.
  */
 #include "sysdep/pfk.h"
+#include "sysdep/ksock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define WORD     8U   /* lengths are counted in these */
@@ -199,32 +198,15 @@ bool pfk_get_address(const struct pfk_view *v, uint16_t type, struct pfk_address
 int pfk_open(struct pfk_sock *s)
 {
     /* Linux would take a GETSPI with the number of an acquire for the answer to that: it counts those from 1. */
-    *s = (struct pfk_sock){
-        .fd = socket(PF_KEY, SOCK_RAW | SOCK_CLOEXEC, PF_KEY_V2), .pid = (uint32_t)getpid(), .seq = 0x80000000U};
-    if (s->fd < 0) {
-        return -errno;
+    *s = (struct pfk_sock){.fd = -1, .pid = (uint32_t)getpid(), .seq = 0x80000000U};
+    int error = ksock_open(PF_KEY, PF_KEY_V2, PFK_RX_MAX, &s->fd, &s->rx), size = 1 << 20;
+    if (error == 0) {
+        (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
     }
-    s->rx = malloc(PFK_RX_MAX);
-    if (s->rx == NULL) {
-        pfk_close(s);
-        return -ENOMEM;
-    }
-    int size = 1 << 20;
-    (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-    struct timeval patience = {.tv_sec = 2};
-    (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    return 0;
+    return error;
 }
 
-void pfk_close(struct pfk_sock *s)
-{
-    if (s->fd >= 0) {
-        close(s->fd);
-    }
-    s->fd = -1;
-    free(s->rx);
-    s->rx = NULL;
-}
+void pfk_close(struct pfk_sock *s) { ksock_close(&s->fd, &s->rx); }
 
 /* ---- Calls ---------------------------------------------------------------------------------------------------------------- */
 
@@ -245,11 +227,7 @@ static bool is_answer(const struct pfk_sock *s, uint8_t type, uint32_t seq, cons
 
 static ssize_t receive(struct pfk_sock *s, int flags)
 {
-    ssize_t n;
-    do {
-        n = recv(s->fd, s->rx, PFK_RX_MAX, flags | MSG_TRUNC);
-    } while (n < 0 && errno == EINTR);
-    return n;
+    return ksock_receive(s->fd, s->rx, PFK_RX_MAX, flags | MSG_TRUNC, NULL, 0);
 }
 
 static size_t kept(ssize_t n) { return n < PFK_RX_MAX ? (size_t)n : PFK_RX_MAX; }
@@ -268,7 +246,7 @@ static int read_answer(struct pfk_sock *s, uint8_t type, uint32_t seq, pfk_reply
         struct pfk_view v;
         ssize_t n = receive(s, 0);
         if (n < 0) {
-            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+            return (int)n;
         }
         bool ours = n <= PFK_RX_MAX && pfk_parse(s->rx, (size_t)n, &v) && is_answer(s, type, seq, &v);
         int error = ours ? -(int)v.head.sadb_msg_errno : 0;
