@@ -356,27 +356,39 @@ static void answer(struct ike_engine *e, struct ike_question *q, int result)
     q->resume(&e->core, q);
 }
 
-/* They differ in what they bring. The token is checked inside, as its question may have been cancelled a moment
- * ago; IKE_ERR_STATE can only come from ike_enter, where there is nothing to leave. */
-int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
+/* NULL: *r says why. The token is checked inside, as its question may have been cancelled a moment ago. */
+static struct ike_question *question(struct ike_engine *e, ike_token t, uint8_t kind, ike_time now, int *r)
 {
-    int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_PEER, &r) : NULL;
-    if (q) {
-        q->answer.conn = conn;
-        answer(e, q, IKE_OK);
-    }
+    *r = ike_enter(e, now);
+    return *r == IKE_OK ? ike_question_get(&e->core, t, kind, r) : NULL;
+}
+
+/* IKE_ERR_STATE can only come from ike_enter, where there is nothing to leave. */
+static int answered(struct ike_engine *e, int r)
+{
     if (r != IKE_ERR_STATE) {
         ike_leave(e);
     }
     return r;
 }
 
+/* They differ in what they bring. */
+int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now)
+{
+    int r;
+    struct ike_question *q = question(e, t, IKE_Q_PEER, now, &r);
+    if (q) {
+        q->answer.conn = conn;
+        answer(e, q, IKE_OK);
+    }
+    return answered(e, r);
+}
+
 /* A copy: the caller may wipe its own at once. Without memory for it the question is answered all the same, by the error. */
 static int answer_octets(ike_engine *e, ike_token t, uint8_t kind, int result, ike_bytes octets, ike_time now)
 {
-    int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, kind, &r) : NULL;
+    int r;
+    struct ike_question *q = question(e, t, kind, now, &r);
     if (q) {
         struct ike_blob b = {NULL, 0};
         /* What the exchange learns; r is what the caller learns, whose answer has arrived */
@@ -385,10 +397,7 @@ static int answer_octets(ike_engine *e, ike_token t, uint8_t kind, int result, i
         q->answer.octets.len = b.len;
         answer(e, q, k);
     }
-    if (r != IKE_ERR_STATE) {
-        ike_leave(e);
-    }
-    return r;
+    return answered(e, r);
 }
 
 int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now)
@@ -403,8 +412,8 @@ int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_t
 
 int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike_bytes password, ike_time now)
 {
-    int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_LOGIN, &r) : NULL;
+    int r;
+    struct ike_question *q = question(e, t, IKE_Q_LOGIN, now, &r);
     if (q) {
         struct ike_blob b = {NULL, 0};
         int k = result;
@@ -421,49 +430,37 @@ int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike
         q->answer.octets.len = b.len;
         answer(e, q, k);
     }
-    if (r != IKE_ERR_STATE) {
-        ike_leave(e);
-    }
-    return r;
+    return answered(e, r);
 }
 
 int ike_answer_lease(ike_engine *e, ike_token t, int result, const ike_addr *address, ike_time now)
 {
-    int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_LEASE, &r) : NULL;
+    int r;
+    struct ike_question *q = question(e, t, IKE_Q_LEASE, now, &r);
     if (q) {
         q->answer.address = address ? *address : (ike_addr){0};
         answer(e, q, result);
     }
-    if (r != IKE_ERR_STATE) {
-        ike_leave(e);
-    }
-    return r;
+    return answered(e, r);
 }
 
 int ike_answer_spi(ike_engine *e, ike_token t, int result, uint32_t spi, ike_time now)
 {
-    int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_SPI, &r) : NULL;
+    int r;
+    struct ike_question *q = question(e, t, IKE_Q_SPI, now, &r);
     if (q) {
         q->answer.spi = spi;
         answer(e, q, result);
     }
-    if (r != IKE_ERR_STATE) {
-        ike_leave(e);
-    }
-    return r;
+    return answered(e, r);
 }
 
 int ike_answer_done(ike_engine *e, ike_token t, int result, ike_time now)
 {
-    int r = ike_enter(e, now);
-    struct ike_question *q = r == IKE_OK ? ike_question_get(&e->core, t, IKE_Q_DONE, &r) : NULL;
+    int r;
+    struct ike_question *q = question(e, t, IKE_Q_DONE, now, &r);
     if (q) {
         answer(e, q, result);
     }
-    if (r != IKE_ERR_STATE) {
-        ike_leave(e);
-    }
-    return r;
+    return answered(e, r);
 }

@@ -80,6 +80,17 @@ ike_bytes ike_decode_hex(struct ike_emit *e, struct ike_rd *r, const char *name,
     return ike_bytes_of(p, n);
 }
 
+struct ike_rd ike_decode_body(struct ike_emit *e, struct ike_rd *r)
+{
+    ike_decode_u8(e, r, "reserved");
+    const uint16_t len = ike_decode_u16(e, r, "length");
+    struct ike_rd body = ike_rd_sub(r, len >= 4 ? len - 4u : SIZE_MAX);
+    if (body.bad) {
+        ike_emit_fault(e, "malformed: length");
+    }
+    return body;
+}
+
 /* Nothing is left out: octets a body has too many are shown too. */
 void ike_decode_rest(struct ike_emit *e, struct ike_rd *r)
 {

@@ -23,6 +23,8 @@ uint32_t ike_decode_u32(struct ike_emit *e, struct ike_rd *r, const char *name);
 /* The same with the value's name from a registry; `high` is or-ed to the value for the look-up. */
 uint8_t ike_decode_named8(struct ike_emit *e, struct ike_rd *r, const char *name, enum ike_registry reg, uint16_t high);
 uint16_t ike_decode_named16(struct ike_emit *e, struct ike_rd *r, const char *name, enum ike_registry reg);
+/* What follows the first octet of a header inside an SA payload: reserved, length. The body; bad if the length makes no sense. */
+struct ike_rd ike_decode_body(struct ike_emit *e, struct ike_rd *r);
 /* n octets as hex (all that is left when n is SIZE_MAX). */
 ike_bytes ike_decode_hex(struct ike_emit *e, struct ike_rd *r, const char *name, size_t n);
 

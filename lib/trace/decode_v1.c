@@ -139,18 +139,11 @@ static void attributes(struct ike_emit *e, struct ike_rd *r, const struct attrib
     }
 }
 
-/* The generic header inside an SA payload. The body; bad if the length makes no sense. Proposals and transforms are payloads
- * inside a payload in version 1. */
+/* Proposals and transforms are payloads inside a payload in version 1. */
 static struct ike_rd substructure(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_named8(e, r, "next payload", IKE_REG_PAYLOAD, 0x100);
-    ike_decode_u8(e, r, "reserved");
-    const uint16_t len = ike_decode_u16(e, r, "length");
-    struct ike_rd body = ike_rd_sub(r, len >= 4 ? len - 4u : SIZE_MAX);
-    if (body.bad) {
-        ike_emit_fault(e, "malformed: length");
-    }
-    return body;
+    return ike_decode_body(e, r);
 }
 
 static void transform(struct ike_emit *e, struct ike_rd *r, uint8_t protocol)

@@ -37,17 +37,10 @@ static enum ike_registry id_registry(uint8_t type)
     return type < IKE_COUNT(of) ? of[type] : IKE_REGISTRIES;
 }
 
-/* A substructure's header: Last, reserved, length. Its body; bad if the length makes no sense. */
 static struct ike_rd substructure(struct ike_emit *e, struct ike_rd *r)
 {
     ike_decode_u8(e, r, "last");
-    ike_decode_u8(e, r, "reserved");
-    const uint16_t len = ike_decode_u16(e, r, "length");
-    struct ike_rd body = ike_rd_sub(r, len >= 4 ? len - 4u : SIZE_MAX);
-    if (body.bad) {
-        ike_emit_fault(e, "malformed: length");
-    }
-    return body;
+    return ike_decode_body(e, r);
 }
 
 /* An id means something only together with its type. */
