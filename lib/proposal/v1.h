@@ -66,43 +66,37 @@ uint16_t ike_v1_ke(const struct ike_proposals *p);
 /* Phase 1's offer: one proposal, a transform for each combination of cipher, hash and group that IKEv1 can express (no AEAD), at
  * most 64. only_ke: nothing but this group, as in Aggressive Mode; 0: all. Nothing to offer spoils the chain. */
 void ike_v1_put_sa(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint16_t only_ke);
-/* Phase 2's offer: each of p that goes with `ke` is a proposal of its own number. ke: the group of the KE payload, an attribute
- * of every transform; 0: no PFS. Extended sequence numbers are offered only by a proposal that does not do without. */
-void ike_v1_put_sa2(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint32_t spi, uint16_t ke);
-
-/* Choose from an offer: our order of preference of proposals, then the peer's of transforms. The authentication method must be
- * want's. IKE_OK; IKE_ERR_PROTO: malformed, which in phase 1 includes more than one proposal; IKE_ERR_NOT_FOUND: no match, *why
+/* Choose from an offer of phase 1: our order of preference of proposals, then the peer's of transforms. The authentication method
+ * must be want's. IKE_OK; IKE_ERR_PROTO: malformed, which includes more than one proposal; IKE_ERR_NOT_FOUND: no match, *why
  * filled (may be NULL), or beyond the limits of offer.h. A transform with an attribute that is unknown, repeated or malformed, or
  * without one it must have, is not chosen. */
 int ike_v1_select(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *want,
                   struct ike_v1_choice *out, struct ike_mismatch *why);
-/* The same in phase 2. want->mode: 0 any; of the UDP encapsulations both numberings are accepted; a transform without a mode is
- * accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the same group,
- * and otherwise none. Proposals with the same number belong together: as we are configured for none such, they are not chosen. */
-int ike_v1_select2(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *want,
-                   uint16_t ke_payload, struct ike_v1_choice *out, struct ike_mismatch *why);
 /* The answer: the chosen transform with its attributes as they were offered. */
 void ike_v1_put_sa_answer(struct ike_chain *c, const struct ike_v1_choice *x, uint8_t protocol, const uint8_t *spi,
                           uint8_t spi_len);
-/* ---- v1_bundle.c: the same for several protocols at once (RFC 2408 section 4.2) -------------------------------------------- */
+/* The initiator's check of an answer: one proposal with one transform whose attributes, as a set of values, are those of one we
+ * sent with these terms and only_ke. Its numbers are not compared, as some peers count anew. IKE_OK, IKE_ERR_PROTO (malformed) or
+ * IKE_ERR_NOT_FOUND. */
+int ike_v1_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *sent,
+                        uint16_t only_ke, struct ike_v1_choice *out);
+
+/* ---- v1_bundle.c: phase 2, which is several protocols at once (RFC 2408 section 4.2) --------------------------------------- */
 
 /* Each of main that goes with `ke`, with each of around, is a pair of proposals of its own number; all of them with IPComp first
- * when that is wanted, then without. spi: by place. */
+ * when that is wanted, then without. ke: the group of the KE payload, an attribute of every transform; 0: no PFS. Extended sequence
+ * numbers are offered only by a proposal that does not do without. spi: by place. */
 void ike_v1_put_bundles(struct ike_chain *c, const struct ike_v1_want *w, const uint32_t spi[IKE_V1_PLACES], uint16_t ke);
 /* A bundle is taken as a whole: all that is wanted and nothing else, but for IPComp, which may be missing. Our order of
- * preference, IPComp first. ke_payload and the results as in ike_v1_select2. */
+ * preference, IPComp first. The mode of the terms: 0 any; of the UDP encapsulations both numberings are accepted; a transform without
+ * one is accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the same
+ * group, and otherwise none. Results as of ike_v1_select. */
 int ike_v1_select_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke_payload,
                          struct ike_v1_bundle *out);
 /* The answer: the whole bundle, in the order of the offer. spi: by place, ours. */
 void ike_v1_put_bundle_answer(struct ike_chain *c, const struct ike_v1_bundle *b, const uint32_t spi[IKE_V1_PLACES]);
 /* The initiator's check of an answer: one number, one transform of each protocol, as ike_v1_select_check. */
 int ike_v1_check_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke, struct ike_v1_bundle *out);
-
-/* The initiator's check of an answer: one proposal with one transform whose attributes, as a set of values, are those of one we
- * sent with these terms and only_ke (phase 2: ke). Its numbers are not compared, as some peers count anew. IKE_OK, IKE_ERR_PROTO
- * (malformed, SPI) or IKE_ERR_NOT_FOUND. */
-int ike_v1_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_v1_terms *sent,
-                        uint16_t only_ke, bool phase2, struct ike_v1_choice *out);
 
 /* Every transform of a peer's SA payload as text, cut to fit. snprintf-like. */
 size_t ike_v1_sa_format(const struct ike_payload *sa, bool phase2, char *out, size_t n);

@@ -118,11 +118,21 @@ static int place_of(const struct ike_v1_want *w, uint8_t protocol)
                                                           : -1;
 }
 
+/* 0 is any: the drafts of RFC 3947 had other numbers, and peers mix them. */
+static bool same_mode(uint16_t offered, uint16_t wanted)
+{
+    static const uint16_t drafts = IKE_MODE1_UDP_TUNNEL_DRAFT - IKE_MODE1_UDP_TUNNEL;
+    const uint16_t a = offered > drafts ? (uint16_t)(offered - drafts) : offered,
+                   b = wanted > drafts ? (uint16_t)(wanted - drafts) : wanted;
+    const bool udp = b == IKE_MODE1_UDP_TUNNEL || b == IKE_MODE1_UDP_TRANSPORT;
+    return offered == 0 || wanted == 0 || offered == wanted || (udp && a == b);
+}
+
 /* There is one header for the tunnel however many protocols are in it: those that are around another one may say either. */
 static bool mode_fits(const struct ike_v1_want *w, unsigned place, uint16_t mode)
 {
     const uint16_t transport = w->terms.mode > IKE_MODE1_TRANSPORT ? IKE_MODE1_UDP_TRANSPORT : IKE_MODE1_TRANSPORT;
-    return ike_v1_mode_fits(mode, w->terms.mode) || (place != IKE_V1_MAIN && ike_v1_mode_fits(mode, transport));
+    return same_mode(mode, w->terms.mode) || (place != IKE_V1_MAIN && same_mode(mode, transport));
 }
 
 /* The first of ours that a transform fits, before `best`. */

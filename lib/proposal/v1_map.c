@@ -84,9 +84,8 @@ const char *ike_v1_word(uint8_t type, uint16_t value)
 /* In the order of the bits. */
 uint8_t ike_v1_type_of(unsigned differences)
 {
-    static const uint8_t types[] = {IKE_T_ENCR, IKE_T_PRF,   IKE_T_INTEG, IKE_T_KE,
-                                    IKE_T_ESN,  IKE_T1_AUTH, IKE_T1_MODE, IKE_T1_ATTRIBUTE,
-                                    IKE_T1_LIFE};
+    static const uint8_t types[] = {IKE_T_ENCR, IKE_T_PRF,   IKE_T_INTEG,      IKE_T_KE,
+                                    IKE_T_ESN,  IKE_T1_AUTH, IKE_T1_ATTRIBUTE, IKE_T1_LIFE};
     for (size_t i = 0; i < IKE_COUNT(types); i++) {
         if (differences & 1u << i) {
             return types[i];

@@ -52,9 +52,8 @@ enum {
     IKE_D1_KE = 8,
     IKE_D1_ESN = 16,
     IKE_D1_AUTH = 32,
-    IKE_D1_MODE = 64,
-    IKE_D1_ATTRIBUTE = 128,
-    IKE_D1_LIFE = 256
+    IKE_D1_ATTRIBUTE = 64,
+    IKE_D1_LIFE = 128
 };
 uint8_t ike_v1_type_of(unsigned differences);
 /* In which types the suite differs from all that proposal i of p allows. The group of phase 2 is judged as well. */

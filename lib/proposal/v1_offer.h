@@ -27,9 +27,7 @@ struct ike_v1_walk {
     int rc; /* IKE_OK, IKE_ERR_PROTO (malformed), IKE_ERR_NOT_FOUND (beyond the limits of offer.h) */
 };
 struct ike_v1_walk ike_v1_walk(const struct ike_payload *sa, bool phase2);
-/* Whether an encapsulation mode is the one wanted, 0 being any: the drafts of RFC 3947 had other numbers, and peers mix them. */
-bool ike_v1_mode_fits(uint16_t offered, uint16_t wanted);
-/* Whether the seconds of an offer are within what is wanted. */
+/* Whether the lifetimes of an offer are within what is wanted. */
 bool ike_v1_life_fits(const struct ike_v1_terms *offered, const struct ike_v1_terms *want);
 /* The next transform; false at the end and when rc is no longer IKE_OK. */
 bool ike_v1_walk_next(struct ike_v1_walk *w, struct ike_v1_transform *t);

@@ -177,33 +177,6 @@ void ike_v1_put_sa(struct ike_chain *c, const struct ike_proposals *p, const str
     ike_chain_end(c, at);
 }
 
-/* The limits are those that a peer like ourselves has. */
-void ike_v1_put_sa2(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint32_t spi, uint16_t ke)
-{
-    struct ike_sub_list proposals = {0};
-    struct ike_suite s;
-    uint8_t own[4];
-    unsigned total = 0;
-    const size_t at = ike_v1_begin_sa(c);
-    ike_store32(own, spi);
-    for (unsigned i = 0; i < p->n; i++) {
-        struct ike_sub_list transforms = {0};
-        if (total >= IKE_OFFER_TRANSFORMS || !ike_v1_combination(p, i, true, ke, 0, &s)) {
-            continue;
-        }
-        const size_t start = ike_begin_proposal(c, &proposals, (uint8_t)(proposals.n + 1), p->protocol, own, sizeof own);
-        while (transforms.n < IKE_OFFER_PER_PROPOSAL && total < IKE_OFFER_TRANSFORMS &&
-               ike_v1_combination(p, i, true, ke, transforms.n, &s)) {
-            ike_v1_put_transform(c, &transforms, &s, t);
-            total++;
-        }
-        ike_end_proposal(c, start, &transforms);
-    }
-    c->w.bad |= proposals.n == 0;
-    ike_end_list(c, &proposals);
-    ike_chain_end(c, at);
-}
-
 /* RFC 2408 section 4.2: the responder keeps the numbers and must not change an attribute. */
 void ike_v1_put_choice(struct ike_chain *c, struct ike_sub_list *proposals, const struct ike_v1_choice *x, uint8_t protocol,
                        const uint8_t *spi, uint8_t spi_len)

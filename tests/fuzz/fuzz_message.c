@@ -72,14 +72,12 @@ static void look_v1(const struct ike_payload *p, const struct ike_proposals *our
         inside(p, cfg.attrs);
     }
     (void)ike_v1_id_parse(&id, p);
-    for (unsigned phase2 = 0; phase2 < 2; phase2++) {
-        const int rc = phase2 ? ike_v1_select2(child, p, &terms, 0, &x, &why) : ike_v1_select(ours, p, &terms, &x, &why);
-        if (rc == IKE_OK) {
-            inside(p, x.attrs);
-        }
-        (void)ike_v1_select_check(phase2 ? child : ours, p, &terms, 0, phase2, &x);
-        (void)ike_v1_sa_format(p, phase2, text, sizeof text);
+    if (ike_v1_select(ours, p, &terms, &x, &why) == IKE_OK) {
+        inside(p, x.attrs);
     }
+    (void)ike_v1_select_check(ours, p, &terms, 0, &x);
+    (void)ike_v1_sa_format(p, false, text, sizeof text);
+    (void)ike_v1_sa_format(p, true, text, sizeof text);
     for (unsigned with = 0; with < 4; with++) { /* alone, with AH around, with IPComp inside, with both */
         const struct ike_v1_want want = {.main = child, .around = with & 1 ? around : NULL, .compress = with & 2, .terms = terms};
         struct ike_v1_bundle b;

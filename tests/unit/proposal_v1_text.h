@@ -14,6 +14,32 @@
 static const struct ike_v1_terms v1_psk = {.auth = 1, .life_s = 28800};
 static const struct ike_v1_terms v1_tunnel = {.mode = IKE_MODE1_TUNNEL, .life_s = 3600};
 
+/* Phase 2 with one protocol: a bundle of one. */
+static inline void v1_put2(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint32_t spi,
+                           uint16_t ke)
+{
+    const struct ike_v1_want w = {.main = p, .terms = *t};
+    ike_v1_put_bundles(c, &w, (const uint32_t[IKE_V1_PLACES]){[IKE_V1_MAIN] = spi}, ke);
+}
+static inline int v1_select2(const struct ike_proposals *p, const struct ike_payload *sa, const struct ike_v1_terms *t,
+                             uint16_t ke, struct ike_v1_choice *x)
+{
+    const struct ike_v1_want w = {.main = p, .terms = *t};
+    struct ike_v1_bundle b;
+    const int rc = ike_v1_select_bundle(&w, sa, ke, &b);
+    *x = b.part[0];
+    return rc;
+}
+static inline int v1_check2(const struct ike_proposals *p, const struct ike_payload *sa, const struct ike_v1_terms *t,
+                            uint16_t ke, struct ike_v1_choice *x)
+{
+    const struct ike_v1_want w = {.main = p, .terms = *t};
+    struct ike_v1_bundle b = {0};
+    const int rc = ike_v1_check_bundle(&w, sa, ke, &b);
+    *x = b.part[0];
+    return rc;
+}
+
 /* What a peer with these proposals sends in phase 1, or in phase 2 with the group `ke`. buf must outlive the payload. */
 static inline struct ike_payload v1_offer(const char *text, const struct ike_v1_terms *t, uint16_t only_ke, uint8_t *buf,
                                           size_t n)
@@ -29,7 +55,7 @@ static inline struct ike_payload v1_offer2(const char *text, const struct ike_v1
 {
     struct ike_proposals *p = from_text(text, IKE_PROTO_ESP);
     struct ike_chain c = ike_chain(buf, n);
-    ike_v1_put_sa2(&c, p, t, V1_SPI, ke);
+    v1_put2(&c, p, t, V1_SPI, ke);
     forget(p);
     return only_payload(&c);
 }

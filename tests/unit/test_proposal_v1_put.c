@@ -69,16 +69,16 @@ static void phase2(void **state)
     struct ike_proposals *p = from_text("aes128gcm16-modp2048-nopfs, 3des-sha1-modp2048, aes128-sha256", IKE_PROTO_ESP);
     struct ike_v1_terms t = {.mode = 3, .life_s = 3600, .life_kb = 4608000};
     struct ike_chain c = ike_chain(buf, sizeof buf);
-    ike_v1_put_sa2(&c, p, &t, 0x01020304u, 14);
+    v1_put2(&c, p, &t, 0x01020304u, 14);
     assert_octets(&c, "00000074 00000001 00000001"
                       "02000034 01030401 01020304"
                       "00000028 01140000 80010001 80020e10 80010002 00020004 00465000 8003000e 80040003 80060080 "
                       "00000034 02030401 01020304"
                       "00000028 01030000 80010001 80020e10 80010002 00020004 00465000 8003000e 80040003 80050002");
-    EACH_ROOM(c, ike_v1_put_sa2(&c, p, &t, 1, 14))
+    EACH_ROOM(c, v1_put2(&c, p, &t, 1, 14))
     /* Without PFS: who allows it, and who never heard of it; numbers without a gap. */
     c = ike_chain(buf, sizeof buf);
-    ike_v1_put_sa2(&c, p, &v1_tunnel, 0x01020304u, 0);
+    v1_put2(&c, p, &v1_tunnel, 0x01020304u, 0);
     struct ike_payload sa = only_payload(&c);
     assert_text(&sa, true, "aes128gcm16-tunnel, aes128-sha256-tunnel");
     struct ike_v1_walk w = ike_v1_walk(&sa, true);
@@ -97,7 +97,7 @@ static void ah_and_esn(void **state)
     (void)state;
     struct ike_proposals *p = from_text("sha256-esn, sha1", IKE_PROTO_AH);
     struct ike_chain c = ike_chain(buf, sizeof buf);
-    ike_v1_put_sa2(&c, p, &(struct ike_v1_terms){.mode = 2}, 0x01020304u, 0);
+    v1_put2(&c, p, &(struct ike_v1_terms){.mode = 2}, 0x01020304u, 0);
     assert_octets(&c, "00000048 00000001 00000001"
                       "02000020 01020401 01020304 00000014 01050000 80040002 80050005 800b0001"
                       "0000001c 02020401 01020304 00000010 01030000 80040002 80050002");
@@ -140,7 +140,7 @@ static void nothing_to_offer(void **state)
     p = from_text("aes128-sha1-modp2048", IKE_PROTO_ESP);
     assert_int_equal(ike_v1_ke(p), 14);
     c = ike_chain(buf, sizeof buf);
-    ike_v1_put_sa2(&c, p, &v1_tunnel, V1_SPI, 0);
+    v1_put2(&c, p, &v1_tunnel, V1_SPI, 0);
     assert_true(c.w.bad);
     forget(p);
 }

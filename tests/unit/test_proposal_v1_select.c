@@ -28,11 +28,10 @@ static int select1(const char *ours, const struct ike_payload *sa, uint16_t auth
     return rc;
 }
 
-static int select2(const char *ours, const struct ike_payload *sa, uint16_t mode, uint16_t ke, struct ike_v1_choice *x,
-                   struct ike_mismatch *why)
+static int select2(const char *ours, const struct ike_payload *sa, uint16_t mode, uint16_t ke, struct ike_v1_choice *x)
 {
     struct ike_proposals *p = from_text(ours, IKE_PROTO_ESP);
-    const int rc = ike_v1_select2(p, sa, &(struct ike_v1_terms){.mode = mode}, ke, x, why);
+    const int rc = v1_select2(p, sa, &(struct ike_v1_terms){.mode = mode}, ke, x);
     forget(p);
     return rc;
 }
@@ -79,25 +78,24 @@ static void phase1_there_and_back(void **state)
         ike_v1_put_sa_answer(&c, &x, IKE_PROTO1_ISAKMP, NULL, 0);
         struct ike_payload answer = only_payload(&c);
         struct ike_proposals *p = from_text(rows[i].initiator, IKE_PROTO_IKE);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, false, &back), IKE_OK);
+        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, &back), IKE_OK);
         assert_memory_equal(&back.suite, &x.suite, sizeof x.suite);
-        /* Not with other terms, not for another group, not of other proposals, not as phase 2. */
+        /* Not with other terms, not for another group, not of other proposals. */
         t.life_s++;
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, false, &back), IKE_ERR_NOT_FOUND);
+        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, &back), IKE_ERR_NOT_FOUND);
         t.life_s--;
         t.auth++;
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, false, &back), IKE_ERR_NOT_FOUND);
+        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, &back), IKE_ERR_NOT_FOUND);
         t.auth--;
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, x.suite.ke, false, &back), IKE_OK);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, (uint16_t)(x.suite.ke + 1), false, &back), IKE_ERR_NOT_FOUND);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, true, &back), IKE_ERR_NOT_FOUND);
+        assert_int_equal(ike_v1_select_check(p, &answer, &t, x.suite.ke, &back), IKE_OK);
+        assert_int_equal(ike_v1_select_check(p, &answer, &t, (uint16_t)(x.suite.ke + 1), &back), IKE_ERR_NOT_FOUND);
         /* The whole offer is no answer. */
         if (sa.len != answer.len) {
-            assert_int_equal(ike_v1_select_check(p, &sa, &t, 0, false, &back), IKE_ERR_NOT_FOUND);
+            assert_int_equal(ike_v1_select_check(p, &sa, &t, 0, &back), IKE_ERR_NOT_FOUND);
         }
         forget(p);
         p = from_text("aes128-sha1-modp8192", IKE_PROTO_IKE);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, false, &back), IKE_ERR_NOT_FOUND);
+        assert_int_equal(ike_v1_select_check(p, &answer, &t, 0, &back), IKE_ERR_NOT_FOUND);
         forget(p);
     }
 }
@@ -124,7 +122,7 @@ static void phase2_there_and_back(void **state)
         const struct ike_v1_terms t = {.mode = modes[i % IKE_COUNT(modes)], .life_s = 3600, .life_kb = i == 1 ? 250000 : 0};
         struct ike_v1_choice x, back;
         struct ike_payload sa = v1_offer2(rows[i].initiator, &t, rows[i].ke, buf, sizeof buf);
-        assert_int_equal(select2(rows[i].responder, &sa, t.mode, rows[i].ke, &x, NULL), IKE_OK);
+        assert_int_equal(select2(rows[i].responder, &sa, t.mode, rows[i].ke, &x), IKE_OK);
         assert_suite(&x, rows[i].suite);
         assert_int_equal(x.terms.mode, t.mode);
         assert_int_equal(x.number, rows[i].number);
@@ -134,17 +132,17 @@ static void phase2_there_and_back(void **state)
         ike_v1_put_sa_answer(&c, &x, IKE_PROTO1_ESP, child_spi, 4);
         struct ike_payload answer = only_payload(&c);
         struct ike_proposals *p = from_text(rows[i].initiator, IKE_PROTO_ESP);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, rows[i].ke, true, &back), IKE_OK);
+        assert_int_equal(v1_check2(p, &answer, &t, rows[i].ke, &back), IKE_OK);
         assert_memory_equal(&back.suite, &x.suite, sizeof x.suite);
         assert_memory_equal(back.spi, child_spi, 4);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, (uint16_t)(rows[i].ke ? 0 : 14), true, &back), IKE_ERR_NOT_FOUND);
+        assert_int_equal(v1_check2(p, &answer, &t, (uint16_t)(rows[i].ke ? 0 : 14), &back), IKE_ERR_NOT_FOUND);
         struct ike_v1_terms other = t;
         other.mode = t.mode == 1 ? 2 : 1;
-        assert_int_equal(ike_v1_select_check(p, &answer, &other, rows[i].ke, true, &back), IKE_ERR_NOT_FOUND);
+        assert_int_equal(v1_check2(p, &answer, &other, rows[i].ke, &back), IKE_ERR_NOT_FOUND);
         c = ike_chain(buf2, sizeof buf2);
         ike_v1_put_sa_answer(&c, &x, IKE_PROTO1_ESP, (const uint8_t[]){0, 0, 0, 255}, 4);
         answer = only_payload(&c);
-        assert_int_equal(ike_v1_select_check(p, &answer, &t, rows[i].ke, true, &back), IKE_ERR_PROTO);
+        assert_int_equal(v1_check2(p, &answer, &t, rows[i].ke, &back), IKE_ERR_PROTO);
         forget(p);
     }
 }
@@ -261,14 +259,14 @@ static void attributes_of_phase2(void **state)
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         struct ike_v1_choice x;
         struct ike_payload sa = v1_sa(PARTS({1, rows[i].protocol, false, rows[i].id, rows[i].attrs}));
-        assert_int_equal(select2(rows[i].ours, &sa, 1, 0, &x, NULL), rows[i].good ? IKE_OK : IKE_ERR_NOT_FOUND);
+        assert_int_equal(select2(rows[i].ours, &sa, 1, 0, &x), rows[i].good ? IKE_OK : IKE_ERR_NOT_FOUND);
     }
     /* AH says its algorithm twice. */
     struct ike_proposals *p = from_text("sha256-sha1", IKE_PROTO_AH);
     struct ike_v1_choice x;
     struct ike_payload sa =
         v1_sa(PARTS({1, 2, true, 5, "80040001 80050002"}, {1, 2, true, 5, "80040001"}, {1, 2, false, 3, "80040001 80050002"}));
-    assert_int_equal(ike_v1_select2(p, &sa, &any_mode, 0, &x, NULL), IKE_OK);
+    assert_int_equal(v1_select2(p, &sa, &any_mode, 0, &x), IKE_OK);
     assert_int_equal(x.transform_number, 3);
     assert_suite(&x, "sha1-noesn");
     forget(p);
@@ -286,14 +284,9 @@ static void modes(void **state)
                 {5, 1, false},     {61443, 61443, true}, {61444, 61443, false}};
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         struct ike_v1_choice x;
-        struct ike_mismatch why;
         const struct ike_v1_terms t = {.mode = rows[i].offered};
         struct ike_payload sa = v1_offer2("aes128-sha1", &t, 0, buf, sizeof buf);
-        assert_int_equal(select2("aes128-sha1", &sa, rows[i].wanted, 0, &x, &why), rows[i].good ? IKE_OK : IKE_ERR_NOT_FOUND);
-        if (!rows[i].good) {
-            assert_int_equal(why.type, IKE_T1_MODE);
-            assert_int_equal(why.offered[0], rows[i].offered);
-        }
+        assert_int_equal(select2("aes128-sha1", &sa, rows[i].wanted, 0, &x), rows[i].good ? IKE_OK : IKE_ERR_NOT_FOUND);
     }
 }
 
@@ -316,25 +309,20 @@ static void perfect_forward_secrecy(void **state)
     };
     for (size_t i = 0; i < 2 * IKE_COUNT(rows); i++) {
         struct ike_v1_choice x;
-        struct ike_mismatch why;
         const size_t k = i / 2;
         /* In one proposal and in two. */
         struct ike_payload sa = v1_sa(PARTS({1, 3, i % 2, 12, rows[k].first}, {i % 2 ? 1 : 2, 3, false, 12, rows[k].second}));
-        assert_int_equal(select2("aes128-sha1-sha256-modp2048-nopfs", &sa, 0, rows[k].ke, &x, &why),
+        assert_int_equal(select2("aes128-sha1-sha256-modp2048-nopfs", &sa, 0, rows[k].ke, &x),
                          rows[k].good ? IKE_OK : IKE_ERR_NOT_FOUND);
         if (rows[k].good) {
             assert_int_equal(x.suite.ke, rows[k].ke ? 14 : 0);
-        } else {
-            assert_int_equal(why.type, IKE_T_KE);
-            assert_int_equal(why.n_types, 1);
-            assert_int_equal(why.wanted.ke, 14);
         }
     }
     struct ike_v1_choice x;
     struct ike_payload sa = v1_offer2("aes128-sha1", &v1_tunnel, 0, buf, sizeof buf);
-    assert_int_equal(select2("aes128-sha1-modp2048", &sa, 1, 0, &x, NULL), IKE_ERR_NOT_FOUND); /* we insist */
+    assert_int_equal(select2("aes128-sha1-modp2048", &sa, 1, 0, &x), IKE_ERR_NOT_FOUND); /* we insist */
     sa = v1_offer2("aes128-sha1-modp2048", &v1_tunnel, 14, buf, sizeof buf);
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 14, &x, NULL), IKE_ERR_NOT_FOUND); /* we never heard of it */
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 14, &x), IKE_ERR_NOT_FOUND); /* we never heard of it */
 }
 
 /* Proposals of one number are meant together. None of them is chosen alone, wherever they stand. */
@@ -342,24 +330,22 @@ static void bundles(void **state)
 {
     (void)state;
     struct ike_v1_choice x;
-    struct ike_mismatch why;
     char text[256];
     static const char aes[] = "80040001 80050002 80060080", sha[] = "80040001 80050002";
     struct ike_payload sa = v1_sa(PARTS({1, 2, false, 3, sha}, {1, 3, false, 12, aes}));
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, &why), IKE_ERR_NOT_FOUND);
-    assert_int_equal(why.number, 0);
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), IKE_ERR_NOT_FOUND);
     ike_v1_sa_format(&sa, true, text, sizeof text);
     assert_string_equal(text, "sha1-tunnel + aes128-sha1-tunnel");
     sa = v1_sa(PARTS({1, 3, false, 12, aes}, {1, 4, false, 2, "80040001"}, {2, 3, false, 12, aes}));
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), IKE_OK);
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), IKE_OK);
     assert_int_equal(x.number, 2);
     ike_v1_sa_format(&sa, true, text, sizeof text);
     assert_string_equal(text, "aes128-sha1-tunnel + ipcomp:2, aes128-sha1-tunnel");
     sa = v1_sa(PARTS({1, 3, false, 12, aes}, {2, 3, false, 12, aes}, {1, 2, false, 3, sha}));
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), IKE_OK);
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), IKE_OK);
     assert_int_equal(x.number, 2);
     sa = v1_sa(PARTS({2, 3, false, 12, aes}, {2, 3, false, 12, aes}));
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), IKE_ERR_NOT_FOUND);
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), IKE_ERR_NOT_FOUND);
     /* Phase 1 is one proposal. */
     sa = v1_sa(
         PARTS({1, 1, false, 1, "80010005 80020002 80030001 80040002"}, {2, 1, false, 1, "80010005 80020002 80030001 80040002"}));
@@ -390,23 +376,23 @@ static void answers_by_value(void **state)
     struct ike_v1_choice x;
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         struct ike_payload sa = v1_sa(PARTS({1, 1, false, 1, rows[i].attrs}));
-        assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, false, &x), rows[i].rc);
+        assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, &x), rows[i].rc);
     }
     /* Parts of two of ours are none of ours. */
     struct ike_payload sa = v1_sa(PARTS({1, 1, false, 1, "80010007 800e0080 80020004 80030001 80040002 800b0001 800c7080"}));
-    assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, false, &x), IKE_ERR_NOT_FOUND);
+    assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, &x), IKE_ERR_NOT_FOUND);
     /* Two transforms, two proposals. */
     sa = v1_sa(PARTS({1, 1, true, 1, rows[0].attrs}, {1, 1, false, 1, rows[0].attrs}));
-    assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, false, &x), IKE_ERR_NOT_FOUND);
+    assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, &x), IKE_ERR_NOT_FOUND);
     sa = v1_sa(PARTS({1, 1, false, 1, rows[0].attrs}, {2, 1, false, 1, rows[0].attrs}));
-    assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, false, &x), IKE_ERR_NOT_FOUND);
+    assert_int_equal(ike_v1_select_check(p, &sa, &v1_psk, 0, &x), IKE_ERR_NOT_FOUND);
     forget(p);
     /* Extended numbers that were not offered. */
     p = from_text("aes128-sha1", IKE_PROTO_ESP);
     sa = v1_sa(PARTS({1, 3, false, 12, "80010001 80020e10 80040001 80050002 80060080 800b0001"}));
-    assert_int_equal(ike_v1_select_check(p, &sa, &v1_tunnel, 0, true, &x), IKE_ERR_NOT_FOUND);
+    assert_int_equal(v1_check2(p, &sa, &v1_tunnel, 0, &x), IKE_ERR_NOT_FOUND);
     sa = v1_sa(PARTS({1, 3, false, 12, "80010001 80020e10 80040001 80050002 80060080"}));
-    assert_int_equal(ike_v1_select_check(p, &sa, &v1_tunnel, 0, true, &x), IKE_OK);
+    assert_int_equal(v1_check2(p, &sa, &v1_tunnel, 0, &x), IKE_OK);
     forget(p);
 }
 
@@ -449,23 +435,6 @@ static void nearest_miss(void **state)
         }
         assert_string_equal(text, rows[i].offered);
     }
-    struct ike_v1_choice x;
-    struct ike_mismatch why;
-    struct ike_payload sa = v1_offer2("aes128gcm16", &v1_tunnel, 0, buf, sizeof buf);
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, &why), IKE_ERR_NOT_FOUND);
-    assert_int_equal(why.type, IKE_T_ENCR);
-    assert_int_equal(why.offered[0], 20);
-    assert_int_equal(why.wanted.integ, 2);
-    sa = v1_offer2("aes128-sha1", &v1_tunnel, 0, buf, sizeof buf);
-    assert_int_equal(select2("aes128-sha256", &sa, 1, 0, &x, &why), IKE_ERR_NOT_FOUND);
-    assert_int_equal(why.type, IKE_T_INTEG);
-    assert_int_equal(why.offered[0], 2);
-    assert_int_equal(select2("aes128-sha256", &sa, 1, 0, &x, NULL), IKE_ERR_NOT_FOUND);
-    /* Nothing at all for our protocol. */
-    struct ike_proposals *p = from_text("sha1", IKE_PROTO_AH);
-    assert_int_equal(ike_v1_select2(p, &sa, &any_mode, 0, &x, &why), IKE_ERR_NOT_FOUND);
-    assert_int_equal(why.number, 0);
-    forget(p);
 }
 
 static void as_text(void **state)
@@ -538,9 +507,9 @@ static void structure(void **state)
     assert_int_equal(select1("aes128-sha1-modp1024", &sa, 1, &x, NULL), IKE_ERR_PROTO);
     /* A reserved SPI. */
     sa = v1_sa(PARTS({1, 3, false, 12, "80040001 80050002 80060080"}));
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), IKE_OK);
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), IKE_OK);
     ike_store32(buf + 16, 255);
-    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), IKE_ERR_PROTO);
+    assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), IKE_ERR_PROTO);
 }
 
 /* An SPI in phase 1 means nothing, up to 16 octets of it. */
@@ -578,14 +547,14 @@ static void limits(void **state)
             parts[i] = (struct v1_part){(uint8_t)(i + 1), 3, false, 12, "80050002 80060080"};
         }
         sa = v1_sa(parts, n, buf, sizeof buf);
-        assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), n <= IKE_OFFER_PROPOSALS ? IKE_OK : IKE_ERR_NOT_FOUND);
+        assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), n <= IKE_OFFER_PROPOSALS ? IKE_OK : IKE_ERR_NOT_FOUND);
     }
     for (size_t n = 512; n <= 513; n++) {
         for (size_t i = 0; i < n; i++) {
             parts[i] = (struct v1_part){(uint8_t)(i / 50 + 1), 3, i % 50 != 49 && i + 1 < n, 12, "80050002 80060080"};
         }
         struct ike_payload sa = v1_sa(parts, n, buf, sizeof buf);
-        assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x, NULL), n <= IKE_OFFER_TRANSFORMS ? IKE_OK : IKE_ERR_NOT_FOUND);
+        assert_int_equal(select2("aes128-sha1", &sa, 1, 0, &x), n <= IKE_OFFER_TRANSFORMS ? IKE_OK : IKE_ERR_NOT_FOUND);
     }
 }
 
@@ -612,8 +581,7 @@ static void every_octet(void **state)
                 struct ike_mismatch why;
                 char text[64];
                 octets[at] = (uint8_t)v;
-                const int rc =
-                    phase == 1 ? ike_v1_select(p, &sa, &psk, &x, &why) : ike_v1_select2(p, &sa, &any_mode, 0, &x, &why);
+                const int rc = phase == 1 ? ike_v1_select(p, &sa, &psk, &x, &why) : v1_select2(p, &sa, &any_mode, 0, &x);
                 assert_true(rc == IKE_OK || rc == IKE_ERR_PROTO || rc == IKE_ERR_NOT_FOUND);
                 if (rc == IKE_OK) {
                     chosen++;
@@ -625,7 +593,7 @@ static void every_octet(void **state)
                                                           (x.suite.encr == 3 && x.suite.prf == 1 && x.suite.ke == 5)));
                     }
                 }
-                ike_v1_select_check(p, &sa, &v1_psk, 0, phase == 2, &x);
+                (void)(phase == 1 ? ike_v1_select_check(p, &sa, &v1_psk, 0, &x) : v1_check2(p, &sa, &v1_tunnel, 0, &x));
                 ike_v1_sa_format(&sa, phase == 2, text, sizeof text);
             }
             octets[at] = was;
@@ -659,13 +627,13 @@ static void look(struct capture_v1 *f, struct ike_message *m, const uint8_t *iv,
     ike_v1_sa_format(sa, phase2, seen.text[seen.n], sizeof seen.text[0]);
     struct ike_v1_choice *x = &seen.chosen[seen.n];
     const uint16_t ke = ike_message_find(m, IKE_P1_KE, 0) != NULL;
-    assert_int_equal(phase2 ? select2(seen.ours2, sa, seen.mode, ke, x, NULL) : select1(seen.ours1, sa, seen.auth, x, NULL),
-                     IKE_OK);
+    assert_int_equal(phase2 ? select2(seen.ours2, sa, seen.mode, ke, x) : select1(seen.ours1, sa, seen.auth, x, NULL), IKE_OK);
     if (seen.n++ % 2 != 0) {
         /* The responder's: one of our offers with these terms. */
         struct ike_v1_choice back;
         struct ike_proposals *p = from_text(phase2 ? seen.ours2 : seen.ours1, phase2 ? IKE_PROTO_ESP : IKE_PROTO_IKE);
-        assert_int_equal(ike_v1_select_check(p, sa, &x->terms, phase2 ? x->suite.ke : 0, phase2, &back), IKE_OK);
+        assert_int_equal(
+            phase2 ? v1_check2(p, sa, &x->terms, x->suite.ke, &back) : ike_v1_select_check(p, sa, &x->terms, 0, &back), IKE_OK);
         forget(p);
     }
     /* Answered, it says the same as what was offered. */

@@ -67,7 +67,8 @@ static void put_offer(struct ike_chain *c, const struct offer *o)
     const char *nearest;
     size_t at;
     assert_int_equal(ike_proposals_parse_for(&p, o->proposals, IKE_PROTO_ESP, crypto, true, &mem, &at, &nearest), IKE_OK);
-    ike_v1_put_sa2(c, p, &t, 0x01020304, o->group);
+    const struct ike_v1_want want = {.main = p, .terms = t};
+    ike_v1_put_bundles(c, &want, (const uint32_t[IKE_V1_PLACES]){[IKE_V1_MAIN] = 0x01020304}, o->group);
     ike_proposals_free(p, &mem);
     memset(nonce, ++turn, sizeof nonce);
     ike_put_payload(c, IKE_P1_NONCE, ike_bytes_of(nonce, o->nonce));

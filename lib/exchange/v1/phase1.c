@@ -160,7 +160,7 @@ int ike_v1_take_answer(struct ike_exchange *x)
     struct ike_v1_terms t = terms_of(x, sa->conf);
     uint64_t spi_r = x->msg->h.spi_r;
     if (!spi_r || spi_r == sa->spi_i ||
-        ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, only_ke(x), false, &x->setup->v1) !=
+        ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, only_ke(x), &x->setup->v1) !=
             IKE_OK ||
         set_suite(x, &x->setup->v1.suite) != IKE_OK) {
         return IKE_X_DROP;
