@@ -251,6 +251,61 @@ static void a_bad_answer_does_not_move_the_ivs(void **state)
     assert_int_equal(node_saw(&b, IKE_EV_CHILD_UP), 2);
 }
 
+/* b's answer with one octet of an identity changed, its HASH made anew as only the peer could. Of the two subnets of IPv6. */
+static void change_identity(unsigned i, size_t at, uint8_t bits)
+{
+    struct ike_sa *sa = v1_sa(&a);
+    struct ike_v1_seal k = ike_v1_key(sa);
+    size_t n = sa->prf->mac->len, block = sa->encr->block, end, len;
+    const struct ike_exchange *x = IKE_OF(sa->outstanding.next, struct ike_exchange, link);
+    uint8_t iv[IKE_IV_MAX], next[IKE_IV_MAX];
+    struct ike_message m;
+    memcpy(iv, x->iv, block);
+    assert_int_equal(ike_message_parse(&m, b.out[0].bytes, b.out[0].n), IKE_OK);
+    assert_int_equal(ike_v1_open(&k, &m, iv, seal_scratch, plain, sizeof plain, next, &end), IKE_OK);
+    const struct ike_payload *p = ike_message_find(&m, IKE_P1_ID, i);
+    assert_true(p && p->len == 36);
+    plain[p->body - plain + (ptrdiff_t)at] ^= bits;
+    assert_int_equal(ike_v1_hash(sa->prf, seal_scratch, ike_v1_key_a(sa), m.h.mid, ike_blob_bytes(&x->setup->ni),
+                                 ike_bytes_of(plain + 4 + n, end - 4 - n), plain + 4),
+                     IKE_OK);
+    struct ike_chain c = ike_chain(inner, sizeof inner);
+    c.first = IKE_P1_HASH;
+    ike_wr_put(&c.w, plain, end);
+    assert_int_equal(ike_v1_seal(&k, &m.h, &c, iv, seal_scratch, forged, sizeof forged, &len), IKE_OK);
+    assert_true(len <= sizeof b.out[0].bytes);
+    memcpy(b.out[0].bytes, forged, len);
+    b.out[0].n = len;
+}
+
+/* Wider would open more than the policy does, narrower less than the packets need; neither is what was asked for. */
+static void an_answer_has_the_identities_that_were_asked_for(void **state)
+{
+    enum { TYPE, PROTOCOL, PORT = 3, ADDRESS, MASK = 20 };
+    static const struct {
+        unsigned payload;
+        size_t at;
+        uint8_t bits;
+    } rows[] = {{0, TYPE, 0}, /* as it was */
+                {0, PROTOCOL, 6},    {1, PROTOCOL, 17}, {0, ADDRESS + 5, 1}, {1, ADDRESS + 5, 1},
+                {0, MASK + 5, 1},    {1, MASK + 5, 1},  {0, MASK + 6, 0x80}, {1, MASK + 6, 0x80},
+                {1, MASK + 7, 0x01}, {0, TYPE, 6 ^ 8},  {1, TYPE, 6 ^ 11},   {1, PORT, 80}};
+    (void)state;
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+        assert_int_equal(wire_step(&a), IKE_OK);
+        change_identity(rows[i].payload, rows[i].at, rows[i].bits);
+        assert_int_equal(wire_step(&b), IKE_OK);
+        assert_int_equal(counters(&a).children, i == 0 ? 2 : 1);
+        if (i) {
+            node_failed(&a, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
+        }
+        a.n_out = b.n_out = 0;
+        pair_end();
+        v1_up(NULL, NULL);
+    }
+}
+
 static int deny(void *user, ike_token t, const ike_child_question *q)
 {
     (void)user, (void)t;
@@ -308,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition_only, up, down),
         cmocka_unit_test_setup_teardown(reflections_are_dropped, up, down),
         cmocka_unit_test_setup_teardown(a_bad_answer_does_not_move_the_ivs, up, down),
+        cmocka_unit_test_setup_teardown(an_answer_has_the_identities_that_were_asked_for, up, down),
         cmocka_unit_test_setup_teardown(a_denied_child_is_refused_by_its_identities, up, down),
         cmocka_unit_test_setup_teardown(of_two_that_cross_one_stays, up, down),
     };
