@@ -34,6 +34,33 @@ int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ik
     return r;
 }
 
+static const ike_user_settings *user_called(const ike_conn_settings *s, ike_bytes name)
+{
+    for (size_t i = 0; i < s->n_users; i++) {
+        if (ike_bytes_equal(name, ike_bytes_of(s->users[i].name, strlen(s->users[i].name)))) {
+            return &s->users[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether XAUTH would come to the same end, as far as the settings say: of a server, for this peer's user. */
+static bool same_user(const struct ike_engine *e, const struct ike_peer *p, const ike_conn_settings *a,
+                      const ike_conn_settings *b)
+{
+    bool server = b->xauth == IKE_XAUTH_SERVER;
+    if (a->xauth != b->xauth || !b->xauth || (server && e->core.set.host.hooks.user)) {
+        return a->xauth == b->xauth;
+    }
+    const ike_user_settings *was = server       ? user_called(a, p->user)
+                                   : a->n_users ? &a->users[0]
+                                                : NULL,
+                            *is = server       ? user_called(b, p->user)
+                                  : b->n_users ? &b->users[0]
+                                               : NULL;
+    return was && is ? strcmp(was->name, is->name) == 0 && ike_bytes_equal(was->secret, is->secret) : !server && was == is;
+}
+
 /* Children whose settings are gone or differ; and the IKE SA when what it was agreed under differs. A child that is only
  * closed may come back over the same IKE SA. */
 static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
@@ -42,10 +69,11 @@ static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const
     bool same_secret = ike_bytes_equal(a->secret, b->secret) && ike_bytes_equal(a->local_key, b->local_key) &&
                        ike_bytes_equal(a->local_cert, b->local_cert) && ike_bytes_equal(a->remote_key, b->remote_key),
          same_ids = ike_id_equal(&a->local_id, &b->local_id) && ike_id_equal(&a->remote_id, &b->remote_id);
-    bool same = same_secret && same_ids && ike_addr_equal(&a->remote, &b->remote) && ike_addr_equal(&a->local, &b->local) &&
-                a->encap == b->encap;
+    bool all = same_secret && same_ids && ike_addr_equal(&a->remote, &b->remote) && ike_addr_equal(&a->local, &b->local) &&
+               a->encap == b->encap && a->inner_family == b->inner_family;
     IKE_LIST_EACH (pt, ptmp, &conn->peers) {
         struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
+        bool same = all && same_user(e, p, a, b);
         IKE_LIST_EACH (it, tmp, &p->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
             int i = ike_conf_child(conn->conf, ike_child_conf(k)->name);

@@ -167,6 +167,41 @@ static void the_password_stays_nowhere(void **state)
     assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
 }
 
+/* A reload with close_changed: who may not connect any more does not stay. */
+static void a_user_who_is_taken_out_goes(void **state)
+{
+    (void)state;
+    const ike_user_settings other = {"carol", IKE_STR("another")}, dave = {"dave", IKE_STR("pw")};
+    const ike_user_settings more[] = {dave, carol}, changed[] = {dave, other};
+    const struct {
+        struct node *at;
+        const ike_user_settings *users;
+        size_t n;
+        uint8_t xauth;
+        bool stays;
+    } rows[] = {{&b, &carol, 1, IKE_XAUTH_SERVER, true},   {&b, more, 2, IKE_XAUTH_SERVER, true},
+                {&b, changed, 2, IKE_XAUTH_SERVER, false}, {&b, &dave, 1, IKE_XAUTH_SERVER, false},
+                {&b, NULL, 0, IKE_XAUTH_SERVER, false},    {&b, NULL, 0, IKE_XAUTH_NO, false},
+                {&a, &carol, 1, IKE_XAUTH_CLIENT, true},   {&a, &other, 1, IKE_XAUTH_CLIENT, false},
+                {&a, &dave, 1, IKE_XAUTH_CLIENT, false},   {&a, NULL, 0, IKE_XAUTH_NO, false}};
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        ike_child_settings child[2];
+        v1_up(NULL, client_and_server);
+        ike_conn_settings s = conn_settings(rows[i].at, child);
+        s.version = 1;
+        s.xauth = rows[i].xauth;
+        s.users = rows[i].users;
+        s.n_users = rows[i].n;
+        assert_int_equal(ike_conn_replace(rows[i].at->e, rows[i].at->conn, &s, true, now), IKE_OK);
+        wire_run();
+        assert_int_equal(counters(&a).sas, rows[i].stays);
+        assert_int_equal(counters(&b).sas, rows[i].stays);
+        assert_int_equal(counters(&b).children, rows[i].stays);
+        pair_end();
+    }
+    v1_new(NULL, NULL);
+}
+
 static void two_users_of_a_group_do_not_replace_each_other(void **state)
 {
     (void)state;
@@ -466,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_user_is_known_on_both_sides),
         T(the_password_stays_nowhere),
+        T(a_user_who_is_taken_out_goes),
         T(two_users_of_a_group_do_not_replace_each_other),
         T(the_word_may_come_in_the_same_exchange),
         T(the_word_may_come_in_an_exchange_of_its_own),
