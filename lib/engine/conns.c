@@ -88,6 +88,13 @@ static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const
             }
         }
     }
+    /* A peer of IKEv1 that is on its way in by keys that do not count any more begins again: part of what it proves is made. */
+    IKE_LIST_EACH (it, tmp, &conn->bound) {
+        struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
+        if (!same_secret && sa->version == 1 && sa->half_open && !sa->dead) {
+            ike_sa_down(e, sa, IKE_BY_LOCAL);
+        }
+    }
 }
 
 /* Requests that wait name a child by its place in the settings, which may have moved. */

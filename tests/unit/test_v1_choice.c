@@ -172,17 +172,25 @@ static void the_hosts_choice_has_the_secret_that_was_proved(void **state)
 static void a_secret_that_is_changed_counts_at_once(void **state)
 {
     (void)state;
-    ike_child_settings child[2];
+    for (unsigned i = 0; i < 4; i++) {
+        ike_child_settings child[2];
+        aggressive = i & 1;
+        turned = true;
+        v1_new(NULL, change);
+        v1_begin(i & 1 ? 3 : 5);
+        ike_conn_settings s = conn_settings(&b, child);
+        s.version = 1;
+        change(&b, &s, child);
+        s.secret = i & 2 ? IKE_STR("secret") : IKE_STR("newer");
+        s.life_s = 7200;
+        assert_int_equal(ike_conn_replace(b.e, b.conn, &s, true, now), IKE_OK);
+        (void)wire_step(&a);
+        wire_run();
+        assert_int_equal(counters(&b).children, i / 2);
+        assert_int_equal(node_saw(&b, IKE_EV_SA_UP), i / 2);
+        (void)down(NULL);
+    }
     v1_new(NULL, NULL);
-    v1_begin(5);
-    ike_conn_settings s = conn_settings(&b, child);
-    s.version = 1;
-    s.secret = IKE_STR("newer");
-    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, true, now), IKE_OK);
-    (void)wire_step(&a);
-    wire_run();
-    assert_int_equal(counters(&b).children, 0);
-    assert_int_equal(node_saw(&b, IKE_EV_SA_UP), 0);
 }
 
 #define T(name) cmocka_unit_test_teardown(name, down)
