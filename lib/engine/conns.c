@@ -61,6 +61,14 @@ static bool same_user(const struct ike_engine *e, const struct ike_peer *p, cons
     return was && is ? strcmp(was->name, is->name) == 0 && ike_bytes_equal(was->secret, is->secret) : !server && was == is;
 }
 
+/* Whether the peer would get the address again that it has. */
+static bool same_lease(const struct ike_peer *p, const ike_conn_settings *b)
+{
+    const struct ike_lease *l = p->lease;
+    ike_ts own = l ? ike_ts_of_addr(&l->address) : (ike_ts){0};
+    return !l || l->ours || l->hooked || (b->pool.family && ike_ts_within(&own, &b->pool));
+}
+
 /* Children whose settings are gone or differ; and the IKE SA when what it was agreed under differs. A child that is only
  * closed may come back over the same IKE SA. */
 static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const struct ike_conf *was)
@@ -73,7 +81,7 @@ static void close_changed_sas(struct ike_engine *e, struct ike_conn *conn, const
                a->encap == b->encap && a->inner_family == b->inner_family;
     IKE_LIST_EACH (pt, ptmp, &conn->peers) {
         struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
-        bool same = all && same_user(e, p, a, b);
+        bool same = all && same_user(e, p, a, b) && same_lease(p, b);
         IKE_LIST_EACH (it, tmp, &p->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
             int i = ike_conf_child(conn->conf, ike_child_conf(k)->name);

@@ -310,6 +310,30 @@ static void a_set_is_taken_if_it_makes_sense(void **state)
     assert_int_equal(counters(&a).children, 0); /* it was of the first address */
 }
 
+/* A reload with close_changed: an address that is not of the pool any more is nobody's. */
+static void who_has_an_address_of_another_pool_goes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pool;
+        bool stays;
+    } rows[] = {{"10.9.0.10-10.9.0.20", true}, {"10.9.0.0/16", true}, {"10.8.0.0/16", false}, {NULL, false}};
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        ike_child_settings child[2];
+        v1_up(NULL, client_and_server);
+        ike_conn_settings s = conn_settings(&b, child);
+        s.version = 1;
+        s.pool = rows[i].pool ? lab_ts(rows[i].pool) : (ike_ts){0};
+        assert_int_equal(ike_conn_replace(b.e, b.conn, &s, true, now), IKE_OK);
+        wire_run();
+        assert_int_equal(counters(&b).sas, rows[i].stays);
+        assert_int_equal(counters(&a).sas, rows[i].stays);
+        assert_int_equal(b.e->db.by_lease.count, rows[i].stays);
+        pair_end();
+    }
+    v1_new(NULL, NULL);
+}
+
 /* ---- The host's addresses -------------------------------------------------------------------------------------------------- */
 
 static ike_token asked[4];
@@ -403,6 +427,7 @@ int main(void)
         T(a_set_is_taken_if_it_makes_sense),
         T(a_peer_has_its_address_only),
         T(of_two_answers_one_is_given_back),
+        T(who_has_an_address_of_another_pool_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
