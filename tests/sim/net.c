@@ -262,8 +262,28 @@ bool sim_connected(const struct sim *s, const struct sim_host *a, const struct s
     return true;
 }
 
+/* How much of a message may be damaged. In phase 1 of IKEv1 no proof covers all of it, and both sides would come up and could
+ * not talk; UDP's checksum is what keeps it from being. So it is with the last block, on which all IVs hang: no encrypted
+ * message; and with what says whether there is a NAT: nothing from the payload on that names the first NAT-D as the next. */
+static size_t frail(const struct sim_msg *m)
+{
+    if (m->len < IKE_HEADER_LEN || m->bytes[17] >> 4 != 1 || m->mid) {
+        return m->len;
+    }
+    if (m->bytes[19] & IKE_FLAG1_ENCRYPTED) {
+        return 0;
+    }
+    for (size_t at = IKE_HEADER_LEN, n = 4; n >= 4 && at + 4 <= m->len; at += n) {
+        if (m->bytes[at] == IKE_P1_NAT_D || m->bytes[at] == IKE_P1_NAT_D_DRAFT) {
+            return at;
+        }
+        n = (size_t)m->bytes[at + 2] << 8 | m->bytes[at + 3];
+    }
+    return m->len;
+}
+
 /* A few bits are other ones, or the end is missing. */
-static void damage(struct sim *s, struct sim_packet *p, uint8_t *room)
+static void damage(struct sim *s, struct sim_packet *p, size_t frail, uint8_t *room)
 {
     memcpy(room, p->msg->bytes, p->msg->len);
     p->len = p->msg->len;
@@ -272,19 +292,12 @@ static void damage(struct sim *s, struct sim_packet *p, uint8_t *room)
         p->len = sim_below(&s->rng, (uint32_t)p->len) + 1;
     } else {
         for (uint32_t n = 1 + sim_below(&s->rng, 3); n; n--) {
-            room[sim_below(&s->rng, (uint32_t)p->len)] ^= (uint8_t)(1u << sim_below(&s->rng, 8));
+            room[sim_below(&s->rng, (uint32_t)frail)] ^= (uint8_t)(1u << sim_below(&s->rng, 8));
         }
     }
     s->stat[SIM_STAT_CORRUPTED]++;
     s->init_spoiled |= p->msg->exchange == IKE_X_SA_INIT || (p->msg->len > 17 && p->msg->bytes[17] >> 4 == 1);
     sim_trace(s, p->msg->from, "   damaged");
-}
-
-/* All IVs of IKEv1 hang on the last block of phase 1, and its proofs do not cover that: damaged in the right place both sides
- * come up and cannot talk. UDP's checksum is what keeps it from being. */
-static bool may_damage(const struct sim_msg *m)
-{
-    return m->len <= 19 || m->bytes[17] >> 4 != 1 || m->mid || !(m->bytes[19] & 1);
 }
 
 static void by_link(struct sim *s, struct sim_packet *p)
@@ -303,9 +316,10 @@ static void by_link(struct sim *s, struct sim_packet *p)
         lost(s, p, SIM_STAT_LOST, "lost");
         return;
     }
-    if (l->corrupt && may_damage(p->msg) && sim_below(&s->rng, 1000) < l->corrupt) {
+    size_t parts = l->corrupt ? frail(p->msg) : 0;
+    if (parts && sim_below(&s->rng, 1000) < l->corrupt) {
         room = sim_alloc(p->msg->len);
-        damage(s, p, room);
+        damage(s, p, parts, room);
     }
     fly(s, p, l->delay + sim_below(&s->rng, (uint32_t)l->jitter + 1));
     if (sim_below(&s->rng, 1000) < l->twice) {
