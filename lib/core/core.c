@@ -223,14 +223,20 @@ int ike_blob_room(struct ike_core *c, struct ike_blob *b, size_t n)
     return IKE_OK;
 }
 
-/* `from` may not point into b, which is wiped first. */
+/* `from` may not point into b, which is wiped first unless it has the length already. */
 int ike_blob_set(struct ike_core *c, struct ike_blob *b, ike_bytes from)
 {
-    int r = ike_blob_room(c, b, from.len);
-    if (r == IKE_OK && from.len) {
+    if (b->len != from.len) {
+        ike_blob_free(c, b);
+        if (from.len && !(b->ptr = c->mem.alloc(c->mem.user, from.len))) {
+            return IKE_ERR_NOMEM;
+        }
+        b->len = from.len;
+    }
+    if (from.len) {
         memcpy(b->ptr, from.ptr, from.len);
     }
-    return r;
+    return IKE_OK;
 }
 
 void ike_blob_free(struct ike_core *c, struct ike_blob *b)
