@@ -105,6 +105,14 @@ void vici_send(struct vici_client *c)
 
 /* ---- Answers ---------------------------------------------------------------------------------------------------------- */
 
+/* Of what clients listen to only control-log is about a job. */
+static void job_changed(const struct vici_client *c)
+{
+    if (vici_registered(c, VICI_EV_CONTROL_LOG)) {
+        vici_log_update(c->v);
+    }
+}
+
 static void end_job(struct vici_client *c)
 {
     struct vici_job *j = c->job;
@@ -112,7 +120,7 @@ static void end_job(struct vici_client *c)
         c->job = NULL;
         loop_timer_cancel(&j->timer);
         j->ops->free(j);
-        vici_events_update(c->v);
+        job_changed(c);
     }
 }
 
@@ -159,7 +167,7 @@ void vici_start_job(struct vici_client *c, struct vici_job *j, const struct vici
     j->client = c;
     c->job = j;
     loop_timer_init(&j->timer, on_again, j);
-    vici_events_update(c->v);
+    job_changed(c);
 }
 
 /* Due "now" would be run again in this turn. */

@@ -438,8 +438,10 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
         answer(a, "out of memory");
         return;
     }
-    w.has_ike = true; /* whichever way it was found; the settings do not outlive the next call */
-    snprintf(w.ike, sizeof w.ike, "%s", info.settings->name);
+    if (!w.has_ike) { /* found by its child; the settings do not outlive the next call */
+        w.has_ike = true;
+        snprintf(w.ike, sizeof w.ike, "%s", info.settings->name);
+    }
     struct ikelibd *d = daemon_of(a);
     int r = ike_initiate(d->engine, info.id, w.has_child ? w.child : NULL, daemon_now(d));
     if (r == IKE_ERR_INVALID && a->n_open) {
