@@ -269,8 +269,8 @@ void ike_message_rebase(struct ike_message *m, const uint8_t *data2, const uint8
 
 const struct ike_payload *ike_message_find(const struct ike_message *m, uint8_t type, unsigned i)
 {
-    /* One place bounds the work: callers walk i upward and stop at NULL. */
-    if (i >= limits_of(is_v2(m), type)->look_at) {
+    /* One place bounds the work: callers walk i upward and stop at NULL. The first is always looked at. */
+    if (i > 0 && i >= limits_of(is_v2(m), type)->look_at) {
         return NULL;
     }
     /* Where there is ciphertext, nothing counts that was not inside it. */

@@ -26,9 +26,10 @@ static void put_id(struct ike_wr *w, const ike_id *id)
     size_t n = id->data.len < 40 ? id->data.len : 40;
     ike_wr_u8(w, id->type);
     ike_wr_u16(w, (uint16_t)id->data.len);
-    for (size_t k = 0; k < n; k++) {
+    uint8_t *to = ike_wr_room(w, n);
+    for (size_t k = 0; to && k < n; k++) {
         uint8_t ch = id->data.ptr[id->data.len - n + k];
-        ike_wr_u8(w, ch >= 'A' && ch <= 'Z' ? (uint8_t)(ch + 32) : ch);
+        to[k] = ch >= 'A' && ch <= 'Z' ? (uint8_t)(ch + 32) : ch;
     }
 }
 
