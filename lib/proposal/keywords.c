@@ -114,8 +114,10 @@ static bool same(const char *word, const char *s, size_t n)
 /* `s` is a part of a longer text, not ended by NUL. Read at configuration only, so walking the table does. */
 const struct ike_keyword *ike_keyword_find(const char *s, size_t n)
 {
+    /* No keyword is empty. */
+    const char first = n ? lower(s[0]) : 0;
     for (size_t i = 0; i < IKE_COUNT(keywords); i++) {
-        if (same(keywords[i].word, s, n)) {
+        if (keywords[i].word[0] == first && same(keywords[i].word, s, n)) {
             return &keywords[i];
         }
     }
