@@ -52,6 +52,12 @@ typedef struct ike_settings {
     uint32_t half_open_life_ms;  /* without IKE_AUTH, default 30000; a third of it above cookie_threshold */
     uint32_t max_message;        /* octets, default 65507 */
     uint32_t replies_per_second; /* unprotected error replies in all, default 100; per source a tenth */
+    /* What a peer that has shown who it is may ask for on one IKE SA: children, rekeys, in IKEv1 also checks and addresses.
+     * Default 50, 20 times as many after a pause; not 0. More is put off (IKEv2), or not heard until it is said again (IKEv1). */
+    uint32_t requests_per_second;
+    /* Wrong XAUTH passwords a minute for one user from one source, default 10; 10 times as many for one user, and from one
+     * source, in all. Then no password is looked at for a while, and all are wrong. 0: no limit. These three: 10^6 at most. */
+    uint32_t password_tries;
     /* Retransmission: wait first_ms, times factor_pct/100 each try, at most max_ms, with +- jitter_pct; `tries` sends after
      * the first one, then the peer is given up. Defaults 2000, 180, 42000, 10, 6 (about two minutes in all). */
     uint32_t retransmit_first_ms, retransmit_factor_pct, retransmit_max_ms, retransmit_jitter_pct, retransmit_tries;

@@ -100,6 +100,14 @@ const struct ike_conf_key ike_conf_keys[] = {
     {E(max_conns, number, "max-connections", "65536", "Connections in all."), .min = 1, .max = 16777216},
     {E(replies_per_second, number, "replies-per-second", "100", "Error replies to strangers per second."), .min = 0,
      .max = 1000000},
+    {E(requests_per_second, number, "requests-per-second", "50",
+       "What a peer may ask for on one IKE SA, each second: children and rekeys, with IKEv1 also checks and addresses; after a "
+       "pause twenty times as much at once."),
+     .min = 1, .max = 1000000},
+    {E(password_tries, number, "password-tries", "10",
+       "Wrong passwords (XAUTH) of one user from one address in a minute. Ten times as many of one user from anywhere, and of "
+       "all users from one address. With more, no password is right for some seconds. 0: no limit."),
+     .min = 0, .max = 1000000},
     {E(port, number, "peer-port", "500", "The peers' port for IKE."), .min = 1, .max = 65535},
     {E(encap_port, number, "peer-encap-port", "4500", "The peers' port for IKE and ESP through NAT."), .min = 1, .max = 65535},
 

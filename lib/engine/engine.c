@@ -32,6 +32,8 @@ void ike_settings_init(ike_settings *s)
     s->max_message = 65507;
     /* For all strangers together; one source has a tenth. */
     s->replies_per_second = 100;
+    s->requests_per_second = 50;
+    s->password_tries = 10;
     /* Six repetitions, after 2 s at first and 1.8 times as long each time: about two minutes until a peer is given up. */
     s->retransmit_first_ms = 2000;
     s->retransmit_factor_pct = 180;
@@ -48,6 +50,9 @@ void ike_settings_init(ike_settings *s)
     s->encap_port = s->local_encap_port = 4500;
 }
 
+/* A token comes back in a microsecond at least. */
+#define RATE_MAX 1000000
+
 /* A size that differs is refused: there is one version so far. 1280 octets must fit, which RFC 7296 section 2 wants every
  * implementation to take. Factors below 100 and more jitter than half would let repetitions come ever faster. */
 static bool settings_good(const ike_settings *s)
@@ -55,6 +60,8 @@ static bool settings_good(const ike_settings *s)
     return s->size == sizeof *s && s->host.size == sizeof s->host && s->host.random && s->host.send && s->max_message >= 1280 &&
            s->max_message <= 65535 && s->retransmit_first_ms && s->retransmit_factor_pct >= 100 &&
            s->retransmit_jitter_pct <= 50 && s->spi_tag_bits <= 16 && s->crypto && s->max_half_open && s->half_open_life_ms &&
+           s->requests_per_second && s->requests_per_second <= RATE_MAX && s->password_tries <= RATE_MAX &&
+           s->replies_per_second <= RATE_MAX &&
            s->retransmit_max_ms && s->retry_first_ms && s->retry_max_ms && s->temporary_retry_ms &&
            !s->host.alloc == !s->host.release;
 }

@@ -85,6 +85,7 @@ struct ike_v1_talk {
     bool declined;       /* they ask for what nobody here can give */
     bool status;         /* XAUTH has come to its end, in this way: */
     bool granted;
+    bool unseen; /* the password was not looked at, after too many that were wrong */
 };
 
 /* Everything while something is being set up: an IKE SA, a child, a rekey. Lives across several exchanges. As in the records of

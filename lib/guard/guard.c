@@ -8,8 +8,8 @@
 /* A cookie is good for two to four minutes while cookies are in demand: longer than any initiator takes to come back with it,
  * and short enough that collected ones are soon worth nothing. */
 #define ROTATE (120 * IKE_SEC)
-/* Tokens are counted in thousandths, so that a rate of a few per second also fills evenly. */
-#define UNIT 1000u
+/* Seconds of what a peer may ask for that are saved up: after a restart it asks for all its children at once. */
+#define SAVED 20
 
 /* The secret is drawn here and not at the first cookie, when randomness might be short. */
 int ike_guard_init(struct ike_guard *g, struct ike_core *core)
@@ -148,23 +148,10 @@ void ike_guard_refused(struct ike_guard *g)
     g->refused_second = second;
 }
 
-/* One second's worth is the most that is saved up, also at the start: no burst is larger. The first use fills the bucket;
- * `filled` is 0 only before that. */
+/* One second's worth is the most that is saved up: no burst is larger. */
 static bool take(struct ike_bucket *b, ike_time now, uint32_t per_second)
 {
-    uint64_t full = (uint64_t)per_second * UNIT;
-    uint64_t gained = b->filled ? (now - b->filled) / (IKE_SEC / UNIT) * per_second : full;
-    /* With nothing gained the time stays, or calls less than a millisecond apart would never fill it. */
-    if (gained || !b->filled) {
-        uint64_t sum = b->tokens + (gained < full ? gained : full);
-        b->tokens = (uint32_t)(sum < full ? sum : full);
-        b->filled = now ? now : 1;
-    }
-    if (b->tokens < UNIT) {
-        return false;
-    }
-    b->tokens -= UNIT;
-    return true;
+    return ike_bucket_take(b, now, IKE_SEC / per_second, per_second);
 }
 
 /* A tenth of the whole for each source: one that floods does not use up what others need to learn of an error. The source's
@@ -177,4 +164,52 @@ bool ike_guard_reply(struct ike_guard *g, const ike_addr *source)
     }
     g->core->count.rate_limited++;
     return false;
+}
+
+/* What has proved whose it is may cost a key exchange, or an answer, each time. */
+bool ike_guard_serves(struct ike_guard *g, struct ike_sa *sa)
+{
+    uint32_t rate = g->core->set.requests_per_second;
+    if (ike_bucket_take(&sa->asked, g->core->now, IKE_SEC / rate, SAVED * rate)) {
+        return true;
+    }
+    g->core->count.rate_limited++;
+    return false;
+}
+
+/* ---- Passwords ----------------------------------------------------------------------------------------------------------- */
+
+/* Slots are shared as those of sources are. Who guesses from many addresses meets the limit of the user, who guesses for many
+ * users that of the source; both are wider, since many users may be behind one address, and since a stranger could keep a user
+ * out that way. */
+static size_t wrong_slot(const struct ike_guard *g, enum ike_wrong what, const struct ike_sa *sa, ike_bytes user)
+{
+    size_t source = slot_of(g, &sa->path.remote);
+    uint64_t head[3] = {sa->conn->id, ike_siphash(g->core->hash_key, user.ptr, user.len)};
+    head[2] = what == IKE_WRONG_BOTH ? source + 1 : 0;
+    return what == IKE_WRONG_SOURCE ? source : ike_siphash(g->core->hash_key, head, sizeof head) % IKE_SOURCES;
+}
+
+static uint32_t wrong_most(const struct ike_guard *g, enum ike_wrong what)
+{
+    return g->core->set.password_tries * (what == IKE_WRONG_BOTH ? 1 : 10);
+}
+
+/* Only wrong ones use the buckets up, so that many users at once who know theirs are let in. */
+bool ike_guard_looks_at(const struct ike_guard *g, const struct ike_sa *sa, ike_bytes user)
+{
+    bool looks = true;
+    for (enum ike_wrong i = 0; i < IKE_WRONG_N && g->core->set.password_tries; i++) {
+        uint32_t most = wrong_most(g, i);
+        looks &= ike_bucket_has(&g->wrong[i][wrong_slot(g, i, sa, user)], g->core->now, 60 * IKE_SEC / most, most);
+    }
+    return looks;
+}
+
+void ike_guard_wrong(struct ike_guard *g, const struct ike_sa *sa, ike_bytes user)
+{
+    for (enum ike_wrong i = 0; i < IKE_WRONG_N && g->core->set.password_tries; i++) {
+        uint32_t most = wrong_most(g, i);
+        (void)ike_bucket_take(&g->wrong[i][wrong_slot(g, i, sa, user)], g->core->now, 60 * IKE_SEC / most, most);
+    }
 }

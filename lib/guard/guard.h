@@ -11,11 +11,8 @@
 #define IKE_COOKIE_LEN 17 /* version, then 128 bits of SipHash */
 #define IKE_SOURCES    256
 
-/* Tokens that fill up with time: what is allowed per second, and no more than that at once. */
-struct ike_bucket {
-    ike_time filled; /* when it was last topped up */
-    uint32_t tokens; /* thousandths */
-};
+/* Of whom wrong passwords are counted: one user from one source; that user from anywhere; that source. */
+enum ike_wrong { IKE_WRONG_BOTH, IKE_WRONG_USER, IKE_WRONG_SOURCE, IKE_WRONG_N };
 
 struct ike_guard {
     struct ike_core *core; /* borrowed; holds clock, settings and the hash key */
@@ -23,6 +20,7 @@ struct ike_guard {
     uint8_t version;       /* of the present one */
     ike_time rotated;
     struct ike_bucket all, source[IKE_SOURCES]; /* sources share a bucket by a keyed hash of their prefix */
+    struct ike_bucket wrong[IKE_WRONG_N][IKE_SOURCES];
     uint16_t half_open[IKE_SOURCES];            /* by the same hash */
     ike_time refused_second;                    /* requests that suited no connection, in this second */
     uint32_t refused;
@@ -44,5 +42,10 @@ void ike_guard_closed(struct ike_guard *g, const ike_addr *source);
 void ike_guard_refused(struct ike_guard *g);
 /* Whether one more unprotected reply may go to this source. */
 bool ike_guard_reply(struct ike_guard *g, const ike_addr *source);
+/* Whether one more request of a peer that has shown who it is may be served on this SA now. */
+bool ike_guard_serves(struct ike_guard *g, struct ike_sa *sa);
+/* Whether one more password of this user of a connection's may be looked at; that it was wrong. */
+bool ike_guard_looks_at(const struct ike_guard *g, const struct ike_sa *sa, ike_bytes user);
+void ike_guard_wrong(struct ike_guard *g, const struct ike_sa *sa, ike_bytes user);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef IKE_SA_SA_H
 #define IKE_SA_SA_H
 
+#include "base/bucket.h"
 #include "base/map.h"
 #include "core/core.h"
 #include "keys/keys.h"
@@ -208,7 +209,7 @@ struct ike_sa {
     ike_time created, rekey_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
-    uint32_t created_second, created_count; /* cap on CREATE_CHILD_SA requests, each of which may cost a key exchange */
+    struct ike_bucket asked;                /* for what the peer may ask of us */
     struct ike_map_node by_spi, by_init;
     struct ike_list bound_link, peer_link, half_open_link, dead_link;
     struct ike_timer timer;

@@ -36,6 +36,8 @@ static const struct key {
     E(half_open_life_ms),
     E(max_message),
     E(replies_per_second),
+    E(requests_per_second),
+    E(password_tries),
     E(retransmit_first_ms),
     E(retransmit_factor_pct),
     E(retransmit_max_ms),

@@ -268,6 +268,68 @@ static void all_sources_share_one_bucket(void **state)
     assert_int_equal(replies(10), 1);
 }
 
+/* All of them at once after a restart, and then no more than fifty a second. */
+static void a_peer_may_ask_for_many_children_but_not_without_end(void **state)
+{
+    (void)state;
+    struct ike_sa sa = {0};
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_true(ike_guard_serves(&guard, &sa));
+    }
+    assert_false(ike_guard_serves(&guard, &sa));
+    unsigned n = 0;
+    for (unsigned i = 0; i < 10000; i++) {
+        core.now += IKE_MS;
+        n += ike_guard_serves(&guard, &sa);
+    }
+    assert_in_range(n, 499, 501);
+}
+
+static unsigned wrong(const struct ike_sa *sa, const char *user, unsigned tries)
+{
+    unsigned n = 0;
+    for (; tries--;) {
+        ike_bytes name = ike_bytes_of(user, strlen(user));
+        bool looks = ike_guard_looks_at(&guard, sa, name);
+        n += looks;
+        if (looks) {
+            ike_guard_wrong(&guard, sa, name);
+        }
+    }
+    return n;
+}
+
+static void passwords_are_not_guessed_at_wire_speed(void **state)
+{
+    (void)state;
+    struct ike_conn conn = {.id = 7};
+    struct ike_sa sa = {.conn = &conn, .path = {.remote = source}}, other = sa;
+    other.path.remote = lab_addr("198.51.100.9:500");
+    assert_int_equal(wrong(&sa, "carol", 100), 10);
+    assert_int_equal(wrong(&other, "carol", 1), 1); /* nobody is locked out from elsewhere */
+    assert_int_equal(wrong(&sa, "dave", 1), 1);
+    core.now += 6 * IKE_SEC;
+    assert_int_equal(wrong(&sa, "carol", 100), 1);
+    core.now += 600 * IKE_SEC;
+    unsigned n = 0;
+    for (unsigned i = 0; i < 1000; i++) { /* many users from one source */
+        char name[16];
+        snprintf(name, sizeof name, "user%u", i);
+        n += wrong(&sa, name, 1);
+    }
+    assert_int_equal(n, 100);
+    core.now += 600 * IKE_SEC;
+    n = 0;
+    for (unsigned i = 0; i < 1000; i++) { /* one user from many sources */
+        other.path.remote.ip[1] = (uint8_t)(i >> 8);
+        other.path.remote.ip[2] = (uint8_t)i;
+        n += wrong(&other, "carol", 1);
+    }
+    assert_int_equal(n, 100);
+    core.set.password_tries = 0;
+    assert_int_equal(wrong(&sa, "carol", 1000), 1000);
+}
+
 /* A source whose own bucket is empty does not drain the common one. */
 static void a_flood_from_one_source_leaves_the_others_theirs(void **state)
 {
@@ -290,6 +352,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_half_open_sa_has_the_time_of_a_round_trip, begin, end),
         cmocka_unit_test_setup_teardown(who_was_heard_again_stays, begin, end),
         cmocka_unit_test_setup_teardown(one_source_gets_a_tenth_of_the_replies, begin, end),
+        cmocka_unit_test_setup_teardown(a_peer_may_ask_for_many_children_but_not_without_end, begin, end),
+        cmocka_unit_test_setup_teardown(passwords_are_not_guessed_at_wire_speed, begin, end),
         cmocka_unit_test_setup_teardown(all_sources_share_one_bucket, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_from_one_source_leaves_the_others_theirs, begin, end),
     };

@@ -197,8 +197,7 @@ static void memory_for_them_is_bounded(void **state)
     finish();
 }
 
-/* On as many half-open SAs as strangers like; and what is left behind there keeps no message of a peer's from being put
- * together. */
+/* On as many half-open SAs as strangers like; what is left behind there keeps no message of a peer from being put together. */
 static void memory_for_all_of_them_is_bounded(void **state)
 {
     (void)state;

@@ -298,12 +298,35 @@ static void a_peer_that_is_gone_is_found_whatever_is_open(void **state)
 
 static void probe_b(uint32_t from, uint32_t to)
 {
+    b.e->core.set.requests_per_second = 1000000;
     for (uint32_t i = from; i < to; i++) {
         struct ike_chain c = v1_chain(&b);
         ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE, IKE_STR("\0\0\0\1"));
         (void)v1_say(&b, IKE_X1_INFORMATIONAL, i, &c);
         b.n_out = 0;
     }
+}
+
+/* What wants an answer is rationed; what makes us hold less is not. */
+static void a_peer_is_answered_only_so_often(void **state)
+{
+    (void)state;
+    unsigned answers = 0;
+    b.e->core.set.requests_per_second = 2; /* and forty saved up */
+    for (unsigned i = 0; i < 200; i++) {
+        struct ike_chain c = v1_chain(&b);
+        now += i == 100 ? IKE_SEC : 0;
+        ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE, IKE_STR("\0\0\0\1"));
+        assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 1000 + i, &c), IKE_OK);
+        answers += b.n_out;
+        b.n_out = 0;
+    }
+    assert_int_equal(answers, 42);
+    assert_int_equal(counters(&b).rate_limited, 158);
+    struct ike_chain c = v1_chain(&b);
+    put_esp(&c, v1_child(&b)->spi_out);
+    assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 78, &c), IKE_OK);
+    assert_int_equal(counters(&b).children, 0);
 }
 
 /* Each probe costs two: that of the question, that of the answer. */
@@ -351,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_responder_says_all_its_deletes_at_once, up, down),
         cmocka_unit_test_setup_teardown(a_probe_is_answered_with_its_number, up, down),
         cmocka_unit_test_setup_teardown(a_peer_that_is_gone_is_found_whatever_is_open, up, down),
+        cmocka_unit_test_setup_teardown(a_peer_is_answered_only_so_often, up, down),
         cmocka_unit_test_setup_teardown(an_sa_that_has_seen_many_ids_is_replaced, up, down),
         cmocka_unit_test_setup_teardown(an_sa_without_ids_goes, up, down),
         cmocka_unit_test_setup_teardown(only_the_number_that_was_asked_ends_a_probe, up, down),

@@ -120,6 +120,50 @@ static void a_message_counts_under_its_own_id_only(void **state)
     assert_int_equal(counters(&b).exchanges, 0);
 }
 
+/* Past the limit it is as if it had not come: what is said again later is heard. */
+static void what_comes_too_often_may_be_said_again(void **state)
+{
+    (void)state;
+    struct ike_sa *sa = v1_sa(&b);
+    ike_path path = path_to(&b);
+    uint8_t said[256];
+    struct ike_chain c = v1_chain(&b);
+    ike_put_payload(&c, IKE_P1_SA, IKE_STR("0123456789ab"));
+    size_t n = v1_forge(&b, IKE_X1_NEW_GROUP, 99, &c, true);
+    assert_true(n <= sizeof said);
+    memcpy(said, forged, n);
+    sa->asked.full = now + 20 * IKE_SEC;
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(node_input(&b, &path, said, n), IKE_OK);
+    }
+    assert_int_equal(b.n_out, 0);
+    assert_int_equal(counters(&b).exchanges, 0);
+    assert_false(ike_v1_mid_used(sa->v1, 99));
+    /* One without a good hash does not count. */
+    n = v1_forge(&b, IKE_X1_NEW_GROUP, 98, &c, false);
+    ike_time full = sa->asked.full;
+    (void)node_input(&b, &path, forged, n);
+    assert_true(sa->asked.full == full);
+    now += IKE_SEC;
+    assert_int_equal(node_input(&b, &path, said, n), IKE_OK);
+    assert_int_equal(b.n_out, 1); /* that it is refused */
+    b.n_out = 0;
+}
+
+/* It may not be the way round the limit; what there is of the peer stays. */
+static void new_ike_sas_count_as_well(void **state)
+{
+    (void)state;
+    struct ike_sa *sa = v1_sa(&b);
+    sa->asked.full = now + 20 * IKE_SEC;
+    assert_int_equal(ike_sa_rekey(a.e, v1_sa(&a)->id, now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&b).sas, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_ptr_equal(v1_sa(&b), sa);
+    assert_int_equal(sa->state, IKE_SA_ESTABLISHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +171,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_changed_octet_is_noticed, up, down),
         cmocka_unit_test_setup_teardown(a_hash_that_is_not_first_is_none, up, down),
         cmocka_unit_test_setup_teardown(a_message_counts_under_its_own_id_only, up, down),
+        cmocka_unit_test_setup_teardown(what_comes_too_often_may_be_said_again, up, down),
+        cmocka_unit_test_setup_teardown(new_ike_sas_count_as_well, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -460,6 +460,51 @@ static void nothing_else_is_heard_before_the_user_is_known(void **state)
     assert_int_equal(b.n_out, 1);
 }
 
+static ike_user_settings mistaken = {"carol", {(const uint8_t *)"open simsim", 11}};
+
+static void client_is_mistaken(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    client_and_server(x, s, child);
+    s->users = x == &a ? &mistaken : &carol;
+}
+
+/* Whether b lets a in; nothing is left of it. */
+static bool let_in(void (*change)(struct node *, ike_conn_settings *, ike_child_settings *))
+{
+    node_speaks_v1(&a, change);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    bool in = counters(&b).sas && v1_sa(&b)->state == IKE_SA_ESTABLISHED;
+    if (in) {
+        assert_int_equal(ike_sa_close(a.e, v1_sa(&a)->id, now), IKE_OK);
+        wire_run();
+    }
+    assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
+    a.n_events = b.n_events = 0;
+    return in;
+}
+
+/* A password is tried against one IKE SA only; and after ten wrong ones the right one is of no use for a while either. */
+static void passwords_cannot_be_guessed(void **state)
+{
+    (void)state;
+    ike_failure f = {.size = sizeof f};
+    v1_new(NULL, client_and_server);
+    assert_true(let_in(client_and_server));
+    for (unsigned i = 0; i < 30; i++) {
+        assert_false(let_in(client_is_mistaken));
+        assert_int_equal(ike_conn_failure(b.e, b.conn, &f), IKE_OK);
+        assert_int_equal(f.code, IKE_FAIL_USER);
+        assert_int_equal(strstr(f.received, "too many wrong passwords") != NULL, i >= 10);
+    }
+    assert_false(let_in(client_and_server));
+    now += 7 * IKE_SEC;
+    assert_true(let_in(client_and_server));
+    for (unsigned i = 0; i < 30; i++) { /* who knows it may come as often as he likes */
+        assert_true(let_in(client_and_server));
+    }
+}
+
 static void a_client_that_is_silent_goes(void **state)
 {
     (void)state;
@@ -514,6 +559,7 @@ int main(void)
         T(a_side_without_xauth_tells_nothing),
         T(what_is_not_proved_or_malformed_opens_nothing),
         T(nothing_else_is_heard_before_the_user_is_known),
+        T(passwords_cannot_be_guessed),
         T(a_client_that_is_silent_goes),
         T(a_client_may_delete_in_the_middle),
         T(a_client_that_is_told_to_stop_says_so),

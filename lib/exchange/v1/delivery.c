@@ -343,11 +343,18 @@ static void follow(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *old)
 /* Children whose IKE SA is gone, or replaced by one that is gone, belong to this one now. */
 static void up(struct ike_engine *e, struct ike_sa *sa)
 {
-    struct ike_sa *old;
+    struct ike_sa *old = other_of(sa);
+    if (old) {
+        sa->asked = old->asked; /* or a new IKE SA would be the way round the limit on requests */
+    }
+    if (old && !sa->initiator && !ike_guard_serves(&e->guard, sa)) {
+        ike_v1_abandon(e, sa, IKE_BY_FAILURE);
+        return;
+    }
     if (sa->v1->initial_contact && sa->conf->s.unique) {
         ike_v1_forget_older(e, sa);
+        old = other_of(sa);
     }
-    old = other_of(sa);
     bool crossed = old && ike_sa_crossed(old, sa);
     sa->replaces = old && !crossed ? old->id : 0;
     ike_sa_up(e, sa);

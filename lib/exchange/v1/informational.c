@@ -254,7 +254,8 @@ static int take(struct ike_exchange *x)
     const struct ike_payload *p;
     for (unsigned i = 0; !x->sa->dead && (p = ike_message_find(x->msg, IKE_P1_NOTIFY, i)) != NULL; i++) {
         struct ike_v1_notify n;
-        if (ike_v1_notify_parse(&n, p) == IKE_OK) {
+        /* Each may want an answer, or a line in the log. Deletes are always taken: they are said once, and leave less to hold. */
+        if (ike_v1_notify_parse(&n, p) == IKE_OK && ike_guard_serves(&x->e->guard, x->sa)) {
             take_notify(x, &n);
         }
     }

@@ -48,9 +48,14 @@ int ike_v1_hash_check(struct ike_exchange *x, ike_bytes ni)
         x->e->core.count.bad_icv++;
         return IKE_X_DROP;
     }
+    bool first = x->role == IKE_RESPONDER && x->step == 0;
+    /* An Informational costs little but for what it may ask for, and is not said again. Of the others the next repetition is
+     * heard as if it were the first. */
+    if (first && x->script != &ike_v1_informational && !ike_guard_serves(&x->e->guard, sa)) {
+        return IKE_X_DROP;
+    }
     /* Only what is authentic takes up room among the ids; what was there before is a replay. */
-    if (x->role == IKE_RESPONDER && x->step == 0 && ike_v1_mid_use(&x->e->core, sa->v1, x->mid) != IKE_OK &&
-        !IKE_SABOTAGED(V1_MID)) {
+    if (first && ike_v1_mid_use(&x->e->core, sa->v1, x->mid) != IKE_OK && !IKE_SABOTAGED(V1_MID)) {
         return IKE_X_DROP;
     }
     ike_v1_proved(x);

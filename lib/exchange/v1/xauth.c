@@ -117,8 +117,10 @@ static int ask_user(struct ike_exchange *x)
 static int judge(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
+    struct ike_guard *guard = &x->e->guard;
     bool hooked = x->e->core.set.host.hooks.user;
-    int r = !s->user.len                                                                    ? IKE_ERR_AUTH
+    s->talk.unseen = !x->question && !ike_guard_looks_at(guard, x->sa, ike_blob_bytes(&s->user));
+    int r = !s->user.len || s->talk.unseen                                                  ? IKE_ERR_AUTH
             : hooked                                                                        ? ask_user(x)
             : listed(&x->sa->conf->s, ike_blob_bytes(&s->user), ike_blob_bytes(&s->secret)) ? IKE_OK
                                                                                             : IKE_ERR_AUTH;
@@ -127,6 +129,9 @@ static int judge(struct ike_exchange *x)
     }
     if (r == IKE_ERR_NOMEM) {
         return ike_trouble(x, r);
+    }
+    if (r != IKE_OK && !s->talk.unseen) {
+        ike_guard_wrong(guard, x->sa, ike_blob_bytes(&s->user));
     }
     s->talk.status = true;
     s->talk.granted = r == IKE_OK;
@@ -151,9 +156,13 @@ static int refused(struct ike_exchange *x)
         c->blamed = false;
         ike_blame(c, IKE_FAIL_USER, IKE_DECIDER_US);
         ike_blame_expected(c, "name and password of a user who may connect");
-        ike_blame_received(c, x->setup->user.len ? "user \"%s\" with a password that is not his" : "no name%s",
+        ike_blame_received(c, x->setup->talk.unseen  ? "user \"%s\" after too many wrong passwords (password-tries)"
+                              : x->setup->user.len ? "user \"%s\" with a password that is not his"
+                                                   : "no name%s",
                            shown(ike_blob_bytes(&x->setup->user), name, sizeof name));
-        ike_blame_remedy(c, "correct name or password at the peer, or give that user a [user NAME] section here");
+        ike_blame_remedy(c, x->setup->talk.unseen
+                                ? "wait a minute; look for who guesses, or raise password-tries"
+                                : "correct name or password at the peer, or give that user a [user NAME] section here");
         ike_exchange_note(x);
         c->blamed = false;
     }

@@ -59,17 +59,6 @@ static bool doing(const struct ike_sa *sa, enum ike_doing what, enum ike_receive
     }
 }
 
-/* A peer that rekeys without end costs no more than this many key exchanges a second. */
-bool ike_too_many(struct ike_sa *sa, ike_time now)
-{
-    uint32_t second = (uint32_t)(now / IKE_SEC);
-    if (sa->created_second != second) {
-        sa->created_second = second;
-        sa->created_count = 0;
-    }
-    return sa->created_count++ >= 50;
-}
-
 /* The weightiest of what we are doing decides: its columns are last. */
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child)
 {

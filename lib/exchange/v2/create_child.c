@@ -85,7 +85,7 @@ static int take_subject(struct ike_exchange *x)
             return IKE_X_REFUSE;
         }
     }
-    if (ike_too_many(x->sa, x->e->core.now) ||
+    if (!ike_guard_serves(&x->e->guard, x->sa) ||
         ike_collision(x->sa, rekey ? IKE_RX_REKEY_CHILD : IKE_RX_CREATE_CHILD, old) == IKE_LATER) {
         return later(x);
     }

@@ -77,7 +77,7 @@ static int choose(struct ike_exchange *x)
     struct ike_select_args args = {.spi_len = 8, .with_ke = true, .prefer = &x->sa->suite};
     struct ike_mismatch why;
     ike_bytes value;
-    if (ike_too_many(x->sa, x->e->core.now) || hasty(x->sa, c->now) > HASTY_MAX ||
+    if (!ike_guard_serves(&x->e->guard, x->sa) || hasty(x->sa, c->now) > HASTY_MAX ||
         ike_collision(x->sa, IKE_RX_REKEY_IKE, NULL) == IKE_LATER) {
         /* No blame: the peer asks again later (RFC 7296 section 2.25). */
         x->notify = IKE_N_TEMPORARY_FAILURE;
@@ -148,8 +148,7 @@ static struct ike_sa *take_new(struct ike_exchange *x)
     sa->established = x->e->core.now;
     sa->replaces = x->sa->id;
     sa->path = x->sa->path;
-    sa->created_second = x->sa->created_second; /* the cap is the peer's, not the SA's */
-    sa->created_count = x->sa->created_count;
+    sa->asked = x->sa->asked; /* the limit is the peer's, not the SA's */
     sa->hasty = hasty(x->sa, x->e->core.now);
     ike_sa_join(&x->e->db, sa, x->sa->peer);
     ike_sa_lifetimes(x->e, sa);

@@ -49,7 +49,6 @@ enum ike_doing {
 enum ike_verdict { IKE_GO, IKE_LATER, IKE_NO_D, IKE_FORGET };
 /* What to do with a request while our own are open. child: the one it is about, NULL none or unknown. */
 enum ike_verdict ike_collision(const struct ike_sa *sa, enum ike_received rx, const struct ike_child *child);
-bool ike_too_many(struct ike_sa *sa, ike_time now); /* CREATE_CHILD_SA requests in this second */
 /* Our open request for this purpose, NULL if none; child 0: any. */
 struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child);
 bool ike_making_child(const struct ike_sa *sa); /* an open request of ours may make one, or has */
