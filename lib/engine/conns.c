@@ -4,7 +4,7 @@
  */
 #include "engine/engine.h"
 
-static struct ike_conn *conn_of(const struct ike_engine *e, ike_conn_id id) { return ike_slots_get(&e->db.conns, id); }
+static struct ike_conn *conn_of(const struct ike_engine *e, ike_conn_id id) { return ike_conn_by_id(e, id); }
 
 /* The settings are copied before anything is linked: a connection is there with all it has, or not at all. */
 int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now)
@@ -304,7 +304,7 @@ static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time n
     if (r != IKE_OK) {
         return r;
     }
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    struct ike_sa *sa = ike_sa_by_id(e, id);
     if (!sa) {
         r = IKE_ERR_NOT_FOUND;
     } else if ((sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) || !sa->reported) {
@@ -373,7 +373,7 @@ static int close_sa(ike_engine *e, ike_sa_id id, bool at_once, ike_time now)
     if (r != IKE_OK) {
         return r;
     }
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    struct ike_sa *sa = ike_sa_by_id(e, id);
     if (sa) {
         if (sa->conn) {
             hold(sa->conn, NULL);
@@ -402,7 +402,7 @@ static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, int (*a
     if (r != IKE_OK) {
         return r;
     }
-    struct ike_child *k = ike_slots_get(&e->db.children, id);
+    struct ike_child *k = ike_child_by_id(e, id);
     r = k ? act(e, k) : IKE_ERR_NOT_FOUND;
     ike_leave(e);
     return r;
@@ -411,7 +411,7 @@ static int on_child(struct ike_engine *e, ike_child_id id, ike_time now, int (*a
 /* One that is being rekeyed or deleted already needs no second request. */
 static int rekey(struct ike_engine *e, struct ike_child *k)
 {
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     struct ike_task t = {.purpose = IKE_DO_REKEY_CHILD, .child = k->id};
     if (k->rekeyed || k->state != IKE_CHILD_INSTALLED) {
         return IKE_ERR_STATE;
@@ -464,8 +464,8 @@ int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_t
     if (r != IKE_OK) {
         return r;
     }
-    struct ike_child *k = ike_slots_get(&e->db.children, id);
-    struct ike_sa *sa = k ? ike_slots_get(&e->db.sas, k->sa) : NULL;
+    struct ike_child *k = ike_child_by_id(e, id);
+    struct ike_sa *sa = k ? ike_sa_by_id(e, k->sa) : NULL;
     if (sa) {
         ike_path path = sa->path;
         path.remote = *remote;

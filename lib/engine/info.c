@@ -199,7 +199,7 @@ static void take(struct ids *l, uint64_t id)
 size_t ike_conn_sas(const ike_engine *e, ike_conn_id id, ike_sa_id *out, size_t max)
 {
     struct ids l = {out, 0, max};
-    struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
+    struct ike_conn *conn = ike_conn_by_id(e, id);
     if (conn) {
         IKE_LIST_EACH (it, tmp, &conn->bound) {
             take(&l, IKE_OF(it, struct ike_sa, bound_link)->id);
@@ -211,7 +211,7 @@ size_t ike_conn_sas(const ike_engine *e, ike_conn_id id, ike_sa_id *out, size_t 
 size_t ike_sa_children(const ike_engine *e, ike_sa_id id, ike_child_id *out, size_t max)
 {
     struct ids l = {out, 0, max};
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    struct ike_sa *sa = ike_sa_by_id(e, id);
     if (sa && sa->peer) {
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
@@ -225,7 +225,7 @@ size_t ike_sa_children(const ike_engine *e, ike_sa_id id, ike_child_id *out, siz
 
 int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out)
 {
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    struct ike_sa *sa = ike_sa_by_id(e, id);
     if (!sa) {
         return IKE_ERR_NOT_FOUND;
     }
@@ -235,7 +235,7 @@ int ike_sa_get(const ike_engine *e, ike_sa_id id, ike_sa_info *out)
 
 int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out)
 {
-    struct ike_child *k = ike_slots_get(&e->db.children, id);
+    struct ike_child *k = ike_child_by_id(e, id);
     if (!k) {
         return IKE_ERR_NOT_FOUND;
     }
@@ -245,7 +245,7 @@ int ike_child_get(const ike_engine *e, ike_child_id id, ike_child_info *out)
 
 int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out)
 {
-    struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
+    struct ike_conn *conn = ike_conn_by_id(e, id);
     if (!conn) {
         return IKE_ERR_NOT_FOUND;
     }
@@ -256,7 +256,7 @@ int ike_conn_get(const ike_engine *e, ike_conn_id id, ike_conn_info *out)
 /* Kept after the next success: people ask why it was down. */
 int ike_conn_failure(const ike_engine *e, ike_conn_id id, ike_failure *out)
 {
-    struct ike_conn *conn = ike_slots_get(&e->db.conns, id);
+    struct ike_conn *conn = ike_conn_by_id(e, id);
     if (!conn || !conn->failure) {
         return IKE_ERR_NOT_FOUND;
     }

@@ -267,7 +267,7 @@ static int offer_beside(struct ike_exchange *x)
 static uint32_t reqid_for(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    struct ike_child *old = ike_slots_get(&x->e->db.children, s->old_child);
+    struct ike_child *old = ike_child_by_id(x->e, s->old_child);
     struct ike_conn *conn = x->sa->conn;
     int i = ike_conf_child(conn->conf, ike_setup_child(s)->name);
     if (old) {
@@ -490,7 +490,7 @@ int ike_child_install_in(struct ike_exchange *x) { return install(x, true); }
 int ike_child_install_out(struct ike_exchange *x)
 {
     struct ike_child *k = x->setup->child;
-    if (k && x->role == IKE_RESPONDER && ike_slots_get(&x->e->db.children, x->setup->old_child)) {
+    if (k && x->role == IKE_RESPONDER && ike_child_by_id(x->e, x->setup->old_child)) {
         return IKE_X_OK;
     }
     int r = install(x, false);

@@ -37,6 +37,11 @@ static inline int ike_dropped(struct ike_engine *e, int why)
     return why;
 }
 
+/* find.c: what a handle stands for; NULL when it is gone, or the handle 0. */
+struct ike_conn *ike_conn_by_id(const struct ike_engine *e, ike_conn_id id);
+struct ike_sa *ike_sa_by_id(const struct ike_engine *e, ike_sa_id id);
+struct ike_child *ike_child_by_id(const struct ike_engine *e, ike_child_id id);
+
 struct ike_delivery {
     /* Put x->chain on the wire as the current step's message, keep it for repetition. IKE_OK or error: not sent. */
     int (*send)(struct ike_exchange *x);

@@ -130,7 +130,7 @@ int ike_ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id *w
     }
     ike_answered(x);
     /* By handle: the connection may have been removed while the host thought. */
-    *conn = r == IKE_OK ? ike_slots_get(&x->e->db.conns, id) : NULL;
+    *conn = r == IKE_OK ? ike_conn_by_id(x->e, id) : NULL;
     if (!*conn) {
         ike_blame(c, IKE_FAIL_DENIED, IKE_DECIDER_US);
         return IKE_ERR_AUTH;

@@ -8,7 +8,7 @@
  * never told is an UP itself. */
 void ike_child_report(struct ike_engine *e, struct ike_child *k)
 {
-    struct ike_child *old = ike_slots_get(&e->db.children, k->replaces);
+    struct ike_child *old = ike_child_by_id(e, k->replaces);
     if (k->up_reported || k->contested || k->dead) {
         return;
     }
@@ -52,7 +52,7 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     k->established = e->core.now;
     lifetimes(e, k);
     ike_child_succeeded(e, k->peer->conn, ike_child_conf(k)->name);
-    if (!unwanted || ike_slots_get(&e->db.sas, k->sa)) { /* else it goes with the IKE SA, which was closed meanwhile */
+    if (!unwanted || ike_sa_by_id(e, k->sa)) { /* else it goes with the IKE SA, which was closed meanwhile */
         ike_child_report(e, k);
     }
     ike_child_schedule(e, k);
@@ -109,7 +109,7 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
  * heir yet. */
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k)
 {
-    struct ike_child *heir = ike_slots_get(&e->db.children, k->replaced_by);
+    struct ike_child *heir = ike_child_by_id(e, k->replaced_by);
     IKE_LIST_EACH (it, tmp, &k->peer->children) {
         struct ike_child *other = IKE_OF(it, struct ike_child, link);
         if (!heir && other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED) {
@@ -188,7 +188,7 @@ void ike_close_child_later(struct ike_engine *e, struct ike_child *k)
 /* The Delete goes over the IKE SA that the child belongs to now; without one there is nobody to tell. */
 int ike_close_child(struct ike_engine *e, struct ike_child *k)
 {
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     struct ike_task t = {.purpose = IKE_DO_DELETE_CHILD, .child = k->id};
     if (k->state == IKE_CHILD_DELETING) {
         return IKE_OK;
@@ -220,7 +220,7 @@ int ike_close_child(struct ike_engine *e, struct ike_child *k)
  * the one now gone had replaced. */
 void ike_close_orphan(struct ike_engine *e, struct ike_child *k)
 {
-    if (ike_slots_get(&e->db.sas, k->sa)) {
+    if (ike_sa_by_id(e, k->sa)) {
         return;
     }
     if (k->established) {
@@ -258,7 +258,7 @@ static struct ike_sa *sa_for(struct ike_engine *e, const struct ike_child *k)
 void ike_child_timer(struct ike_engine *e, struct ike_child *k)
 {
     ike_time now = e->core.now;
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, k->sa);
+    struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     if ((!sa || (sa->version == 1 && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
         sa = sa_for(e, k);
     }

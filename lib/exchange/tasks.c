@@ -83,7 +83,7 @@ void ike_queue_again(struct ike_exchange *x)
     struct ike_core *c = &e->core;
     struct ike_task t = *x->task;
     /* By handle: the child may have gone while the peer was busy. */
-    struct ike_child *k = ike_slots_get(&e->db.children, t.child);
+    struct ike_child *k = ike_child_by_id(e, t.child);
     if (t.purpose == IKE_DO_REKEY_CHILD && (!k || k->rekeyed || k->state == IKE_CHILD_DELETING || x->setup->rival)) {
         return; /* replaced or on its way out already */
     }
@@ -144,7 +144,7 @@ static const struct ike_script *script_for(const struct ike_version *v, uint8_t 
 /* Whether a task still makes sense, and the state it puts its object into. */
 static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
 {
-    struct ike_child *k = ike_slots_get(&e->db.children, t->child);
+    struct ike_child *k = ike_child_by_id(e, t->child);
     switch (t->purpose) {
     case IKE_DO_REKEY_CHILD:
         /* Without an outbound SA the peer may not know of it yet: our answer that made it may be lost. An attempt that the task
@@ -180,7 +180,7 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
 /* It could not begin after all: the object is as it was. */
 static void put_back(struct ike_engine *e, struct ike_sa *sa, const struct ike_task *t)
 {
-    struct ike_child *k = ike_slots_get(&e->db.children, t->child);
+    struct ike_child *k = ike_child_by_id(e, t->child);
     if (t->purpose == IKE_DO_REKEY_CHILD && k) {
         k->state = IKE_CHILD_INSTALLED;
     } else if (t->purpose == IKE_DO_REKEY_IKE) {
@@ -193,7 +193,7 @@ static void prepare_child(struct ike_exchange *x, const struct ike_task *t)
 {
     struct ike_engine *e = x->e;
     struct ike_conf *conf = x->sa->conn->conf;
-    struct ike_child *k = ike_slots_get(&e->db.children, t->child);
+    struct ike_child *k = ike_child_by_id(e, t->child);
     int index = k ? ike_conf_child(conf, ike_child_conf(k)->name) : t->index;
     if (k && index < 0) {
         /* A child that is no longer configured is rekeyed as it was made, until somebody closes it. */

@@ -360,7 +360,7 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
     ike_sa_up(e, sa);
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        const struct ike_sa *owner = ike_slots_get(&e->db.sas, k->sa);
+        const struct ike_sa *owner = ike_sa_by_id(e, k->sa);
         k->sa = (owner && !owner->replaced_by) || !ike_sa_same_host(sa, &k->path) ? k->sa : sa->id;
     }
     if (!sa->initiator && sa->nat_remote && !sa->nat_local) {
@@ -509,7 +509,7 @@ static void transaction_over(struct ike_exchange *x, int result)
 static void informational_over(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
-    struct ike_child *k = ike_slots_get(&e->db.children, x->child);
+    struct ike_child *k = ike_child_by_id(e, x->child);
     if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_IKE) {
         ike_sa_down(e, x->sa, x->sa->down_cause);
     } else if (x->role == IKE_INITIATOR && x->purpose == IKE_DO_DELETE_CHILD && k) {

@@ -27,7 +27,7 @@ static bool registered(const struct ike_engine *e, const struct ike_script *scri
 
 int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state)
 {
-    struct ike_sa *sa = ike_slots_get(&e->db.sas, id);
+    struct ike_sa *sa = ike_sa_by_id(e, id);
     if (!sa) {
         return IKE_ERR_NOT_FOUND;
     }

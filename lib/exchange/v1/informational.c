@@ -11,7 +11,7 @@
 
 static int put_request(struct ike_exchange *x)
 {
-    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    struct ike_child *k = ike_child_by_id(x->e, x->child);
     uint32_t spi = k ? k->spi_in : x->spi;
     uint8_t protocol = k ? k->suite.protocol : x->spi_protocol;
     if (x->purpose == IKE_DO_DELETE_CHILD && !spi) {

@@ -499,7 +499,7 @@ static void give_way(struct ike_exchange *x, const struct ike_child *old)
 
 static int replace(struct ike_exchange *x)
 {
-    struct ike_child *k = x->setup->child, *old = ike_slots_get(&x->e->db.children, k->replaces);
+    struct ike_child *k = x->setup->child, *old = ike_child_by_id(x->e, k->replaces);
     const struct ike_child *next = overtook(k);
     bool taken = old && old->rekeyed; /* by another, meanwhile */
     if (next) {
@@ -568,7 +568,7 @@ static int take_connected(struct ike_exchange *x)
 
 static void undo(struct ike_exchange *x)
 {
-    struct ike_child *old = ike_slots_get(&x->e->db.children, x->child);
+    struct ike_child *old = ike_child_by_id(x->e, x->child);
     ike_child_undo(x);
     if (x->role == IKE_INITIATOR && old && old->state == IKE_CHILD_REKEYING) {
         old->state = IKE_CHILD_INSTALLED;

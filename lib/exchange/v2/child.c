@@ -46,7 +46,7 @@ static int take_ipcomp(struct ike_exchange *x, uint16_t cpi)
 void ike_put_child_request(struct ike_exchange *x, bool with_ke)
 {
     struct ike_setup *s = x->setup;
-    struct ike_child *old = ike_slots_get(&x->e->db.children, s->old_child);
+    struct ike_child *old = ike_child_by_id(x->e, s->old_child);
     uint8_t spi[4];
     ike_store32(spi, s->spi_in);
     if (s->mode == IKE_MODE_TRANSPORT) {
@@ -246,7 +246,7 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
     struct ike_notify n;
     const struct ike_payload *tsi = ike_message_find(x->msg, IKE_P_TSI, 0), *tsr = ike_message_find(x->msg, IKE_P_TSR, 0);
     const struct ike_payload *ke = ike_message_find(x->msg, IKE_P_KE, 0);
-    struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
+    struct ike_child *old = ike_child_by_id(x->e, x->setup->old_child);
     ike_bytes value;
     o->sa = ike_message_find(x->msg, IKE_P_SA, 0);
     o->args =
@@ -287,7 +287,7 @@ int ike_child_choose(struct ike_exchange *x)
     struct offer o;
     struct ike_mismatch why, best_why = {0};
     struct ike_conf *conf = x->sa->conn->conf; /* the present settings, not those the IKE SA began with */
-    struct ike_child *old = ike_slots_get(&x->e->db.children, x->setup->old_child);
+    struct ike_child *old = ike_child_by_id(x->e, x->setup->old_child);
     int best = -1, preferred = old ? ike_conf_child(conf, ike_child_conf(old)->name) : -1;
     uint16_t best_index = 0;
     if (!ike_message_find(x->msg, IKE_P_SA, 0)) {

@@ -8,7 +8,7 @@
 /* NULL when none is rekeyed, or when it went while a question was open. */
 static struct ike_child *old_child(const struct ike_exchange *x)
 {
-    return ike_slots_get(&x->e->db.children, x->setup->old_child);
+    return ike_child_by_id(x->e, x->setup->old_child);
 }
 
 /* ---- Initiator: request ----------------------------------------------------------------------------------------------- */
@@ -222,7 +222,7 @@ static int replace(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
     struct ike_setup *s = x->setup;
-    struct ike_child *old = old_child(x), *rival = ike_slots_get(&e->db.children, s->rival_child);
+    struct ike_child *old = old_child(x), *rival = ike_child_by_id(e, s->rival_child);
     struct ike_child *k = s->child;
     s->child = NULL;
     /* Decided and kept: undo has nothing to do about either. */
@@ -258,7 +258,7 @@ static void undo(struct ike_exchange *x)
     if (x->role != IKE_INITIATOR || x->purpose != IKE_DO_REKEY_CHILD) {
         return;
     }
-    struct ike_child *old = old_child(x), *rival = ike_slots_get(&e->db.children, s->rival_child);
+    struct ike_child *old = old_child(x), *rival = ike_child_by_id(e, s->rival_child);
     if (rival && s->rival) {
         /* The peer's rekey is the one that stands. */
         rival->contested = false;

@@ -268,7 +268,7 @@ static void after_auth(struct ike_exchange *x, int result)
 /* A Delete that could not even be sent: the timer tries again, when memory may be back. */
 static void delete_failed(struct ike_exchange *x, struct ike_task **task)
 {
-    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    struct ike_child *k = ike_child_by_id(x->e, x->child);
     if (x->purpose == IKE_DO_DELETE_IKE) {
         ike_close_sa_later(x->e, x->sa);
     } else if (k && k->state == IKE_CHILD_DELETING) {

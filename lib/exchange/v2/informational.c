@@ -12,7 +12,7 @@
  * (section 1.4.1). */
 static int put_request(struct ike_exchange *x)
 {
-    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    struct ike_child *k = ike_child_by_id(x->e, x->child);
     uint32_t spi = x->spi;
     switch (x->purpose) {
     case IKE_DO_DELETE_IKE:
@@ -35,7 +35,7 @@ static int put_request(struct ike_exchange *x)
 /* Whatever the answer to a Delete says, the SA is gone here: the peer has had the request. */
 static int take_response(struct ike_exchange *x)
 {
-    struct ike_child *k = ike_slots_get(&x->e->db.children, x->child);
+    struct ike_child *k = ike_child_by_id(x->e, x->child);
     struct ike_notify n;
     /* INVALID_SYNTAX ends the SA at the peer, so here as well (RFC 7296 section 2.21.3). */
     if (x->purpose != IKE_DO_DELETE_IKE && ike_message_notify(x->msg, IKE_N_INVALID_SYNTAX, &n)) {
@@ -136,7 +136,7 @@ static int hand_over(struct ike_exchange *x)
     for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
         ike_child_id id;
         memcpy(&id, x->deleted.ptr + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_slots_get(&e->db.children, id), *heir = k ? ike_child_heir(e, k) : NULL;
+        struct ike_child *k = ike_child_by_id(e, id), *heir = k ? ike_child_heir(e, k) : NULL;
         if (!heir || heir->late_add || (heir->out_installed && !x->question)) {
             continue;
         }
@@ -165,7 +165,7 @@ static int hand_over(struct ike_exchange *x)
 /* Nobody waits any more for the heir's outbound SA: it is asked for anew with the peer's repetition, or by the heir's timer. */
 static void undo(struct ike_exchange *x)
 {
-    struct ike_child *heir = x->role == IKE_RESPONDER ? ike_slots_get(&x->e->db.children, x->child) : NULL;
+    struct ike_child *heir = x->role == IKE_RESPONDER ? ike_child_by_id(x->e, x->child) : NULL;
     if (heir) {
         ike_child_uninstall_out(&x->e->db, heir);
     }
@@ -205,7 +205,7 @@ static int put_response(struct ike_exchange *x)
         for (size_t i = 0; i < count; i++) {
             ike_child_id id;
             memcpy(&id, at + i * sizeof id, sizeof id);
-            struct ike_child *k = ike_slots_get(&x->e->db.children, id);
+            struct ike_child *k = ike_child_by_id(x->e, id);
             if (k && k->suite.protocol == protocol && ike_own_exchange(x->sa, IKE_DO_DELETE_CHILD, k->id) == NULL) {
                 spis[n++] = k->spi_in;
             }
@@ -231,7 +231,7 @@ static int carry_out(struct ike_exchange *x)
     for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
         ike_child_id id;
         memcpy(&id, at + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_slots_get(&e->db.children, id);
+        struct ike_child *k = ike_child_by_id(e, id);
         if (k) {
             ike_child_down(e, k, k->state == IKE_CHILD_DELETING ? k->down_cause : IKE_BY_PEER);
         }

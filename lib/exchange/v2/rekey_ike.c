@@ -237,7 +237,7 @@ static int replace(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
     struct ike_setup *s = x->setup;
-    struct ike_sa *rival = ike_slots_get(&e->db.sas, s->rival_sa), *old = x->sa;
+    struct ike_sa *rival = ike_sa_by_id(e, s->rival_sa), *old = x->sa;
     /* The rival may have ended meanwhile; then there is nothing to lose to. */
     bool lost = s->rival && rival && s->rival_nonce.len && ike_nonce_less(ike_lower_nonce(s), ike_blob_bytes(&s->rival_nonce));
     struct ike_sa *sa = take_new(x);
@@ -274,7 +274,7 @@ static void undo(struct ike_exchange *x)
         ike_sa_retire(&e->db, s->new_sa);
         s->new_sa = NULL;
     }
-    struct ike_sa *rival = ike_slots_get(&e->db.sas, s->rival_sa);
+    struct ike_sa *rival = ike_sa_by_id(e, s->rival_sa);
     if (s->rival && rival && x->role == IKE_INITIATOR) {
         s->rival = false;
         ike_sa_replaced(e, x->sa, rival);
