@@ -14,6 +14,13 @@
 
 #define IKE_RING 64
 
+/* In a build without IKEv1 a constant, so that the compiler leaves out what is only for it. */
+#ifdef IKE_HAVE_V1
+enum { IKE_WITH_V1 = 1 };
+#else
+enum { IKE_WITH_V1 = 0 };
+#endif
+
 /* What a timer is embedded in. */
 enum ike_timer_kind { IKE_TIMER_EXCHANGE = 1, IKE_TIMER_SA, IKE_TIMER_CHILD, IKE_TIMER_CONN };
 

@@ -71,7 +71,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
         o->remote_id = sa->peer->remote_id;
         o->user = sa->peer->user;
         o->user_ours = o->user.len && sa->conf->s.xauth == IKE_XAUTH_CLIENT;
-        fill_lease(sa->peer->lease, o);
+        fill_lease(ike_sa_lease(sa), o);
     }
 }
 

@@ -39,9 +39,9 @@ const ike_ts *ike_ts_configured(const ike_ts *ts, size_t *n, const ike_addr *own
 const ike_ts *ike_ts_side(const struct ike_sa *sa, const ike_child_settings *k, bool local, const ike_path *path, size_t *n,
                           ike_ts *buf)
 {
-    const struct ike_lease *l = sa->peer ? sa->peer->lease : NULL;
+    const struct ike_lease *l = ike_sa_lease(sa);
     const ike_ts *ts = local ? k->local_ts : k->remote_ts;
-    bool here = l && l->ours == local, given = !local && ((here && !l->ours) || (sa->version == 1 && sa->conf->s.pool.family));
+    bool here = l && l->ours == local, given = !local && ((here && !l->ours) || (ike_sa_is_v1(sa) && sa->conf->s.pool.family));
     *n = local ? k->n_local_ts : k->n_remote_ts;
     if (!given) {
         return ike_ts_configured(ts, n, here ? &l->address : local ? &path->local : &path->remote, buf);

@@ -84,7 +84,7 @@ static int not_begun(struct ike_engine *e, struct ike_conn *conn, int index, con
 static int with_child(struct ike_exchange *x, struct ike_conn *conn, uint16_t index, const struct ike_task *packet)
 {
     struct ike_setup *s = x->setup;
-    if (x->sa->version == 1) {
+    if (ike_sa_is_v1(x->sa)) {
         struct ike_task t = packet ? *packet : (struct ike_task){0};
         t.purpose = IKE_DO_CHILD;
         t.index = index;
@@ -163,8 +163,8 @@ void ike_connect_again(struct ike_engine *e, struct ike_sa *sa)
 void ike_sa_lifetimes(struct ike_engine *e, struct ike_sa *sa)
 {
     const ike_conn_settings *s = &sa->conf->s;
-    const uint64_t life_s = sa->v1 ? sa->v1->life_s : s->life_s;
-    const bool peers = sa->v1 && sa->v1->peers_life;
+    const uint64_t life_s = ike_sa_is_v1(sa) ? sa->v1->life_s : s->life_s;
+    const bool peers = ike_sa_is_v1(sa) && sa->v1->peers_life;
     sa->rekey_at = ike_rekey_time(&e->core, sa->established, life_s, s->life_s, s->margin_s, s->jitter_pct, peers);
     sa->expires_at = life_s ? sa->established + life_s * IKE_SEC : IKE_NEVER;
 }
@@ -241,7 +241,7 @@ struct ike_sa *ike_v1_other_sa(const struct ike_sa *gone)
     if (gone->peer) {
         IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
             struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-            bool stands = sa != gone && sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by;
+            bool stands = sa != gone && ike_sa_is_v1(sa) && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by;
             stands = stands && ike_sa_same_host(sa, &gone->path);
             best = stands && (!best || sa->last_in > best->last_in) ? sa : best;
         }
@@ -257,7 +257,7 @@ static ike_sa_id adopter(const struct ike_sa *gone)
     ike_sa_id replaced = 0;
     IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
         const struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-        if (sa != gone && sa->version == 1 && sa->state == IKE_SA_REKEYED && ike_sa_same_host(sa, &gone->path)) {
+        if (sa != gone && ike_sa_is_v1(sa) && sa->state == IKE_SA_REKEYED && ike_sa_same_host(sa, &gone->path)) {
             replaced = sa->id;
         }
     }
@@ -276,10 +276,11 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
     abort_exchanges(e, sa); /* a simultaneous rekey of the peer's takes over the children here, and what waits to be done */
     ike_tasks_drop(e, sa);
     if (sa->peer) {
-        bool outlive = sa->version == 1 && (cause == IKE_BY_PEER || cause == IKE_BY_REPLACEMENT);
+        bool outlive = ike_sa_is_v1(sa) && (cause == IKE_BY_PEER || cause == IKE_BY_REPLACEMENT);
         IKE_LIST_EACH (it, tmp, &sa->peer->children) {
             struct ike_child *k = IKE_OF(it, struct ike_child, link);
-            bool deleting = k->state == IKE_CHILD_DELETING && !k->told; /* and nothing is left that would say so to the peer */
+            /* And nothing is left that would say so to the peer. */
+            bool deleting = k->state == IKE_CHILD_DELETING && !ike_child_straggles(k);
             /* Also one that an exchange of the SA that this one replaced still makes. */
             if (k->sa == sa->id && outlive && !deleting) {
                 k->sa = adopter(sa);
@@ -344,7 +345,7 @@ static void close_children(struct ike_engine *e, struct ike_sa *sa)
 /* Before it is up: the peer is told where it could make sense of that. */
 void ike_sa_give_up(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
 {
-    if (sa->v1 && sa->v1->keyed) {
+    if (ike_sa_v1_keyed(sa)) {
         ike_version_of(sa)->abandon(e, sa, cause);
     } else {
         ike_sa_down(e, sa, cause);
@@ -367,7 +368,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     if (sa->state == IKE_SA_DELETING) {
         return IKE_OK;
     }
-    if (sa->state == IKE_SA_CONNECTING && sa->v1 && sa->v1->keyed) {
+    if (sa->state == IKE_SA_CONNECTING && ike_sa_v1_keyed(sa)) {
         ike_sa_give_up(e, sa, cause);
         return IKE_OK;
     }
@@ -376,7 +377,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
         sa->down_cause = cause;
         return IKE_OK;
     }
-    if (sa->version == 1 && cause != IKE_BY_REPLACEMENT) {
+    if (ike_sa_is_v1(sa) && cause != IKE_BY_REPLACEMENT) {
         close_children(e, sa);
     }
     sa->state = IKE_SA_DELETING;
@@ -446,7 +447,7 @@ void ike_sa_replaced(struct ike_engine *e, struct ike_sa *old, struct ike_sa *fr
 
 /* Of IKEv2, and the peer is still to delete it: as long as it does not, it may not have our answer that made the next one. Then
  * it hears us on this one only, should our address have changed. */
-static bool to_be_deleted(const struct ike_sa *sa) { return sa->version != 1 && sa->state == IKE_SA_REKEYED; }
+static bool to_be_deleted(const struct ike_sa *sa) { return !ike_sa_is_v1(sa) && sa->state == IKE_SA_REKEYED; }
 
 /* Deadlines are looked at when the timer fires, so that traffic need not move it. A request of ours that is open asks for a sign
  * of life as well; but peers of IKEv1 are silent about what they do not want, so that there only the question itself counts. */
@@ -455,9 +456,9 @@ static ike_time dpd_at(const struct ike_sa *sa)
     bool busy = false;
     IKE_LIST_EACH (it, tmp, &sa->outstanding) { /* of ours: one that the peer began proves nothing */
         const struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
-        busy |= x->role == IKE_INITIATOR && (sa->version != 1 || x->purpose == IKE_DO_LIVENESS);
+        busy |= x->role == IKE_INITIATOR && (!ike_sa_is_v1(sa) || x->purpose == IKE_DO_LIVENESS);
     }
-    bool answers = sa->version != 1 || (sa->v1 && sa->v1->dpd);
+    bool answers = !ike_sa_is_v1(sa) || (sa->v1 && sa->v1->dpd);
     bool stands = sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING || to_be_deleted(sa);
     return sa->conf->s.dpd_s && answers && !busy && stands ? sa->last_in + sa->conf->s.dpd_s * IKE_SEC : IKE_NEVER;
 }
@@ -540,7 +541,7 @@ static void never_completed(struct ike_engine *e, struct ike_sa *sa)
         e->core.draft.code = IKE_FAIL_AUTH_MISMATCH;
         ike_blame_remedy(&e->core, "what came makes no sense with our keys: set the same `secret` on both sides");
     }
-    const char *more = sa->v1 && sa->v1->keyed ? "more" : "that could be decrypted";
+    const char *more = ike_sa_v1_keyed(sa) ? "more" : "that could be decrypted";
     ike_blame_received(&e->core, "nothing %s in %u s", more, (unsigned)((e->core.now - sa->created) / IKE_SEC));
     ike_exchange_blame(&x);
     if (sa->initiator) {
@@ -570,13 +571,13 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
             return;
         }
         /* What is open on an SA that was replaced comes to its end first; a child of IKEv1 outlives it. */
-        bool waits = sa->version == 1 && sa->replaced_by && !ike_list_empty(&sa->outstanding);
+        bool waits = ike_sa_is_v1(sa) && sa->replaced_by && !ike_list_empty(&sa->outstanding);
         sa->expires_at = waits ? now + 5 * IKE_SEC : IKE_NEVER;
         if (waits) {
             ike_sa_schedule(e, sa);
             return;
         }
-        ike_close_sa(e, sa, sa->replaced_by || sa->version == 1 ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
+        ike_close_sa(e, sa, sa->replaced_by || ike_sa_is_v1(sa) ? IKE_BY_REPLACEMENT : IKE_BY_LOCAL);
         if (sa->dead) {
             return;
         }

@@ -80,7 +80,7 @@ static void late_done(struct ike_core *c, struct ike_question *q)
 void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
     k->out_at = IKE_NEVER;
-    if (k->dead || k->told || k->out_installed || k->late_add) {
+    if (k->dead || ike_child_straggles(k) || k->out_installed || k->late_add) {
         return;
     }
     struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
@@ -244,14 +244,14 @@ static struct ike_sa *sa_for(struct ike_engine *e, const struct ike_child *k)
     struct ike_conn *conn = k->peer->conn;
     IKE_LIST_EACH (it, tmp, &k->peer->sas) {
         struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-        if (sa->version == 1 && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by && ike_sa_same_host(sa, &k->path)) {
+        if (ike_sa_is_v1(sa) && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by && ike_sa_same_host(sa, &k->path)) {
             return sa;
         }
     }
     if (!conn->connecting && !conn->removed) {
         (void)ike_connect(e, conn, -1, NULL);
     }
-    return conn->connecting && conn->connecting->version == 1 ? conn->connecting : NULL;
+    return conn->connecting && ike_sa_is_v1(conn->connecting) ? conn->connecting : NULL;
 }
 
 /* In this order: a child that has to take over sending does so before anything ends. */
@@ -259,13 +259,13 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
 {
     ike_time now = e->core.now;
     struct ike_sa *sa = ike_sa_by_id(e, k->sa);
-    if ((!sa || (sa->version == 1 && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
+    if (IKE_WITH_V1 && (!sa || (ike_sa_is_v1(sa) && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
         sa = sa_for(e, k);
     }
     if (k->out_at <= now) {
         ike_child_switch(e, k);
     }
-    if (!k->dead && k->told && k->expires_at <= now) {
+    if (!k->dead && ike_child_straggles(k) && k->expires_at <= now) {
         tell_again(e, k, sa);
     } else if (!k->dead && k->expires_at <= now) {
         ike_close_child(e, k);

@@ -92,7 +92,7 @@ bool ike_sa_crossed(const struct ike_sa *older, const struct ike_sa *newer)
 /* Whether the peer may have an SA of it already: our proof has left. In IKEv1 it does as soon as there are keys. */
 static bool is_proved(const struct ike_sa *own, const struct ike_exchange *x)
 {
-    return own->version == 1 ? own->keys != NULL : x->script == ike_version_of(own)->authenticate && x->sent;
+    return ike_sa_is_v1(own) ? own->keys != NULL : x->script == ike_version_of(own)->authenticate && x->sent;
 }
 
 /* The peer connected while our own attempt had not got as far as the proof: that attempt ends, as the peer knows of nothing

@@ -70,14 +70,14 @@ void ike_exchange_arm(struct ike_exchange *x)
 }
 
 /* Of IKEv1: an exchange that ends alone, and knows itself what that means for its SA. */
-static bool in_phase2(const struct ike_exchange *x) { return x->sa->version == 1 && x->sa->v1->keyed; }
+static bool in_phase2(const struct ike_exchange *x) { return ike_sa_v1_keyed(x->sa); }
 
 /* With IKEv1 a Delete may be lost, so that an IKE SA on which the peer does not answer may be gone alone: while there is another,
  * that takes its place and the children, and finds out by itself whether the peer lives. */
 static bool goes_alone(const struct ike_exchange *x)
 {
     const struct ike_sa *sa = x->sa;
-    return sa->version == 1 && x->purpose == IKE_DO_LIVENESS && sa->state != IKE_SA_DELETING && ike_v1_other_sa(sa);
+    return ike_sa_is_v1(sa) && x->purpose == IKE_DO_LIVENESS && sa->state != IKE_SA_DELETING && ike_v1_other_sa(sa);
 }
 
 /* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached

@@ -158,11 +158,9 @@ static int check(const ike_conn_settings *s)
     if (s->remote_key.len && (s->secret.len || s->version != IKE_SPEAKS_V1)) {
         return s->secret.len ? IKE_ERR_INVALID : IKE_ERR_UNSUPPORTED;
     }
-#ifndef IKE_HAVE_V1
-    if (s->version == IKE_SPEAKS_V1) {
+    if (!IKE_WITH_V1 && s->version == IKE_SPEAKS_V1) {
         return IKE_ERR_UNSUPPORTED;
     }
-#endif
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
         if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN ||

@@ -47,6 +47,9 @@ static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
 void ike_conf_unref(struct ike_core *c, struct ike_conf *f);
 static inline bool ike_conf_speaks(const struct ike_conf *f, uint8_t major)
 {
+    if (!IKE_WITH_V1) {
+        return major == 2;
+    }
     return f->s.version == IKE_SPEAKS_ANY || f->s.version == (major == 1 ? IKE_SPEAKS_V1 : IKE_SPEAKS_V2);
 }
 /* Index of a child by name, or -1. */

@@ -216,6 +216,14 @@ struct ike_sa {
     struct ike_evslot ev;
 };
 
+static inline bool ike_sa_is_v1(const struct ike_sa *sa) { return IKE_WITH_V1 && sa->version == 1; }
+/* As far as phase 1 has come, there are keys. */
+static inline bool ike_sa_v1_keyed(const struct ike_sa *sa) { return IKE_WITH_V1 && sa->v1 && sa->v1->keyed; }
+static inline const struct ike_lease *ike_sa_lease(const struct ike_sa *sa) /* NULL: none */
+{
+    return IKE_WITH_V1 && sa->peer ? sa->peer->lease : NULL;
+}
+
 /* What a child has besides its main protocol, which is ESP or AH: AH around ESP, IPComp inside, or both in this order. */
 struct ike_beside {
     struct ike_suite suite;   /* IPComp: no more than the protocol, as deflate is all there is */
@@ -265,6 +273,8 @@ struct ike_child {
     /* ike_beside, n_beside of them; selectors (n_local + n_remote of ike_ts); then keys: in encr, in integ, out encr, out integ,
      * and for each beside in integ, out integ */
 };
+
+static inline bool ike_child_straggles(const struct ike_child *k) { return IKE_WITH_V1 && k->told; }
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
 int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out);
