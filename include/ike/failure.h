@@ -83,6 +83,7 @@ typedef struct ike_failure {
     char conn_name[48], child_name[48];
     char source[64];        /* where the connection was configured: "file:line" */
     uint16_t expected_len, received_len, remedy_len; /* without the ending NUL */
+    /* Texts, empty in a library that was built without words (-DIKE_WORDS=OFF). */
     char expected[256], received[256]; /* what this side wants / what came; text, escaped, cut to fit */
     char remedy[256];                  /* what to write, and on which side; empty if this side cannot know */
 } ike_failure;

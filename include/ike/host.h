@@ -264,6 +264,7 @@ typedef struct ike_host {
     /* Optional. Delivered when the outermost call has left the engine consistent; every call is allowed from here. */
     void (*event)(void *user, const ike_event *ev);
     uint8_t log_level[IKE_LOG_CLASSES]; /* what is formatted at all: ike_log_level per class, default IKE_LOG_INFO */
+    /* A library that was built without words (-DIKE_WORDS=OFF) has nothing to say. */
     void (*log)(void *user, ike_log_class c, ike_log_level level, ike_sa_id sa, const char *text);
     /* Optional: every message in clear after decryption or before encryption, for decrypted captures and ladders. */
     void (*tap)(void *user, const ike_path *path, bool outgoing, const uint8_t *clear, size_t n);

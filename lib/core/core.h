@@ -14,12 +14,19 @@
 
 #define IKE_RING 64
 
-/* In a build without IKEv1 a constant, so that the compiler leaves out what is only for it. */
+/* What this build has, as constants: so the compiler leaves out what is only for what it has not. */
 #ifdef IKE_HAVE_V1
 enum { IKE_WITH_V1 = 1 };
 #else
 enum { IKE_WITH_V1 = 0 };
 #endif
+#ifdef IKE_HAVE_WORDS
+enum { IKE_WITH_WORDS = 1 };
+#else
+enum { IKE_WITH_WORDS = 0 };
+#endif
+/* Formats a part of what will be said. */
+#define IKE_WORDS(call) ((void)(IKE_WITH_WORDS && (call)))
 
 /* What a timer is embedded in. */
 enum ike_timer_kind { IKE_TIMER_EXCHANGE = 1, IKE_TIMER_SA, IKE_TIMER_CHILD, IKE_TIMER_CONN };
@@ -121,7 +128,7 @@ uint32_t ike_jitter(struct ike_core *c, uint32_t bound);
 
 static inline bool ike_logs(const struct ike_core *c, ike_log_class k, ike_log_level l)
 {
-    return c->set.host.log && l <= c->set.host.log_level[k];
+    return IKE_WITH_WORDS && c->set.host.log && l <= c->set.host.log_level[k];
 }
 /* Off the way of every handshake that goes well: what leads here stands apart from the code that runs each time. */
 #if defined(__GNUC__)
@@ -151,9 +158,18 @@ struct ike_question *ike_question_get(struct ike_core *c, ike_token t, uint8_t k
 /* Begin the record of a failure; the caller fills in what it knows. The first blame of a call stands until it is
  * committed: a consequence does not overwrite its cause. Returns the draft either way. */
 IKE_RARE ike_failure *ike_blame(struct ike_core *c, uint16_t code, uint8_t decider);
-void ike_blame_expected(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
-void ike_blame_received(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
-void ike_blame_remedy(struct ike_core *c, const char *fmt, ...) IKE_PRINTF(2, 3);
+/* Its texts; a build without words leaves them empty. */
+enum ike_blame_field { IKE_BLAME_EXPECTED, IKE_BLAME_RECEIVED, IKE_BLAME_REMEDY };
+void ike_blame_text(struct ike_core *c, enum ike_blame_field field, const char *fmt, ...) IKE_PRINTF(3, 4);
+#define IKE_BLAME_TEXT(c, field, ...)                                                                                            \
+    do {                                                                                                                         \
+        if (IKE_WITH_WORDS) {                                                                                                    \
+            ike_blame_text(c, field, __VA_ARGS__);                                                                               \
+        }                                                                                                                        \
+    } while (0)
+#define ike_blame_expected(c, ...) IKE_BLAME_TEXT(c, IKE_BLAME_EXPECTED, __VA_ARGS__)
+#define ike_blame_received(c, ...) IKE_BLAME_TEXT(c, IKE_BLAME_RECEIVED, __VA_ARGS__)
+#define ike_blame_remedy(c, ...)   IKE_BLAME_TEXT(c, IKE_BLAME_REMEDY, __VA_ARGS__)
 /* Store the draft in the ring, and in *last (allocated on first use) if last is not NULL. Clears the draft's mark. False: it is
  * one of too many that peers caused who proved nothing (stranger), and is not worth an event either. */
 IKE_RARE bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger);

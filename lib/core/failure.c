@@ -43,19 +43,18 @@ static uint16_t print(char *out, size_t n, const char *fmt, va_list ap)
 }
 
 /* A text that is already there stays: it belongs to the cause. */
-#define BLAME_TEXT(field)                                                                                                        \
-    void ike_blame_##field(struct ike_core *c, const char *fmt, ...)                                                             \
-    {                                                                                                                            \
-        va_list ap;                                                                                                              \
-        va_start(ap, fmt);                                                                                                       \
-        if (c->draft.field##_len == 0) {                                                                                         \
-            c->draft.field##_len = print(c->draft.field, sizeof c->draft.field, fmt, ap);                                        \
-        }                                                                                                                        \
-        va_end(ap);                                                                                                              \
+void ike_blame_text(struct ike_core *c, enum ike_blame_field field, const char *fmt, ...)
+{
+    ike_failure *f = &c->draft;
+    char *const texts[] = {f->expected, f->received, f->remedy};
+    uint16_t *const lengths[] = {&f->expected_len, &f->received_len, &f->remedy_len};
+    va_list ap;
+    va_start(ap, fmt);
+    if (*lengths[field] == 0) {
+        *lengths[field] = print(texts[field], sizeof f->expected, fmt, ap);
     }
-BLAME_TEXT(expected)
-BLAME_TEXT(received)
-BLAME_TEXT(remedy)
+    va_end(ap);
+}
 
 /* Records without a connection: one slot per source, or one sender could push every other record out of the ring. */
 static bool same_stranger(const ike_failure *a, const ike_failure *b)

@@ -52,7 +52,7 @@ static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *
     path->local.port = port;
     if (r != IKE_OK) {
         char peer[64];
-        ike_addr_format(&path->remote, false, peer, sizeof peer);
+        IKE_WORDS(ike_addr_format(&path->remote, false, peer, sizeof peer));
         ike_blame(c, IKE_FAIL_NO_ROUTE, IKE_DECIDER_HOST)->error = r;
         ike_blame_expected(c, "a local address that leads to %s", peer);
         ike_blame_remedy(c, "give this machine a route to %s, or set `local`", peer);

@@ -110,6 +110,9 @@ void ike_log_narrowed(struct ike_core *c, const struct ike_child *k)
 {
     const ike_child_settings *s = ike_child_conf(k);
     char local[140], remote[140];
+    if (!ike_logs(c, IKE_LOG_CHILD, IKE_LOG_WARN)) {
+        return;
+    }
     ike_ts_list_format(s->local_ts, s->n_local_ts, local, sizeof local);
     ike_ts_list_format(s->remote_ts, s->n_remote_ts, remote, sizeof remote);
     IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_WARN, k->sa, "%s/%s: the peer gave less than was asked for, which is %s here, %s there",

@@ -7,8 +7,8 @@
 static void move(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
 {
     char was[64], is[64];
-    ike_addr_format(&sa->path.remote, true, was, sizeof was);
-    ike_addr_format(&path->remote, true, is, sizeof is);
+    IKE_WORDS(ike_addr_format(&sa->path.remote, true, was, sizeof was));
+    IKE_WORDS(ike_addr_format(&path->remote, true, is, sizeof is));
     IKE_LOG(&e->core, IKE_LOG_SA, sa->established ? IKE_LOG_INFO : IKE_LOG_DEBUG, sa->id, "the peer moved from %s to %s", was,
             is);
     if (sa->half_open) { /* it is given back where it was counted */

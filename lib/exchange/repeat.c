@@ -197,7 +197,7 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
     x->tries++;
     c->count.retransmitted++;
     char peer[64];
-    ike_addr_format(&x->sa->path.remote, true, peer, sizeof peer);
+    IKE_WORDS(ike_addr_format(&x->sa->path.remote, true, peer, sizeof peer));
     IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "%s: no answer from %s yet: %s, message id %u, is repeated (%u of %u)",
             x->sa->conf ? x->sa->conf->s.name : "", peer, x->script->steps[0].name, (unsigned)x->mid, (unsigned)x->tries,
             (unsigned)c->set.retransmit_tries);

@@ -3,6 +3,7 @@
  * What a case expects: counts, failure records, members of children and SAs. One table.
  */
 #include "case.h"
+#include "core/core.h"
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +229,17 @@ static const char *failure(struct sim_run *r, struct sim_host *h)
     return NULL;
 }
 
+/* The codes are checked by `failure`; what they are explained with is in no build without words. */
+static bool without_words(void)
+{
+    static bool said;
+    if (!IKE_WITH_WORDS && !said) {
+        printf("left out: words are not in this build, so nothing is asked of them\n");
+        said = true;
+    }
+    return !IKE_WITH_WORDS;
+}
+
 /* explain has|lacks TEXT */
 static const char *explain(struct sim_run *r, struct sim_host *h)
 {
@@ -235,6 +247,9 @@ static const char *explain(struct sim_run *r, struct sim_host *h)
     char text[2048];
     if (r->n != 5 || !newest_failure(h, &f)) {
         return sim_complain(r, "there is no failure, or not one text");
+    }
+    if (without_words()) {
+        return NULL;
     }
     ike_failure_explain(&f, text, sizeof text);
     bool wanted = strcmp(r->word[3], "has") == 0, there = strstr(text, r->word[4]) != NULL;
@@ -256,7 +271,7 @@ static const char *record(struct sim_run *r, struct sim_host *h)
     const char *text = strcmp(r->word[3], "expected") == 0   ? f.expected
                        : strcmp(r->word[3], "received") == 0 ? f.received
                                                              : f.remedy;
-    return (text[0] != '\0') == (want != 0) ? NULL : sim_complain(r, "%s is \"%s\"", r->word[3], text);
+    return without_words() || (text[0] != '\0') == (want != 0) ? NULL : sim_complain(r, "%s is \"%s\"", r->word[3], text);
 }
 
 /* ---- Traffic ---------------------------------------------------------------------------------------------------------- */

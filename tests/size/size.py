@@ -23,7 +23,7 @@ import subprocess
 import sys
 
 PROFILES = {
-    "tiny": (["-DIKE_TINY=ON", "-DIKE_GMP=OFF", "-DIKE_NETTLE=OFF"], ["-lsodium", "-lmbedcrypto"]),
+    "tiny": (["-DIKE_TINY=ON", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF", "-DIKE_NETTLE=OFF"], ["-lsodium", "-lmbedcrypto"]),
     "trimmed": (["-DIKE_TINY=ON", "-DIKE_GMP=OFF"], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
     "full": ([], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
 }

@@ -29,6 +29,14 @@ static void blame(uint16_t code, ike_conn_id conn, const char *remote)
     (void)ike_failure_commit(&core, NULL, !core.draft.conn);
 }
 
+static bool without_words(void)
+{
+    if (!IKE_WITH_WORDS) {
+        print_message("left out: words are not in this build\n");
+    }
+    return !IKE_WITH_WORDS;
+}
+
 static void a_consequence_does_not_overwrite_its_cause(void **state)
 {
     (void)state;
@@ -38,8 +46,8 @@ static void a_consequence_does_not_overwrite_its_cause(void **state)
     ike_blame_received(&core, "something else");
     assert_int_equal(f->code, IKE_FAIL_SYNTAX);
     assert_int_equal(f->decider, IKE_DECIDER_US);
-    assert_string_equal(f->received, "payload 33");
-    assert_int_equal(f->received_len, 10);
+    assert_string_equal(f->received, IKE_WITH_WORDS ? "payload 33" : "");
+    assert_int_equal(f->received_len, IKE_WITH_WORDS ? 10 : 0);
     core.now = 5 * IKE_SEC;
     (void)ike_failure_commit(&core, NULL, !core.draft.conn);
     assert_false(core.blamed);
@@ -53,6 +61,9 @@ static void texts_are_cut_to_fit(void **state)
 {
     (void)state;
     char text[400];
+    if (without_words()) {
+        return;
+    }
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = 0;
     ike_blame(&core, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
@@ -152,6 +163,9 @@ static void without_memory_it_is_still_counted(void **state)
 static void it_is_logged_in_one_line(void **state)
 {
     (void)state;
+    if (without_words()) {
+        return;
+    }
     ike_failure *f = ike_blame(&core, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
     snprintf(f->conn_name, sizeof f->conn_name, "office");
     ike_blame_expected(&core, "aes256");

@@ -292,7 +292,7 @@ static void calls_from_inside_a_hook_are_refused(void **state)
     wire_run();
     probing = false;
     for (unsigned i = 0; i < 12; i++) {
-        if (!in_hook[i]) {
+        if (!in_hook[i] && (i != 4 || IKE_WITH_WORDS)) { /* 4: log */
             fail_msg("hook %u was never called", i);
         }
     }

@@ -520,7 +520,7 @@ static void strangers_are_logged_ten_times_a_second(void **state)
             (void)node_input(&b, &path, request, request_len);
             events += node_saw(&b, IKE_EV_FAILED);
         }
-        assert_int_equal(b.lab.logged, 10);
+        assert_int_equal(b.lab.logged, IKE_WITH_WORDS ? 10 : 0);
         assert_int_equal(events, 10);
     }
     b.n_out = 0;

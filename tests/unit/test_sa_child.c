@@ -183,7 +183,7 @@ static void what_was_installed_is_removed_once_sending_first(void **state)
     ike_path moved = sa_lab_path("192.0.2.9:4500");
     ike_child_move(&lab.db, k, &moved);
     assert_true(ike_path_equal(&k->path, &moved));
-    assert_int_equal(lab.lab.logged, 2); /* the data plane did not move them */
+    assert_int_equal(lab.lab.logged, IKE_WITH_WORDS ? 2 : 0); /* the data plane did not move them */
     ike_child_retire(&lab.db, k);
     assert_string_equal(calls, "add-in add-out move-out move-in remove-out remove-in");
     assert_null(ike_child_by_spi_in(&lab.db, 0x1000));

@@ -190,17 +190,17 @@ static int identity_mismatch(struct ike_exchange *x, const ike_id *wanted)
     char theirs[100], asked[100] = "", ours[100], own[100];
     uint8_t buf[16];
     ike_id remote = ike_id_of_body(&x->setup->remote_id), local = ike_conf_local_id(f, &x->path, buf);
-    ike_id_format(&remote, theirs, sizeof theirs);
-    ike_id_format(&local, own, sizeof own);
+    IKE_WORDS(ike_id_format(&remote, theirs, sizeof theirs));
+    IKE_WORDS(ike_id_format(&local, own, sizeof own));
     ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
     bool remote_fits = f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &remote);
     if (remote_fits && wanted->type != IKE_ID_NONE) {
-        ike_id_format(wanted, asked, sizeof asked);
+        IKE_WORDS(ike_id_format(wanted, asked, sizeof asked));
         ike_blame_expected(c, "to be asked for as %s", own);
         ike_blame_received(c, "a peer that wants to talk to %s", asked);
         ike_blame_remedy(c, "set local-id = %s here, or remote-id = %s on the peer", asked, own);
     } else {
-        ike_id_format(&f->s.remote_id, ours, sizeof ours);
+        IKE_WORDS(ike_id_format(&f->s.remote_id, ours, sizeof ours));
         ike_blame_expected(c, "the peer to be %s", ours);
         ike_blame_received(c, "%s", theirs);
         ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", theirs, ours);
@@ -302,8 +302,8 @@ static int take_idr(struct ike_exchange *x)
     }
     if (want->type != IKE_ID_NONE && !ike_id_equal(want, &id)) {
         char a[100], b[100];
-        ike_id_format(want, a, sizeof a);
-        ike_id_format(&id, b, sizeof b);
+        IKE_WORDS(ike_id_format(want, a, sizeof a));
+        IKE_WORDS(ike_id_format(&id, b, sizeof b));
         ike_blame(c, IKE_FAIL_IDENTITY, IKE_DECIDER_US);
         ike_blame_expected(c, "the peer to be %s", a);
         ike_blame_received(c, "%s", b);

@@ -80,8 +80,8 @@ static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, st
         !ike_ts_all_within(local->ts, local->n, ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts)) ||
         !ike_ts_all_within(remote->ts, remote->n, ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts))) {
         char want[100], got[120];
-        ike_ts_list_format(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), want, sizeof want);
-        ike_ts_list_format(remote->ts, remote->n, got, sizeof got);
+        IKE_WORDS(ike_ts_list_format(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), want, sizeof want));
+        IKE_WORDS(ike_ts_list_format(remote->ts, remote->n, got, sizeof got));
         ike_blame(&x->e->core, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
         ike_blame_expected(&x->e->core, "selectors within %s", want);
         return ike_blame_answer(x, IKE_FAIL_SELECTORS, got);
@@ -201,19 +201,19 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
     if (conf->s.n_children) {
         const ike_child_settings *k = &conf->s.children[best_index];
         snprintf(c->draft.child_name, sizeof c->draft.child_name, "%s", k->name);
-        ike_ts_list_format(k->local_ts, k->n_local_ts, a, sizeof a);
-        ike_ts_list_format(k->remote_ts, k->n_remote_ts, b, sizeof b);
+        IKE_WORDS(ike_ts_list_format(k->local_ts, k->n_local_ts, a, sizeof a));
+        IKE_WORDS(ike_ts_list_format(k->remote_ts, k->n_remote_ts, b, sizeof b));
     }
     if (best == 2) {
         char ours[200], theirs[200];
         ike_failure *f = ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
         f->transform = why->type;
         f->nearest = why->number;
-        ike_proposals_format(conf->child_proposals[best_index], ours, sizeof ours);
-        ike_sa_payload_format(o->sa, theirs, sizeof theirs);
+        IKE_WORDS(ike_proposals_format(conf->child_proposals[best_index], ours, sizeof ours));
+        IKE_WORDS(ike_sa_payload_format(o->sa, theirs, sizeof theirs));
         ike_blame_expected(c, "%s", ours);
         ike_blame_received(c, "%s", theirs);
-        ike_transform_format(why->type, why->offered[0], why->offered_bits[0], text, sizeof text);
+        IKE_WORDS(ike_transform_format(why->type, why->offered[0], why->offered_bits[0], text, sizeof text));
         ike_blame_remedy(c,
                          why->type && why->offered[0] ? "add %s to the child's `%s-proposals` here, or change the peer"
                                                       : "give both sides one child proposal in common",
@@ -233,8 +233,8 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
     } else {
         ike_blame_expected(c, "no child at all: none is configured");
     }
-    ike_ts_list_format(x->e->ts.tsr.ts, x->e->ts.tsr.n, a, sizeof a);
-    ike_ts_list_format(x->e->ts.tsi.ts, x->e->ts.tsi.n, b, sizeof b);
+    IKE_WORDS(ike_ts_list_format(x->e->ts.tsr.ts, x->e->ts.tsr.n, a, sizeof a));
+    IKE_WORDS(ike_ts_list_format(x->e->ts.tsi.ts, x->e->ts.tsi.n, b, sizeof b));
     ike_blame_received(c, "here %s, at the peer %s", a, b);
     ike_blame_remedy(c, "local-net on one side must be remote-net on the other: correct the side that is wrong");
     return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
@@ -419,13 +419,13 @@ int ike_child_refused(struct ike_exchange *x)
     }
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
     if (code == IKE_FAIL_SELECTORS) {
-        ike_ts_list_format(ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts), text, sizeof text);
-        ike_ts_list_format(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), more, sizeof more);
+        IKE_WORDS(ike_ts_list_format(ike_ts_array(&s->local_ts), ike_ts_count(&s->local_ts), text, sizeof text));
+        IKE_WORDS(ike_ts_list_format(ike_ts_array(&s->remote_ts), ike_ts_count(&s->remote_ts), more, sizeof more));
         ike_blame_expected(c, "the peer to accept here %s, there %s", text, more);
         ike_blame_remedy(
             c, "local-net here must be remote-net there and the other way round: compare with the peer's configuration");
     } else if (code == IKE_FAIL_NO_CHILD_PROPOSAL) {
-        ike_proposals_format(ike_setup_proposals(s), text, sizeof text);
+        IKE_WORDS(ike_proposals_format(ike_setup_proposals(s), text, sizeof text));
         ike_blame_expected(c, "one of our child proposals: %s", text);
         ike_blame_remedy(c, "put a proposal the peer has into the child's `%s-proposals` here, or one of ours there",
                          ike_setup_protocol(s) == IKE_PROTO_AH ? "ah" : "esp");

@@ -95,8 +95,8 @@ static int choose(struct ike_exchange *x)
         /* Both in full: which transform differs a reader sees for himself. */
         char ours[200], theirs[200];
         ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
-        ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours);
-        ike_sa_payload_format(sa, theirs, sizeof theirs);
+        IKE_WORDS(ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours));
+        IKE_WORDS(ike_sa_payload_format(sa, theirs, sizeof theirs));
         ike_blame_expected(c, "%s", ours);
         ike_blame_received(c, "%s", theirs);
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL);

@@ -59,12 +59,12 @@ static void blame_no_proposal(struct ike_exchange *x, const struct ike_mismatch 
     f->notify = IKE_N_NO_PROPOSAL_CHOSEN;
     f->transform = why->type;
     f->nearest = why->number;
-    ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours);
-    ike_sa_payload_format(sa, theirs, sizeof theirs);
+    IKE_WORDS(ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours));
+    IKE_WORDS(ike_sa_payload_format(sa, theirs, sizeof theirs));
     ike_blame_expected(c, "%s", ours);
     ike_blame_received(c, "%s", theirs);
     if (why->type && why->offered[0]) {
-        ike_transform_format(why->type, why->offered[0], why->offered_bits[0], want, sizeof want);
+        IKE_WORDS(ike_transform_format(why->type, why->offered[0], why->offered_bits[0], want, sizeof want));
         ike_blame_remedy(
             c, "the nearest is the peer's proposal %u, which differs in the %s: add %s to `proposals` here, or change the peer",
             (unsigned)why->number, ike_name(IKE_REG_TRANSFORM_TYPE, why->type), want);
@@ -124,7 +124,7 @@ static int choose(struct ike_exchange *x)
         blame_no_proposal(x, &nearest, sa);
     } else {
         char from[64];
-        ike_addr_format(&x->path.remote, true, from, sizeof from);
+        IKE_WORDS(ike_addr_format(&x->path.remote, true, from, sizeof from));
         ike_blame(c, IKE_FAIL_NO_CONNECTION, IKE_DECIDER_US)->notify = x->notify;
         ike_blame_received(c, "IKE_SA_INIT request from %s", from);
         ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`");
@@ -186,7 +186,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
         ike_blame(c, code, IKE_DECIDER_PEER)->notify = n->type;
         ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n->type);
         if (code == IKE_FAIL_NO_PROPOSAL || code == IKE_FAIL_KE_GROUP) {
-            ike_proposals_format(x->sa->conf->proposals, offer, sizeof offer);
+            IKE_WORDS(ike_proposals_format(x->sa->conf->proposals, offer, sizeof offer));
             ike_blame_expected(c, "one of our proposals: %s", offer);
             ike_blame_remedy(c, "the peer's log or configuration says what it accepts: put one such proposal into `proposals` "
                                 "here, or add one of ours "
