@@ -255,8 +255,17 @@ static int finish(struct builder *b)
 /* Line ends count, since a value may go on over several lines. */
 static bool is_separator(char c) { return c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+static size_t word_len(const char *text)
+{
+    size_t n = 0;
+    while (text[n] != 0 && text[n] != '-' && !is_separator(text[n])) {
+        n++;
+    }
+    return n;
+}
+
 /* One proposal of the text, which starts at *pos; *pos is where the fault is on error and where it ends otherwise. */
-static int read_proposal(struct builder *b, const char *text, size_t *pos, const char **nearest)
+static int read_proposal(struct builder *b, const char *text, size_t *pos)
 {
     /* Faults of single keywords are reported where they stand, those of the whole proposal at its beginning. */
     const size_t start = *pos;
@@ -265,13 +274,9 @@ static int read_proposal(struct builder *b, const char *text, size_t *pos, const
     }
     b->named = 0;
     for (;;) {
-        size_t n = 0;
-        while (text[*pos + n] != 0 && text[*pos + n] != '-' && !is_separator(text[*pos + n])) {
-            n++;
-        }
+        const size_t n = word_len(text + *pos);
         const struct ike_keyword *k = ike_keyword_find(text + *pos, n);
         if (k == NULL) {
-            *nearest = ike_keyword_nearest(text + *pos, n);
             return IKE_ERR_INVALID;
         }
         int rc = add(b, k->type, k->id, k->bits);
@@ -291,11 +296,10 @@ static int read_proposal(struct builder *b, const char *text, size_t *pos, const
     return rc;
 }
 
-static int read_text(struct builder *b, const char *text, size_t *at, const char **nearest)
+static int read_text(struct builder *b, const char *text, size_t *at)
 {
     size_t pos = 0;
     int rc = IKE_OK;
-    const char *near = NULL;
     b->n = 0;
     b->n_transforms = 0;
     b->first[0] = 0;
@@ -306,7 +310,7 @@ static int read_text(struct builder *b, const char *text, size_t *at, const char
         if (text[pos] == 0) {
             break;
         }
-        rc = read_proposal(b, text, &pos, &near);
+        rc = read_proposal(b, text, &pos);
     }
     if (rc == IKE_OK && b->n == 0) {
         /* An empty text is a mistake; one that lost everything is a matter of the build. */
@@ -315,28 +319,25 @@ static int read_text(struct builder *b, const char *text, size_t *at, const char
     if (at) {
         *at = pos;
     }
-    if (nearest) {
-        *nearest = near;
-    }
     return rc;
 }
 
 int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
-                        const ike_allocator *mem, size_t *at, const char **nearest)
+                        const ike_allocator *mem, size_t *at)
 {
-    return ike_proposals_parse_for(out, text, protocol, crypto, false, mem, at, nearest);
+    return ike_proposals_parse_for(out, text, protocol, crypto, false, mem, at);
 }
 
 /* The table is on the stack: checking never needs memory, and a failure leaves nothing to release. */
 int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
-                            bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest)
+                            bool skip_missing, const ike_allocator *mem, size_t *at)
 {
     struct builder b;
     b.crypto = crypto;
     b.protocol = protocol;
     b.skip_missing = skip_missing;
     *out = NULL;
-    int rc = read_text(&b, text, at, nearest);
+    int rc = read_text(&b, text, at);
     if (rc != IKE_OK) {
         return rc;
     }
@@ -363,10 +364,20 @@ int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_
 int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest)
 {
     struct builder b;
+    size_t pos;
     b.crypto = NULL;
     b.protocol = protocol;
     b.skip_missing = false;
-    return read_text(&b, text, at, nearest);
+    int rc = read_text(&b, text, &pos);
+    if (at) {
+        *at = pos;
+    }
+    if (nearest) {
+        const char *word = text + pos;
+        bool unknown = rc == IKE_ERR_INVALID && *word != 0 && ike_keyword_find(word, word_len(word)) == NULL;
+        *nearest = unknown ? ike_keyword_nearest(word, word_len(word)) : NULL;
+    }
+    return rc;
 }
 
 int ike_keyword_transform(const char *word, size_t n, uint8_t *type, uint16_t *id, uint16_t *bits)

@@ -49,14 +49,14 @@ struct ike_mismatch {
  * (sha256 -> PRF_HMAC_SHA2_256); beside an AEAD an integrity keyword serves for that only, and with neither it is an error.
  * For ESP "esn" and "noesn" choose (default both, ESN preferred), a KE keyword asks for PFS, "nopfs" besides allows going
  * without. Keywords are those of strongSwan where it has one. `crypto` NULL: no check whether the algorithm can be run.
- * IKE_ERR_INVALID with *at and *nearest (may be NULL) as in ike_proposals_check; IKE_ERR_UNSUPPORTED when an algorithm is
- * known but not in `crypto`; IKE_ERR_LIMIT: more than 16 proposals, 64 transforms in one or 512 in all. */
+ * IKE_ERR_INVALID with *at (may be NULL) as in ike_proposals_check; IKE_ERR_UNSUPPORTED when an algorithm is known but
+ * not in `crypto`; IKE_ERR_LIMIT: more than 16 proposals, 64 transforms in one or 512 in all. */
 int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
-                        const ike_allocator *mem, size_t *at, const char **nearest);
+                        const ike_allocator *mem, size_t *at);
 /* The same; with skip_missing keywords whose algorithm `crypto` lacks are left out, and proposals that lose a whole
  * transform type with them. IKE_ERR_UNSUPPORTED when nothing is left. */
 int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
-                            bool skip_missing, const ike_allocator *mem, size_t *at, const char **nearest);
+                            bool skip_missing, const ike_allocator *mem, size_t *at);
 /* Leave out what the data plane does not carry (carries of ike_sadb), and with the last transform of a type the whole proposal:
  * without the type it would be another one. Groups are no matter of the data plane. False: nothing is left. */
 typedef bool ike_carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);

@@ -117,11 +117,10 @@ static void same_again(const struct ike_message *m)
 static void look_at_all(const struct ike_message *m)
 {
     struct ike_proposals *ours = NULL, *child = NULL, *around = NULL;
-    const char *nearest;
     size_t at;
-    if (ike_proposals_parse(&ours, ike_default_ike_proposals(), IKE_PROTO_IKE, NULL, &mem, &at, &nearest) == IKE_OK &&
-        ike_proposals_parse(&child, ike_default_child_proposals(), IKE_PROTO_ESP, NULL, &mem, &at, &nearest) == IKE_OK &&
-        ike_proposals_parse(&around, "sha256, sha1-modp2048", IKE_PROTO_AH, NULL, &mem, &at, &nearest) == IKE_OK) {
+    if (ike_proposals_parse(&ours, ike_default_ike_proposals(), IKE_PROTO_IKE, NULL, &mem, &at) == IKE_OK &&
+        ike_proposals_parse(&child, ike_default_child_proposals(), IKE_PROTO_ESP, NULL, &mem, &at) == IKE_OK &&
+        ike_proposals_parse(&around, "sha256, sha1-modp2048", IKE_PROTO_AH, NULL, &mem, &at) == IKE_OK) {
         for (unsigned i = 0; i < m->n; i++) {
             if (m->h.version >> 4 == 1) {
                 look_v1(&m->p[i], ours, child, around);

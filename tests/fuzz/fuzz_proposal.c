@@ -26,10 +26,9 @@ static uint8_t wire[1 << 16];
 static struct ike_proposals *parse(unsigned how, const char *text)
 {
     struct ike_proposals *p = NULL;
-    const char *nearest = NULL;
     size_t at = 0;
     int r = ike_proposals_parse_for(&p, text, how & ESP ? IKE_PROTO_ESP : IKE_PROTO_IKE, how & ANY_CRYPTO ? NULL : fuzz_crypto(),
-                                    (how & SKIP_MISSING) != 0, &mem, &at, &nearest);
+                                    (how & SKIP_MISSING) != 0, &mem, &at);
     fuzz_check((r == IKE_OK) == (p != NULL), "a result without proposals, or the other way round");
     fuzz_check(r != IKE_ERR_INVALID || at <= strlen(text), "an error behind the text");
     return p;

@@ -266,11 +266,10 @@ static inline void put_child_offer(struct ike_chain *c, uint32_t peer_spi, const
     struct ike_proposals *p = NULL;
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     ike_ts i = lab_ts(tsi), r = lab_ts(tsr);
-    const char *nearest;
     uint8_t spi[4];
     size_t at;
     assert_int_equal(ike_proposals_parse_for(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), true, &mem,
-                                             &at, &nearest),
+                                             &at),
                      IKE_OK);
     ike_store32(spi, peer_spi);
     ike_put_sa(c, p, spi, 4, false, NULL);

@@ -24,7 +24,7 @@ static const ike_allocator text_mem = {text_get, text_put, NULL};
 static inline struct ike_proposals *from_text(const char *text, uint8_t protocol)
 {
     struct ike_proposals *p = NULL;
-    assert_int_equal(ike_proposals_parse(&p, text, protocol, NULL, &text_mem, NULL, NULL), IKE_OK);
+    assert_int_equal(ike_proposals_parse(&p, text, protocol, NULL, &text_mem, NULL), IKE_OK);
     return p;
 }
 

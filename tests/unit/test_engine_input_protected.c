@@ -331,7 +331,6 @@ static void put_head(struct ike_chain *c, const struct child_offer *o)
     static const uint8_t nonce[300] = {9, 8, 7}, zeros[300];
     struct ike_proposals *p = NULL;
     size_t at;
-    const char *nearest;
     uint8_t spi[4];
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     for (unsigned i = 0; i < o->rekeys; i++) {
@@ -341,7 +340,7 @@ static void put_head(struct ike_chain *c, const struct child_offer *o)
         ike_put_notify(c, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
     }
     assert_int_equal(ike_proposals_parse_for(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), true, &mem,
-                                             &at, &nearest),
+                                             &at),
                      IKE_OK);
     ike_store32(spi, o->spi ? o->spi : 0x5001);
     if (!o->no_sa) {

@@ -64,11 +64,9 @@ static void test_meaning(void **state)
         struct ike_proposals *p;
         char text[512];
         size_t at = 99;
-        const char *nearest = "x";
-        assert_int_equal(ike_proposals_parse(&p, rows[i].text, rows[i].protocol, NULL, &mem, &at, &nearest), IKE_OK);
+        assert_int_equal(ike_proposals_parse(&p, rows[i].text, rows[i].protocol, NULL, &mem, &at), IKE_OK);
         assert_int_equal(ike_proposals_format(p, text, sizeof text), strlen(rows[i].meaning));
         assert_string_equal(text, rows[i].meaning);
-        assert_null(nearest);
         assert_int_equal(p->protocol, rows[i].protocol);
         assert_int_equal(p->first[0], 0);
         assert_int_equal(p->first[p->n], p->n_transforms);
@@ -77,7 +75,7 @@ static void test_meaning(void **state)
         }
         ike_proposals_free(p, &mem);
         /* The printed form means the same. */
-        assert_int_equal(ike_proposals_parse(&p, text, rows[i].protocol, NULL, &mem, NULL, NULL), IKE_OK);
+        assert_int_equal(ike_proposals_parse(&p, text, rows[i].protocol, NULL, &mem, NULL), IKE_OK);
         char again[512];
         ike_proposals_format(p, again, sizeof again);
         assert_string_equal(again, text);
@@ -134,10 +132,10 @@ static void test_faults(void **state)
         }
     }
     struct ike_proposals *p = (struct ike_proposals *)1;
-    assert_int_equal(ike_proposals_parse(&p, "nonsense", IKE_PROTO_IKE, NULL, &mem, NULL, NULL), IKE_ERR_INVALID);
+    assert_int_equal(ike_proposals_parse(&p, "nonsense", IKE_PROTO_IKE, NULL, &mem, NULL), IKE_ERR_INVALID);
     assert_null(p);
     const ike_allocator poor = {refuse, put, &blocks};
-    assert_int_equal(ike_proposals_parse(&p, "aes128-sha256", IKE_PROTO_ESP, NULL, &poor, NULL, NULL), IKE_ERR_NOMEM);
+    assert_int_equal(ike_proposals_parse(&p, "aes128-sha256", IKE_PROTO_ESP, NULL, &poor, NULL), IKE_ERR_NOMEM);
 }
 
 static void test_limits(void **state)
@@ -197,11 +195,11 @@ static void test_unsupported(void **state)
         struct ike_proposals *p;
         size_t at = 0;
         char text[128];
-        assert_int_equal(ike_proposals_parse(&p, rows[i].text, rows[i].protocol, small_crypto(), &mem, &at, NULL),
+        assert_int_equal(ike_proposals_parse(&p, rows[i].text, rows[i].protocol, small_crypto(), &mem, &at),
                          rows[i].strict);
         assert_int_equal(at, rows[i].at);
         ike_proposals_free(p, &mem);
-        const int rc = ike_proposals_parse_for(&p, rows[i].text, rows[i].protocol, small_crypto(), true, &mem, NULL, NULL);
+        const int rc = ike_proposals_parse_for(&p, rows[i].text, rows[i].protocol, small_crypto(), true, &mem, NULL);
         assert_int_equal(rc, rows[i].rest ? IKE_OK : IKE_ERR_UNSUPPORTED);
         if (rows[i].rest) {
             ike_proposals_format(p, text, sizeof text);
@@ -211,7 +209,7 @@ static void test_unsupported(void **state)
     }
     /* A misspelt keyword is never passed over. */
     struct ike_proposals *p;
-    assert_int_equal(ike_proposals_parse_for(&p, "aes256gmc16", IKE_PROTO_ESP, small_crypto(), true, &mem, NULL, NULL),
+    assert_int_equal(ike_proposals_parse_for(&p, "aes256gmc16", IKE_PROTO_ESP, small_crypto(), true, &mem, NULL),
                      IKE_ERR_INVALID);
 }
 
@@ -223,18 +221,18 @@ static void test_defaults(void **state)
     assert_int_equal(ike_proposals_check(ike_default_ike_proposals(), IKE_PROTO_IKE, &at, NULL), IKE_OK);
     assert_int_equal(ike_proposals_check(ike_default_child_proposals(), IKE_PROTO_ESP, &at, NULL), IKE_OK);
     assert_int_equal(
-        ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, small_crypto(), true, &mem, NULL, NULL), 0);
+        ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, small_crypto(), true, &mem, NULL), 0);
     assert_int_equal(p->n, 1);
     assert_int_equal(p->n_transforms, 3);
     ike_proposals_free(p, &mem);
     assert_int_equal(
-        ike_proposals_parse_for(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), true, &mem, NULL, NULL),
+        ike_proposals_parse_for(&p, ike_default_child_proposals(), IKE_PROTO_ESP, ike_crypto_default(), true, &mem, NULL),
         0);
     assert_true(ike_proposals_has_ke(p, 0)); /* PFS if the peer wants it */
     assert_int_equal(ike_proposals_ke(p), 31);
     assert_false(ike_proposals_has_ke(p, 2));
     ike_proposals_free(p, &mem);
-    assert_int_equal(ike_proposals_parse(&p, "aes128-sha256", IKE_PROTO_ESP, NULL, &mem, NULL, NULL), 0);
+    assert_int_equal(ike_proposals_parse(&p, "aes128-sha256", IKE_PROTO_ESP, NULL, &mem, NULL), 0);
     assert_int_equal(ike_proposals_ke(p), 0);
     ike_proposals_free(p, &mem);
     assert_int_equal(blocks, 0);
@@ -245,7 +243,7 @@ static void test_allow(void **state)
     (void)state;
     struct ike_proposals *p;
     assert_int_equal(
-        ike_proposals_parse(&p, "aes256gcm16-x25519-nopfs-noesn, aes128-sha256-esn", IKE_PROTO_ESP, NULL, &mem, NULL, NULL), 0);
+        ike_proposals_parse(&p, "aes256gcm16-x25519-nopfs-noesn, aes128-sha256-esn", IKE_PROTO_ESP, NULL, &mem, NULL), 0);
     struct ike_suite s = {.protocol = IKE_PROTO_ESP, .encr = 20, .encr_bits = 256};
     assert_true(ike_proposals_allow(p, &s));
     s.ke = 31;

@@ -64,9 +64,8 @@ static void put_offer(struct ike_chain *c, const struct offer *o)
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     const ike_crypto *crypto = ike_crypto_default();
     struct ike_v1_terms t = {.mode = offered_mode, .life_s = o->life_s};
-    const char *nearest;
     size_t at;
-    assert_int_equal(ike_proposals_parse_for(&p, o->proposals, IKE_PROTO_ESP, crypto, true, &mem, &at, &nearest), IKE_OK);
+    assert_int_equal(ike_proposals_parse_for(&p, o->proposals, IKE_PROTO_ESP, crypto, true, &mem, &at), IKE_OK);
     const struct ike_v1_want want = {.main = p, .terms = t};
     ike_v1_put_bundles(c, &want, (const uint32_t[IKE_V1_PLACES]){[IKE_V1_MAIN] = 0x01020304}, o->group);
     ike_proposals_free(p, &mem);

@@ -166,9 +166,8 @@ static size_t request(struct ike_chain *c, const char *proposals, const uint8_t 
     struct ike_proposals *p = NULL;
     ike_allocator mem = {lab_alloc, lab_release, &a.lab};
     ike_ts i = lab_ts("10.1.0.0/16"), r = lab_ts("10.2.0.0/16");
-    const char *nearest;
     size_t at;
-    assert_int_equal(ike_proposals_parse_for(&p, proposals, IKE_PROTO_ESP, ike_crypto_default(), true, &mem, &at, &nearest),
+    assert_int_equal(ike_proposals_parse_for(&p, proposals, IKE_PROTO_ESP, ike_crypto_default(), true, &mem, &at),
                      IKE_OK);
     ike_put_sa(c, p, (const uint8_t *)"\0\0\x50\1", 4, public_value != NULL, NULL);
     ike_proposals_free(p, &mem);

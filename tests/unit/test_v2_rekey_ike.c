@@ -135,12 +135,11 @@ static uint16_t request_with(uint64_t peer_spi, bool with_ke, uint8_t first)
     ike_path path = path_to(&b);
     struct ike_message m;
     struct ike_notify said;
-    const char *nearest;
     uint8_t spi[8];
     size_t at;
     ike_store64(spi, peer_spi);
     assert_int_equal(
-        ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, ike_crypto_default(), true, &mem, &at, &nearest),
+        ike_proposals_parse_for(&p, ike_default_ike_proposals(), IKE_PROTO_IKE, ike_crypto_default(), true, &mem, &at),
         IKE_OK);
     ike_put_sa(&c, p, spi, 8, true, NULL);
     ike_proposals_free(p, &mem);
