@@ -4,7 +4,7 @@
  * exchanges; here they are made, linked, looked up and taken apart.
  *
  * An object that ends is retired: taken out of every look-up at once, freed when the outermost public call is over and its
- * pointer dies within a call.
+ * events are delivered. So no pointer dies within a call.
  *
  * In the records what is looked at from many places comes first: an offset below 128 is one octet of code, a larger one four.
  */
