@@ -84,12 +84,12 @@ int ike_v1_select_check(const struct ike_proposals *ours, const struct ike_paylo
 /* ---- v1_bundle.c: phase 2, which is several protocols at once (RFC 2408 section 4.2) --------------------------------------- */
 
 /* Each of main that goes with `ke`, with each of around, is a pair of proposals of its own number; all of them with IPComp first
- * when that is wanted, then without. ke: the group of the KE payload, an attribute of every transform; 0: no PFS. Extended sequence
- * numbers are offered only by a proposal that does not do without. spi: by place. */
+ * when that is wanted, then without. ke: the group of the KE payload, an attribute of every transform; 0: no PFS. Extended
+ * sequence numbers are offered only by a proposal that does not do without. spi: by place. */
 void ike_v1_put_bundles(struct ike_chain *c, const struct ike_v1_want *w, const uint32_t spi[IKE_V1_PLACES], uint16_t ke);
 /* A bundle is taken as a whole: all that is wanted and nothing else, but for IPComp, which may be missing. Our order of
- * preference, IPComp first. The mode of the terms: 0 any; of the UDP encapsulations both numberings are accepted; a transform without
- * one is accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the same
+ * preference, IPComp first. The mode of the terms: 0 any; of the UDP encapsulations both numberings are accepted; a transform
+ * without one is accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the same
  * group, and otherwise none. Results as of ike_v1_select. */
 int ike_v1_select_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke_payload,
                          struct ike_v1_bundle *out);

@@ -25,7 +25,7 @@ def ctest_names(build):
 def has_case(source, name, case):
     if name.startswith("unit."):
         with open(os.path.join(source, "tests", "unit", name[len("unit."):] + ".c"), encoding="utf-8") as f:
-            return re.search(r"cmocka_unit_test\w*\(%s\b" % re.escape(case), f.read()) is not None
+            return re.search(r"\b(?:cmocka_unit_test\w*|T)\(%s\b" % re.escape(case), f.read()) is not None
     # Which folder of cases a test of the simulator runs: sim.v1.long has cases/v1-long.
     folder = name[len("sim."):].replace(".", "-")
     return name.startswith("sim.") and os.path.exists(os.path.join(source, "tests", "sim", "cases", folder, case + ".case"))
