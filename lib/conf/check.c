@@ -180,7 +180,7 @@ static void check_old(struct ike_conf_builder *b, const struct ike_conf_draft *d
 static void check_range(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *life, bool range)
 {
     if (life && range && d->conn.settings.version == IKE_SPEAKS_V2) {
-        clash(b, life, "one time", "only IKEv1 agrees on lifetimes: set version = ikev1");
+        clash(b, life, "one value", "only IKEv1 agrees on lifetimes: set version = ikev1");
     }
 }
 
@@ -328,6 +328,7 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
         }
     }
     check_range(b, d, written(b, d, k->section, "esp-lifetime"), s->life_max_s != 0);
+    check_range(b, d, written(b, d, k->section, "esp-lifetime-bytes"), s->life_max_bytes != 0);
     check_fallback(b, d, written(b, d, k->section, "mode-fallback"), s->mode_fallback);
     check_families(b, d, k);
     check_pool(b, d, k);

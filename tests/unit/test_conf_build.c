@@ -270,7 +270,7 @@ static void ranges_of_volume(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         char text[300];
         struct loaded l = {0};
-        snprintf(text, sizeof text, REMOTE("any") "esp-lifetime-bytes = %s\n", good[i].text);
+        snprintf(text, sizeof text, REMOTE("any") "version = any\nesp-lifetime-bytes = %s\n", good[i].text);
         const ike_child_settings *k = only(&l, text)->settings.children;
         assert_true(k->life_bytes == good[i].life && k->life_min_bytes == good[i].min && k->life_max_bytes == good[i].max);
         unload(&l);
@@ -359,14 +359,17 @@ static void test_written_for_nothing(void **state)
         {"aggressive = yes\n",
          "f:4: [connection a] aggressive: expected no, found \"yes\"; Aggressive Mode is a part of IKEv1: set version = ikev1\n"},
         {"lifetime = 600, 450:720\n",
-         "f:4: [connection a] lifetime: expected one time, found \"600, 450:720\"; only IKEv1 agrees "
+         "f:4: [connection a] lifetime: expected one value, found \"600, 450:720\"; only IKEv1 agrees "
          "on lifetimes: set version = ikev1\n"},
         {"esp-lifetime = 600, 450:720\nversion = ikev2\n",
-         "f:4: [connection a] esp-lifetime: expected one time, found \"600, 450:720\"; only IKEv1 agrees on lifetimes: set "
+         "f:4: [connection a] esp-lifetime: expected one value, found \"600, 450:720\"; only IKEv1 agrees on lifetimes: set "
          "version = ikev1\n"},
         {"mode-fallback = yes\nversion = ikev1\n",
          "f:4: [connection a] mode-fallback: expected no, found \"yes\"; IKEv1 has no way to agree on the mode\n"},
         {"mode-fallback = yes\nversion = any\n", ""},
+        {"esp-lifetime-bytes = 10G, 1G:20G\n",
+         "f:4: [connection a] esp-lifetime-bytes: expected one value, found \"10G, 1G:20G\"; only IKEv1 agrees on lifetimes: set "
+         "version = ikev1\n"},
         {"aggressive = no\nlifetime = 600\n", ""},
         {"aggressive = yes\nlifetime = 600, 450:720\nversion = any\n", ""},
         {"aggressive = yes\nlifetime = 600, 450:720\nversion = ikev1\n", ""},

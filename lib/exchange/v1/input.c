@@ -236,6 +236,7 @@ static int begin(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m,
     const struct ike_script *script = done ? &ike_v1_connected : script_of(e, sa, m);
     bool with_setup = needs_setup(script);
     if (!script) {
+        ike_wipe(c->plain, m->len - IKE_HEADER_LEN);
         return ike_dropped(e, IKE_ERR_STATE);
     }
     struct ike_setup *s = with_setup ? ike_setup_new(e) : NULL;
