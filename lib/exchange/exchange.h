@@ -52,8 +52,9 @@ struct ike_delivery {
     /* The exchange is over; `result` is IKE_X_OK, _REFUSE, _FATAL or _DROP. Frees what delivery keeps, and starts what follows.
      */
     void (*over)(struct ike_exchange *x, int result);
-    /* Before x->sent is repeated: a place to make it anew. NULL: it is the same octets. */
-    void (*again)(struct ike_exchange *x);
+    /* Before x->sent is repeated: a place to make it anew. True: nothing is repeated, the exchange has begun anew or is over.
+     * NULL: it is the same octets. */
+    bool (*again)(struct ike_exchange *x);
     /* A refusal is no message of the script: `over` tells the peer, if anything does. */
     bool refuses_apart;
 };
@@ -119,6 +120,7 @@ struct ike_setup {
     uint32_t spi_in, reqid;
     struct ike_blob ni, nr;
     struct ike_blob ke_private, ke_public, ke_peer, shared;
+    bool keep_private; /* another value of the peer's may follow */
     struct ike_blob init_request, init_response; /* RealMessage1 and 2 */
     struct ike_blob cookie;
     struct ike_blob secret;

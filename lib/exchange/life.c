@@ -35,7 +35,7 @@ ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64
 
 /* Where from and where to. The host is asked for its address at each attempt, as that may change with the network. On port
  * 4500 of the peer the exchange begins encapsulated (RFC 7296 section 2.23). */
-static int find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *path)
+int ike_find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *path)
 {
     *path = (ike_path){.local = conn->conf->s.local, .remote = conn->remote};
     path->remote.port = path->remote.port ? path->remote.port : c->set.port;
@@ -120,7 +120,7 @@ static int connect(struct ike_engine *e, struct ike_conn *conn, int index, const
     }
     /* What failed before in this call, another connection's attempt for one, is not the cause here. */
     e->core.blamed = false;
-    int r = find_path(&e->core, conn, &path);
+    int r = ike_find_path(&e->core, conn, &path);
     struct ike_sa *sa = r == IKE_OK ? ike_sa_new(&e->db, true, &path) : NULL;
     if (!sa) {
         return not_begun(e, conn, index, &path, r);

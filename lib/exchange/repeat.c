@@ -202,8 +202,8 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
             x->sa->conf ? x->sa->conf->s.name : "", peer, x->script->steps[0].name, (unsigned)x->mid, (unsigned)x->tries,
             (unsigned)c->set.retransmit_tries);
     ike_exchange_arm(x);
-    if (x->delivery->again) {
-        x->delivery->again(x);
+    if (x->delivery->again && x->delivery->again(x)) {
+        return;
     }
     ike_transmit(c, &x->sa->path, x->sent);
 }

@@ -154,6 +154,7 @@ struct ike_v1_sa {
     uint8_t nat_t, nat_t_vid;       /* ike_v1_nat_t, 0: none; which vendor id said so */
     bool keyed;                     /* phase 1 is over, and messages of other exchanges may come; up it is behind XAUTH */
     bool initial_contact;           /* the peer has said so */
+    bool doubted;                   /* the keys may be those of a forger's values */
     bool user_known;                /* XAUTH is over, and well */
     bool configured;                /* so is Mode-Config */
     bool peers_life;                /* life_s is what the peer asked for: it is the one to rekey in time */

@@ -169,6 +169,78 @@ static void a_hash_has_its_length(void **state)
     pair_end();
 }
 
+/* ---- Forged before anything is proved ----------------------------------------------------------------------------------- */
+
+/* Somebody who sees the messages is faster once: with message number `which`, changed at the first octet of that payload. The
+ * attempt is up within half a minute all the same, with the child that waited for it. */
+static void astray_by(unsigned which, uint8_t payload)
+{
+    static uint8_t bad[MESSAGE_MAX];
+    static struct ike_message m;
+    v1_new(NULL, NULL);
+    v1_begin(which);
+    struct node *from = which % 2 ? &a : &b, *to = which % 2 ? &b : &a;
+    size_t n = from->out[0].n;
+    ike_path path = path_back(&from->out[0].path);
+    uint64_t cookie = v1_sa(&a)->spi_i;
+    memcpy(bad, from->out[0].bytes, n);
+    assert_int_equal(ike_message_parse(&m, bad, n), IKE_OK);
+    bad[payload ? (size_t)(ike_message_find(&m, payload, 0)->body - m.data) : 8] ^= 1; /* 8: the responder's cookie */
+    assert_int_equal(node_input(to, &path, bad, n), IKE_OK);
+    wire_run(); /* the true one is too late */
+    assert_int_equal(counters(&a).children, 0);
+    for (unsigned i = 0; i < 300 && !counters(&a).children; i++) {
+        now += IKE_SEC / 10;
+        assert_int_equal(ike_tick(a.e, now), IKE_OK);
+        wire_run();
+    }
+    assert_true(v1_sa(&a)->spi_i != cookie);
+    assert_int_equal(counters(&a).sas, 1);
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&a).failures, 0);
+    assert_int_equal(counters(&b).children, 1);
+    pair_end();
+}
+
+static void main_mode_that_goes_astray_begins_anew(void **state)
+{
+    (void)state;
+    astray_by(2, 0);
+    astray_by(4, IKE_P1_NONCE);
+}
+
+/* A peer that is gone in the middle: the attempt comes to its end in about the time it always took, with one record. */
+static void main_mode_does_not_begin_anew_for_ever(void **state)
+{
+    (void)state;
+    unsigned beginnings = 0;
+    uint64_t cookie = 0;
+    v1_new(NULL, NULL);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    for (unsigned i = 0; i < 6000 && counters(&a).sas; i++) {
+        beginnings += v1_sa(&a)->spi_i != cookie;
+        cookie = v1_sa(&a)->spi_i;
+        for (unsigned k = 0; k < a.n_out; k++) { /* only first messages are answered */
+            if (ike_load64(a.out[k].bytes + 8) == 0) {
+                ike_path path = path_back(&a.out[k].path);
+                (void)node_input(&b, &path, a.out[k].bytes, a.out[k].n);
+            }
+        }
+        a.n_out = 0;
+        while (b.n_out) {
+            (void)wire_step(&b);
+        }
+        now += IKE_SEC / 10;
+        (void)ike_tick(a.e, now);
+        (void)ike_tick(b.e, now);
+    }
+    assert_int_equal(counters(&a).sas, 0);
+    assert_in_range(beginnings, 3, 8);
+    assert_int_equal(counters(&a).failures, 1);
+    node_failed(&a, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY);
+    pair_end();
+}
+
 /* ---- In parallel --------------------------------------------------------------------------------------------------------- */
 
 static void add_children(struct node *x)
@@ -268,6 +340,8 @@ int main(void)
         cmocka_unit_test(private_payloads_are_passed_over),
         cmocka_unit_test(aggressive_mode_is_for_who_allows_it),
         cmocka_unit_test(a_hash_has_its_length),
+        cmocka_unit_test(main_mode_that_goes_astray_begins_anew),
+        cmocka_unit_test(main_mode_does_not_begin_anew_for_ever),
         cmocka_unit_test(a_hundred_in_parallel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

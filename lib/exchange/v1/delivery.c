@@ -570,20 +570,23 @@ static void v1_over(struct ike_exchange *x, int result)
 }
 
 /* A repeated R-U-THERE is a message of its own: the peer takes no message id twice. */
-static void v1_again(struct ike_exchange *x)
+static bool v1_again(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
+    if (ike_v1_anew(x)) {
+        return true;
+    }
     if (!repeats(x, x->step - 1u)) {
         ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
     }
     if (x->script != &ike_v1_dpd) {
-        return;
+        return false;
     }
     x->mid = 0;
     x->chain = ike_chain(c->build, c->set.max_message);
     for (ike_action *const *a = x->script->steps[0].build; *a; a++) {
         if ((*a)(x) != IKE_X_OK) {
-            return;
+            return false;
         }
     }
     struct ike_header h = header_of(x);
@@ -597,6 +600,7 @@ static void v1_again(struct ike_exchange *x)
         ike_sent_free(c, x->sent);
         x->sent = s;
     }
+    return false;
 }
 
 const struct ike_delivery ike_v1_delivery = {v1_send, v1_await, v1_fault, v1_over, v1_again, true};

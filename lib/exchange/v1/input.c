@@ -145,6 +145,9 @@ static int phase1(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m
     }
     const struct ike_step *step = x && ike_v1_phase1(x) ? ike_exchange_step(x) : NULL;
     bool sealed = m->h.flags & IKE_FLAG1_ENCRYPTED;
+    if (!sealed && step && x->role == IKE_INITIATOR && x->step == 5) {
+        sa->v1->doubted = true; /* the fourth message has come twice, and not the same: one is a forger's */
+    }
     if (!step || m->h.mid || x->msg || step->from == x->role || (sealed != ike_v1_sealed(x, x->step) && !may_be_clear(x)) ||
         m->h.exchange != x->script->exchange_type) {
         return ike_dropped(e, IKE_ERR_STATE);

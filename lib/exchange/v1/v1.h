@@ -53,12 +53,17 @@ int ike_v1_derive(struct ike_exchange *x); /* keys of the IKE SA; IKE_OK at once
 void ike_v1_put_nat_d(struct ike_exchange *x);
 void ike_v1_detect_nat(struct ike_exchange *x);
 void ike_v1_note(struct ike_exchange *x, uint16_t notify);
+void ike_v1_log_keys(struct ike_core *c, const struct ike_sa *sa); /* for the host that wants them */
 
 /* ---- fragment.c --------------------------------------------------------------------------------------------------------- */
 struct ike_sent *ike_v1_keep(struct ike_exchange *x, const struct ike_header *h, ike_bytes message);
 /* One part; `hear` gets the whole when it was the last that was missing. */
 int ike_v1_take_part(struct ike_engine *e, struct ike_sa *sa, struct ike_message *m, const ike_path *path,
                      int (*hear)(struct ike_engine *, struct ike_message *, const ike_path *));
+
+/* ---- anew.c ------------------------------------------------------------------------------------------------------------- */
+/* True: it has begun anew, or is over, instead of being repeated once more. */
+bool ike_v1_anew(struct ike_exchange *x);
 
 /* ---- vendor.c ----------------------------------------------------------------------------------------------------------- */
 void ike_v1_put_vids(struct ike_exchange *x);
@@ -67,6 +72,8 @@ void ike_v1_take_vids(struct ike_exchange *x);
 /* ---- proof.c ------------------------------------------------------------------------------------------------------------ */
 ike_action ike_v1_prove, ike_v1_put_auth, ike_v1_take_id, ike_v1_choose_conn, ike_v1_check_auth, ike_v1_join;
 void ike_v1_put_proof(struct ike_exchange *x); /* HASH, or CERT and SIG */
+/* Blamed already: FATAL, or DROP where a forged message must not end the attempt. */
+int ike_v1_unproved(struct ike_exchange *x, uint16_t notify);
 const char *ike_v1_auth_name(uint16_t auth);
 static inline bool ike_v1_signs(const struct ike_exchange *x) { return x->sa->conf->auth1 != IKE_AUTH1_PSK; }
 

@@ -54,10 +54,10 @@ static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size
 
 #ifdef IKE_SABOTAGE
 /* The same payloads, sealed once more. */
-static void rebuild(struct ike_exchange *x)
+static bool rebuild(struct ike_exchange *x)
 {
     if (!IKE_SABOTAGED(RESEND_REBUILT)) {
-        return;
+        return false;
     }
     struct ike_core *c = &x->e->core;
     struct ike_sa *sa = x->sa;
@@ -67,13 +67,14 @@ static void rebuild(struct ike_exchange *x)
     size_t n, len;
     if (x->script == &ike_v2_sa_init || ike_message_parse(m, x->sent->data, x->sent->len) != IKE_OK ||
         ike_open(&k, m, c->ctx, c->plain, c->set.max_message, &n) != IKE_OK) {
-        return;
+        return false;
     }
     ike_store64(iv, ++sa->iv);
     if (ike_seal(&k, &m->h, m->sk_next, c->plain, n, iv, c->ctx, c->out, c->set.max_message, &len) == IKE_OK &&
         len == x->sent->len) {
         memcpy(x->sent->data, c->out, len);
     }
+    return false;
 }
 #else
 #define rebuild NULL
