@@ -103,7 +103,7 @@ int ike_compute_shared(struct ike_core *c, struct ike_setup *s)
     }
     if (r != IKE_OK) {
         ike_blob_free(c, &s->shared);
-    } else {
+    } else if (!s->keep_private) {
         ike_blob_free(c, &s->ke_private);
     }
     return r;

@@ -170,6 +170,56 @@ static void another_answer_after_short_memory(void **state)
     a.n_out = b.n_out = 0;
 }
 
+/* With a value and a nonce of the forger's own it is as good as any, but for the proof. The first of them, and a hundred. */
+static void an_answer_without_proof_ends_nothing(void **state)
+{
+    (void)state;
+    static uint8_t bad[2048];
+    struct ike_message m;
+    ike_path path = path_to(&a);
+    v1_begin(2);
+    size_t n = b.out[0].n;
+    for (unsigned i = 0; i < 10; i++) {
+        memcpy(bad, b.out[0].bytes, n);
+        assert_int_equal(ike_message_parse(&m, bad, n), IKE_OK);
+        const struct ike_payload *p = ike_message_find(&m, i ? IKE_P1_NONCE : IKE_P1_HASH, 0);
+        bad[p->body - m.data + 1] ^= (uint8_t)(i + 1);
+        bad[8] ^= (uint8_t)(i + 1);
+        (void)node_input(&a, &path, bad, n);
+        assert_int_equal(a.n_out, 0);
+        assert_int_equal(counters(&a).sas, 1);
+    }
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_int_equal(counters(&a).failures, 0);
+}
+
+/* When nothing better comes it was the peer's, after all. */
+static void an_answer_without_proof_is_the_reason_in_the_end(void **state)
+{
+    (void)state;
+    ike_path path = path_to(&a);
+    static uint8_t bad[2048];
+    struct ike_message m;
+    v1_begin(2);
+    size_t n = b.out[0].n;
+    memcpy(bad, b.out[0].bytes, n);
+    assert_int_equal(ike_message_parse(&m, bad, n), IKE_OK);
+    bad[ike_message_find(&m, IKE_P1_HASH, 0)->body - m.data] ^= 1;
+    for (unsigned i = 0; i < 40; i++) { /* no more is heard of than can be the peer's */
+        bad[8] = (uint8_t)i;
+        (void)node_input(&a, &path, bad, n);
+    }
+    assert_int_equal(counters(&a).sas, 1);
+    b.n_out = 0;
+    now += 3 * IKE_SEC;
+    assert_int_equal(ike_tick(a.e, now), IKE_OK);
+    assert_int_equal(counters(&a).sas, 0);
+    node_failed(&a, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+    assert_int_equal(a.n_out, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +227,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_secret_is_asked_for_by_the_identity_given, begin_by_hook, down),
         cmocka_unit_test_setup_teardown(initial_contact_in_clear_counts_for_nothing, begin, down),
         cmocka_unit_test_setup_teardown(a_dropped_answer_leaves_no_cookie, begin, down),
+        cmocka_unit_test_setup_teardown(an_answer_without_proof_ends_nothing, begin, down),
+        cmocka_unit_test_setup_teardown(an_answer_without_proof_is_the_reason_in_the_end, begin, down),
         cmocka_unit_test_setup_teardown(another_answer_after_short_memory, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -397,6 +397,7 @@ static void fails_at(struct node *x, unsigned code)
     struct node *y = x == &a ? &b : &a;
     v1_begin(1);
     wire_run();
+    later(plan.aggressive ? 3 : 0); /* where its answer is in clear a better one is waited for */
     node_failed(x, code, IKE_DECIDER_US);
     later(400);
     ike_failure f = failure(y);

@@ -152,6 +152,8 @@ int ike_v1_answer(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+#define ANSWERS_MAX 16 /* that are heard in one attempt, of which at most one is the peer's */
+
 /* Not authenticated: what does not fit may be a forgery, and a better answer may follow. The responder's cookie becomes known
  * here, and must differ from ours, or the answer may be our own message thrown back. */
 int ike_v1_take_answer(struct ike_exchange *x)
@@ -159,6 +161,10 @@ int ike_v1_take_answer(struct ike_exchange *x)
     struct ike_sa *sa = x->sa;
     struct ike_v1_terms t = terms_of(x, sa->conf);
     uint64_t spi_r = x->msg->h.spi_r;
+    /* Each answer of Aggressive Mode costs a key exchange. */
+    if (x->rounds >= ANSWERS_MAX) {
+        return IKE_X_DROP;
+    }
     if (!spi_r || spi_r == sa->spi_i ||
         ike_v1_select_check(sa->conf->proposals, ike_message_find(x->msg, IKE_P1_SA, 0), &t, only_ke(x), &x->setup->v1) !=
             IKE_OK ||
@@ -293,10 +299,10 @@ int ike_v1_secret(struct ike_exchange *x)
     ike_id remote = given->len ? ike_id_of_body(given) : x->sa->conf->s.remote_id;
     int r = ike_own_identity(x);
     r = r == IKE_X_OK && !ike_v1_signs(x) ? ike_fetch_secret(x, &remote) : r;
-    return r == IKE_ERR_NOT_FOUND ? ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0) : r;
+    return r == IKE_ERR_NOT_FOUND ? ike_v1_unproved(x, IKE_N1_AUTHENTICATION_FAILED) : r;
 }
 
-static void log_keys(struct ike_core *c, const struct ike_sa *sa)
+void ike_v1_log_keys(struct ike_core *c, const struct ike_sa *sa)
 {
     if (c->set.host.keys) {
         struct ike_v1_seal k = ike_v1_key(sa);
@@ -344,7 +350,9 @@ int ike_v1_derive(struct ike_exchange *x)
     if (r == IKE_OK) {
         ike_v1_iv(ike_v1_hash_of(c->crypto, sa->prf), c->ctx, g_i, g_r, x->iv, sa->encr->block);
         sa->keys = keys;
-        log_keys(c, sa);
+        if (!s->keep_private) { /* else they may be a forger's until there is a proof */
+            ike_v1_log_keys(c, sa);
+        }
     } else {
         ike_free_secret(c, keys, kept);
     }

@@ -126,7 +126,23 @@ int ike_v1_put_auth(struct ike_exchange *x)
 
 /* ---- The peer's ------------------------------------------------------------------------------------------------------------ */
 
-static int auth_failed(struct ike_exchange *x) { return ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0); }
+/* The answer of Aggressive Mode is in clear. Who sees the first message can be faster than the peer with one that proves nothing,
+ * but not end the attempt: the peer's own may follow for one more repetition interval. */
+int ike_v1_unproved(struct ike_exchange *x, uint16_t notify)
+{
+    if (x->role == IKE_RESPONDER || x->script != &ike_v1_aggressive || x->step != 1) {
+        return ike_fatal(x, notify, 0);
+    }
+    if (!x->noted) {
+        ike_exchange_note(x);
+    }
+    x->rounds++;
+    x->e->core.blamed = false;
+    ike_blob_free(&x->e->core, &x->setup->shared);
+    return IKE_X_DROP;
+}
+
+static int auth_failed(struct ike_exchange *x) { return ike_v1_unproved(x, IKE_N1_AUTHENTICATION_FAILED); }
 
 /* Port and protocol are UDP and IKE's, or nothing (RFC 2407 section 4.6.2); 4500 is seen as well. */
 int ike_v1_take_id(struct ike_exchange *x)
@@ -292,7 +308,7 @@ static int wrong_signature(struct ike_exchange *x)
                        x->sa->conf->remote.alg->bits(x->sa->conf->remote.state));
     ike_blame_received(c, "a signature that does not fit it");
     ike_blame_remedy(c, "copy the peer's present certificate to `remote-cert` here");
-    return ike_fatal(x, IKE_N1_INVALID_SIGNATURE, 0);
+    return ike_v1_unproved(x, IKE_N1_INVALID_SIGNATURE);
 }
 
 int ike_v1_check_auth(struct ike_exchange *x)
@@ -315,9 +331,12 @@ int ike_v1_check_auth(struct ike_exchange *x)
 
 int ike_v1_join(struct ike_exchange *x)
 {
+    if (x->setup->keep_private && !x->sa->peer) {
+        ike_v1_log_keys(&x->e->core, x->sa);
+    }
     int r = x->sa->peer ? IKE_X_OK : ike_join(x); /* there already when memory was short for the answer */
     if (r == IKE_X_OK) {
         ike_v1_proved(x);
     }
-    return r == IKE_ERR_AUTH ? auth_failed(x) : r;
+    return r == IKE_ERR_AUTH ? ike_fatal(x, IKE_N1_AUTHENTICATION_FAILED, 0) : r;
 }
