@@ -89,8 +89,8 @@ int ike_v1_select_check(const struct ike_proposals *ours, const struct ike_paylo
 void ike_v1_put_bundles(struct ike_chain *c, const struct ike_v1_want *w, const uint32_t spi[IKE_V1_PLACES], uint16_t ke);
 /* A bundle is taken as a whole: all that is wanted and nothing else, but for IPComp, which may be missing. Our order of
  * preference, IPComp first. The mode of the terms: 0 any; of the UDP encapsulations both numberings are accepted; a transform
- * without one is accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the same
- * group, and otherwise none. Results as of ike_v1_select. */
+ * without one is accepted. ke_payload: 0 if no KE payload came along, anything else if one did: then all transforms must have the
+ * same group, and otherwise none. Results as of ike_v1_select. */
 int ike_v1_select_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke_payload,
                          struct ike_v1_bundle *out);
 /* The answer: the whole bundle, in the order of the offer. spi: by place, ours. */
