@@ -155,6 +155,43 @@ static inline void pair_end(void)
     assert_int_equal(a.lab.blocks + b.lab.blocks, 0);
 }
 
+/* Second by second. */
+static inline void node_pass(struct node *x, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        now += IKE_SEC;
+        assert_int_equal(ike_tick(x->e, now), IKE_OK);
+    }
+}
+
+/* The first; NULL: there is none. */
+static inline struct ike_sa *node_sa(const struct node *x)
+{
+    ike_sa_id id = 0;
+    return ike_slots_next(&x->e->db.sas, 0, &id);
+}
+
+static inline struct ike_child *node_child(const struct node *x)
+{
+    ike_child_id id = 0;
+    return ike_slots_next(&x->e->db.children, 0, &id);
+}
+
+/* What tests begin and end with. */
+static inline int pair_is_new(void **state)
+{
+    (void)state;
+    pair_new(NULL);
+    return 0;
+}
+
+static inline int pair_is_over(void **state)
+{
+    (void)state;
+    pair_end();
+    return 0;
+}
+
 /* The receiver's view of a path. */
 static inline ike_path path_back(const ike_path *p)
 {
@@ -199,6 +236,14 @@ static inline void pair_up(void (*adjust)(struct node *, ike_settings *))
     assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
     assert_int_equal(node_saw(&b, IKE_EV_CHILD_UP), 1);
     now += IKE_SEC;
+}
+
+static inline int pair_is_up(void **state)
+{
+    (void)state;
+    pair_up(NULL);
+    a.n_out = b.n_out = 0;
+    return 0;
 }
 
 static inline ike_counters counters(const struct node *x)

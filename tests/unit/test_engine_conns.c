@@ -4,24 +4,10 @@
  */
 #include "unit/engine_help.h"
 
-static int fresh(void **state)
-{
-    (void)state;
-    pair_new(NULL);
-    return 0;
-}
-
 static int up(void **state)
 {
     (void)state;
     pair_up(NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
     return 0;
 }
 
@@ -265,16 +251,16 @@ static void an_attempt_ended_by_command_leaves_a_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_attempt_ended_by_command_leaves_a_record, fresh, down),
-        cmocka_unit_test_setup_teardown(a_name_is_taken_once, fresh, down),
-        cmocka_unit_test_setup_teardown(stale_ids_name_nothing, up, down),
-        cmocka_unit_test_setup_teardown(what_is_up_or_on_its_way_is_not_begun_twice, fresh, down),
-        cmocka_unit_test_setup_teardown(a_packet_that_nobody_describes_begins_a_child, fresh, down),
-        cmocka_unit_test_setup_teardown(nothing_is_begun_by_one_that_closes, up, down),
-        cmocka_unit_test_setup_teardown(a_command_needs_an_established_sa, fresh, down),
-        cmocka_unit_test_setup_teardown(replacing_touches_only_what_changed, up, down),
-        cmocka_unit_test_setup_teardown(replacing_without_memory_changes_nothing, up, down),
-        cmocka_unit_test_setup_teardown(a_wrong_secret_is_found_by_the_responder, fresh, down),
+        cmocka_unit_test_setup_teardown(an_attempt_ended_by_command_leaves_a_record, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_name_is_taken_once, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(stale_ids_name_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_is_up_or_on_its_way_is_not_begun_twice, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_packet_that_nobody_describes_begins_a_child, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(nothing_is_begun_by_one_that_closes, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_command_needs_an_established_sa, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(replacing_touches_only_what_changed, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(replacing_without_memory_changes_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_wrong_secret_is_found_by_the_responder, pair_is_new, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,13 +25,6 @@ static int up(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void both_ends_agree(void **state)
 {
     (void)state;
@@ -146,12 +139,12 @@ static void counters_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(both_ends_agree, up, down),
-        cmocka_unit_test_setup_teardown(walks_come_to_an_end, up, down),
-        cmocka_unit_test_setup_teardown(what_belongs_to_one_is_listed, up, down),
-        cmocka_unit_test_setup_teardown(stale_ids_are_not_found, up, down),
-        cmocka_unit_test_setup_teardown(secrets_are_not_shown, up, down),
-        cmocka_unit_test_setup_teardown(counters_add_up, up, down),
+        cmocka_unit_test_setup_teardown(both_ends_agree, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(walks_come_to_an_end, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_belongs_to_one_is_listed, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(stale_ids_are_not_found, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(secrets_are_not_shown, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(counters_add_up, up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,20 +7,6 @@
 
 #include "message/names.h"
 
-static int fresh(void **state)
-{
-    (void)state;
-    pair_new(NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* ---- Before there is an SA: the header ---------------------------------------------------------------------------------- */
 
 static uint8_t request[2048]; /* a's IKE_SA_INIT */
@@ -594,21 +580,21 @@ static void a_half_open_sa_that_moved_is_given_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_header_that_breaks_the_rules_is_dropped, fresh, down),
-        cmocka_unit_test_setup_teardown(no_cut_and_no_addition_is_taken, fresh, down),
-        cmocka_unit_test_setup_teardown(what_does_not_matter_does_not_matter, fresh, down),
-        cmocka_unit_test_setup_teardown(a_higher_version_is_told_of_ours, fresh, down),
-        cmocka_unit_test_setup_teardown(our_own_request_thrown_back_is_dropped, fresh, down),
-        cmocka_unit_test_setup_teardown(payloads_of_ike_sa_init_are_counted, fresh, down),
-        cmocka_unit_test_setup_teardown(nonces_and_public_values_are_checked, fresh, down),
-        cmocka_unit_test_setup_teardown(a_repeated_request_gets_the_same_answer_a_few_times_a_second, fresh, down),
-        cmocka_unit_test_setup_teardown(a_flood_is_asked_for_cookies, fresh, down),
-        cmocka_unit_test_setup_teardown(cookies_of_others_are_as_none, fresh, down),
-        cmocka_unit_test_setup_teardown(refused_requests_need_cookies_too, fresh, down),
-        cmocka_unit_test_setup_teardown(error_replies_are_rationed, fresh, down),
-        cmocka_unit_test_setup_teardown(strangers_are_logged_ten_times_a_second, fresh, down),
+        cmocka_unit_test_setup_teardown(a_header_that_breaks_the_rules_is_dropped, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(no_cut_and_no_addition_is_taken, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_does_not_matter_does_not_matter, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_higher_version_is_told_of_ours, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(our_own_request_thrown_back_is_dropped, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(payloads_of_ike_sa_init_are_counted, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(nonces_and_public_values_are_checked, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_repeated_request_gets_the_same_answer_a_few_times_a_second, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_flood_is_asked_for_cookies, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(cookies_of_others_are_as_none, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(refused_requests_need_cookies_too, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(error_replies_are_rationed, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(strangers_are_logged_ten_times_a_second, pair_is_new, pair_is_over),
         cmocka_unit_test(a_half_open_sa_makes_room_when_it_has_had_its_time),
-        cmocka_unit_test_setup_teardown(a_half_open_sa_that_moved_is_given_back, fresh, down),
+        cmocka_unit_test_setup_teardown(a_half_open_sa_that_moved_is_given_back, pair_is_new, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

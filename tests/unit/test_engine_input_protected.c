@@ -5,28 +5,6 @@
  */
 #include "unit/engine_help.h"
 
-static int up(void **state)
-{
-    (void)state;
-    pair_up(NULL);
-    a.n_out = b.n_out = 0;
-    return 0;
-}
-
-static int fresh(void **state)
-{
-    (void)state;
-    pair_new(NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* ---- Protected messages ------------------------------------------------------------------------------------------------- */
 
 enum { SILENCE = 0, EMPTY = -1, ANYTHING = -2 };
@@ -752,21 +730,21 @@ static void ike_auth_with_something_wrong_in_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_not_authenticated_changes_nothing, up, down),
-        cmocka_unit_test_setup_teardown(message_ids_keep_to_the_window, up, down),
-        cmocka_unit_test_setup_teardown(responses_nobody_waits_for_are_dropped, up, down),
-        cmocka_unit_test_setup_teardown(an_unknown_sa_is_told_so_seldom, up, down),
-        cmocka_unit_test_setup_teardown(hints_in_clear_are_not_believed, up, down),
+        cmocka_unit_test_setup_teardown(what_is_not_authenticated_changes_nothing, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(message_ids_keep_to_the_window, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(responses_nobody_waits_for_are_dropped, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_unknown_sa_is_told_so_seldom, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(hints_in_clear_are_not_believed, pair_is_up, pair_is_over),
         cmocka_unit_test(informational_requests),
         cmocka_unit_test(exchanges_out_of_place),
         cmocka_unit_test(requests_for_a_child),
-        cmocka_unit_test_setup_teardown(a_rekey_of_another_protocol_is_not_found, up, down),
+        cmocka_unit_test_setup_teardown(a_rekey_of_another_protocol_is_not_found, pair_is_up, pair_is_over),
         cmocka_unit_test(children_have_a_limit),
         cmocka_unit_test(more_selectors_than_64_are_refused),
-        cmocka_unit_test_setup_teardown(requests_have_a_limit_in_a_second, up, down),
+        cmocka_unit_test_setup_teardown(requests_have_a_limit_in_a_second, pair_is_up, pair_is_over),
         cmocka_unit_test(responses_that_are_malformed_inside),
-        cmocka_unit_test_setup_teardown(an_empty_response_is_no_child, up, down),
-        cmocka_unit_test_setup_teardown(a_half_open_sa_survives_what_is_forged, fresh, down),
+        cmocka_unit_test_setup_teardown(an_empty_response_is_no_child, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_half_open_sa_survives_what_is_forged, pair_is_new, pair_is_over),
         cmocka_unit_test(forged_messages_cost_one_key_exchange),
         cmocka_unit_test(a_value_that_gives_no_secret_costs_one_computation),
         cmocka_unit_test(only_ike_auth_may_follow),

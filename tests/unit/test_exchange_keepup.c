@@ -43,13 +43,6 @@ static int keep(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static ike_conn_info conn_info(void)
 {
     ike_conn_info info;
@@ -214,12 +207,12 @@ static void what_was_refused_is_tried_again_whatever_is_initiated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(it_begins_at_once, keep, end),
-        cmocka_unit_test_setup_teardown(pauses_grow, keep, end),
-        cmocka_unit_test_setup_teardown(held_or_removed_it_is_not_repeated, keep, end),
-        cmocka_unit_test_setup_teardown(what_the_peer_deletes_begins_again, keep, end),
-        cmocka_unit_test_setup_teardown(what_was_closed_here_stays_down_until_initiated, keep, end),
-        cmocka_unit_test_setup_teardown(what_was_refused_is_tried_again_whatever_is_initiated, keep, end),
+        cmocka_unit_test_setup_teardown(it_begins_at_once, keep, pair_is_over),
+        cmocka_unit_test_setup_teardown(pauses_grow, keep, pair_is_over),
+        cmocka_unit_test_setup_teardown(held_or_removed_it_is_not_repeated, keep, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_the_peer_deletes_begins_again, keep, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_was_closed_here_stays_down_until_initiated, keep, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_was_refused_is_tried_again_whatever_is_initiated, keep, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

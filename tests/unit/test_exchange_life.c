@@ -84,13 +84,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* Virtual time goes on; what is sent arrives, or is lost. */
 static void run(uint64_t seconds, bool lost)
 {
@@ -102,13 +95,6 @@ static void run(uint64_t seconds, bool lost)
         }
         wire_run();
     }
-}
-
-static struct ike_sa *sa_of(struct node *x)
-{
-    ike_sa_info info;
-    assert_int_equal(ike_sa_next(x->e, 0, &info), IKE_OK);
-    return ike_slots_get(&x->e->db.sas, info.id);
 }
 
 /* The IKE SA in this state. */
@@ -151,14 +137,14 @@ static void an_ike_sa_is_rekeyed_before_its_life_ends(void **state)
     sa_life = 200;
     up();
     ike_child_id child = child_of(&a, 0)->id;
-    ike_sa_id sa = sa_of(&a)->id;
+    ike_sa_id sa = node_sa(&a)->id;
     run(159, false);
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 0);
     run(3, false);
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 1);
     assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
     assert_int_equal(counters(&a).sas, 1);
-    assert_true(sa_of(&a)->id != sa && child_of(&a, 0)->id == child && child_of(&a, 0)->sa == sa_of(&a)->id);
+    assert_true(node_sa(&a)->id != sa && child_of(&a, 0)->id == child && child_of(&a, 0)->sa == node_sa(&a)->id);
     assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&b, IKE_EV_SA_DOWN), 0);
 }
 
@@ -188,11 +174,11 @@ static void rekeys_are_spread_over_the_jitter(void **state)
         up();
         for (unsigned i = 0; i < 64; i++) {
             a.n_events = b.n_events = 0;
-            assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+            assert_int_equal(ike_sa_rekey(a.e, node_sa(&a)->id, now), IKE_OK);
             wire_run();
             assert_int_equal(ike_child_rekey(a.e, child_of(&a, 0)->id, now), IKE_OK);
             wire_run();
-            sa_at[i] = sa_of(&a)->rekey_at - now;
+            sa_at[i] = node_sa(&a)->rekey_at - now;
             child_at[i] = child_of(&a, 0)->rekey_at - now;
             now += 6 * IKE_SEC; /* a peer that rekeys faster is told to wait */
         }
@@ -210,9 +196,9 @@ static void what_was_not_rekeyed_is_deleted_at_the_end(void **state)
     child_life = 100;
     sa_life = 200;
     up();
-    child_of(&a, 0)->rekey_at = sa_of(&a)->rekey_at = IKE_NEVER;
+    child_of(&a, 0)->rekey_at = node_sa(&a)->rekey_at = IKE_NEVER;
     ike_child_schedule(a.e, child_of(&a, 0));
-    ike_sa_schedule(a.e, sa_of(&a));
+    ike_sa_schedule(a.e, node_sa(&a));
     run(99, false);
     assert_int_equal(counters(&a).children, 1);
     run(3, false);
@@ -254,7 +240,7 @@ static void an_old_request_is_no_sign_of_life(void **state)
     dpd = 30;
     up();
     ike_path path = path_to(&a);
-    assert_int_equal(ike_sa_check(b.e, sa_of(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_check(b.e, node_sa(&b)->id, now), IKE_OK);
     size_t n = b.out[0].n;
     memcpy(kept, b.out[0].bytes, n);
     wire_run();
@@ -288,13 +274,13 @@ static void only_behind_a_nat_is_it_kept_open(void **state)
     up();
     run(100, false);
     assert_int_equal(keepalives, 0);
-    sa_of(&b)->nat_remote = true; /* the peer's matter */
-    ike_sa_schedule(b.e, sa_of(&b));
+    node_sa(&b)->nat_remote = true; /* the peer's matter */
+    ike_sa_schedule(b.e, node_sa(&b));
     run(100, false);
     assert_int_equal(keepalives, 0);
-    sa_of(&a)->nat_local = true;
-    sa_of(&a)->last_out = now;
-    ike_sa_schedule(a.e, sa_of(&a));
+    node_sa(&a)->nat_local = true;
+    node_sa(&a)->last_out = now;
+    ike_sa_schedule(a.e, node_sa(&a));
     run(19, false);
     assert_int_equal(keepalives, 0);
     run(43, false);
@@ -351,21 +337,21 @@ static void what_an_open_rekey_makes_is_not_closed_alone(void **state)
 {
     (void)state;
     up();
-    assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_rekey(a.e, node_sa(&a)->id, now), IKE_OK);
     (void)wire_step(&a);
     assert_int_equal(ike_sa_close(a.e, sa_in(&a, IKE_SA_CONNECTING)->id, now), IKE_OK);
     assert_int_equal(counters(&a).sas, 2);
     wire_run();
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 1);
     assert_int_equal(counters(&a).sas, 1);
-    assert_true(sa_of(&a)->spi_i == sa_of(&b)->spi_i && sa_of(&a)->state == IKE_SA_ESTABLISHED);
+    assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i && node_sa(&a)->state == IKE_SA_ESTABLISHED);
 }
 
 static void all_can_be_closed_while_a_rekey_is_open(void **state)
 {
     (void)state;
     up();
-    assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_rekey(a.e, node_sa(&a)->id, now), IKE_OK);
     (void)wire_step(&a);
     assert_int_equal(ike_engine_close(a.e, now), IKE_OK);
     run(30, false); /* the answer, and Deletes of what there is then */
@@ -386,7 +372,7 @@ static void a_child_that_is_being_made_outlives_its_ike_sa(void **state)
     size_t n = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c);
     (void)node_input(&b, &path, forged, n);
     assert_true(!late && b.n_out == 0 && counters(&b).children == 2);
-    assert_int_equal(ike_sa_rekey(b.e, sa_of(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_rekey(b.e, node_sa(&b)->id, now), IKE_OK);
     (void)wire_step(&b);
     (void)wire_step(&a);
     assert_int_equal(node_saw(&b, IKE_EV_SA_REKEYED), 1);
@@ -403,19 +389,19 @@ static void a_child_that_is_being_made_outlives_its_ike_sa(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_child_is_rekeyed_before_its_life_ends, begin, end),
-        cmocka_unit_test_setup_teardown(an_ike_sa_is_rekeyed_before_its_life_ends, begin, end),
-        cmocka_unit_test_setup_teardown(rekeys_are_spread_over_the_jitter, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_not_rekeyed_is_deleted_at_the_end, begin, end),
-        cmocka_unit_test_setup_teardown(silence_is_asked_about, begin, end),
-        cmocka_unit_test_setup_teardown(an_old_request_is_no_sign_of_life, begin, end),
-        cmocka_unit_test_setup_teardown(esp_that_came_in_is_a_sign_of_life, begin, end),
-        cmocka_unit_test_setup_teardown(only_behind_a_nat_is_it_kept_open, begin, end),
-        cmocka_unit_test_setup_teardown(a_half_open_sa_times_out, begin, end),
-        cmocka_unit_test_setup_teardown(the_heir_of_a_child, begin, end),
-        cmocka_unit_test_setup_teardown(what_an_open_rekey_makes_is_not_closed_alone, begin, end),
-        cmocka_unit_test_setup_teardown(all_can_be_closed_while_a_rekey_is_open, begin, end),
-        cmocka_unit_test_setup_teardown(a_child_that_is_being_made_outlives_its_ike_sa, begin, end),
+        cmocka_unit_test_setup_teardown(a_child_is_rekeyed_before_its_life_ends, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_ike_sa_is_rekeyed_before_its_life_ends, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(rekeys_are_spread_over_the_jitter, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_was_not_rekeyed_is_deleted_at_the_end, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(silence_is_asked_about, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_old_request_is_no_sign_of_life, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(esp_that_came_in_is_a_sign_of_life, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(only_behind_a_nat_is_it_kept_open, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_half_open_sa_times_out, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_heir_of_a_child, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_an_open_rekey_makes_is_not_closed_alone, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(all_can_be_closed_while_a_rekey_is_open, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_child_that_is_being_made_outlives_its_ike_sa, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

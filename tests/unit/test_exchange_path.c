@@ -33,24 +33,10 @@ static int up(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
-static struct ike_sa *sa_of(struct node *x)
-{
-    ike_sa_info info;
-    assert_int_equal(ike_sa_next(x->e, 0, &info), IKE_OK);
-    return ike_slots_get(&x->e->db.sas, info.id);
-}
-
 /* a asks for a sign of life; b gets it from another address, as behind a NAT that forgot. */
 static void ask_from_elsewhere(void)
 {
-    assert_int_equal(ike_sa_check(a.e, sa_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_check(a.e, node_sa(&a)->id, now), IKE_OK);
     assert_int_equal(a.n_out, 1);
     a.out[0].path.local = lab_addr(ELSEWHERE);
     (void)wire_step(&a);
@@ -60,14 +46,14 @@ static void ask_from_elsewhere(void)
 static bool followed(void)
 {
     ike_addr there = lab_addr(ELSEWHERE);
-    return ike_addr_equal(&sa_of(&b)->path.remote, &there);
+    return ike_addr_equal(&node_sa(&b)->path.remote, &there);
 }
 
 static void a_peer_behind_a_nat_is_followed(void **state)
 {
     (void)state;
     ike_addr there = lab_addr(ELSEWHERE);
-    sa_of(&b)->nat_remote = true;
+    node_sa(&b)->nat_remote = true;
     ask_from_elsewhere();
     assert_true(followed());
     assert_true(ike_addr_equal(&b.out[0].path.remote, &there));
@@ -83,8 +69,8 @@ static void a_repeated_request_moves_nothing(void **state)
     (void)state;
     uint8_t kept[2048];
     size_t n;
-    sa_of(&b)->nat_remote = true;
-    assert_int_equal(ike_sa_check(a.e, sa_of(&a)->id, now), IKE_OK);
+    node_sa(&b)->nat_remote = true;
+    assert_int_equal(ike_sa_check(a.e, node_sa(&a)->id, now), IKE_OK);
     n = a.out[0].n;
     memcpy(kept, a.out[0].bytes, n);
     wire_run();
@@ -104,8 +90,8 @@ static void an_answer_moves_nothing(void **state)
 {
     (void)state;
     uint64_t answers = counters(&b).in;
-    sa_of(&b)->nat_remote = true;
-    assert_int_equal(ike_sa_check(b.e, sa_of(&b)->id, now), IKE_OK);
+    node_sa(&b)->nat_remote = true;
+    assert_int_equal(ike_sa_check(b.e, node_sa(&b)->id, now), IKE_OK);
     (void)wire_step(&b);
     assert_int_equal(a.n_out, 1);
     a.out[0].path.local = lab_addr(ELSEWHERE);
@@ -119,7 +105,7 @@ static void without_a_nat_at_the_peer_nobody_is_followed(void **state)
 {
     (void)state;
     for (unsigned both = 0; both < 2; both++) {
-        sa_of(&b)->nat_remote = sa_of(&b)->nat_local = both; /* we behind one as well: the peer follows us */
+        node_sa(&b)->nat_remote = node_sa(&b)->nat_local = both; /* we behind one as well: the peer follows us */
         ask_from_elsewhere();
         assert_false(followed());
         wire_run();
@@ -154,7 +140,7 @@ static void who_connect_at_once_end_with_one(void **state)
             fail_msg("order %u: IKE SAs %u and %u, children %u and %u", order, (unsigned)ca.sas, (unsigned)cb.sas,
                      (unsigned)ca.children, (unsigned)cb.children);
         }
-        assert_true(sa_of(&a)->spi_i == sa_of(&b)->spi_i);
+        assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
         pair_end();
     }
 }
@@ -205,15 +191,15 @@ static void come_back(bool initial_contact)
 static void initial_contact_removes_the_older_sa(void **state)
 {
     (void)state;
-    uint64_t older = sa_of(&b)->spi_i;
+    uint64_t older = node_sa(&b)->spi_i;
     come_back(true);
     assert_int_equal(b.n_out, 1); /* the answer; nothing about the older one */
     assert_int_equal(counters(&b).sas, 1);
     assert_int_equal(counters(&b).children, 1);
     assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
-    assert_true(sa_of(&b)->spi_i != older);
+    assert_true(node_sa(&b)->spi_i != older);
     wire_run();
-    assert_true(sa_of(&a)->spi_i == sa_of(&b)->spi_i);
+    assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
 }
 
 static void without_it_the_older_sa_is_deleted(void **state)
@@ -229,20 +215,20 @@ static void without_it_the_older_sa_is_deleted(void **state)
     assert_int_equal(counters(&b).sas, 1);
     assert_int_equal(counters(&b).children, 1);
     assert_int_equal(counters(&a).sas, 1);
-    assert_true(sa_of(&a)->spi_i == sa_of(&b)->spi_i);
+    assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_peer_behind_a_nat_is_followed, up, end),
-        cmocka_unit_test_setup_teardown(a_repeated_request_moves_nothing, up, end),
-        cmocka_unit_test_setup_teardown(an_answer_moves_nothing, up, end),
-        cmocka_unit_test_setup_teardown(without_a_nat_at_the_peer_nobody_is_followed, up, end),
+        cmocka_unit_test_setup_teardown(a_peer_behind_a_nat_is_followed, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_repeated_request_moves_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_answer_moves_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(without_a_nat_at_the_peer_nobody_is_followed, up, pair_is_over),
         cmocka_unit_test(who_connect_at_once_end_with_one),
         cmocka_unit_test(what_waited_for_an_attempt_outlives_it),
-        cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, up, end),
-        cmocka_unit_test_setup_teardown(without_it_the_older_sa_is_deleted, up, end),
+        cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(without_it_the_older_sa_is_deleted, up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,13 +16,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void queue(uint8_t purpose, ike_child_id child)
 {
     struct ike_task t = {.purpose = purpose, .child = child};
@@ -216,14 +209,14 @@ static void a_reload_during_the_attempt_does_so_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(they_wait_by_priority_in_the_order_they_came, begin, end),
-        cmocka_unit_test_setup_teardown(the_same_request_waits_once, begin, end),
-        cmocka_unit_test_setup_teardown(the_window_takes_one_at_a_time, begin, end),
-        cmocka_unit_test_setup_teardown(not_before_its_time, begin, end),
-        cmocka_unit_test_setup_teardown(what_makes_no_sense_any_more_is_left_out, begin, end),
-        cmocka_unit_test_setup_teardown(a_connecting_sa_begins_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(a_reload_leaves_what_waits_its_child, begin, end),
-        cmocka_unit_test_setup_teardown(a_reload_during_the_attempt_does_so_too, begin, end),
+        cmocka_unit_test_setup_teardown(they_wait_by_priority_in_the_order_they_came, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_same_request_waits_once, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_window_takes_one_at_a_time, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(not_before_its_time, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_makes_no_sense_any_more_is_left_out, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_connecting_sa_begins_nothing, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_reload_leaves_what_waits_its_child, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_reload_during_the_attempt_does_so_too, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

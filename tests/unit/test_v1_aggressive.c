@@ -56,20 +56,13 @@ static int begin_by_hook(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void both_sides_have_the_same_keys(void **state)
 {
     (void)state;
     v1_begin(1);
     assert_int_equal(a.out[0].bytes[18], IKE_X1_AGGRESSIVE);
     wire_run();
-    struct ike_sa *i = v1_sa(&a), *r = v1_sa(&b);
+    struct ike_sa *i = node_sa(&a), *r = node_sa(&b);
     assert_true(i->established && r->established);
     assert_memory_equal(i->keys, r->keys, ike_key_kept(&i->layout));
     assert_memory_equal(i->v1->last_block, r->v1->last_block, i->encr->block);
@@ -83,7 +76,7 @@ static void the_secret_is_asked_for_by_the_identity_given(void **state)
     v1_begin(1);
     wire_run();
     assert_int_equal(counters(&b).children, 1);
-    const ike_id *is = &v1_sa(&b)->peer->remote_id;
+    const ike_id *is = &node_sa(&b)->peer->remote_id;
     assert_true(asked_for.type != IKE_ID_NONE && asked_for.type == is->type && asked_for.data.len == is->data.len);
     assert_memory_equal(asked_octets, is->data.ptr, is->data.len);
 }
@@ -108,7 +101,7 @@ static void initial_contact_in_clear_counts_for_nothing(void **state)
     a.n_out = 0;
     assert_int_equal(node_input(&b, &path, changed, n + sizeof notify), IKE_OK);
     assert_int_equal(b.n_out, 1);
-    assert_false(v1_sa(&b)->setup->initial_contact);
+    assert_false(node_sa(&b)->setup->initial_contact);
     wire_run();
 }
 
@@ -130,7 +123,7 @@ static void a_dropped_answer_leaves_no_cookie(void **state)
         bad[8] ^= 0x55;
         (void)node_input(&a, &path, bad, n);
         assert_int_equal(a.n_out, 0);
-        assert_int_equal(v1_sa(&a)->spi_r, 0);
+        assert_int_equal(node_sa(&a)->spi_r, 0);
     }
     wire_run();
     assert_int_equal(counters(&a).children, 1);
@@ -160,7 +153,7 @@ static void another_answer_after_short_memory(void **state)
         a.lab.allowed = i;
         (void)node_input(&a, &path, answer, n);
         a.lab.allowed = -1;
-        struct ike_sa *sa = v1_sa(&a);
+        struct ike_sa *sa = node_sa(&a);
         if (sa && sa->state == IKE_SA_CONNECTING && sa->keys && !a.n_out) {
             with_keys++;
             (void)node_input(&a, &path, other, n); /* its proof is wrong */
@@ -223,13 +216,13 @@ static void an_answer_without_proof_is_the_reason_in_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, down),
-        cmocka_unit_test_setup_teardown(the_secret_is_asked_for_by_the_identity_given, begin_by_hook, down),
-        cmocka_unit_test_setup_teardown(initial_contact_in_clear_counts_for_nothing, begin, down),
-        cmocka_unit_test_setup_teardown(a_dropped_answer_leaves_no_cookie, begin, down),
-        cmocka_unit_test_setup_teardown(an_answer_without_proof_ends_nothing, begin, down),
-        cmocka_unit_test_setup_teardown(an_answer_without_proof_is_the_reason_in_the_end, begin, down),
-        cmocka_unit_test_setup_teardown(another_answer_after_short_memory, begin, down),
+        cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_secret_is_asked_for_by_the_identity_given, begin_by_hook, pair_is_over),
+        cmocka_unit_test_setup_teardown(initial_contact_in_clear_counts_for_nothing, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_dropped_answer_leaves_no_cookie, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_answer_without_proof_ends_nothing, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_answer_without_proof_is_the_reason_in_the_end, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(another_answer_after_short_memory, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,8 +69,8 @@ static void who_we_are_goes_with_the_connection(void **state)
         ike_conn_id second = add_second("secret", "192.0.2.1");
         run();
         assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP), 1);
-        assert_int_equal(v1_sa(&b)->conn->id, turned ? b.conn : second);
-        assert_memory_equal(v1_sa(&b)->peer->local_id.data.ptr, "two.example", 11);
+        assert_int_equal(node_sa(&b)->conn->id, turned ? b.conn : second);
+        assert_memory_equal(node_sa(&b)->peer->local_id.data.ptr, "two.example", 11);
         (void)down(NULL);
     }
     v1_new(NULL, NULL);

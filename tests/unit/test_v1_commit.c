@@ -10,20 +10,6 @@ enum { FLAGS = 19 };
 static uint8_t third_block[IKE_IV_MAX];
 static uint32_t quick_mid;
 
-static int begin(void **state)
-{
-    (void)state;
-    v1_new(NULL, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* Quick Mode whose second message has the bit set. Its last message is heard by b. */
 static void quick(void)
 {
@@ -33,18 +19,18 @@ static void quick(void)
     b.out[0].bytes[FLAGS] |= IKE_FLAG1_COMMIT;
     assert_int_equal(wire_step(&b), IKE_OK);
     assert_int_equal(a.n_out, 1);
-    size_t n = v1_sa(&a)->encr->block;
+    size_t n = node_sa(&a)->encr->block;
     memcpy(third_block, a.out[0].bytes + a.out[0].n - n, n);
     quick_mid = ike_load32(a.out[0].bytes + 20);
     assert_int_equal(wire_step(&a), IKE_OK);
-    assert_true(v1_child(&a)->in_installed && !v1_child(&a)->out_installed);
-    assert_true(v1_child(&b)->in_installed && v1_child(&b)->out_installed);
+    assert_true(node_child(&a)->in_installed && !node_child(&a)->out_installed);
+    assert_true(node_child(&b)->in_installed && node_child(&b)->out_installed);
 }
 
 static void put_connected(struct ike_chain *c)
 {
     uint8_t spi[4];
-    ike_store32(spi, v1_child(&b)->spi_in);
+    ike_store32(spi, node_child(&b)->spi_in);
     ike_v1_put_notify(c, IKE_PROTO1_ESP, ike_bytes_of(spi, 4), IKE_N1_CONNECTED, ike_bytes_of(NULL, 0));
 }
 
@@ -52,7 +38,7 @@ static void put_connected(struct ike_chain *c)
 static int say_fourth(bool good)
 {
     struct ike_chain c = v1_chain(&a);
-    struct ike_sa *sa = v1_sa(&a);
+    struct ike_sa *sa = node_sa(&a);
     size_t n = sa->prf->mac->len, len;
     uint8_t iv[IKE_IV_MAX];
     ike_path path = path_to(&a);
@@ -74,9 +60,9 @@ static void sending_begins_when_the_peer_says_so(void **state)
     (void)state;
     quick();
     (void)say_fourth(false);
-    assert_false(v1_child(&a)->out_installed);
+    assert_false(node_child(&a)->out_installed);
     assert_int_equal(say_fourth(true), IKE_OK);
-    assert_true(v1_child(&a)->out_installed);
+    assert_true(node_child(&a)->out_installed);
     unsigned adds = a.adds;
     (void)say_fourth(true); /* a replay does nothing */
     assert_int_equal(a.adds, adds);
@@ -90,7 +76,7 @@ static void or_says_so_in_a_message_of_its_own(void **state)
     struct ike_chain c = v1_chain(&a);
     put_connected(&c);
     assert_int_equal(v1_say(&a, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
-    assert_true(v1_child(&a)->out_installed);
+    assert_true(node_child(&a)->out_installed);
 }
 
 static void a_peer_that_forgets_is_not_waited_for(void **state)
@@ -99,10 +85,10 @@ static void a_peer_that_forgets_is_not_waited_for(void **state)
     quick();
     now += 4 * IKE_SEC;
     assert_int_equal(ike_tick(a.e, now), IKE_OK);
-    assert_false(v1_child(&a)->out_installed);
+    assert_false(node_child(&a)->out_installed);
     now += 2 * IKE_SEC;
     assert_int_equal(ike_tick(a.e, now), IKE_OK);
-    assert_true(v1_child(&a)->out_installed);
+    assert_true(node_child(&a)->out_installed);
 }
 
 /* In phase 1 it means nothing; a responder that is asked for it by its initiator waits for nothing either. */
@@ -116,7 +102,7 @@ static void elsewhere_it_means_nothing(void **state)
         assert_int_equal(wire_step(x), IKE_OK);
     }
     wire_run();
-    assert_true(v1_child(&a)->out_installed && v1_child(&b)->out_installed);
+    assert_true(node_child(&a)->out_installed && node_child(&b)->out_installed);
 }
 
 /* What was there before that IKE SA is gone at the peer: so it goes here. Only under the keys. */
@@ -127,8 +113,8 @@ static void initial_contact_on_its_own(void **state)
     v1_begin(1);
     wire_run();
     now += 10 * IKE_SEC;
-    struct ike_child *k = v1_child(&a);
-    struct ike_sa *sa = v1_sa(&a);
+    struct ike_child *k = node_child(&a);
+    struct ike_sa *sa = node_sa(&a);
     struct ike_chain c = v1_chain(&a);
     ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, sa->spi_i, sa->spi_r), IKE_N1_INITIAL_CONTACT,
                       ike_bytes_of(NULL, 0));
@@ -152,11 +138,11 @@ static void initial_contact_on_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(sending_begins_when_the_peer_says_so, begin, down),
-        cmocka_unit_test_setup_teardown(or_says_so_in_a_message_of_its_own, begin, down),
-        cmocka_unit_test_setup_teardown(a_peer_that_forgets_is_not_waited_for, begin, down),
-        cmocka_unit_test_setup_teardown(elsewhere_it_means_nothing, begin, down),
-        cmocka_unit_test_setup_teardown(initial_contact_on_its_own, begin, down),
+        cmocka_unit_test_setup_teardown(sending_begins_when_the_peer_says_so, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(or_says_so_in_a_message_of_its_own, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_that_forgets_is_not_waited_for, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(elsewhere_it_means_nothing, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(initial_contact_on_its_own, v1_is_new, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,35 +4,6 @@
  */
 #include "unit/v1_help.h"
 
-static int begin(void **state)
-{
-    (void)state;
-    v1_new(NULL, NULL);
-    return 0;
-}
-
-static int up(void **state)
-{
-    (void)state;
-    v1_up(NULL, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
-static void pass(struct node *x, unsigned seconds)
-{
-    for (unsigned i = 0; i < seconds; i++) {
-        now += IKE_SEC;
-        assert_int_equal(ike_tick(x->e, now), IKE_OK);
-    }
-}
-
 /* The sender of the first messages may have written another's address on them. */
 static void a_responder_of_main_mode_repeats_nothing_by_itself(void **state)
 {
@@ -40,11 +11,11 @@ static void a_responder_of_main_mode_repeats_nothing_by_itself(void **state)
     for (unsigned messages = 2; messages <= 4; messages += 2) {
         v1_begin(messages);
         assert_int_equal(b.n_out, 1);
-        pass(&b, 25);
+        node_pass(&b, 25);
         assert_int_equal(b.n_out, 1);
         a.n_out = b.n_out = 0;
         assert_int_equal(ike_conn_hold(a.e, a.conn, NULL, now), IKE_OK);
-        pass(&b, 60);
+        node_pass(&b, 60);
         assert_int_equal(counters(&b).sas, 0);
     }
 }
@@ -64,17 +35,17 @@ static void a_responder_of_aggressive_mode_repeats_once(void **state)
     node_speaks_v1(&b, allow_aggressive);
     v1_begin(2);
     assert_int_equal(b.n_out, 1);
-    pass(&b, 10);
+    node_pass(&b, 10);
     assert_int_equal(b.n_out, 2);
     assert_memory_equal(b.out[1].bytes, b.out[0].bytes, b.out[0].n);
     struct ike_header h = {
-        .spi_i = v1_sa(&b)->spi_i, .spi_r = v1_sa(&b)->spi_r, .version = IKE_V1_VERSION, .next = IKE_P1_VENDOR};
+        .spi_i = node_sa(&b)->spi_i, .spi_r = node_sa(&b)->spi_r, .version = IKE_V1_VERSION, .next = IKE_P1_VENDOR};
     h.exchange = IKE_X1_AGGRESSIVE;
     h.length = IKE_HEADER_LEN + 8;
     ike_header_write(forged, &h);
     memcpy(forged + IKE_HEADER_LEN, "\0\0\0\10haha", 8);
     (void)node_input(&b, &path, forged, h.length);
-    pass(&b, 15);
+    node_pass(&b, 15);
     assert_int_equal(b.n_out, 2);
     wire_run();
     assert_int_equal(counters(&b).children, 1);
@@ -86,12 +57,12 @@ static void an_initiator_repeats_each_message_until_it_is_answered(void **state)
     for (unsigned messages = 1; messages <= 5; messages += 2) {
         v1_begin(messages);
         unsigned was = a.n_out;
-        pass(&a, 12);
+        node_pass(&a, 12);
         assert_true(a.n_out > was);
         assert_memory_equal(a.out[was].bytes, a.out[was - 1].bytes, a.out[was].n);
         a.n_out = b.n_out = 0;
         assert_int_equal(ike_conn_hold(a.e, a.conn, NULL, now), IKE_OK);
-        pass(&b, 60);
+        node_pass(&b, 60);
     }
 }
 
@@ -102,11 +73,11 @@ static void a_responder_of_quick_mode_repeats_until_it_has_the_last_message(void
     assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
     assert_int_equal(wire_step(&a), IKE_OK);
     assert_int_equal(b.n_out, 1);
-    pass(&b, 12);
+    node_pass(&b, 12);
     assert_true(b.n_out > 1);
     assert_memory_equal(b.out[1].bytes, b.out[0].bytes, b.out[0].n);
     wire_run();
-    pass(&b, 200);
+    node_pass(&b, 200);
     assert_int_equal(b.n_out, 0);
     assert_int_equal(counters(&b).children, 2);
 }
@@ -170,7 +141,7 @@ static void copies_are_answered_with_the_same_octets_but_not_without_end(void **
     (void)state;
     v1_begin(2);
     ike_path path = path_to(&b);
-    struct ike_sa *sa = v1_sa(&a);
+    struct ike_sa *sa = node_sa(&a);
     static uint8_t first[2048];
     const struct ike_sent *s = IKE_OF(sa->outstanding.next, struct ike_exchange, link)->sent;
     size_t n = s->len;
@@ -187,13 +158,13 @@ static void copies_are_answered_with_the_same_octets_but_not_without_end(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_responder_of_main_mode_repeats_nothing_by_itself, begin, down),
-        cmocka_unit_test_setup_teardown(a_responder_of_aggressive_mode_repeats_once, begin, down),
-        cmocka_unit_test_setup_teardown(an_initiator_repeats_each_message_until_it_is_answered, begin, down),
-        cmocka_unit_test_setup_teardown(a_responder_of_quick_mode_repeats_until_it_has_the_last_message, up, down),
-        cmocka_unit_test_setup_teardown(a_copy_does_not_bring_an_initiator_back_to_port_500, begin, down),
-        cmocka_unit_test_setup_teardown(nor_does_a_copy_of_aggressive_modes_answer, begin, down),
-        cmocka_unit_test_setup_teardown(copies_are_answered_with_the_same_octets_but_not_without_end, begin, down),
+        cmocka_unit_test_setup_teardown(a_responder_of_main_mode_repeats_nothing_by_itself, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_responder_of_aggressive_mode_repeats_once, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_initiator_repeats_each_message_until_it_is_answered, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_responder_of_quick_mode_repeats_until_it_has_the_last_message, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_copy_does_not_bring_an_initiator_back_to_port_500, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(nor_does_a_copy_of_aggressive_modes_answer, v1_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(copies_are_answered_with_the_same_octets_but_not_without_end, v1_is_new, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

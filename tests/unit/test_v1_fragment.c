@@ -25,26 +25,11 @@ static int begin(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void steps(unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         assert_int_equal(wire_step(i % 2 ? &b : &a), IKE_OK);
     }
-}
-
-static void finish(void)
-{
-    wire_run();
-    assert_int_equal(counters(&a).children, 1);
-    assert_int_equal(counters(&b).children, 1);
-    assert_int_equal(counters(&a).failures + counters(&b).failures, 0);
 }
 
 /* Deliver the i-th of what a has sent, and keep it. */
@@ -69,7 +54,7 @@ static void long_messages_go_in_parts(void **state)
         assert_int_equal(m.p[0].body[2], i + 1);
         assert_int_equal(m.p[0].body[3], i + 1 == a.n_out);
     }
-    finish();
+    v1_finish();
 }
 
 static void in_any_order_and_twice(void **state)
@@ -82,7 +67,7 @@ static void in_any_order_and_twice(void **state)
     }
     assert_int_equal(b.n_out, 1); /* the answer, once */
     a.n_out = 0;
-    finish();
+    v1_finish();
 }
 
 /* A peer that did not say so gets the whole. */
@@ -102,7 +87,7 @@ static void only_where_the_peer_takes_them(void **state)
     }
     assert_int_equal(a.n_out, 1);
     assert_true(a.out[0].n > PART);
-    finish();
+    v1_finish();
 }
 
 /* From elsewhere, before there is an SA, without a number, beside other payloads. */
@@ -117,8 +102,8 @@ static void what_is_no_part_is_dropped(void **state)
     a.out[0].bytes[IKE_HEADER_LEN + 6] = 0;
     assert_true(hear(0, "192.0.2.1:500") < 0);
     a.out[0].bytes[IKE_HEADER_LEN + 6] = 1;
-    assert_null(v1_sa(&b)->v1->parts);
-    finish();
+    assert_null(node_sa(&b)->v1->parts);
+    v1_finish();
 }
 
 /* One put in by a stranger is replaced by the true one when it comes later; when it comes last the message is lost, and its
@@ -140,12 +125,12 @@ static void forged_parts_cost_a_repetition(void **state)
         (void)hear(i, "192.0.2.1:500");
     }
     assert_int_equal(b.n_out, 0);
-    assert_null(v1_sa(&b)->v1->parts);
+    assert_null(node_sa(&b)->v1->parts);
     a.n_out = 0;
     now += 10 * IKE_SEC;
     assert_int_equal(ike_tick(a.e, now), IKE_OK);
     assert_int_equal(a.n_out, parts);
-    finish();
+    v1_finish();
 }
 
 static void part_of(const ike_path *path, uint64_t spi_i, uint64_t spi_r, unsigned number, size_t n, bool last)
@@ -171,7 +156,7 @@ static void part_of(const ike_path *path, uint64_t spi_i, uint64_t spi_r, unsign
 static void put_part(unsigned number, size_t n, bool last)
 {
     ike_path path = path_to(&b);
-    const struct ike_sa *sa = v1_sa(&b);
+    const struct ike_sa *sa = node_sa(&b);
     part_of(&path, sa->spi_i, sa->spi_r, number, n, last);
 }
 
@@ -186,15 +171,15 @@ static void memory_for_them_is_bounded(void **state)
         assert_true(b.lab.octets < before + 20000);
     }
     put_part(1, 50000, false);
-    assert_null(v1_sa(&b)->v1->parts);
+    assert_null(node_sa(&b)->v1->parts);
     put_part(1, 100, false);
     put_part(2, 100, true); /* nonsense, put together */
-    assert_null(v1_sa(&b)->v1->parts);
+    assert_null(node_sa(&b)->v1->parts);
     put_part(2, 100, true);
     now += 31 * IKE_SEC;
     put_part(1, 100, false); /* too late for the other: not a whole */
-    assert_int_equal(v1_sa(&b) ? v1_sa(&b)->v1->parts->n : 1, 1);
-    finish();
+    assert_int_equal(node_sa(&b) ? node_sa(&b)->v1->parts->n : 1, 1);
+    v1_finish();
 }
 
 /* On as many half-open SAs as strangers like; what is left behind there keeps no message of a peer from being put together. */
@@ -226,7 +211,7 @@ static void memory_for_all_of_them_is_bounded(void **state)
     }
     assert_true(b.e->db.gathered > 1000000 && b.e->db.gathered <= 1u << 20);
     assert_true(b.lab.octets < before + (1u << 20) + 300 * 4096);
-    finish();
+    v1_finish();
     now += 120 * IKE_SEC;
     assert_int_equal(ike_tick(b.e, now), IKE_OK);
     assert_int_equal(b.e->db.gathered, 0);
@@ -245,20 +230,20 @@ static void short_memory_costs_a_repetition(void **state)
         assert_int_equal(b.n_out, 0);
     }
     b.lab.allowed = -1;
-    finish();
+    v1_finish();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(long_messages_go_in_parts, begin, down),
-        cmocka_unit_test_setup_teardown(in_any_order_and_twice, begin, down),
-        cmocka_unit_test_setup_teardown(only_where_the_peer_takes_them, begin, down),
-        cmocka_unit_test_setup_teardown(what_is_no_part_is_dropped, begin, down),
-        cmocka_unit_test_setup_teardown(forged_parts_cost_a_repetition, begin, down),
-        cmocka_unit_test_setup_teardown(memory_for_them_is_bounded, begin, down),
-        cmocka_unit_test_setup_teardown(memory_for_all_of_them_is_bounded, begin, down),
-        cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition, begin, down),
+        cmocka_unit_test_setup_teardown(long_messages_go_in_parts, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(in_any_order_and_twice, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(only_where_the_peer_takes_them, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_is_no_part_is_dropped, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(forged_parts_cost_a_repetition, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(memory_for_them_is_bounded, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(memory_for_all_of_them_is_bounded, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static int take_question(struct ike_exchange *x)
 {
     ike_bytes body, more;
     assert_int_equal(ike_exchange_role(x), IKE_RESPONDER);
-    assert_int_equal(ike_exchange_sa(x), v1_sa(&b)->id);
+    assert_int_equal(ike_exchange_sa(x), node_sa(&b)->id);
     assert_true(ike_exchange_payload(x, WORD, 0, &body));
     assert_false(ike_exchange_payload(x, WORD, 1, &more) || more.len);
     asked++;
@@ -108,14 +108,7 @@ static int begin(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
-static int start(void) { return ike_exchange_start(a.e, v1_sa(&a)->id, &echo, (void *)(uintptr_t) "ping", now); }
+static int start(void) { return ike_exchange_start(a.e, node_sa(&a)->id, &echo, (void *)(uintptr_t) "ping", now); }
 
 static void a_question_and_an_answer(void **state)
 {
@@ -243,7 +236,7 @@ static void it_ends_with_the_sa(void **state)
     (void)state;
     assert_int_equal(start(), IKE_OK);
     assert_int_equal(start(), IKE_OK);
-    assert_int_equal(ike_sa_close(a.e, v1_sa(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_close(a.e, node_sa(&a)->id, now), IKE_OK);
     wire_run();
     assert_int_equal(over_a, 2);
     assert_int_equal(over_b, asked);
@@ -253,7 +246,7 @@ static void what_cannot_be_begun(void **state)
 {
     (void)state;
     static const struct ike_script other = {.name = "other", .version = 1, .exchange_type = 242, .steps = steps, .n_steps = 2};
-    ike_sa_id id = v1_sa(&a)->id;
+    ike_sa_id id = node_sa(&a)->id;
     assert_int_equal(ike_exchange_start(a.e, id, &other, NULL, now), IKE_ERR_INVALID);
     assert_int_equal(ike_exchange_start(a.e, 12345, &echo, NULL, now), IKE_ERR_NOT_FOUND);
     a.lab.allowed = 0;
@@ -353,18 +346,18 @@ static void short_memory_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_question_and_an_answer, begin, down),
-        cmocka_unit_test_setup_teardown(over_a_bad_line, begin, down),
-        cmocka_unit_test_setup_teardown(strangers_are_not_heard, begin, down),
-        cmocka_unit_test_setup_teardown(the_host_takes_its_time, begin, down),
-        cmocka_unit_test_setup_teardown(or_refuses, begin, down),
-        cmocka_unit_test_setup_teardown(or_has_had_enough_of_the_peer, begin, down),
-        cmocka_unit_test_setup_teardown(a_peer_that_does_not_know_it_is_silent, begin, down),
-        cmocka_unit_test_setup_teardown(it_ends_with_the_sa, begin, down),
-        cmocka_unit_test_setup_teardown(what_cannot_be_begun, begin, down),
-        cmocka_unit_test_setup_teardown(what_is_not_taken, begin, down),
-        cmocka_unit_test_setup_teardown(what_would_be_unprotected_is_not_taken, begin, down),
-        cmocka_unit_test_setup_teardown(short_memory_is_survived, begin, down),
+        cmocka_unit_test_setup_teardown(a_question_and_an_answer, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(over_a_bad_line, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(strangers_are_not_heard, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_host_takes_its_time, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(or_refuses, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(or_has_had_enough_of_the_peer, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_that_does_not_know_it_is_silent, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(it_ends_with_the_sa, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_cannot_be_begun, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_is_not_taken, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_would_be_unprotected_is_not_taken, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(short_memory_is_survived, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,24 +17,17 @@ static int up(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void put_esp(struct ike_chain *c, uint32_t spi) { ike_v1_put_delete_spis(c, IKE_PROTO1_ESP, &spi, 1); }
 
 static void a_delete_takes_the_child_the_peer_names_by_our_outbound_spi(void **state)
 {
     (void)state;
     struct ike_chain c = v1_chain(&b);
-    put_esp(&c, v1_child(&b)->spi_in); /* ours: it means nothing */
+    put_esp(&c, node_child(&b)->spi_in); /* ours: it means nothing */
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     assert_int_equal(counters(&b).children, 1);
     c = v1_chain(&b);
-    put_esp(&c, v1_child(&b)->spi_out);
+    put_esp(&c, node_child(&b)->spi_out);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 78, &c), IKE_OK);
     assert_int_equal(counters(&b).children, 0);
     assert_int_equal(b.removes, 2);
@@ -46,19 +39,19 @@ static void what_is_not_proved_changes_nothing(void **state)
 {
     (void)state;
     ike_path path = path_to(&b);
-    ike_time seen = v1_sa(&b)->last_in;
+    ike_time seen = node_sa(&b)->last_in;
     struct ike_chain c = v1_chain(&b);
-    put_esp(&c, v1_child(&b)->spi_out);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    put_esp(&c, node_child(&b)->spi_out);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     size_t n = v1_forge(&b, IKE_X1_INFORMATIONAL, 77, &c, false);
     path.remote = lab_addr("192.0.2.99:500");
     (void)node_input(&b, &path, forged, n);
     assert_int_equal(counters(&b).children, 1);
-    assert_true(v1_sa(&b)->last_in == seen);
-    assert_false(ike_v1_mid_used(v1_sa(&b)->v1, 77)); /* no room is taken up by forgeries */
+    assert_true(node_sa(&b)->last_in == seen);
+    assert_false(ike_v1_mid_used(node_sa(&b)->v1, 77)); /* no room is taken up by forgeries */
     /* In clear, with the right cookies. */
     struct ike_chain clear = inner_chain();
-    struct ike_header h = {.spi_i = v1_sa(&b)->spi_i, .spi_r = v1_sa(&b)->spi_r, .version = IKE_V1_VERSION};
+    struct ike_header h = {.spi_i = node_sa(&b)->spi_i, .spi_r = node_sa(&b)->spi_r, .version = IKE_V1_VERSION};
     ike_v1_put_delete_isakmp(&clear, h.spi_i, h.spi_r);
     h.exchange = IKE_X1_INFORMATIONAL;
     h.next = clear.first;
@@ -80,12 +73,12 @@ static void a_replay_is_dropped(void **state)
     size_t n = v1_forge(&b, IKE_X1_INFORMATIONAL, 77, &c, true);
     assert_int_equal(node_input(&b, &path, forged, n), IKE_OK);
     assert_int_equal(b.n_out, 1);
-    ike_time seen = v1_sa(&b)->last_in;
+    ike_time seen = node_sa(&b)->last_in;
     now += 600 * IKE_SEC;
     path.remote = lab_addr("192.0.2.99:500");
     (void)node_input(&b, &path, forged, n);
     assert_int_equal(b.n_out, 1);
-    assert_true(v1_sa(&b)->last_in == seen);
+    assert_true(node_sa(&b)->last_in == seen);
     b.n_out = 0;
 }
 
@@ -93,11 +86,11 @@ static void a_delete_of_other_cookies_is_passed_over(void **state)
 {
     (void)state;
     struct ike_chain c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r + 1);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r + 1);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     assert_int_equal(counters(&b).sas, 1);
     c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 78, &c), IKE_OK);
     assert_int_equal(counters(&b).sas, 0);
     assert_int_equal(counters(&b).children, 1); /* it does not hang on the IKE SA */
@@ -108,7 +101,7 @@ static void orphans_go_when_their_connection_goes(void **state)
 {
     (void)state;
     struct ike_chain c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     assert_int_equal(counters(&b).children, 1);
     assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
@@ -120,7 +113,7 @@ static void orphans_go_when_the_engine_closes(void **state)
 {
     (void)state;
     struct ike_chain c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     assert_int_equal(ike_engine_close(b.e, now), IKE_OK);
     assert_int_equal(counters(&b).children, 0);
@@ -132,12 +125,12 @@ static void what_is_being_deleted_does_not_outlive_the_ike_sa(void **state)
 {
     (void)state;
     b.lab.allowed = 1; /* the task, but not its exchange */
-    assert_int_equal(ike_child_close(b.e, v1_child(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_child_close(b.e, node_child(&b)->id, now), IKE_OK);
     b.lab.allowed = -1;
     assert_int_equal(b.n_out, 0);
     assert_int_equal(counters(&b).children, 1);
     struct ike_chain c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     assert_int_equal(counters(&b).children, 0);
     assert_int_equal(b.removes, 2);
@@ -148,7 +141,7 @@ static void initial_contact_ends_orphans(void **state)
 {
     (void)state;
     struct ike_chain c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     ike_settings s;
     ike_engine_free(a.e);
@@ -173,7 +166,7 @@ static void who_has_orphans_does_not_claim_to_know_nothing(void **state)
     for (unsigned i = 0; i < 2; i++) {
         struct node *x = i ? &b : &a;
         struct ike_chain c = v1_chain(x);
-        ike_v1_put_delete_isakmp(&c, v1_sa(x)->spi_i, v1_sa(x)->spi_r);
+        ike_v1_put_delete_isakmp(&c, node_sa(x)->spi_i, node_sa(x)->spi_r);
         assert_int_equal(v1_say(x, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
         assert_int_equal(counters(x).sas, 0);
     }
@@ -212,10 +205,10 @@ static void a_delete_ends_a_quick_mode_that_is_not_complete(void **state)
 static void a_responder_says_all_its_deletes_at_once(void **state)
 {
     (void)state;
-    assert_int_equal(ike_sa_check(b.e, v1_sa(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_check(b.e, node_sa(&b)->id, now), IKE_OK);
     assert_int_equal(b.n_out, 1);
     b.n_out = 0; /* nobody answers that */
-    assert_int_equal(ike_sa_close(b.e, v1_sa(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_close(b.e, node_sa(&b)->id, now), IKE_OK);
     assert_int_equal(b.n_out, 2);
     wire_run();
     assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
@@ -229,7 +222,7 @@ static void a_probe_is_answered_with_its_number(void **state)
     struct ike_message m;
     struct ike_v1_notify n;
     uint8_t cookies[16];
-    ike_bytes spi = ike_v1_cookies(cookies, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_bytes spi = ike_v1_cookies(cookies, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, spi, IKE_N1_R_U_THERE, IKE_STR("\1\2\3\4"));
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     v1_open_first(&b, &m);
@@ -245,25 +238,25 @@ static unsigned probes_answered_by(uint32_t off)
 {
     struct ike_chain c = v1_chain(&a);
     uint8_t number[4];
-    ike_store32(number, v1_sa(&a)->v1->dpd_sent + off);
+    ike_store32(number, node_sa(&a)->v1->dpd_sent + off);
     ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE_ACK, ike_bytes_of(number, 4));
     assert_int_equal(v1_say(&a, IKE_X1_INFORMATIONAL, 1000 + off, &c), IKE_OK);
-    return ike_list_empty(&v1_sa(&a)->outstanding);
+    return ike_list_empty(&node_sa(&a)->outstanding);
 }
 
 /* Each time of a fresh message id, for the peer takes none twice; its number stays. */
 static void only_the_number_that_was_asked_ends_a_probe(void **state)
 {
     (void)state;
-    assert_int_equal(ike_sa_check(a.e, v1_sa(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_check(a.e, node_sa(&a)->id, now), IKE_OK);
     struct ike_message m;
     v1_open_first(&a, &m);
-    uint32_t mid = m.h.mid, number = v1_sa(&a)->v1->dpd_sent;
+    uint32_t mid = m.h.mid, number = node_sa(&a)->v1->dpd_sent;
     assert_false(probes_answered_by(1));
     now += 10 * IKE_SEC;
     assert_int_equal(ike_tick(a.e, now), IKE_OK);
     v1_open_first(&a, &m);
-    assert_true(m.h.mid != mid && v1_sa(&a)->v1->dpd_sent == number);
+    assert_true(m.h.mid != mid && node_sa(&a)->v1->dpd_sent == number);
     assert_true(probes_answered_by(0));
     a.n_out = 0;
 }
@@ -324,7 +317,7 @@ static void a_peer_is_answered_only_so_often(void **state)
     assert_int_equal(answers, 42);
     assert_int_equal(counters(&b).rate_limited, 158);
     struct ike_chain c = v1_chain(&b);
-    put_esp(&c, v1_child(&b)->spi_out);
+    put_esp(&c, node_child(&b)->spi_out);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 78, &c), IKE_OK);
     assert_int_equal(counters(&b).children, 0);
 }
@@ -361,23 +354,23 @@ static void an_sa_without_ids_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_delete_takes_the_child_the_peer_names_by_our_outbound_spi, up, down),
-        cmocka_unit_test_setup_teardown(what_is_not_proved_changes_nothing, up, down),
-        cmocka_unit_test_setup_teardown(a_replay_is_dropped, up, down),
-        cmocka_unit_test_setup_teardown(a_delete_of_other_cookies_is_passed_over, up, down),
-        cmocka_unit_test_setup_teardown(orphans_go_when_their_connection_goes, up, down),
-        cmocka_unit_test_setup_teardown(orphans_go_when_the_engine_closes, up, down),
-        cmocka_unit_test_setup_teardown(what_is_being_deleted_does_not_outlive_the_ike_sa, up, down),
-        cmocka_unit_test_setup_teardown(initial_contact_ends_orphans, up, down),
-        cmocka_unit_test_setup_teardown(who_has_orphans_does_not_claim_to_know_nothing, up, down),
-        cmocka_unit_test_setup_teardown(a_delete_ends_a_quick_mode_that_is_not_complete, up, down),
-        cmocka_unit_test_setup_teardown(a_responder_says_all_its_deletes_at_once, up, down),
-        cmocka_unit_test_setup_teardown(a_probe_is_answered_with_its_number, up, down),
-        cmocka_unit_test_setup_teardown(a_peer_that_is_gone_is_found_whatever_is_open, up, down),
-        cmocka_unit_test_setup_teardown(a_peer_is_answered_only_so_often, up, down),
-        cmocka_unit_test_setup_teardown(an_sa_that_has_seen_many_ids_is_replaced, up, down),
-        cmocka_unit_test_setup_teardown(an_sa_without_ids_goes, up, down),
-        cmocka_unit_test_setup_teardown(only_the_number_that_was_asked_ends_a_probe, up, down),
+        cmocka_unit_test_setup_teardown(a_delete_takes_the_child_the_peer_names_by_our_outbound_spi, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_is_not_proved_changes_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_replay_is_dropped, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_delete_of_other_cookies_is_passed_over, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(orphans_go_when_their_connection_goes, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(orphans_go_when_the_engine_closes, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_is_being_deleted_does_not_outlive_the_ike_sa, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(initial_contact_ends_orphans, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(who_has_orphans_does_not_claim_to_know_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_delete_ends_a_quick_mode_that_is_not_complete, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_responder_says_all_its_deletes_at_once, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_probe_is_answered_with_its_number, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_that_is_gone_is_found_whatever_is_open, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_is_answered_only_so_often, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_sa_that_has_seen_many_ids_is_replaced, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_sa_without_ids_goes, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(only_the_number_that_was_asked_ends_a_probe, up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

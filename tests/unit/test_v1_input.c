@@ -28,13 +28,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static int from(const char *source)
 {
     ike_path path = path_to(&b);
@@ -161,7 +154,7 @@ static void garbage_does_not_touch_what_is_up(void **state)
     (void)state;
     assert_int_equal(from("192.0.2.1:500"), IKE_OK);
     wire_run();
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     ike_time seen = sa->last_in;
     size_t octets = b.lab.octets;
     static uint8_t bad[92];
@@ -194,7 +187,7 @@ static void the_other_version_does_not_reach_it(void **state)
     (void)state;
     assert_int_equal(from("192.0.2.1:500"), IKE_OK);
     wire_run();
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     ike_path path = path_to(&b);
     uint8_t m[IKE_HEADER_LEN + 4 + 64] = {0};
     for (unsigned i = 0; i < 8; i++) {
@@ -211,13 +204,13 @@ static void the_other_version_does_not_reach_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(first_messages_that_cannot_be_are_dropped, begin, down),
-        cmocka_unit_test_setup_teardown(short_messages_leave_nothing, begin, down),
-        cmocka_unit_test_setup_teardown(our_own_first_message_is_nobodys, begin, down),
-        cmocka_unit_test_setup_teardown(first_messages_take_up_limited_room, begin, down),
-        cmocka_unit_test_setup_teardown(garbage_does_not_put_off_repetitions, begin, down),
-        cmocka_unit_test_setup_teardown(garbage_does_not_touch_what_is_up, begin, down),
-        cmocka_unit_test_setup_teardown(the_other_version_does_not_reach_it, begin, down),
+        cmocka_unit_test_setup_teardown(first_messages_that_cannot_be_are_dropped, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(short_messages_leave_nothing, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(our_own_first_message_is_nobodys, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(first_messages_take_up_limited_room, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(garbage_does_not_put_off_repetitions, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(garbage_does_not_touch_what_is_up, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_other_version_does_not_reach_it, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

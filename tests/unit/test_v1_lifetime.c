@@ -44,8 +44,8 @@ static bool meet(struct wish own, struct wish peer)
 
 static void check_lives(struct node *x, uint64_t life_s)
 {
-    const struct ike_sa *sa = v1_sa(x);
-    const struct ike_child *k = v1_child(x);
+    const struct ike_sa *sa = node_sa(x);
+    const struct ike_child *k = node_child(x);
     assert_int_equal(sa->v1->life_s, life_s);
     assert_int_equal(k->life_s, life_s);
     assert_true(life_s ? sa->expires_at == sa->established + life_s * IKE_SEC : sa->expires_at == IKE_NEVER);
@@ -141,7 +141,7 @@ static void a_responder_with_less_says_so(void **state)
         assert_true(meet((struct wish){.life_s = 14400}, (struct wish){.life_s = 3600}));
         check_lives(&a, 3600);
         check_lives(&b, 3600);
-        assert_false(v1_sa(&b)->v1->peers_life || v1_child(&b)->peers_life);
+        assert_false(node_sa(&b)->v1->peers_life || node_child(&b)->peers_life);
         pair_end();
         assert_true(meet((struct wish){0}, (struct wish){.life_s = 3600}));
         check_lives(&a, 3600);
@@ -157,8 +157,8 @@ static void a_shorter_life_has_a_shorter_margin(void **state)
     (void)state;
     assert_true(meet((struct wish){.life_s = 600}, (struct wish){.life_s = 90}));
     check_lives(&a, 90);
-    const struct ike_sa *sa = v1_sa(&a);
-    const struct ike_child *k = v1_child(&a);
+    const struct ike_sa *sa = node_sa(&a);
+    const struct ike_child *k = node_child(&a);
     assert_true(sa->rekey_at >= sa->established + 76 * IKE_SEC && sa->rekey_at <= sa->established + 81 * IKE_SEC);
     assert_true(k->rekey_at >= k->established + 76 * IKE_SEC && k->rekey_at <= k->established + 81 * IKE_SEC);
     pair_end();
@@ -170,13 +170,13 @@ static void a_responder_with_more_takes_what_is_offered(void **state)
     assert_true(meet((struct wish){.life_s = 3600}, (struct wish){.life_s = 14400}));
     check_lives(&a, 3600);
     check_lives(&b, 3600);
-    assert_true(v1_sa(&b)->rekey_at == v1_sa(&b)->established + 3420 * IKE_SEC);
-    assert_true(v1_child(&b)->rekey_at == v1_child(&b)->established + 3420 * IKE_SEC);
-    assert_true(v1_sa(&a)->rekey_at > v1_sa(&a)->established + 3420 * IKE_SEC); /* margin 60 s: the settings say so */
+    assert_true(node_sa(&b)->rekey_at == node_sa(&b)->established + 3420 * IKE_SEC);
+    assert_true(node_child(&b)->rekey_at == node_child(&b)->established + 3420 * IKE_SEC);
+    assert_true(node_sa(&a)->rekey_at > node_sa(&a)->established + 3420 * IKE_SEC); /* margin 60 s: the settings say so */
     pair_end();
     assert_true(meet((struct wish){.life_s = 1}, (struct wish){.life_s = 14400}));
-    assert_int_equal(v1_sa(&b)->v1->life_s, 60); /* it may have its second, but cannot hold us to it */
-    assert_int_equal(v1_child(&b)->life_s, 60);
+    assert_int_equal(node_sa(&b)->v1->life_s, 60); /* it may have its second, but cannot hold us to it */
+    assert_int_equal(node_child(&b)->life_s, 60);
     pair_end();
 }
 
@@ -196,10 +196,10 @@ static void kilobytes(void **state)
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         assert_true(
             meet((struct wish){.life_s = 3600, .bytes = rows[i].offers}, (struct wish){.life_s = 3600, .bytes = rows[i].has}));
-        assert_int_equal(ike_child_life_bytes(v1_child(&a)), rows[i].a);
-        assert_int_equal(ike_child_life_bytes(v1_child(&b)), rows[i].b);
+        assert_int_equal(ike_child_life_bytes(node_child(&a)), rows[i].a);
+        assert_int_equal(ike_child_life_bytes(node_child(&b)), rows[i].b);
         ike_ipsec_sa d[IKE_LAYERS];
-        ike_child_describe(v1_child(&a), true, d);
+        ike_child_describe(node_child(&a), true, d);
         assert_true(d[0].hard_bytes == rows[i].a && d[0].soft_bytes <= d[0].hard_bytes);
         check_lives(&a, 3600);
         pair_end();
@@ -221,8 +221,8 @@ static void a_range_of_kilobytes(void **state)
                               (struct wish){.life_s = 3600, .bytes = 2 << 20, .min_bytes = rows[i].min, .max_bytes = 4 << 20}),
                          rows[i].good);
         if (rows[i].good) {
-            assert_int_equal(ike_child_life_bytes(v1_child(&a)), rows[i].offers);
-            assert_int_equal(ike_child_life_bytes(v1_child(&b)), rows[i].offers ? rows[i].offers : 2 << 20);
+            assert_int_equal(ike_child_life_bytes(node_child(&a)), rows[i].offers);
+            assert_int_equal(ike_child_life_bytes(node_child(&b)), rows[i].offers ? rows[i].offers : 2 << 20);
         } else {
             ike_failure f = {.size = sizeof f};
             char received[32];
@@ -237,7 +237,7 @@ static void a_range_of_kilobytes(void **state)
     /* What a range is for are offers of others. */
     assert_true(meet((struct wish){.life_s = 3600, .bytes = 1 << 20, .min_bytes = 2 << 20, .max_bytes = 4 << 20},
                      (struct wish){.life_s = 3600}));
-    assert_int_equal(ike_child_life_bytes(v1_child(&b)), 1 << 20);
+    assert_int_equal(ike_child_life_bytes(node_child(&b)), 1 << 20);
     pair_end();
 }
 
@@ -267,8 +267,8 @@ static void what_the_responder_says_later_counts(void **state)
     (void)state;
     uint8_t cookies[16], spi[4];
     assert_true(meet((struct wish){.life_s = 14400}, (struct wish){.life_s = 14400}));
-    const ike_bytes ike = ike_v1_cookies(cookies, v1_sa(&a)->spi_i, v1_sa(&a)->spi_r), esp = {spi, 4};
-    ike_store32(spi, v1_child(&a)->spi_out);
+    const ike_bytes ike = ike_v1_cookies(cookies, node_sa(&a)->spi_i, node_sa(&a)->spi_r), esp = {spi, 4};
+    ike_store32(spi, node_child(&a)->spi_out);
     say_life(&a, IKE_PROTO1_ISAKMP, ike, 11, 4, 20000); /* longer */
     say_life(&a, IKE_PROTO1_ESP, esp, 1, 4, 20000);
     check_lives(&a, 14400);
@@ -299,8 +299,8 @@ static void what_the_initiator_says_does_not_count(void **state)
     (void)state;
     uint8_t cookies[16], spi[4];
     assert_true(meet((struct wish){.life_s = 14400}, (struct wish){.life_s = 14400}));
-    ike_store32(spi, v1_child(&b)->spi_out);
-    say_life(&b, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r), 11, 4, 600);
+    ike_store32(spi, node_child(&b)->spi_out);
+    say_life(&b, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, node_sa(&b)->spi_i, node_sa(&b)->spi_r), 11, 4, 600);
     say_life(&b, IKE_PROTO1_ESP, ike_bytes_of(spi, 4), 1, 4, 600);
     check_lives(&b, 14400);
     pair_end();

@@ -142,7 +142,7 @@ static void a_hash_has_its_length(void **state)
 {
     (void)state;
     v1_up(NULL, NULL);
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     const ike_hash *hash = ike_v1_hash_of(b.e->core.crypto, sa->prf);
     const size_t n = sa->prf->mac->len, lengths[] = {0, 1, n - 1, n + 1, 2 * n, n};
     struct ike_v1_seal k = ike_v1_key(sa);
@@ -150,7 +150,7 @@ static void a_hash_has_its_length(void **state)
     for (uint32_t i = 0; i < IKE_COUNT(lengths); i++) {
         uint8_t body[200], proof[2 * IKE_HASH_MAX] = {0}, iv[IKE_IV_MAX];
         struct ike_chain rest = ike_chain(body, sizeof body), c = inner_chain();
-        uint32_t spi = v1_child(&b)->spi_out;
+        uint32_t spi = node_child(&b)->spi_out;
         size_t len;
         ike_v1_put_delete_spis(&rest, IKE_PROTO1_ESP, &spi, 1);
         assert_int_equal(ike_v1_hash(sa->prf, seal_scratch, ike_v1_key_a(sa), 500 + i, ike_bytes_of(NULL, 0),

@@ -42,17 +42,10 @@ static void with_address(struct node *x, ike_settings *s)
     s->host.sadb.address = address;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static ike_sa_info look(const struct node *x)
 {
     ike_sa_info i = {.size = sizeof i};
-    assert_int_equal(ike_sa_get(x->e, v1_sa(x)->id, &i), IKE_OK);
+    assert_int_equal(ike_sa_get(x->e, node_sa(x)->id, &i), IKE_OK);
     return i;
 }
 
@@ -68,13 +61,13 @@ static void one_is_given_and_told_of(void **state)
     assert_memory_equal(i.dns[0].ip, dns[0].ip, 4);
     assert_int_equal(i.n_nbns, 1);
     assert_int_equal(told, 1);
-    struct ike_child *c = v1_child(&a), *d = v1_child(&b);
+    struct ike_child *c = node_child(&a), *d = node_child(&b);
     assert_memory_equal(ike_child_local(c)->lo, i.inner.ip, 4);
     assert_memory_equal(ike_child_local(c)->hi, i.inner.ip, 4);
     assert_memory_equal(ike_child_remote(d)->lo, i.inner.ip, 4);
     assert_memory_equal(ike_child_remote(d)->hi, i.inner.ip, 4);
     /* It goes with the last of the peer's SAs. */
-    assert_int_equal(ike_sa_close(a.e, v1_sa(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_close(a.e, node_sa(&a)->id, now), IKE_OK);
     wire_run();
     assert_int_equal(untold, 1);
     assert_int_equal(b.e->db.by_lease.count, 0);
@@ -85,7 +78,7 @@ static void the_same_peer_gets_the_same_again(void **state)
     (void)state;
     v1_up(NULL, pushes);
     ike_addr first = look(&a).inner;
-    assert_int_equal(ike_sa_close(a.e, v1_sa(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_close(a.e, node_sa(&a)->id, now), IKE_OK);
     wire_run();
     assert_int_equal(counters(&b).sas, 0);
     assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
@@ -169,7 +162,7 @@ static void a_pool_of_ipv6_stays_within(void **state)
 /* x's answer to the request that was forged last. */
 static void answer_of(struct node *x, struct ike_message *m, struct ike_v1_config *cfg, size_t n)
 {
-    struct ike_sa *sa = v1_sa(x);
+    struct ike_sa *sa = node_sa(x);
     struct ike_v1_seal k = ike_v1_key(sa);
     uint8_t iv[IKE_IV_MAX], next[IKE_IV_MAX];
     size_t end, block = sa->encr->block;
@@ -392,8 +385,8 @@ static void a_peer_has_its_address_only(void **state)
 {
     (void)state;
     v1_up(NULL, client_and_server);
-    struct ike_sa *sa = v1_sa(&b);
-    ike_child_settings k = *ike_child_conf(v1_child(&b));
+    struct ike_sa *sa = node_sa(&b);
+    ike_child_settings k = *ike_child_conf(node_child(&b));
     ike_ts buf, wide = lab_ts("10.0.0.0/8"), other = lab_ts("10.8.0.0/16");
     size_t n;
     const ike_ts *ts = ike_ts_side(sa, &k, false, &sa->path, &n, &buf);
@@ -413,7 +406,7 @@ static void a_peer_has_its_address_only(void **state)
     assert_int_equal(n, 0);
 }
 
-#define T(name) cmocka_unit_test_teardown(name, down)
+#define T(name) cmocka_unit_test_teardown(name, pair_is_over)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

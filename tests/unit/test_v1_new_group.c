@@ -4,20 +4,6 @@
  */
 #include "unit/v1_help.h"
 
-static int begin(void **state)
-{
-    (void)state;
-    v1_up(NULL, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static struct ike_chain offer(void)
 {
     /* One proposal of one transform: group type MODP, a prime, a generator. */
@@ -61,8 +47,8 @@ static void others_are_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_peer_is_told, begin, down),
-        cmocka_unit_test_setup_teardown(others_are_not, begin, down),
+        cmocka_unit_test_setup_teardown(the_peer_is_told, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(others_are_not, v1_is_up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static int down(void **state)
 /* The peer's Delete of b's first IKE SA, which leaves the child. */
 static void peer_deletes_the_first(void)
 {
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     struct ike_chain c = v1_chain(&b);
     ike_v1_put_delete_isakmp(&c, sa->spi_i, sa->spi_r);
     (void)v1_say(&b, IKE_X1_INFORMATIONAL, 4711, &c);
@@ -72,7 +72,7 @@ static void peer_deletes_the_first(void)
 static void no_other_peers_sa_replaces_them(void **state)
 {
     (void)state;
-    ike_child_id id = v1_child(&b)->id;
+    ike_child_id id = node_child(&b)->id;
     peer_deletes_the_first();
     connects("y.example", "192.0.2.3");
     struct ike_child *k = ike_slots_get(&b.e->db.children, id);
@@ -100,19 +100,19 @@ static void the_same_peers_sa_takes_them(void **state)
     unique = true;
     node_speaks_v1(&b, change);
     connects("x.example", "192.0.2.1");
-    ike_child_id id = v1_child(&b)->id;
+    ike_child_id id = node_child(&b)->id;
     peer_deletes_the_first();
-    assert_int_equal(v1_child(&b)->sa, 0);
+    assert_int_equal(node_child(&b)->sa, 0);
     connects("x.example", "192.0.2.3");
-    assert_int_equal(((struct ike_child *)ike_slots_get(&b.e->db.children, id))->sa, v1_sa(&b)->id);
+    assert_int_equal(((struct ike_child *)ike_slots_get(&b.e->db.children, id))->sa, node_sa(&b)->id);
 }
 
 /* With unique = no several hosts have one identity, each at its own address. */
 static void hosts_of_one_identity_keep_their_own(void **state)
 {
     (void)state;
-    ike_child_id id = v1_child(&b)->id;
-    struct ike_child *k = v1_child(&b);
+    ike_child_id id = node_child(&b)->id;
+    struct ike_child *k = node_child(&b);
     peer_deletes_the_first();
     connects("x.example", "192.0.2.3");
     assert_ptr_equal(ike_slots_get(&b.e->db.children, id), k);
@@ -125,7 +125,7 @@ static void hosts_of_one_identity_keep_their_own(void **state)
 static void also_where_the_other_is_there_already(void **state)
 {
     (void)state;
-    ike_child_id id = v1_child(&b)->id;
+    ike_child_id id = node_child(&b)->id;
     connects("x.example", "192.0.2.3");
     assert_int_equal(counters(&b).sas, 2);
     peer_deletes_the_first();

@@ -32,33 +32,10 @@ static int begin(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void change(void)
 {
     node_speaks_v1(&a, differ);
     node_speaks_v1(&b, differ);
-}
-
-static void pass(struct node *x, unsigned seconds)
-{
-    for (unsigned i = 0; i < seconds; i++) {
-        now += IKE_SEC;
-        assert_int_equal(ike_tick(x->e, now), IKE_OK);
-    }
-}
-
-static void finish(void)
-{
-    wire_run();
-    assert_int_equal(counters(&a).children, 1);
-    assert_int_equal(counters(&b).children, 1);
-    assert_int_equal(counters(&a).failures + counters(&b).failures, 0);
 }
 
 /* SKEYID_d, SKEYID_a, the cipher's key; and the block from which all later IVs follow, whoever sent it. */
@@ -66,8 +43,8 @@ static void both_sides_have_the_same_keys(void **state)
 {
     (void)state;
     v1_begin(1);
-    finish();
-    struct ike_sa *i = v1_sa(&a), *r = v1_sa(&b);
+    v1_finish();
+    struct ike_sa *i = node_sa(&a), *r = node_sa(&b);
     assert_memory_equal(i->keys, r->keys, ike_key_kept(&i->layout));
     assert_memory_equal(i->v1->last_block, r->v1->last_block, i->encr->block);
     assert_false(ike_is_zero(i->v1->last_block, i->encr->block));
@@ -79,7 +56,7 @@ static void nat_detection_names_the_far_end_first(void **state)
     (void)state;
     v1_begin(3);
     struct ike_message m;
-    const struct ike_sa *sa = v1_sa(&a);
+    const struct ike_sa *sa = node_sa(&a);
     const ike_hash *hash = ike_v1_hash_of(a.e->core.crypto, sa->prf);
     assert_int_equal(ike_message_parse(&m, a.out[0].bytes, a.out[0].n), IKE_OK);
     for (unsigned i = 0; i < 2; i++) {
@@ -95,7 +72,7 @@ static void nat_detection_names_the_far_end_first(void **state)
         assert_int_equal(p->len, sa->prf->mac->len);
         assert_memory_equal(p->body, out, p->len);
     }
-    finish();
+    v1_finish();
 }
 
 /* As with X25519 alone, which IKEv1 has no number for: that is said, and nothing is sent. */
@@ -126,7 +103,7 @@ static void no_common_proposal_is_said_and_recorded_on_both_sides(void **state)
     assert_true(m.h.exchange == IKE_X1_INFORMATIONAL && !m.h.flags && b.out[0].n < 100);
     (void)wire_step(&b);
     assert_int_equal(counters(&a).failures, 0); /* anybody could have said it: wait for better */
-    pass(&a, 5);
+    node_pass(&a, 5);
     node_failed(&a, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_PEER);
     assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
     a.n_out = 0;
@@ -139,14 +116,14 @@ static void a_forged_refusal_does_no_harm(void **state)
     v1_begin(2);
     struct ike_chain c = inner_chain();
     ike_path path = path_to(&a);
-    struct ike_header h = {.spi_i = v1_sa(&a)->spi_i, .spi_r = 99, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL};
+    struct ike_header h = {.spi_i = node_sa(&a)->spi_i, .spi_r = 99, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL};
     ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_NO_PROPOSAL_CHOSEN, ike_bytes_of(NULL, 0));
     h.next = c.first;
     h.length = (uint32_t)(IKE_HEADER_LEN + c.w.len);
     ike_header_write(forged, &h);
     memcpy(forged + IKE_HEADER_LEN, c.w.p, c.w.len);
     (void)node_input(&a, &path, forged, h.length);
-    finish();
+    v1_finish();
 }
 
 /* What comes under the keys of another secret makes no sense. */
@@ -158,10 +135,10 @@ static void another_secret_is_named_when_the_time_is_over(void **state)
     v1_begin(5);
     (void)wire_step(&a);
     assert_int_equal(b.n_out, 0);
-    pass(&b, 120);
+    node_pass(&b, 120);
     node_failed(&b, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_NOBODY);
     assert_int_equal(counters(&b).sas, 0);
-    pass(&a, 400);
+    node_pass(&a, 400);
     node_failed(&a, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY);
     assert_int_equal(counters(&a).sas, 0);
     a.n_out = 0;
@@ -206,7 +183,7 @@ static void garbled_proofs_leave_no_trace(void **state)
         (void)node_input(&b, &path, bad, a.out[0].n);
         assert_int_equal(b.n_out, 0);
     }
-    finish();
+    v1_finish();
 }
 
 /* Our own messages thrown back at us, each while the next of the peer's is waited for. */
@@ -224,7 +201,7 @@ static void reflections_are_dropped(void **state)
         assert_int_equal(x->n_out, 1);
         (void)wire_step(x);
     }
-    finish();
+    v1_finish();
 }
 
 /* Each of the responder's three messages, with the first allocation failing, the second, … */
@@ -275,18 +252,18 @@ static void missing_randomness_costs_a_repetition_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, down),
-        cmocka_unit_test_setup_teardown(nat_detection_names_the_far_end_first, begin, down),
-        cmocka_unit_test_setup_teardown(proposals_that_ikev1_cannot_express, begin, down),
-        cmocka_unit_test_setup_teardown(no_common_proposal_is_said_and_recorded_on_both_sides, begin, down),
-        cmocka_unit_test_setup_teardown(a_forged_refusal_does_no_harm, begin, down),
-        cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, down),
-        cmocka_unit_test_setup_teardown(another_identity_is_refused, begin, down),
-        cmocka_unit_test_setup_teardown(silence_where_only_the_newer_version_is_spoken, begin, down),
-        cmocka_unit_test_setup_teardown(garbled_proofs_leave_no_trace, begin, down),
-        cmocka_unit_test_setup_teardown(reflections_are_dropped, begin, down),
-        cmocka_unit_test_setup_teardown(short_memory_costs_repetitions_only, begin, down),
-        cmocka_unit_test_setup_teardown(missing_randomness_costs_a_repetition_only, begin, down),
+        cmocka_unit_test_setup_teardown(both_sides_have_the_same_keys, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(nat_detection_names_the_far_end_first, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(proposals_that_ikev1_cannot_express, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(no_common_proposal_is_said_and_recorded_on_both_sides, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_forged_refusal_does_no_harm, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(another_identity_is_refused, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(silence_where_only_the_newer_version_is_spoken, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(garbled_proofs_leave_no_trace, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(reflections_are_dropped, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(short_memory_costs_repetitions_only, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(missing_randomness_costs_a_repetition_only, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

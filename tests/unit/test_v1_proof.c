@@ -155,7 +155,7 @@ static void up(void)
 {
     v1_begin(1);
     wire_run();
-    struct ike_sa *i = v1_sa(&a), *r = v1_sa(&b);
+    struct ike_sa *i = node_sa(&a), *r = node_sa(&b);
     assert_true(i && r && i->established && r->established);
     assert_memory_equal(i->keys, r->keys, ike_key_kept(&i->layout));
     assert_int_equal(counters(&a).children, 1);
@@ -245,7 +245,7 @@ static void what_is_signed_is_hash_r(void **state)
         n[i] = x->out[0].n;
         memcpy(seen[i], x->out[0].bytes, n[i]);
         if (i == 4) { /* kept for both proofs, until the exchange is over */
-            const struct ike_blob *b1 = &v1_sa(&a)->setup->sk_p;
+            const struct ike_blob *b1 = &node_sa(&a)->setup->sk_p;
             assert_int_equal(b1->len, 32);
             memcpy(skeyid, b1->ptr, b1->len);
         }
@@ -297,7 +297,7 @@ static void one_of_several_connections_by_the_identity(void **state)
         }
         assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
         up();
-        assert_int_equal(v1_sa(&b)->conn->id, other);
+        assert_int_equal(node_sa(&b)->conn->id, other);
         end();
     }
 }
@@ -314,7 +314,7 @@ static void the_host_signs_later(void **state)
         v1_begin(1);
         wire_run();
         assert_int_equal(asked.n, 1);
-        assert_true(v1_sa(&b) && !node_saw(&a, IKE_EV_CHILD_UP));
+        assert_true(node_sa(&b) && !node_saw(&a, IKE_EV_CHILD_UP));
         assert_int_equal(ike_answer_secret(b.e, asked.token, IKE_OK, IKE_STR("x"), now), IKE_ERR_INVALID);
         sign(&b, ike_bytes_of(asked.data, asked.len), sig, &n);
         assert_int_equal(ike_answer_sign(b.e, asked.token, IKE_OK, ike_bytes_of(sig, n), now), IKE_OK);
@@ -484,7 +484,7 @@ static void an_answer_without_a_signature_is_no_answer(void **state)
         bad[next] = instead[i];
         (void)node_input(&a, &path, bad, n);
         assert_int_equal(a.n_out, 0);
-        assert_false(v1_sa(&a)->established);
+        assert_false(node_sa(&a)->established);
     }
     wire_run(); /* and the true one is heard */
     assert_int_equal(counters(&a).children, 1);

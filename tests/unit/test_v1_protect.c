@@ -5,20 +5,6 @@
  */
 #include "unit/v1_help.h"
 
-static int up(void **state)
-{
-    (void)state;
-    v1_up(NULL, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static void put_probe(struct ike_chain *c)
 {
     ike_v1_put_notify(c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE, IKE_STR("\1\2\3\4"));
@@ -30,7 +16,7 @@ static void the_hash_is_over_the_id_and_what_follows(void **state)
     (void)state;
     struct ike_chain c = v1_chain(&b);
     struct ike_message m;
-    const struct ike_sa *sa = v1_sa(&b);
+    const struct ike_sa *sa = node_sa(&b);
     uint8_t hash[64], mid[4];
     put_probe(&c);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
@@ -61,7 +47,7 @@ static void a_changed_octet_is_noticed(void **state)
         assert_int_equal(b.n_out, 0);
         forged[at] ^= 0x10;
     }
-    assert_false(ike_v1_mid_used(v1_sa(&b)->v1, 77));
+    assert_false(ike_v1_mid_used(node_sa(&b)->v1, 77));
     assert_int_equal(node_input(&b, &path, forged, n), IKE_OK);
     assert_int_equal(b.n_out, 1);
     b.n_out = 0;
@@ -71,7 +57,7 @@ static void a_changed_octet_is_noticed(void **state)
 static void a_hash_that_is_not_first_is_none(void **state)
 {
     (void)state;
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     const ike_hash *hash = ike_v1_hash_of(b.e->core.crypto, sa->prf);
     struct ike_v1_seal k = ike_v1_key(sa);
     ike_path path = path_to(&b);
@@ -124,7 +110,7 @@ static void a_message_counts_under_its_own_id_only(void **state)
 static void what_comes_too_often_may_be_said_again(void **state)
 {
     (void)state;
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     ike_path path = path_to(&b);
     uint8_t said[256];
     struct ike_chain c = v1_chain(&b);
@@ -154,25 +140,25 @@ static void what_comes_too_often_may_be_said_again(void **state)
 static void new_ike_sas_count_as_well(void **state)
 {
     (void)state;
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     sa->asked.full = now + 20 * IKE_SEC;
-    assert_int_equal(ike_sa_rekey(a.e, v1_sa(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_rekey(a.e, node_sa(&a)->id, now), IKE_OK);
     wire_run();
     assert_int_equal(counters(&b).sas, 1);
     assert_int_equal(counters(&b).children, 1);
-    assert_ptr_equal(v1_sa(&b), sa);
+    assert_ptr_equal(node_sa(&b), sa);
     assert_int_equal(sa->state, IKE_SA_ESTABLISHED);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_hash_is_over_the_id_and_what_follows, up, down),
-        cmocka_unit_test_setup_teardown(a_changed_octet_is_noticed, up, down),
-        cmocka_unit_test_setup_teardown(a_hash_that_is_not_first_is_none, up, down),
-        cmocka_unit_test_setup_teardown(a_message_counts_under_its_own_id_only, up, down),
-        cmocka_unit_test_setup_teardown(what_comes_too_often_may_be_said_again, up, down),
-        cmocka_unit_test_setup_teardown(new_ike_sas_count_as_well, up, down),
+        cmocka_unit_test_setup_teardown(the_hash_is_over_the_id_and_what_follows, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_changed_octet_is_noticed, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_hash_that_is_not_first_is_none, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_message_counts_under_its_own_id_only, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_comes_too_often_may_be_said_again, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(new_ike_sas_count_as_well, v1_is_up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

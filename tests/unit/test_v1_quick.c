@@ -5,20 +5,6 @@
  */
 #include "unit/v1_help.h"
 
-static int up(void **state)
-{
-    (void)state;
-    v1_up(NULL, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static struct ike_child *other_half(const struct node *x, const struct ike_child *k)
 {
     ike_child_id id = 0;
@@ -34,7 +20,7 @@ static struct ike_child *other_half(const struct node *x, const struct ike_child
 static void keys_hang_on_the_receivers_spi(void **state)
 {
     (void)state;
-    struct ike_child *k = v1_child(&a), *o = other_half(&b, k);
+    struct ike_child *k = node_child(&a), *o = other_half(&b, k);
     assert_non_null(o);
     size_t n = (size_t)k->key_e + k->key_a;
     assert_true(o->spi_in == k->spi_out && n > 0);
@@ -253,7 +239,7 @@ static void a_bad_answer_does_not_move_the_ivs(void **state)
 /* b's answer with one octet of an identity changed, its HASH made anew as only the peer could. Of the two subnets of IPv6. */
 static void change_identity(unsigned i, size_t at, uint8_t bits)
 {
-    struct ike_sa *sa = v1_sa(&a);
+    struct ike_sa *sa = node_sa(&a);
     struct ike_v1_seal k = ike_v1_key(sa);
     size_t n = sa->prf->mac->len, block = sa->encr->block, end, len;
     const struct ike_exchange *x = IKE_OF(sa->outstanding.next, struct ike_exchange, link);
@@ -328,8 +314,8 @@ static void a_denied_child_is_refused_by_its_identities(void **state)
 static void of_two_that_cross_one_stays(void **state)
 {
     (void)state;
-    assert_int_equal(ike_child_rekey(a.e, v1_child(&a)->id, now), IKE_OK);
-    assert_int_equal(ike_child_rekey(b.e, v1_child(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_child_rekey(b.e, node_child(&b)->id, now), IKE_OK);
     while (a.n_out || b.n_out) { /* in step */
         unsigned na = a.n_out, nb = b.n_out;
         for (unsigned i = 0; i < na; i++) {
@@ -349,22 +335,22 @@ static void of_two_that_cross_one_stays(void **state)
     }
     assert_int_equal(counters(&a).children, 1);
     assert_int_equal(counters(&b).children, 1);
-    assert_ptr_equal(other_half(&b, v1_child(&a)), v1_child(&b));
+    assert_ptr_equal(other_half(&b, node_child(&a)), node_child(&b));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(keys_hang_on_the_receivers_spi, up, down),
-        cmocka_unit_test_setup_teardown(begins_are_judged, up, down),
-        cmocka_unit_test_setup_teardown(an_offer_without_a_mode_is_for_ours, up, down),
-        cmocka_unit_test_setup_teardown(a_first_message_counts_once, up, down),
-        cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition_only, up, down),
-        cmocka_unit_test_setup_teardown(reflections_are_dropped, up, down),
-        cmocka_unit_test_setup_teardown(a_bad_answer_does_not_move_the_ivs, up, down),
-        cmocka_unit_test_setup_teardown(an_answer_has_the_identities_that_were_asked_for, up, down),
-        cmocka_unit_test_setup_teardown(a_denied_child_is_refused_by_its_identities, up, down),
-        cmocka_unit_test_setup_teardown(of_two_that_cross_one_stays, up, down),
+        cmocka_unit_test_setup_teardown(keys_hang_on_the_receivers_spi, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(begins_are_judged, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_offer_without_a_mode_is_for_ours, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_first_message_counts_once, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(short_memory_costs_a_repetition_only, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(reflections_are_dropped, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_bad_answer_does_not_move_the_ivs, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_answer_has_the_identities_that_were_asked_for, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_denied_child_is_refused_by_its_identities, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(of_two_that_cross_one_stays, v1_is_up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

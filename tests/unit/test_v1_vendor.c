@@ -24,13 +24,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static const struct ike_payload *vendor(const struct ike_message *m, const uint8_t head[4])
 {
     const struct ike_payload *p;
@@ -61,15 +54,7 @@ static void forget(struct node *x, unsigned n)
     }
 }
 
-static void finish(void)
-{
-    wire_run();
-    assert_int_equal(counters(&a).children, 1);
-    assert_int_equal(counters(&b).children, 1);
-    assert_int_equal(counters(&a).failures + counters(&b).failures, 0);
-}
-
-static bool encapsulated(const struct node *x) { return v1_sa(x)->path.encap && ike_uses_encap(v1_sa(x)); }
+static bool encapsulated(const struct node *x) { return node_sa(x)->path.encap && ike_uses_encap(node_sa(x)); }
 
 /* The answer names the one that is taken, and both go by its numbers: payloads 20 or 130, modes 4 or 61444. */
 static void negotiate(unsigned forgotten, uint8_t nat_d, uint16_t mode)
@@ -101,7 +86,7 @@ static void negotiate(unsigned forgotten, uint8_t nat_d, uint16_t mode)
     assert_true(first && second);
     assert_memory_equal(first->body, "\1\0\0\0\300\0\2\1", 8);
     assert_memory_equal(second->body, "\1\0\0\0\300\0\2\2", 8);
-    finish();
+    v1_finish();
     assert_true(encapsulated(&a) && encapsulated(&b));
 }
 
@@ -140,18 +125,18 @@ static void a_peer_without_it(void **state)
     struct ike_message m = last_of(&a);
     assert_null(ike_message_find(&m, IKE_P1_NAT_D, 0));
     assert_null(ike_message_find(&m, IKE_P1_NAT_D_DRAFT, 0));
-    finish();
+    v1_finish();
     assert_false(encapsulated(&a) || encapsulated(&b));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(nat_traversal_by_the_rfc, begin, down),
-        cmocka_unit_test_setup_teardown(nat_traversal_by_draft_3, begin, down),
-        cmocka_unit_test_setup_teardown(nat_traversal_by_draft_2, begin, down),
-        cmocka_unit_test_setup_teardown(nat_traversal_by_draft_2_as_others_spell_it, begin, down),
-        cmocka_unit_test_setup_teardown(a_peer_without_it, begin, down),
+        cmocka_unit_test_setup_teardown(nat_traversal_by_the_rfc, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(nat_traversal_by_draft_3, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(nat_traversal_by_draft_2, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(nat_traversal_by_draft_2_as_others_spell_it, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_without_it, begin, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,13 +21,6 @@ static void client_without_a_user(struct node *x, ike_conn_settings *s, ike_chil
     s->n_users = x == &a ? 0 : 1;
 }
 
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* a has sent the fifth message and heard the sixth: it waits for what the server, whom we play, has to say. */
 static void keyed(void (*change)(struct node *, ike_conn_settings *, ike_child_settings *))
 {
@@ -35,7 +28,7 @@ static void keyed(void (*change)(struct node *, ike_conn_settings *, ike_child_s
     v1_begin(6);
     assert_int_equal(wire_step(&b), IKE_OK);
     a.n_out = b.n_out = 0;
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_CONNECTING);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_CONNECTING);
 }
 
 static const uint16_t name_and_password[] = {IKE_XAUTH_TYPE, IKE_XAUTH_USER_NAME, IKE_XAUTH_USER_PASSWORD, 0};
@@ -65,7 +58,7 @@ static uint8_t chained[IKE_IV_MAX];
 
 static void chain_on(const struct node *x, const uint8_t *bytes, size_t n)
 {
-    size_t block = v1_sa(x)->encr->block;
+    size_t block = node_sa(x)->encr->block;
     memcpy(chained, bytes + n - block, block);
 }
 
@@ -89,7 +82,7 @@ static int say_status(uint32_t mid, unsigned status)
 /* In the exchange that the request began. */
 static int say_chained(struct node *x, uint32_t mid, struct ike_chain *c)
 {
-    struct ike_sa *sa = v1_sa(x);
+    struct ike_sa *sa = node_sa(x);
     size_t n = sa->prf->mac->len, len;
     ike_path path = path_to(x);
     struct ike_header h = {
@@ -105,7 +98,7 @@ static int say_chained(struct node *x, uint32_t mid, struct ike_chain *c)
 /* x's last message, as the next one of its exchange. */
 static void heard(struct node *x, struct ike_message *m, struct ike_v1_config *cfg)
 {
-    struct ike_sa *sa = v1_sa(x);
+    struct ike_sa *sa = node_sa(x);
     struct ike_v1_seal k = ike_v1_key(sa);
     size_t end;
     assert_true(x->n_out > 0);
@@ -140,7 +133,7 @@ static void the_user_is_known_on_both_sides(void **state)
     v1_up(NULL, client_and_server);
     ike_sa_info i = {.size = sizeof i};
     for (struct node *x = &a; x; x = x == &a ? &b : NULL) {
-        assert_int_equal(ike_sa_get(x->e, v1_sa(x)->id, &i), IKE_OK);
+        assert_int_equal(ike_sa_get(x->e, node_sa(x)->id, &i), IKE_OK);
         assert_int_equal(i.state, IKE_SA_ESTABLISHED);
         assert_true(ike_bytes_equal(i.user, IKE_STR("carol")));
     }
@@ -206,7 +199,7 @@ static void two_users_of_a_group_do_not_replace_each_other(void **state)
 {
     (void)state;
     v1_up(NULL, client_and_server);
-    struct ike_sa *sa = v1_sa(&b);
+    struct ike_sa *sa = node_sa(&b);
     struct ike_peer *dave = ike_peer_get(&b.e->db, sa->conn, &sa->peer->local_id, &sa->peer->remote_id, IKE_STR("dave"));
     assert_non_null(dave);
     assert_true(dave != sa->peer);
@@ -228,7 +221,7 @@ static void the_word_may_come_in_the_same_exchange(void **state)
     struct ike_chain c = v1_chain(&a);
     put_status(&c, 1);
     assert_int_equal(say_chained(&a, 77, &c), IKE_OK);
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_ESTABLISHED);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_ESTABLISHED);
     assert_int_equal(a.n_out, 2); /* the acknowledgement, and Quick Mode */
     a.n_out = 1;
     heard(&a, &m, &cfg);
@@ -243,9 +236,9 @@ static void the_word_may_come_in_an_exchange_of_its_own(void **state)
     assert_int_equal(ask(name_and_password, 77), IKE_OK);
     assert_int_equal(counters(&a).exchanges, 1);
     assert_int_equal(say_status(78, 1), IKE_OK);
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_ESTABLISHED);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_ESTABLISHED);
     assert_int_equal(counters(&a).exchanges, 1); /* Quick Mode: the one that waited is gone */
-    assert_true(ike_bytes_equal(v1_sa(&a)->peer->user, IKE_STR("carol")));
+    assert_true(ike_bytes_equal(node_sa(&a)->peer->user, IKE_STR("carol")));
 }
 
 static void the_word_may_come_without_a_question(void **state)
@@ -253,7 +246,7 @@ static void the_word_may_come_without_a_question(void **state)
     (void)state;
     keyed(client_and_server);
     assert_int_equal(say_status(78, 1), IKE_OK);
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_ESTABLISHED);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_ESTABLISHED);
 }
 
 static void a_server_may_ask_again(void **state)
@@ -265,7 +258,7 @@ static void a_server_may_ask_again(void **state)
         assert_int_equal(counters(&a).exchanges, 1);
     }
     assert_int_equal(say_status(78, 1), IKE_OK);
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_ESTABLISHED);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_ESTABLISHED);
 }
 
 /* What was asked for, the identifier echoed, and no TYPE where there was none. */
@@ -404,15 +397,15 @@ static void what_is_not_proved_or_malformed_opens_nothing(void **state)
     put_status(&c, 1);
     size_t n = v1_forge(&a, IKE_X1_TRANSACTION, 70, &c, false);
     (void)node_input(&a, &path, forged, n);
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_CONNECTING);
-    assert_false(ike_v1_mid_used(v1_sa(&a)->v1, 70));
+    assert_int_equal(node_sa(&a)->state, IKE_SA_CONNECTING);
+    assert_false(ike_v1_mid_used(node_sa(&a)->v1, 70));
     c = v1_chain(&a);
     size_t at = ike_v1_begin_config(&c, IKE_CFG1_SET, 1);
     ike_wr_u16(&c.w, IKE_XAUTH_STATUS);
     ike_wr_u16(&c.w, 2000);
     ike_chain_end(&c, at);
     (void)v1_say(&a, IKE_X1_TRANSACTION, 71, &c);
-    assert_int_equal(v1_sa(&a)->state, IKE_SA_CONNECTING);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_CONNECTING);
     c = v1_chain(&a);
     at = ike_v1_begin_config(&c, IKE_CFG1_SET, 1);
     ike_v1_put_attr(&c.w, IKE_XAUTH_MESSAGE, IKE_STR("no status here"));
@@ -429,7 +422,7 @@ static void asked(void)
 {
     v1_new(NULL, client_and_server);
     v1_begin(6);
-    assert_int_equal(v1_sa(&b)->state, IKE_SA_CONNECTING);
+    assert_int_equal(node_sa(&b)->state, IKE_SA_CONNECTING);
     assert_int_equal(b.n_out, 2);
     a.n_out = b.n_out = 0;
 }
@@ -452,7 +445,7 @@ static void nothing_else_is_heard_before_the_user_is_known(void **state)
     put_asked(&c, name_and_password, 1);
     assert_int_equal(v1_say(&b, IKE_X1_TRANSACTION, 73, &c), IKE_ERR_STATE);
     assert_true(counters(&b).out == out);
-    assert_int_equal(v1_sa(&b)->state, IKE_SA_CONNECTING);
+    assert_int_equal(node_sa(&b)->state, IKE_SA_CONNECTING);
     /* Dead peer detection is. */
     c = v1_chain(&b);
     ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_R_U_THERE, IKE_STR("\0\0\0\1"));
@@ -474,9 +467,9 @@ static bool let_in(void (*change)(struct node *, ike_conn_settings *, ike_child_
     node_speaks_v1(&a, change);
     assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
     wire_run();
-    bool in = counters(&b).sas && v1_sa(&b)->state == IKE_SA_ESTABLISHED;
+    bool in = counters(&b).sas && node_sa(&b)->state == IKE_SA_ESTABLISHED;
     if (in) {
-        assert_int_equal(ike_sa_close(a.e, v1_sa(&a)->id, now), IKE_OK);
+        assert_int_equal(ike_sa_close(a.e, node_sa(&a)->id, now), IKE_OK);
         wire_run();
     }
     assert_int_equal(counters(&a).sas + counters(&b).sas, 0);
@@ -523,7 +516,7 @@ static void a_client_may_delete_in_the_middle(void **state)
     (void)state;
     asked();
     struct ike_chain c = v1_chain(&b);
-    ike_v1_put_delete_isakmp(&c, v1_sa(&b)->spi_i, v1_sa(&b)->spi_r);
+    ike_v1_put_delete_isakmp(&c, node_sa(&b)->spi_i, node_sa(&b)->spi_r);
     assert_int_equal(v1_say(&b, IKE_X1_INFORMATIONAL, 77, &c), IKE_OK);
     assert_int_equal(counters(&b).sas, 0);
     node_failed(&b, IKE_FAIL_PEER_REFUSED_AUTH, IKE_DECIDER_PEER);
@@ -533,14 +526,14 @@ static void a_client_that_is_told_to_stop_says_so(void **state)
 {
     (void)state;
     keyed(client_and_server);
-    assert_int_equal(ike_sa_close(a.e, v1_sa(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_close(a.e, node_sa(&a)->id, now), IKE_OK);
     assert_int_equal(counters(&a).sas, 0);
     assert_int_equal(a.n_out, 1);
     wire_run();
     assert_int_equal(counters(&b).sas, 0);
 }
 
-#define T(name) cmocka_unit_test_teardown(name, down)
+#define T(name) cmocka_unit_test_teardown(name, pair_is_over)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

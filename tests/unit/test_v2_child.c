@@ -62,13 +62,6 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* b's true answer to a's request for "six", which is to be changed. */
 static struct ike_message true_answer(void)
 {
@@ -293,12 +286,6 @@ static void a_full_engine_says_so(void **state)
     refused_with(IKE_N_NO_ADDITIONAL_SAS);
 }
 
-static struct ike_child *child_of(struct node *x)
-{
-    uint64_t id;
-    return ike_slots_next(&x->e->db.children, 0, &id);
-}
-
 /* The limit of a connection is for each IKE SA: it holds for a further child, not for one that replaces another, nor for a peer
  * that has lost all it knew and comes back. */
 static void children_are_counted_per_ike_sa_and_without_the_replaced(void **state)
@@ -312,7 +299,7 @@ static void children_are_counted_per_ike_sa_and_without_the_replaced(void **stat
         s.max_children = 1;
         assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
         if (!restart) {
-            assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+            assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
             wire_run();
             assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 1);
             refused_with(IKE_N_NO_ADDITIONAL_SAS);
@@ -334,14 +321,14 @@ static void children_are_counted_per_ike_sa_and_without_the_replaced(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(wider_selectors_are_deleted_again, begin, end),
-        cmocka_unit_test_setup_teardown(wider_selectors_on_our_side_too, begin, end),
-        cmocka_unit_test_setup_teardown(narrower_selectors_are_taken, begin, end),
-        cmocka_unit_test_setup_teardown(transport_mode_that_was_not_asked_for, begin, end),
-        cmocka_unit_test_setup_teardown(a_reserved_spi_of_the_peer_is_refused, begin, end),
-        cmocka_unit_test_setup_teardown(a_proposal_that_was_not_offered_is_deleted_again, begin, end),
-        cmocka_unit_test_setup_teardown(a_reserved_spi_of_the_kernel_is_not_used, begin, end),
-        cmocka_unit_test_setup_teardown(what_the_kernel_refuses_is_deleted_and_the_spi_given_back, begin, end),
+        cmocka_unit_test_setup_teardown(wider_selectors_are_deleted_again, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(wider_selectors_on_our_side_too, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(narrower_selectors_are_taken, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(transport_mode_that_was_not_asked_for, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_reserved_spi_of_the_peer_is_refused, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_proposal_that_was_not_offered_is_deleted_again, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_reserved_spi_of_the_kernel_is_not_used, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(what_the_kernel_refuses_is_deleted_and_the_spi_given_back, begin, pair_is_over),
         cmocka_unit_test(a_refusal_of_the_data_plane_is_no_temporary_failure),
         cmocka_unit_test(a_full_engine_says_so),
         cmocka_unit_test(children_are_counted_per_ike_sa_and_without_the_replaced),

@@ -4,33 +4,11 @@
  */
 #include "unit/engine_help.h"
 
-static int up(void **state)
-{
-    (void)state;
-    pair_up(NULL);
-    a.n_out = b.n_out = 0;
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
-static struct ike_child *child_of(struct node *x)
-{
-    ike_child_info info;
-    assert_int_equal(ike_child_next(x->e, 0, &info), IKE_OK);
-    return ike_slots_get(&x->e->db.children, info.id);
-}
-
 static void either_side_makes_a_further_child(void **state)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct node *x = i ? &b : &a;
-        (void)up(state);
+        (void)pair_is_up(state);
         assert_int_equal(ike_initiate(x->e, x->conn, "six", now), IKE_OK);
         assert_int_equal(x->out[0].bytes[18], IKE_X_CREATE_CHILD_SA);
         wire_run();
@@ -39,7 +17,7 @@ static void either_side_makes_a_further_child(void **state)
         assert_true(counters(&a).children == 2 && counters(&b).children == 2);
         assert_true(a.adds == 4 && b.adds == 4 && a.removes + b.removes == 0);
         assert_int_equal(counters(&a).sas, 1);
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -47,18 +25,18 @@ static void a_rekey_replaces_and_deletes_the_old_one(void **state)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct node *x = i ? &b : &a;
-        (void)up(state);
-        uint32_t in = child_of(&a)->spi_in, out = child_of(&a)->spi_out;
-        assert_int_equal(ike_child_rekey(x->e, child_of(x)->id, now), IKE_OK);
+        (void)pair_is_up(state);
+        uint32_t in = node_child(&a)->spi_in, out = node_child(&a)->spi_out;
+        assert_int_equal(ike_child_rekey(x->e, node_child(x)->id, now), IKE_OK);
         wire_run();
         assert_int_equal(node_saw(&a, IKE_EV_CHILD_REKEYED), 1);
         assert_int_equal(node_saw(&b, IKE_EV_CHILD_REKEYED), 1);
         assert_int_equal(node_saw(&a, IKE_EV_CHILD_DOWN) + node_saw(&b, IKE_EV_CHILD_DOWN), 0);
         assert_true(counters(&a).children == 1 && counters(&b).children == 1);
-        assert_true(child_of(&a)->spi_in != in && child_of(&a)->spi_out != out);
-        assert_true(child_of(&a)->spi_in == child_of(&b)->spi_out && child_of(&a)->spi_out == child_of(&b)->spi_in);
+        assert_true(node_child(&a)->spi_in != in && node_child(&a)->spi_out != out);
+        assert_true(node_child(&a)->spi_in == node_child(&b)->spi_out && node_child(&a)->spi_out == node_child(&b)->spi_in);
         assert_true(a.removes == 2 && b.removes == 2);
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -71,7 +49,7 @@ static void refused_with(uint16_t notify, ike_bytes data)
     assert_true(open_reply(&a, &m));
     assert_int_equal(m.h.exchange, IKE_X_CREATE_CHILD_SA);
     a.n_out = 0;
-    ike_put_notify_spi(&c, IKE_PROTO_ESP, child_of(&a)->spi_in, notify, data);
+    ike_put_notify_spi(&c, IKE_PROTO_ESP, node_child(&a)->spi_in, notify, data);
     size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, m.h.mid, &c);
     (void)node_input(&a, &path, forged, n);
 }
@@ -82,7 +60,7 @@ static void rekey_refused_with(uint16_t notify) { refused_with(notify, ike_bytes
 static void what_the_peer_does_not_find_is_dropped(void **state)
 {
     (void)state;
-    ike_child_id old = child_of(&a)->id;
+    ike_child_id old = node_child(&a)->id;
     ike_child_info info;
     assert_int_equal(ike_child_rekey(a.e, old, now), IKE_OK);
     rekey_refused_with(IKE_N_CHILD_SA_NOT_FOUND);
@@ -97,10 +75,10 @@ static void what_the_peer_does_not_find_is_dropped(void **state)
 static void a_temporary_failure_is_tried_again_after_the_pause(void **state)
 {
     (void)state;
-    uint32_t in = child_of(&a)->spi_in;
-    assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+    uint32_t in = node_child(&a)->spi_in;
+    assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
     rekey_refused_with(IKE_N_TEMPORARY_FAILURE);
-    assert_true(a.n_out == 0 && child_of(&a)->spi_in == in);
+    assert_true(a.n_out == 0 && node_child(&a)->spi_in == in);
     ike_time begun = now;
     while (a.n_out == 0 && now - begun < 60 * IKE_SEC) {
         now += 100 * IKE_MS;
@@ -119,9 +97,9 @@ static void a_temporary_failure_is_tried_again_after_the_pause(void **state)
 static void invalid_syntax_ends_the_ike_sa(void **state)
 {
     for (unsigned rekey = 0; rekey < 2; rekey++) {
-        (void)up(state);
+        (void)pair_is_up(state);
         if (rekey) {
-            assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+            assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
         } else {
             assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
         }
@@ -130,7 +108,7 @@ static void invalid_syntax_ends_the_ike_sa(void **state)
         assert_int_equal(node_saw(&a, IKE_EV_SA_DOWN), 1);
         assert_int_equal(a.n_out, 0);
         node_failed(&a, IKE_FAIL_PEER_SYNTAX, IKE_DECIDER_PEER);
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -141,9 +119,9 @@ static void without_children_no_additional_sas_ends_the_ike_sa(void **state)
     for (unsigned other = 0; other < 2; other++) {
         struct ike_message m;
         struct ike_notify n;
-        (void)up(state);
+        (void)pair_is_up(state);
         if (!other) {
-            assert_int_equal(ike_child_close(a.e, child_of(&a)->id, now), IKE_OK);
+            assert_int_equal(ike_child_close(a.e, node_child(&a)->id, now), IKE_OK);
             wire_run();
         }
         assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
@@ -155,7 +133,7 @@ static void without_children_no_additional_sas_ends_the_ike_sa(void **state)
             assert_non_null(ike_message_find(&m, IKE_P_DELETE, 0));
             assert_false(ike_message_error(&m, &n));
         }
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -188,7 +166,7 @@ static void two_rekey_notifies_are_refused(void **state)
     struct ike_chain c = inner_chain();
     ike_path path = path_to(&b);
     for (unsigned k = 0; k < 2; k++) {
-        ike_put_notify_spi(&c, IKE_PROTO_ESP, child_of(&b)->spi_out, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
+        ike_put_notify_spi(&c, IKE_PROTO_ESP, node_child(&b)->spi_out, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
     }
     size_t n = request(&c, ike_default_child_proposals(), NULL);
     (void)node_input(&b, &path, forged, n);
@@ -207,7 +185,7 @@ static void a_value_that_gives_no_secret_is_refused(void **state)
         struct ike_chain c = inner_chain();
         ike_path path = path_to(&b);
         uint8_t value[32] = {good ? 9 : 0};
-        (void)up(state);
+        (void)pair_is_up(state);
         size_t n = request(&c, "aes256gcm16-x25519", value);
         (void)node_input(&b, &path, forged, n);
         assert_true(open_reply(&b, &m));
@@ -218,7 +196,7 @@ static void a_value_that_gives_no_secret_is_refused(void **state)
         }
         assert_int_equal(counters(&b).sas, good);
         assert_int_equal(b.adds, good ? 4 : 2);
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -228,7 +206,7 @@ static void a_temporary_failure_without_end_ends_the_sa(void **state)
     (void)state;
     ike_time begun = now;
     unsigned asked = 0;
-    assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
     while (node_saw(&a, IKE_EV_FAILED) == 0 && now - begun < 600 * IKE_SEC) {
         if (a.n_out) {
             rekey_refused_with(IKE_N_TEMPORARY_FAILURE);
@@ -267,14 +245,14 @@ static void what_the_peer_says_is_the_reason(void **state)
         {IKE_N_CHILD_SA_NOT_FOUND, IKE_FAIL_PEER_ERROR, true}, /* no child was named */
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
-        (void)up(state);
+        (void)pair_is_up(state);
         assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
         refused_with(rows[i].notify, ike_bytes_of("\0\1", 2));
         node_failed(&a, rows[i].code, IKE_DECIDER_PEER);
         assert_int_equal(node_saw(&a, IKE_EV_FAILED), 1);
         assert_true(counters(&a).sas == rows[i].up && counters(&a).children == rows[i].up);
         assert_int_equal(node_saw(&a, IKE_EV_CHILD_DOWN), !rows[i].up);
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -310,7 +288,7 @@ static void a_rekey_at_the_limit_is_served(void **state)
     (void)state;
     limit_children(&b, 1);
     for (unsigned i = 1; i <= 5; i++) {
-        assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+        assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
         wire_run();
         assert_int_equal(node_saw(&b, IKE_EV_CHILD_REKEYED), i);
         assert_true(counters(&a).children == 1 && counters(&b).children == 1);
@@ -322,16 +300,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(either_side_makes_a_further_child),
         cmocka_unit_test(a_rekey_replaces_and_deletes_the_old_one),
-        cmocka_unit_test_setup_teardown(what_the_peer_does_not_find_is_dropped, up, down),
-        cmocka_unit_test_setup_teardown(a_temporary_failure_is_tried_again_after_the_pause, up, down),
+        cmocka_unit_test_setup_teardown(what_the_peer_does_not_find_is_dropped, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_temporary_failure_is_tried_again_after_the_pause, pair_is_up, pair_is_over),
         cmocka_unit_test(invalid_syntax_ends_the_ike_sa),
         cmocka_unit_test(without_children_no_additional_sas_ends_the_ike_sa),
-        cmocka_unit_test_setup_teardown(two_rekey_notifies_are_refused, up, down),
+        cmocka_unit_test_setup_teardown(two_rekey_notifies_are_refused, pair_is_up, pair_is_over),
         cmocka_unit_test(a_value_that_gives_no_secret_is_refused),
-        cmocka_unit_test_setup_teardown(a_temporary_failure_without_end_ends_the_sa, up, down),
+        cmocka_unit_test_setup_teardown(a_temporary_failure_without_end_ends_the_sa, pair_is_up, pair_is_over),
         cmocka_unit_test(what_the_peer_says_is_the_reason),
-        cmocka_unit_test_setup_teardown(more_children_than_the_limit_are_refused, up, down),
-        cmocka_unit_test_setup_teardown(a_rekey_at_the_limit_is_served, up, down),
+        cmocka_unit_test_setup_teardown(more_children_than_the_limit_are_refused, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_rekey_at_the_limit_is_served, pair_is_up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,13 +18,6 @@ static void schedule(struct node *x, ike_settings *s)
 
 static const unsigned waits[] = {1, 2, 3, 3};
 
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 static ike_sa_id sa_of(struct node *x)
 {
     ike_sa_info info;
@@ -182,12 +175,12 @@ static void an_answer_is_repeated_to_where_the_copy_came_from(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_peer_that_never_answers, end),
-        cmocka_unit_test_teardown(a_peer_that_stops_answering, end),
-        cmocka_unit_test_teardown(waits_are_spread_over_the_jitter, end),
-        cmocka_unit_test_teardown(an_answer_ends_the_repetition, end),
-        cmocka_unit_test_teardown(answers_are_repeated_ten_times_a_second, end),
-        cmocka_unit_test_teardown(an_answer_is_repeated_to_where_the_copy_came_from, end),
+        cmocka_unit_test_teardown(a_peer_that_never_answers, pair_is_over),
+        cmocka_unit_test_teardown(a_peer_that_stops_answering, pair_is_over),
+        cmocka_unit_test_teardown(waits_are_spread_over_the_jitter, pair_is_over),
+        cmocka_unit_test_teardown(an_answer_ends_the_repetition, pair_is_over),
+        cmocka_unit_test_teardown(answers_are_repeated_ten_times_a_second, pair_is_over),
+        cmocka_unit_test_teardown(an_answer_is_repeated_to_where_the_copy_came_from, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,28 +5,6 @@
  */
 #include "unit/engine_help.h"
 
-static int up(void **state)
-{
-    (void)state;
-    pair_up(NULL);
-    a.n_out = b.n_out = 0;
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
-static struct ike_child *child_of(struct node *x)
-{
-    ike_child_info info;
-    assert_int_equal(ike_child_next(x->e, 0, &info), IKE_OK);
-    return ike_slots_get(&x->e->db.children, info.id);
-}
-
 static ike_sa_id sa_of(struct node *x)
 {
     ike_sa_info info;
@@ -70,7 +48,7 @@ static void the_answer_to_a_delete_names_the_other_half(void **state)
 {
     (void)state;
     struct ike_delete d;
-    uint32_t out = child_of(&b)->spi_out, in = child_of(&b)->spi_in;
+    uint32_t out = node_child(&b)->spi_out, in = node_child(&b)->spi_in;
     struct ike_message m = ask(2, out);
     assert_int_equal(m.n, 1);
     assert_int_equal(ike_delete_parse(&d, ike_message_find(&m, IKE_P_DELETE, 0)), IKE_OK);
@@ -85,9 +63,9 @@ static void the_answer_to_a_delete_names_the_other_half(void **state)
 static void a_delete_of_what_is_not_there_is_answered_empty(void **state)
 {
     (void)state;
-    struct ike_message m = ask(2, child_of(&b)->spi_out ^ 1);
+    struct ike_message m = ask(2, node_child(&b)->spi_out ^ 1);
     assert_int_equal(m.n, 0);
-    m = ask(3, child_of(&b)->spi_in); /* the wrong half of the pair */
+    m = ask(3, node_child(&b)->spi_in); /* the wrong half of the pair */
     assert_int_equal(m.n, 0);
     assert_int_equal(counters(&b).children, 1);
     assert_int_equal(b.removes, 0);
@@ -98,8 +76,8 @@ static void deletes_that_cross_are_answered_empty(void **state)
 {
     (void)state;
     struct ike_message m;
-    assert_int_equal(ike_child_close(a.e, child_of(&a)->id, now), IKE_OK);
-    assert_int_equal(ike_child_close(b.e, child_of(&b)->id, now), IKE_OK);
+    assert_int_equal(ike_child_close(a.e, node_child(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_child_close(b.e, node_child(&b)->id, now), IKE_OK);
     assert_int_equal(a.n_out, 1);
     assert_int_equal(b.n_out, 1);
     (void)wire_step(&a);
@@ -181,7 +159,7 @@ static void one_delete_can_name_them_all(void **state)
     ike_path path = path_to(&b);
     uint32_t mid = 2;
     size_t n;
-    spis[80] = child_of(&b)->spi_out;
+    spis[80] = node_child(&b)->spi_out;
     for (unsigned i = 0; i < 80; i++) {
         spis[i] = 0x7000 + i;
         c = inner_chain();
@@ -241,15 +219,15 @@ static void a_delete_in_clear_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_sign_of_life_is_answered_empty, up, down),
-        cmocka_unit_test_setup_teardown(the_answer_to_a_delete_names_the_other_half, up, down),
-        cmocka_unit_test_setup_teardown(a_delete_of_what_is_not_there_is_answered_empty, up, down),
-        cmocka_unit_test_setup_teardown(deletes_that_cross_are_answered_empty, up, down),
-        cmocka_unit_test_setup_teardown(the_answer_to_the_last_delete_can_be_repeated, up, down),
-        cmocka_unit_test_setup_teardown(invalid_syntax_in_the_answer_ends_the_sa, up, down),
-        cmocka_unit_test_setup_teardown(only_the_initiator_can_take_its_consent_back, up, down),
-        cmocka_unit_test_setup_teardown(one_delete_can_name_them_all, up, down),
-        cmocka_unit_test_setup_teardown(a_delete_in_clear_is_none, up, down),
+        cmocka_unit_test_setup_teardown(a_sign_of_life_is_answered_empty, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_answer_to_a_delete_names_the_other_half, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_delete_of_what_is_not_there_is_answered_empty, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(deletes_that_cross_are_answered_empty, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_answer_to_the_last_delete_can_be_repeated, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(invalid_syntax_in_the_answer_ends_the_sa, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(only_the_initiator_can_take_its_consent_back, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(one_delete_can_name_them_all, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_delete_in_clear_is_none, pair_is_up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

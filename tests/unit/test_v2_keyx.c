@@ -233,12 +233,6 @@ static void pass_on(struct node *y, struct node *x, uint8_t type, const uint8_t 
     (void)node_input(x, &path, forged, len);
 }
 
-static struct ike_child *child_of(struct node *x)
-{
-    uint64_t id;
-    return ike_slots_next(&x->e->db.children, 0, &id);
-}
-
 /* The peer has made the child, and hears that nothing comes of it: both sides end the SA (RFC 8031 section 2). */
 static void a_worthless_value_in_the_answer_of_a_known_peer(void **state)
 {
@@ -308,12 +302,12 @@ static void our_own_nonce_in_a_request_that_crosses(void **state)
     struct ike_chain c = inner_chain();
     ike_path path = path_to(&a);
     pair_up(NULL);
-    assert_int_equal(ike_child_rekey(a.e, child_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
     assert_true(open_reply(&a, &m));
     const struct ike_payload *own = ike_message_find(&m, IKE_P_NONCE, 0);
     assert_int_equal(own->len, sizeof nonce);
     memcpy(nonce, own->body, sizeof nonce);
-    ike_put_notify_spi(&c, IKE_PROTO_ESP, child_of(&a)->spi_out, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
+    ike_put_notify_spi(&c, IKE_PROTO_ESP, node_child(&a)->spi_out, IKE_N_REKEY_SA, ike_bytes_of(NULL, 0));
     put_child_offer(&c, 0x5001, "10.2.0.0/16", "10.1.0.0/16", nonce);
     size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, 0, 0, &c);
     (void)node_input(&a, &path, forged, n);

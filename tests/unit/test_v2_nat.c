@@ -7,20 +7,6 @@
 
 #include "vectors/vectors.h"
 
-static int begin(void **state)
-{
-    (void)state;
-    pair_new(NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
 /* The first message of a, with known SPIs: SHA-1(SPIi | SPIr | address | port). */
 static void the_hashes_are_those_of_the_rfc(void **state)
 {
@@ -222,11 +208,11 @@ static void a_pretended_nat_is_one_for_a_peer_that_can(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_hashes_are_those_of_the_rfc, begin, end),
-        cmocka_unit_test_setup_teardown(without_a_nat_nothing_moves, begin, end),
-        cmocka_unit_test_setup_teardown(behind_a_nat_both_sides_know_and_float, begin, end),
-        cmocka_unit_test_setup_teardown(a_forged_answer_does_not_switch_encapsulation_off, begin, end),
-        cmocka_unit_test_setup_teardown(a_pretended_nat_is_one_for_a_peer_that_can, begin, end),
+        cmocka_unit_test_setup_teardown(the_hashes_are_those_of_the_rfc, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(without_a_nat_nothing_moves, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(behind_a_nat_both_sides_know_and_float, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_forged_answer_does_not_switch_encapsulation_off, pair_is_new, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_pretended_nat_is_one_for_a_peer_that_can, pair_is_new, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,38 +7,9 @@
 
 #include "exchange/v2/v2.h"
 
-static int up(void **state)
-{
-    (void)state;
-    pair_up(NULL);
-    a.n_out = b.n_out = 0;
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    pair_end();
-    return 0;
-}
-
-static struct ike_sa *sa_of(struct node *x)
-{
-    ike_sa_info info;
-    assert_int_equal(ike_sa_next(x->e, 0, &info), IKE_OK);
-    return ike_slots_get(&x->e->db.sas, info.id);
-}
-
-static struct ike_child *child_of(struct node *x)
-{
-    ike_child_info info;
-    assert_int_equal(ike_child_next(x->e, 0, &info), IKE_OK);
-    return ike_slots_get(&x->e->db.children, info.id);
-}
-
 static void rekey_by(struct node *x)
 {
-    assert_int_equal(ike_sa_rekey(x->e, sa_of(x)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_rekey(x->e, node_sa(x)->id, now), IKE_OK);
     assert_int_equal(x->n_out, 1);
     wire_run();
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 1);
@@ -48,11 +19,11 @@ static void rekey_by(struct node *x)
 static void the_new_sa_has_new_spis_and_the_old_one_is_deleted(void **state)
 {
     (void)state;
-    uint64_t spi_i = sa_of(&a)->spi_i, spi_r = sa_of(&a)->spi_r;
-    ike_sa_id old_a = sa_of(&a)->id, old_b = sa_of(&b)->id;
+    uint64_t spi_i = node_sa(&a)->spi_i, spi_r = node_sa(&a)->spi_r;
+    ike_sa_id old_a = node_sa(&a)->id, old_b = node_sa(&b)->id;
     ike_sa_info info;
     rekey_by(&a);
-    const struct ike_sa *na = sa_of(&a), *nb = sa_of(&b);
+    const struct ike_sa *na = node_sa(&a), *nb = node_sa(&b);
     assert_true(na->spi_i && na->spi_r && na->spi_i != spi_i && na->spi_r != spi_r);
     assert_true(na->spi_i == nb->spi_i && na->spi_r == nb->spi_r);
     assert_int_equal(ike_sa_get(a.e, old_a, &info), IKE_ERR_NOT_FOUND);
@@ -66,32 +37,32 @@ static void roles_and_message_ids_begin_anew(void **state)
 {
     (void)state;
     struct ike_message m;
-    assert_true(sa_of(&a)->initiator && !sa_of(&b)->initiator);
+    assert_true(node_sa(&a)->initiator && !node_sa(&b)->initiator);
     rekey_by(&b);
-    assert_true(!sa_of(&a)->initiator && sa_of(&b)->initiator);
+    assert_true(!node_sa(&a)->initiator && node_sa(&b)->initiator);
     for (unsigned i = 0; i < 2; i++) {
         struct node *x = i ? &b : &a;
-        assert_true(sa_of(x)->own_mid == 0 && sa_of(x)->peer_mid == i); /* the second turn: one request was served */
-        assert_int_equal(ike_sa_check(x->e, sa_of(x)->id, now), IKE_OK);
+        assert_true(node_sa(x)->own_mid == 0 && node_sa(x)->peer_mid == i); /* the second turn: one request was served */
+        assert_int_equal(ike_sa_check(x->e, node_sa(x)->id, now), IKE_OK);
         assert_int_equal(ike_message_parse(&m, x->out[0].bytes, x->out[0].n), IKE_OK);
         assert_int_equal(m.h.mid, 0);
-        assert_true(m.h.spi_i == sa_of(&b)->spi_i && m.h.spi_r == sa_of(&b)->spi_r);
+        assert_true(m.h.spi_i == node_sa(&b)->spi_i && m.h.spi_r == node_sa(&b)->spi_r);
         assert_int_equal((m.h.flags & IKE_FLAG_INITIATOR) != 0, x == &b);
         wire_run();
     }
-    assert_int_equal(sa_of(&a)->own_mid, 1);
+    assert_int_equal(node_sa(&a)->own_mid, 1);
 }
 
 static void the_children_move(void **state)
 {
     (void)state;
-    ike_child_id id[2] = {child_of(&a)->id, child_of(&b)->id};
-    uint32_t spi = child_of(&a)->spi_in;
+    ike_child_id id[2] = {node_child(&a)->id, node_child(&b)->id};
+    uint32_t spi = node_child(&a)->spi_in;
     unsigned adds = a.adds;
     rekey_by(&a);
-    assert_true(child_of(&a)->id == id[0] && child_of(&b)->id == id[1]);
-    assert_true(child_of(&a)->sa == sa_of(&a)->id && child_of(&b)->sa == sa_of(&b)->id);
-    assert_true(child_of(&a)->spi_in == spi && a.adds == adds);
+    assert_true(node_child(&a)->id == id[0] && node_child(&b)->id == id[1]);
+    assert_true(node_child(&a)->sa == node_sa(&a)->id && node_child(&b)->sa == node_sa(&b)->id);
+    assert_true(node_child(&a)->spi_in == spi && a.adds == adds);
     assert_int_equal(a.removes + b.removes, 0);
     assert_int_equal(ike_child_close(b.e, id[1], now), IKE_OK); /* through the new SA */
     wire_run();
@@ -103,13 +74,13 @@ static void the_new_sa_goes_where_the_old_one_went_last(void **state)
 {
     (void)state;
     ike_addr there = lab_addr("203.0.113.9:4711");
-    sa_of(&b)->nat_remote = true;
-    ike_sa_id old = sa_of(&b)->id;
+    node_sa(&b)->nat_remote = true;
+    ike_sa_id old = node_sa(&b)->id;
     assert_int_equal(ike_sa_rekey(b.e, old, now), IKE_OK);
-    assert_int_equal(ike_sa_check(a.e, sa_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_check(a.e, node_sa(&a)->id, now), IKE_OK);
     a.out[0].path.local = there;
     (void)wire_step(&a);
-    assert_true(ike_addr_equal(&sa_of(&b)->path.remote, &there));
+    assert_true(ike_addr_equal(&node_sa(&b)->path.remote, &there));
     (void)wire_step(&b); /* the rekey; the answers come back */
     while (a.n_out) {
         a.out[0].path.local = there;
@@ -194,7 +165,7 @@ static void a_value_that_gives_no_secret_is_refused(void **state)
 static void too_many_requests_in_a_second_are_put_off(void **state)
 {
     (void)state;
-    sa_of(&b)->asked.full = now + 3600 * IKE_SEC;
+    node_sa(&b)->asked.full = now + 3600 * IKE_SEC;
     assert_int_equal(request(UINT64_C(0x1122334455667788), true), IKE_N_TEMPORARY_FAILURE);
     assert_int_equal(counters(&b).sas, 1);
 }
@@ -203,15 +174,15 @@ static void too_many_requests_in_a_second_are_put_off(void **state)
 static uint32_t begin_rekey(void)
 {
     struct ike_message m;
-    assert_int_equal(ike_sa_rekey(a.e, sa_of(&a)->id, now), IKE_OK);
+    assert_int_equal(ike_sa_rekey(a.e, node_sa(&a)->id, now), IKE_OK);
     assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_CREATE_CHILD_SA);
     return m.h.mid;
 }
 
 static void is_as_before(ike_sa_id sa, ike_child_id child)
 {
-    assert_true(sa_of(&a)->id == sa && child_of(&a)->id == child && child_of(&a)->sa == sa);
-    assert_int_equal(sa_of(&a)->state, IKE_SA_ESTABLISHED);
+    assert_true(node_sa(&a)->id == sa && node_child(&a)->id == child && node_child(&a)->sa == sa);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_ESTABLISHED);
     assert_true(counters(&a).sas == 1 && counters(&a).children == 1);
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED) + node_saw(&a, IKE_EV_SA_DOWN) + node_saw(&a, IKE_EV_CHILD_DOWN), 0);
     a.n_out = 0;
@@ -230,9 +201,9 @@ static void a_refusal_leaves_the_sa_up_and_a_record(void **state)
         {8191, IKE_FAIL_PEER_ERROR}, /* an error nobody has defined */
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
-        (void)up(state);
-        ike_sa_id sa = sa_of(&a)->id;
-        ike_child_id child = child_of(&a)->id;
+        (void)pair_is_up(state);
+        ike_sa_id sa = node_sa(&a)->id;
+        ike_child_id child = node_child(&a)->id;
         struct ike_chain c = inner_chain();
         ike_path path = path_to(&a);
         uint32_t mid = begin_rekey();
@@ -241,7 +212,7 @@ static void a_refusal_leaves_the_sa_up_and_a_record(void **state)
         (void)node_input(&a, &path, forged, n);
         node_failed(&a, rows[i].code, IKE_DECIDER_PEER);
         is_as_before(sa, child);
-        (void)down(state);
+        (void)pair_is_over(state);
     }
 }
 
@@ -281,7 +252,7 @@ static void no_secret_in_the_answer_ends_the_sa(void **state)
     size_t n = forge_chain(&a, IKE_X_CREATE_CHILD_SA, IKE_FLAG_RESPONSE, mid, &c);
     (void)node_input(&a, &path, forged, n);
     node_failed(&a, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
-    assert_int_equal(sa_of(&a)->state, IKE_SA_DELETING);
+    assert_int_equal(node_sa(&a)->state, IKE_SA_DELETING);
     assert_true(open_reply(&a, &m) && m.h.exchange == IKE_X_INFORMATIONAL && ike_message_find(&m, IKE_P_DELETE, 0));
     assert_int_equal(node_saw(&a, IKE_EV_SA_REKEYED), 0);
 }
@@ -375,22 +346,22 @@ static void a_full_database_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_new_sa_has_new_spis_and_the_old_one_is_deleted, up, down),
-        cmocka_unit_test_setup_teardown(roles_and_message_ids_begin_anew, up, down),
-        cmocka_unit_test_setup_teardown(the_children_move, up, down),
-        cmocka_unit_test_setup_teardown(the_new_sa_goes_where_the_old_one_went_last, up, down),
-        cmocka_unit_test_setup_teardown(a_good_request_is_served, up, down),
-        cmocka_unit_test_setup_teardown(a_peer_spi_of_zero_is_refused, up, down),
-        cmocka_unit_test_setup_teardown(a_request_without_key_exchange_is_refused, up, down),
-        cmocka_unit_test_setup_teardown(a_value_that_gives_no_secret_is_refused, up, down),
-        cmocka_unit_test_setup_teardown(too_many_requests_in_a_second_are_put_off, up, down),
+        cmocka_unit_test_setup_teardown(the_new_sa_has_new_spis_and_the_old_one_is_deleted, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(roles_and_message_ids_begin_anew, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_children_move, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_new_sa_goes_where_the_old_one_went_last, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_good_request_is_served, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_spi_of_zero_is_refused, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_request_without_key_exchange_is_refused, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_value_that_gives_no_secret_is_refused, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(too_many_requests_in_a_second_are_put_off, pair_is_up, pair_is_over),
         cmocka_unit_test(a_refusal_leaves_the_sa_up_and_a_record),
-        cmocka_unit_test_setup_teardown(invalid_syntax_ends_the_sa, up, down),
-        cmocka_unit_test_setup_teardown(no_secret_in_the_answer_ends_the_sa, up, down),
-        cmocka_unit_test_setup_teardown(one_rekey_after_another_has_to_wait, up, down),
-        cmocka_unit_test_setup_teardown(a_rekey_now_and_then_never_has_to_wait, up, down),
-        cmocka_unit_test_setup_teardown(the_cap_on_requests_goes_with_the_rekey, up, down),
-        cmocka_unit_test_setup_teardown(a_full_database_answers, up, down),
+        cmocka_unit_test_setup_teardown(invalid_syntax_ends_the_sa, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(no_secret_in_the_answer_ends_the_sa, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(one_rekey_after_another_has_to_wait, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_rekey_now_and_then_never_has_to_wait, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_cap_on_requests_goes_with_the_rekey, pair_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_full_database_answers, pair_is_up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,16 +48,28 @@ static inline void v1_begin(unsigned messages)
     }
 }
 
-static inline struct ike_sa *v1_sa(const struct node *x)
+/* The wire is emptied, and all went well. */
+static inline void v1_finish(void)
 {
-    ike_sa_id id = 0;
-    return ike_slots_next(&x->e->db.sas, 0, &id);
+    wire_run();
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_int_equal(counters(&a).failures + counters(&b).failures, 0);
 }
 
-static inline struct ike_child *v1_child(const struct node *x)
+/* What tests begin with. */
+static inline int v1_is_new(void **state)
 {
-    ike_child_id id = 0;
-    return ike_slots_next(&x->e->db.children, 0, &id);
+    (void)state;
+    v1_new(NULL, NULL);
+    return 0;
+}
+
+static inline int v1_is_up(void **state)
+{
+    (void)state;
+    v1_up(NULL, NULL);
+    return 0;
 }
 
 /* ---- The stranger: what he says as x's peer, in an exchange of his own -------------------------------------------------------
@@ -67,14 +79,14 @@ static inline struct ike_child *v1_child(const struct node *x)
 static inline struct ike_chain v1_chain(const struct node *x)
 {
     struct ike_chain c = inner_chain();
-    (void)ike_v1_reserve_hash(&c, v1_sa(x)->prf->mac->len);
+    (void)ike_v1_reserve_hash(&c, node_sa(x)->prf->mac->len);
     return c;
 }
 
 /* HASH(1), then sealed by the IV that follows from the message id. */
 static inline size_t v1_forge(const struct node *x, uint8_t exchange, uint32_t mid, struct ike_chain *c, bool good_hash)
 {
-    struct ike_sa *sa = v1_sa(x);
+    struct ike_sa *sa = node_sa(x);
     const ike_hash *hash = ike_v1_hash_of(x->e->core.crypto, sa->prf);
     size_t n = sa->prf->mac->len, len;
     uint8_t iv[IKE_IV_MAX];
@@ -100,7 +112,7 @@ static inline int v1_say(struct node *x, uint8_t exchange, uint32_t mid, struct 
 /* What x sent last as the first message of an exchange of its own, opened. */
 static inline void v1_open_first(const struct node *x, struct ike_message *m)
 {
-    struct ike_sa *sa = v1_sa(x);
+    struct ike_sa *sa = node_sa(x);
     const ike_hash *hash = ike_v1_hash_of(x->e->core.crypto, sa->prf);
     struct ike_v1_seal k = ike_v1_key(sa);
     uint8_t iv[IKE_IV_MAX], next[IKE_IV_MAX];
