@@ -182,7 +182,7 @@ static void astray_by(unsigned which, uint8_t payload)
     struct node *from = which % 2 ? &a : &b, *to = which % 2 ? &b : &a;
     size_t n = from->out[0].n;
     ike_path path = path_back(&from->out[0].path);
-    uint64_t cookie = v1_sa(&a)->spi_i;
+    uint64_t cookie = node_sa(&a)->spi_i;
     memcpy(bad, from->out[0].bytes, n);
     assert_int_equal(ike_message_parse(&m, bad, n), IKE_OK);
     bad[payload ? (size_t)(ike_message_find(&m, payload, 0)->body - m.data) : 8] ^= 1; /* 8: the responder's cookie */
@@ -194,7 +194,7 @@ static void astray_by(unsigned which, uint8_t payload)
         assert_int_equal(ike_tick(a.e, now), IKE_OK);
         wire_run();
     }
-    assert_true(v1_sa(&a)->spi_i != cookie);
+    assert_true(node_sa(&a)->spi_i != cookie);
     assert_int_equal(counters(&a).sas, 1);
     assert_int_equal(counters(&a).children, 1);
     assert_int_equal(counters(&a).failures, 0);
@@ -218,8 +218,8 @@ static void main_mode_does_not_begin_anew_for_ever(void **state)
     v1_new(NULL, NULL);
     assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
     for (unsigned i = 0; i < 6000 && counters(&a).sas; i++) {
-        beginnings += v1_sa(&a)->spi_i != cookie;
-        cookie = v1_sa(&a)->spi_i;
+        beginnings += node_sa(&a)->spi_i != cookie;
+        cookie = node_sa(&a)->spi_i;
         for (unsigned k = 0; k < a.n_out; k++) { /* only first messages are answered */
             if (ike_load64(a.out[k].bytes + 8) == 0) {
                 ike_path path = path_back(&a.out[k].path);
