@@ -469,14 +469,15 @@ static void requests_have_a_limit_in_a_second(void **state)
 {
     (void)state;
     uint32_t mid = 2;
+    b.e->core.set.requests_per_second = 5; /* and a hundred saved up */
     for (unsigned second = 0; second < 2; second++) {
-        for (unsigned i = 0; i < 60; i++, mid++) {
+        for (unsigned i = second ? 95 : 0; i < 110; i++, mid++) {
             struct ike_chain c = inner_chain();
             struct child_offer o = {.tsi = {"172.16.0.0/16"}, .tsr = {"10.2.0.0/16"}};
             put_offer(&c, &o);
             b.n_events = 0;
-            expect(i < 50 ? "a request" : "one too many", forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, mid, &c),
-                   i < 50 ? IKE_N_TS_UNACCEPTABLE : IKE_N_TEMPORARY_FAILURE, true);
+            expect(i < 100 ? "a request" : "one too many", forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, mid, &c),
+                   i < 100 ? IKE_N_TS_UNACCEPTABLE : IKE_N_TEMPORARY_FAILURE, true);
         }
         now += IKE_SEC;
     }
