@@ -476,9 +476,8 @@ static void quick_over(struct ike_exchange *x, int result)
             ike_child_failed(x->e, x->sa->conn, s->conf->s.children[s->index].name);
         }
     }
-    if (result != IKE_X_OK) {
-        ike_keep_up(x->e, x->sa->conn); /* it may have been all there was of a child that is wanted */
-    }
+    /* It may have been all there was of a child that is wanted: one that was to be closed as soon as it was up is gone by now. */
+    ike_keep_up(x->e, x->sa->conn);
 }
 
 /* Before the SA is up it goes with what should have led there. */
