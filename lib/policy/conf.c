@@ -192,7 +192,7 @@ static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t chi
     const bool some = ike_proposals_carried(p, h->sadb.carries, h->user);
     ike_hook_leave(c);
     if (some && p->n_transforms != n) {
-        ike_proposals_format(p, text, sizeof text);
+        IKE_WORDS(ike_proposals_format(p, text, sizeof text));
         IKE_LOG(c, IKE_LOG_CHILD, IKE_LOG_DEBUG, 0, "%s: child %s: the data plane carries only %s", f->s.name,
                 f->s.children[child].name, text);
     }

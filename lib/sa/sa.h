@@ -180,7 +180,6 @@ struct ike_sa {
     bool going_down; /* ike_sa_down runs */
     bool nat_local, nat_remote;
     bool half_open;
-    uint64_t unheard; /* in db->unheard; 0: not, or memory was short for it */
     bool close_when_up;    /* asked for while IKE_AUTH waits for an answer of the host's */
     bool no_nat_t;         /* the peer announced no NAT traversal */
     bool ours_fake_nat;    /* we announced a NAT that is not there */
@@ -211,6 +210,7 @@ struct ike_sa {
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     struct ike_bucket asked;                /* for what the peer may ask of us */
+    uint64_t unheard; /* in db->unheard; 0: not, or memory was short for it */
     struct ike_map_node by_spi, by_init;
     struct ike_list bound_link, peer_link, half_open_link, dead_link;
     struct ike_timer timer;
@@ -256,12 +256,13 @@ struct ike_child {
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint8_t n_beside;
     struct ike_suite suite;
-    uint32_t spi_in, spi_out, reqid;
+    uint32_t spi_in, spi_out;
     uint32_t life_s, life_kb; /* seconds as configured, or, with IKEv1, agreed on; 0: none. Of IKEv1: less than configured */
     uint16_t n_local, n_remote;
     uint16_t key_e, key_a; /* octets per direction */
     ike_time rekey_at, expires_at;
     ike_path path; /* as installed */
+    uint32_t reqid;
     ike_time established;
     ike_time out_at; /* switch sending to it at the latest */
     ike_child_id replaced_by, replaces;
