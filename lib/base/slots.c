@@ -85,6 +85,13 @@ void ike_slots_del(struct ike_slots *s, uint64_t handle)
     }
 }
 
+void ike_slots_del_at(struct ike_slots *s, uint32_t place)
+{
+    if (place < s->used) {
+        ike_slots_del(s, (uint64_t)s->slot[place].generation << 32 | (place + 1));
+    }
+}
+
 /* By index: a walk goes on although objects come and go under it. A new one in a slot that was passed is not met. */
 void *ike_slots_next(const struct ike_slots *s, uint64_t after, uint64_t *handle)
 {

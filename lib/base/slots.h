@@ -18,6 +18,8 @@ uint64_t ike_slots_add(struct ike_slots *s, void *obj, const ike_allocator *mem)
 void *ike_slots_get(const struct ike_slots *s, uint64_t handle);
 /* That of a place, 0 <= place < used; NULL where there is none: to draw one at random. */
 void *ike_slots_at(const struct ike_slots *s, uint32_t place);
+/* For who keeps no more than the place, which is the low half of a handle less 1. */
+void ike_slots_del_at(struct ike_slots *s, uint32_t place);
 void ike_slots_del(struct ike_slots *s, uint64_t handle);
 /* The next live object behind `after` (0: the first), in a stable order; NULL at the end. A stale `after` is fine. */
 void *ike_slots_next(const struct ike_slots *s, uint64_t after, uint64_t *handle);

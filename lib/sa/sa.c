@@ -135,7 +135,9 @@ int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
 
 void ike_sa_heard(struct ike_db *db, struct ike_sa *sa)
 {
-    ike_slots_del(&db->unheard, sa->unheard);
+    if (sa->unheard) {
+        ike_slots_del_at(&db->unheard, sa->unheard - 1);
+    }
     sa->unheard = 0;
 }
 
@@ -150,7 +152,7 @@ void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
     if (on) {
         ike_list_add(&db->half_open, &sa->half_open_link);
         db->n_half_open++;
-        sa->unheard = ike_slots_add(&db->unheard, sa, &db->core->mem);
+        sa->unheard = (uint32_t)ike_slots_add(&db->unheard, sa, &db->core->mem);
     } else {
         ike_list_del(&sa->half_open_link);
         db->n_half_open--;

@@ -194,6 +194,7 @@ struct ike_sa {
     ike_time expires_at;
     ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_key_layout layout;
+    uint32_t unheard; /* its place in db->unheard, and 1; 0: not there, or memory was short for it */
     const ike_encr *encr;
     const ike_integ *integ;
     const ike_prf *prf;

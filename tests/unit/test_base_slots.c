@@ -41,6 +41,12 @@ static void a_handle_names_its_object_and_no_other(void **state)
     assert_null(ike_slots_at(&s, 1));
     assert_ptr_equal(ike_slots_at(&s, MANY - 1), &object[MANY - 1]);
     assert_null(ike_slots_at(&s, MANY));
+    ike_slots_del_at(&s, 2);
+    ike_slots_del_at(&s, 2);
+    ike_slots_del_at(&s, MANY);
+    assert_null(ike_slots_at(&s, 2));
+    assert_null(ike_slots_get(&s, handle[2]));
+    assert_int_equal(s.count, MANY - 2);
     assert_null(ike_slots_at(&s, UINT32_MAX));
     ike_slots_free(&s, &mem);
     assert_int_equal(lab.blocks, 0);
