@@ -206,6 +206,9 @@ static const char *wrong(const struct sim_host *h, const ike_ipsec_sa *list)
     for (const ike_ipsec_sa *sa = list; sa && !bad; sa = sa->inner) {
         const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
         bad = nonsense(sa);
+        if (!bad && sa->udp_encap && !sa->path.encap && !h->sim->hostile) {
+            bad = "ESP in UDP on a port without marker";
+        }
         if (!bad && sa->inbound && (!k || k->state != SIM_RESERVED || k->protocol != sa->protocol)) {
             bad = "its SPI is not reserved";
         }

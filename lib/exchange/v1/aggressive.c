@@ -34,6 +34,14 @@ static int take_last(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+/* After the answer has been taken for where the peer is: it came from port 500. A NAT that is only claimed the peer learns of by
+ * the last message, which goes to the other port already. */
+static int float_ports(struct ike_exchange *x)
+{
+    x->sa->ours_fake_nat = x->sa->conf->s.encap;
+    return ike_float_ports(x);
+}
+
 static const struct ike_payload_rule first_rules[] = {
     {IKE_P1_SA, 1, 1}, {IKE_P1_KE, 1, 1}, {IKE_P1_NONCE, 1, 1}, {IKE_P1_ID, 1, 1}, {0, 0, 0}};
 static const struct ike_payload_rule answer_rules[] = {{IKE_P1_SA, 1, 1}, {IKE_P1_KE, 1, 1},   {IKE_P1_NONCE, 1, 1},
@@ -58,7 +66,7 @@ static ike_action *const answer_build[] = {ike_make_nonce,   ike_make_ke,     ik
                                            ike_v1_put_ke,    ike_v1_put_auth, NULL};
 static ike_action *const answer_handle[] = {
     ike_v1_take_answer, ike_v1_take_ke,    ike_v1_take_id, ike_v1_choose_conn, ike_v1_secret,
-    ike_v1_keys,        ike_v1_check_auth, ike_float_ports, ike_v1_join, NULL};
+    ike_v1_keys,        ike_v1_check_auth, ike_v1_join,    float_ports,        NULL};
 static ike_action *const last_build[] = {ike_v1_prove, put_last, NULL};
 static ike_action *const last_handle[] = {ike_v1_check_auth, take_last, ike_v1_join, NULL};
 
