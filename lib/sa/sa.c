@@ -317,7 +317,6 @@ void ike_db_fini(struct ike_db *db)
     ike_map_free(&db->by_remote, mem);
     ike_map_free(&db->by_remote_id, mem);
     ike_map_free(&db->by_name, mem);
-    ike_map_free(&db->by_lease, &db->core->mem);
     ike_map_free(&db->by_ids, mem);
     ike_map_free(&db->by_lease, mem);
     ike_map_free(&db->by_spi_in, mem);
