@@ -267,21 +267,38 @@ static void add_children(struct node *x)
     assert_int_equal(ike_conn_replace(x->e, x->conn, &s, false, now), IKE_OK);
 }
 
-/* Of each first message: id and first block, neither of which comes twice; so no two began with the same IV. */
+/* Of each first message: the id, which does not come twice, and the IV it opens with, a hash over the last block of phase 1 and
+ * the id (RFC 2409 appendix B); so no two begin with the same one. */
 static unsigned n_seen;
-static uint8_t seen[PARALLEL][2][16];
+static uint8_t seen[PARALLEL][2][IKE_HASH_MAX];
 
-static void look(const uint8_t *msg)
+static void look(const uint8_t *msg, size_t n)
 {
+    static struct ike_message m;
+    const struct ike_sa *sa = node_sa(&a);
+    const ike_hash *hash = ike_v1_hash_of(a.e->core.crypto, sa->prf);
+    struct ike_v1_seal k = ike_v1_key(sa);
+    uint8_t *iv, next[IKE_IV_MAX];
+    size_t end;
     for (unsigned i = 0; i < n_seen; i++) {
         if (memcmp(seen[i][0], msg + 20, 4) == 0) {
             return; /* the third message */
         }
-        assert_true(memcmp(seen[i][1], msg + IKE_HEADER_LEN, 16) != 0);
     }
     assert_true(n_seen < PARALLEL);
     memcpy(seen[n_seen][0], msg + 20, 4);
-    memcpy(seen[n_seen++][1], msg + IKE_HEADER_LEN, 16);
+    iv = seen[n_seen][1];
+    hash->init(seal_scratch);
+    hash->update(seal_scratch, sa->v1->last_block, sa->encr->block);
+    hash->update(seal_scratch, msg + 20, 4);
+    hash->final(seal_scratch, iv);
+    assert_int_equal(ike_message_parse(&m, msg, n), IKE_OK);
+    assert_int_equal(ike_v1_open(&k, &m, iv, seal_scratch, plain, sizeof plain, next, &end), IKE_OK);
+    assert_int_equal(m.p[0].type, IKE_P1_HASH);
+    for (unsigned i = 0; i < n_seen; i++) {
+        assert_memory_not_equal(seen[i][1], iv, sa->encr->block);
+    }
+    n_seen++;
 }
 
 /* The one of x's messages that the draw says, as if all others were slower. */
@@ -295,7 +312,7 @@ static void deliver_any(struct node *x, uint32_t *draw)
     memcpy(bytes, x->out[at].bytes, n);
     x->out[at] = x->out[--x->n_out];
     if (x == &a) {
-        look(bytes);
+        look(bytes, n);
     }
     (void)node_input(x == &a ? &b : &a, &path, bytes, n);
     a.n_events = b.n_events = 0;
