@@ -108,6 +108,9 @@ static const struct {
     {"[connection a]\nremote = any\nsecret = 0xzz\n", "f:3: [connection a] secret: expected a text, 0xHEX or 0sBASE64, 1 to "
                                                       "256 octets, found something else (not shown); what "
                                                       "begins with 0x must be hexadecimal, two digits an octet\n"},
+    {"[connection a]\nremote = any\nsecret = 0x123\n", "f:3: [connection a] secret: expected a text, 0xHEX or 0sBASE64, 1 to "
+                                                       "256 octets, found something else (not shown); what "
+                                                       "begins with 0x must be hexadecimal, two digits an octet\n"},
     {"[connection a]\nremote = any\nsecret = 0sA\n", "f:3: [connection a] secret: expected a text, 0xHEX or 0sBASE64, 1 to "
                                                      "256 octets, found something else (not shown); what "
                                                      "begins with 0s must be base64\n"},

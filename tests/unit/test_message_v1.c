@@ -127,6 +127,10 @@ static void identities(void **state)
     } rows[] = {
         {PAYLOAD(5, 1, 17, 1, 0xf4, 10, 0, 0, 1), IKE_OK},
         {PAYLOAD(5, 1, 17, 1, 0xf4, 10, 0, 0), IKE_ERR_PROTO},
+        {PAYLOAD(5, 1, 17, 1, 0xf4, 10, 0, 0, 1, 0), IKE_ERR_PROTO},
+        {PAYLOAD(5, 5, 0, 0, 0, 32, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), IKE_OK},
+        {PAYLOAD(5, 5, 0, 0, 0, 32, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), IKE_ERR_PROTO},
+        {PAYLOAD(5, 5, 0, 0, 0, 32, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0), IKE_ERR_PROTO},
         {PAYLOAD(5, 2, 0, 0, 0, 'a', '.', 'b'), IKE_OK},
         {PAYLOAD(5, 2, 0, 0, 0), IKE_ERR_PROTO},
         {PAYLOAD(5, 2, 0, 0, 0, 'a', 0, 'b'), IKE_ERR_PROTO},

@@ -414,6 +414,8 @@ static void nearest_miss(void **state)
         {"aes128-sha1-modp1024-modp1536", "aes128-sha1-x25519-modp2048", 1, IKE_T_KE, 1, "aes128-prfsha1-modp2048",
          "modp1024 modp1536"},
         {"aes128-sha1-modp1024", "aes128-sha1-modp1024", 3, IKE_T1_AUTH, 1, "aes128-prfsha1-modp1024", "psk"},
+        {"aes128-sha1-modp1024", "aes128-sha256-modp1024, aes256-sha512-modp2048", 1, IKE_T_PRF, 1, "aes128-prfsha256-modp1024",
+         "prfsha1"},
         {"aes128-sha1-modp1024", "aes256-sha256-modp1024", 1, 0, 2, "aes256-prfsha256-modp1024", ""},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {

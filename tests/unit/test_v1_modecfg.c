@@ -277,9 +277,14 @@ static void a_set_is_taken_if_it_makes_sense(void **state)
         const char *value;
         size_t len;
         bool taken;
-    } rows[] = {{IKE_CFG1_IP4_ADDRESS, "\x0a\x09\x00\x63", 4, true},  {IKE_CFG1_IP4_ADDRESS, "\x7f\x00\x00\x01", 4, false},
-                {IKE_CFG1_IP4_ADDRESS, "\xe0\x00\x00\x01", 4, false}, {IKE_CFG1_IP4_ADDRESS, "\0\0\0\0", 4, false},
-                {IKE_CFG1_IP4_ADDRESS, "\x0a\x09\x00", 3, false},     {IKE_CFG1_IP4_DNS, "\x0a\x09\x00\x64", 4, false},
+    } rows[] = {{IKE_CFG1_IP4_ADDRESS, "\x0a\x09\x00\x63", 4, true},
+                {IKE_CFG1_IP4_ADDRESS, "\x7f\x00\x00\x01", 4, false},
+                {IKE_CFG1_IP4_ADDRESS, "\xe0\x00\x00\x01", 4, false},
+                {IKE_CFG1_IP4_ADDRESS, "\0\0\0\0", 4, false},
+                {IKE_CFG1_IP4_ADDRESS, "\x0a\x09\x00", 3, false},
+                {IKE_CFG1_IP4_ADDRESS, "\x0a\x09\0\x65\0", 5, false},
+                {IKE_CFG1_IP4_ADDRESS, "", 0, false},
+                {IKE_CFG1_IP4_DNS, "\x0a\x09\x00\x64", 4, false},
                 {IKE_CFG1_IP6_ADDRESS, "0123456789abcdef", 16, false}};
     v1_up(with_address, client_and_server);
     for (uint32_t i = 0; i < IKE_COUNT(rows); i++) {

@@ -144,6 +144,23 @@ static void another_secret_is_named_when_the_time_is_over(void **state)
     a.n_out = 0;
 }
 
+/* The proofs are over the offer as the initiator made it: here the lifetime of a transform that is not chosen is another. */
+static void an_offer_changed_on_the_way_is_noticed(void **state)
+{
+    (void)state;
+    struct ike_message m;
+    v1_begin(1);
+    assert_int_equal(ike_message_parse(&m, a.out[0].bytes, a.out[0].n), IKE_OK);
+    const struct ike_payload *sa = ike_message_find(&m, IKE_P1_SA, 0);
+    a.out[0].bytes[(size_t)(sa->body - a.out[0].bytes) + sa->len - 1] ^= 1;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(wire_step(i % 2 ? &b : &a), IKE_OK);
+    }
+    node_failed(&b, IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+    assert_int_equal(counters(&b).sas, 0);
+    a.n_out = b.n_out = 0;
+}
+
 static void another_identity_is_refused(void **state)
 {
     (void)state;
@@ -258,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_common_proposal_is_said_and_recorded_on_both_sides, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(a_forged_refusal_does_no_harm, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(an_offer_changed_on_the_way_is_noticed, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_identity_is_refused, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(silence_where_only_the_newer_version_is_spoken, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(garbled_proofs_leave_no_trace, begin, pair_is_over),

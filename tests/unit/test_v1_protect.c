@@ -61,11 +61,12 @@ static void a_hash_that_is_not_first_is_none(void **state)
     const ike_hash *hash = ike_v1_hash_of(b.e->core.crypto, sa->prf);
     struct ike_v1_seal k = ike_v1_key(sa);
     ike_path path = path_to(&b);
-    for (unsigned first = 0; first < 2; first++) {
+    for (unsigned i = 0; i < 3; i++) {
+        const bool first = i == 2;
         struct ike_chain c = inner_chain();
         uint8_t iv[IKE_IV_MAX];
         size_t len, n = sa->prf->mac->len;
-        uint32_t mid = 90 + first;
+        uint32_t mid = 90 + i;
         struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .mid = mid};
         h.exchange = IKE_X1_INFORMATIONAL;
         if (!first) {
@@ -76,9 +77,13 @@ static void a_hash_that_is_not_first_is_none(void **state)
         if (first) {
             put_probe(&c);
         }
+        /* Over what stands before it, over what stands behind it: nothing; and as it should be. */
         const uint8_t *rest = first ? c.w.p + 4 + n : c.w.p;
         assert_int_equal(ike_v1_hash(sa->prf, seal_scratch, ike_v1_key_a(sa), mid, ike_bytes_of(NULL, 0),
-                                     ike_bytes_of(rest, first ? c.w.len - 4 - n : at), c.w.p + at + 4),
+                                     ike_bytes_of(rest, first ? c.w.len - 4 - n
+                                                        : i   ? 0
+                                                              : at),
+                                     c.w.p + at + 4),
                          IKE_OK);
         ike_v1_iv_next(hash, seal_scratch, ike_bytes_of(sa->v1->last_block, sa->encr->block), mid, iv, sa->encr->block);
         assert_int_equal(ike_v1_seal(&k, &h, &c, iv, seal_scratch, forged, sizeof forged, &len), IKE_OK);

@@ -291,6 +291,88 @@ static void an_answer_has_the_identities_that_were_asked_for(void **state)
     }
 }
 
+/* ---- A stranger's second message ----------------------------------------------------------------------------------------- */
+
+struct answer {
+    uint8_t less;    /* a type that is left out */
+    uint8_t changed; /* which octet of the SA payload is another one, from its end; 0: none */
+    bool zeros;      /* as its public value */
+};
+
+/* b's answer with something else in it, as the peer might have made it: the HASH is right. */
+static size_t remake_answer(const struct answer *o, const uint8_t *msg, size_t n)
+{
+    static struct ike_message m;
+    struct ike_sa *sa = node_sa(&a);
+    const struct ike_exchange *x = IKE_OF(sa->outstanding.next, struct ike_exchange, link);
+    struct ike_chain c = v1_chain(&a);
+    struct ike_v1_seal k = ike_v1_key(sa);
+    uint8_t iv[IKE_IV_MAX], next[IKE_IV_MAX];
+    size_t hash = sa->prf->mac->len, end, len;
+    memcpy(iv, x->iv, sizeof iv);
+    assert_int_equal(ike_message_parse(&m, msg, n), IKE_OK);
+    assert_int_equal(ike_v1_open(&k, &m, iv, seal_scratch, plain, sizeof plain, next, &end), IKE_OK);
+    for (unsigned i = 1; i < m.n; i++) {
+        const struct ike_payload *p = &m.p[i];
+        if (p->type != o->less) {
+            ike_put_payload(&c, p->type, ike_bytes_of(p->body, p->len));
+        }
+        if (p->type == IKE_P1_SA && o->changed) {
+            c.w.p[c.w.len - o->changed] ^= 1;
+        }
+        if (p->type == IKE_P1_KE && o->zeros) {
+            memset(c.w.p + c.w.len - p->len, 0, p->len);
+        }
+    }
+    assert_int_equal(ike_v1_hash(sa->prf, seal_scratch, ike_v1_key_a(sa), m.h.mid, ike_blob_bytes(&x->setup->ni),
+                                 ike_bytes_of(c.w.p + 4 + hash, c.w.len - 4 - hash), c.w.p + 4),
+                     IKE_OK);
+    assert_int_equal(ike_v1_seal(&k, &m.h, &c, iv, seal_scratch, forged, sizeof forged, &len), IKE_OK);
+    return len;
+}
+
+static void answers_are_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        struct answer o;
+        uint16_t code; /* of a's failure; 0: none */
+        bool up;
+    } rows[] = {
+        {{0, 0, false}, 0, true},
+        {{IKE_P1_ID, 0, false}, IKE_FAIL_SELECTORS, false},
+        /* The values of the attributes: length of the key, mode, group, lifetime. */
+        {{0, 1, false}, IKE_FAIL_NO_CHILD_PROPOSAL, false},
+        {{0, 5, false}, IKE_FAIL_NO_CHILD_PROPOSAL, false},
+        {{0, 9, false}, IKE_FAIL_NO_CHILD_PROPOSAL, false},
+        {{0, 13, false}, IKE_FAIL_NO_CHILD_PROPOSAL, false},
+        /* The group is agreed on, and there is no value, or one that nobody should compute with. */
+        {{IKE_P1_KE, 0, false}, IKE_FAIL_KE_GROUP, false},
+        {{0, 0, true}, IKE_FAIL_KEY_EXCHANGE, false},
+        /* No answer by its rules; the true one may follow. */
+        {{IKE_P1_NONCE, 0, false}, 0, false},
+        {{IKE_P1_SA, 0, false}, 0, false},
+    };
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        ike_failure f = {.size = sizeof f};
+        v1_up(NULL, NULL);
+        ike_path path = path_to(&a);
+        assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+        assert_int_equal(wire_step(&a), IKE_OK);
+        assert_int_equal(b.n_out, 1);
+        size_t n = remake_answer(&rows[i].o, b.out[0].bytes, b.out[0].n);
+        (void)node_input(&a, &path, forged, n);
+        assert_int_equal(counters(&a).children, rows[i].up ? 2 : 1);
+        assert_int_equal(counters(&a).failures, rows[i].code ? 1 : 0);
+        if (rows[i].code) {
+            assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_OK);
+            assert_string_equal(ike_failure_name(f.code), ike_failure_name(rows[i].code));
+        }
+        a.n_out = b.n_out = 0;
+        pair_end();
+    }
+}
+
 static int deny(void *user, ike_token t, const ike_child_question *q)
 {
     (void)user, (void)t;
@@ -349,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reflections_are_dropped, v1_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(a_bad_answer_does_not_move_the_ivs, v1_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(an_answer_has_the_identities_that_were_asked_for, v1_is_up, pair_is_over),
+        cmocka_unit_test(answers_are_judged),
         cmocka_unit_test_setup_teardown(a_denied_child_is_refused_by_its_identities, v1_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(of_two_that_cross_one_stays, v1_is_up, pair_is_over),
     };
