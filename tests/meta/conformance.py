@@ -17,18 +17,22 @@ LABELS = r"(?:unit|sim|fuzz|meta|interop|bench|daemon|dataplane|preset|size|cros
 TEST = re.compile(r"`(%s[A-Za-z0-9_.-]+)(?::([A-Za-z0-9_-]+))?`" % LABELS)
 
 
-def ctest_names(build):
+def ctest_tests(build):
     out = subprocess.run(["ctest", "--show-only=json-v1"], cwd=build, check=True, stdout=subprocess.PIPE, universal_newlines=True)
-    return {test["name"] for test in json.loads(out.stdout)["tests"]}
+    return json.loads(out.stdout)["tests"]
+
+
+def folder_of(name):
+    """Which folder of cases a test of the simulator runs: sim.v1.long has cases/v1-long, sim.sweep.alloc.v1 has cases/v1."""
+    return re.sub(r"^sim\.(sweep\.\w+\.)?", "", name).replace(".", "-")
 
 
 def has_case(source, name, case):
     if name.startswith("unit."):
         with open(os.path.join(source, "tests", "unit", name[len("unit."):] + ".c"), encoding="utf-8") as f:
             return re.search(r"\b(?:cmocka_unit_test\w*|T)\(%s\b" % re.escape(case), f.read()) is not None
-    # Which folder of cases a test of the simulator runs: sim.v1.long has cases/v1-long.
-    folder = name[len("sim."):].replace(".", "-")
-    return name.startswith("sim.") and os.path.exists(os.path.join(source, "tests", "sim", "cases", folder, case + ".case"))
+    cases = os.path.join(source, "tests", "sim", "cases")
+    return name.startswith("sim.") and os.path.exists(os.path.join(cases, folder_of(name), case + ".case"))
 
 
 def faults(source, names, text):
@@ -70,7 +74,7 @@ def main(argv):
     source, build = argv[-2:]
     with open(os.path.join(source, "docs", "conformance.md"), encoding="utf-8") as f:
         text = f.read()
-    names = ctest_names(build)
+    names = {test["name"] for test in ctest_tests(build)}
     found = (selftest if spoil else faults)(source, names, text)
     for f in found:
         print(f)
