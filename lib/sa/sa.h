@@ -211,7 +211,6 @@ struct ike_sa {
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
     struct ike_bucket asked;                /* for what the peer may ask of us */
-    uint64_t unheard; /* in db->unheard; 0: not, or memory was short for it */
     struct ike_map_node by_spi, by_init;
     struct ike_list bound_link, peer_link, half_open_link, dead_link;
     struct ike_timer timer;

@@ -185,6 +185,7 @@ static void test_check(void **state)
     fflush(out);
     assert_non_null(strstr(text, ":4: [connection office] dpd: "));
     assert_non_null(strstr(text, ":5: [connection office] mode: "));
+#ifdef IKE_HAVE_V1
     /* who is let in, and how, is seen */
     rewind(out);
     write_file(f->path,
@@ -205,6 +206,9 @@ static void test_check(void **state)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         assert_non_null(strstr(text, lines[i]));
     }
+#else
+    puts("left out: IKEv1 is not in this build");
+#endif
     /* what cannot be run here: the same words as when it is loaded */
     static const char lack[] = ":4: [connection office] proposals: expected algorithms that can be used here, found "
                                "\"modp1024\"; it is in a module: [daemon] modules = legacy";
