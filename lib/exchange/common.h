@@ -116,11 +116,11 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
 /* Another IKE SA beside this one, which it is to replace. */
 void ike_connect_again(struct ike_engine *e, struct ike_sa *sa);
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
-/* All of it goes, children included: nothing is sent. */
 /* Where an attempt of this connection's begins, and where it leads to; blames. */
 int ike_find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *path);
 /* For one more that is half-open, at another's expense if need be. */
 bool ike_make_room(struct ike_engine *e);
+/* All of it goes, children included: nothing is sent. */
 void ike_sa_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_sa_give_up(struct ike_engine *e, struct ike_sa *sa, uint8_t cause);
 void ike_sa_linger(struct ike_engine *e, struct ike_sa *sa,
