@@ -137,6 +137,7 @@ static int start(struct host *h, const char *own, const char *peer, const char *
     s.host.user = h;
     s.host.random = fill_random;
     s.host.send = send_datagram;
+    s.allow_variable_time = true; /* IKEv1 has no cipher that needs no instructions of the CPU's to be constant-time */
     s.host.event = on_event;
     s.scripts = scripts; /* both sides know the exchange */
     ike_child_settings_init(&k);

@@ -206,7 +206,7 @@ static const char *wrong(const struct sim_host *h, const ike_ipsec_sa *list)
     for (const ike_ipsec_sa *sa = list; sa && !bad; sa = sa->inner) {
         const struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
         bad = nonsense(sa);
-        if (!bad && sa->udp_encap && !sa->path.encap && !h->sim->hostile) {
+        if (!bad && sa->udp_encap && !sa->path.encap && !h->sim->hostile && !h->sim->init_spoiled) {
             bad = "ESP in UDP on a port without marker";
         }
         if (!bad && sa->inbound && (!k || k->state != SIM_RESERVED || k->protocol != sa->protocol)) {

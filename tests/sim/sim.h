@@ -296,8 +296,8 @@ struct sim {
     struct sim_nat *nats;
     bool hostile;              /* somebody is or was byzantine: the two sides need not agree on anything */
     bool commanding;           /* an operation is under way: it may end attempts without a word */
-    bool init_spoiled;         /* a header that nothing protects was damaged, IKE_SA_INIT's or IKEv1's: keys may differ, but then
-                                * nothing may come up */
+    bool init_spoiled;         /* what nothing protects was damaged, IKE_SA_INIT or a header of IKEv1: keys may differ, and who is
+                                * behind a NAT, but then nothing may come up */
     struct sim_ladder *ladder; /* NULL: none is drawn */
     struct sim_keys *keys;     /* of all IKE SAs so far */
 

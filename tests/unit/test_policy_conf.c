@@ -127,6 +127,10 @@ static bool no_esn_no_aead(void *user, uint8_t protocol, uint8_t type, uint16_t 
 static void what_the_data_plane_carries(void **state)
 {
     (void)state;
+    if (!ike_find_encr(core.crypto, 12)) {
+        print_message("left out: AES-CBC is not in this build\n");
+        return;
+    }
     struct given *g = given();
     struct ike_conf *f = NULL;
     char text[256];
