@@ -3,7 +3,8 @@
  * An engine of IKEv1 behind phase 1 with a peer that means ill: payloads as they come, with the right hash and the right keys.
  *
  * The first octet says where two engines have got to, what their connections want, and which of them is spoken to. Then come
- * messages: [length of the rest, 2 octets] [what to do] [type of the first payload] [payload chain behind the HASH].
+ * messages: [length of the rest, 2 octets] [what to do] [how it is cut] [type of the first payload] [payload chain behind the
+ * HASH]; how it is cut only where it is.
  */
 #include "chains.h"
 
@@ -20,9 +21,12 @@ enum {
     OPEN = 0x04,     /* the next message of the newest open exchange */
     WRONG_HASH = 0x08,
     LATER = 0x10, /* time passes first */
+    CUT = 0x20,   /* in parts */
     RELAY = 0x40, /* what the engines then say is delivered, not lost */
     OTHER = 0x80  /* to the other one */
 };
+/* How it is cut. */
+enum { PARTS = 0x07, BACKWARDS = 0x08, ENDLESS = 0x10, DOUBLED = 0x20, OTHER_ID = 0x40, HOLE = 0x80 };
 const enum fuzz_layout fuzz_layout = FUZZ_CHAINS;
 
 static struct duo duo;
@@ -191,9 +195,37 @@ static size_t protect(struct ike_sa *sa, const struct ike_exchange *x, unsigned 
     return chains_v1_seal(sa, x, &h, &c, sealed, sizeof sealed);
 }
 
+/* The message in `sealed` as 1 to 8 parts. */
+static void say_in_parts(unsigned to, size_t n, unsigned how, bool relay)
+{
+    static uint8_t part[IKE_HEADER_LEN + 8 + sizeof sealed];
+    struct ike_header h;
+    unsigned of = 1 + (how & PARTS);
+    size_t size = n / of + 1;
+    fuzz_check(size <= sizeof part - IKE_HEADER_LEN - 8 && ike_header_parse(&h, sealed, n) == IKE_OK, "no message to cut");
+    h.next = IKE_P1_FRAG;
+    h.flags = 0;
+    for (unsigned i = 0; i < of; i++) {
+        unsigned k = how & BACKWARDS ? of - 1 - i : i;
+        size_t from = k * size, len = from >= n ? 0 : n - from < size ? n - from : size;
+        struct ike_wr w = ike_wr(part + IKE_HEADER_LEN, sizeof part - IKE_HEADER_LEN);
+        ike_wr_u16(&w, 0);
+        ike_wr_u16(&w, (uint16_t)(8 + len));
+        ike_wr_u16(&w, how & OTHER_ID && i % 2 ? 7 : 1);
+        ike_wr_u8(&w, (uint8_t)(k + (how & HOLE && k ? 2 : 1)));
+        ike_wr_u8(&w, k + 1 == of && !(how & ENDLESS));
+        ike_wr_bytes(&w, ike_bytes_of(sealed + from, len));
+        h.length = (uint32_t)(IKE_HEADER_LEN + w.len);
+        ike_header_write(part, &h);
+        for (unsigned twice = 0; twice < (how & DOUBLED ? 2 : 1); twice++) {
+            chains_say(&duo, to, ike_bytes_of(part, h.length), 0, relay);
+        }
+    }
+}
+
 static void say(unsigned who, struct ike_rd r)
 {
-    unsigned op = ike_rd_u8(&r), to = op & OTHER ? !who : who;
+    unsigned op = ike_rd_u8(&r), to = op & OTHER ? !who : who, how = op & CUT ? ike_rd_u8(&r) : 0;
     uint8_t first = ike_rd_u8(&r);
     ike_bytes chain = {r.p, r.left};
     struct ike_sa *sa = first_sa(to);
@@ -211,7 +243,11 @@ static void say(unsigned who, struct ike_rd r)
         return;
     }
     size_t n = protect(sa, op & OPEN ? open_one(sa) : NULL, op, first, chain);
-    chains_say(&duo, to, ike_bytes_of(sealed, n), 0, op & RELAY);
+    if ((op & CUT) && n) {
+        say_in_parts(to, n, how, op & RELAY);
+    } else {
+        chains_say(&duo, to, ike_bytes_of(sealed, n), 0, op & RELAY);
+    }
 }
 
 /* A peer has what it was given and no more; one whose user is not known has nothing. */
