@@ -43,7 +43,7 @@ static const ike_ke *const ke[] = {
     &ike_sodium_x25519, SYM(ecp256),    SYM(ecp384),    SYM(ecp521), MODP(modp2048), MODP(modp3072), MODP(modp4096),
     MODP(modp6144),     MODP(modp8192), MODP(modp1536), NULL};
 static const ike_hash *const hash[] = {SHA(sha256), SYM(sha384), SHA(sha512), SYM(sha1), NULL};
-static const ike_sign *const sign[] = {&ike_mbedtls_rsa, &ike_mbedtls_ecdsa, NULL};
+static const ike_sign *const sign[] = {MODP(rsa), SYM(ecdsa), NULL};
 
 #endif
 

@@ -5,11 +5,13 @@
  */
 #include "base/bytes.h"
 #include "crypto/mbedtls_compat.h"
+#include "crypto/mbedtls_key.h"
 #include "crypto/mbedtls_random.h"
 #include "crypto/slots.h"
 
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/pk.h>
+#include <string.h>
 
 enum { RSA_MIN = 1024, RSA_MAX = IKE_SIG_MAX * 8, ORDER_MAX = 66 };
 
@@ -103,6 +105,40 @@ static int verify_rsa(void *key, ike_bytes data, ike_bytes sig)
     return sig.len == mbedtls_rsa_get_len(rsa) && ike_mbedtls_rsa_verify(rsa, data, sig.ptr) == 0 ? IKE_OK : IKE_ERR_AUTH;
 }
 
+bool ike_mbedtls_rsa_number(void *key, enum ike_rsa_number which, uint8_t *out, size_t len)
+{
+    const mbedtls_rsa_context *rsa = mbedtls_pk_rsa(((struct key *)key)->pk);
+    mbedtls_mpi x;
+    mbedtls_mpi_init(&x);
+    int r;
+    switch (which) {
+    case IKE_RSA_N:
+        r = mbedtls_rsa_export(rsa, &x, NULL, NULL, NULL, NULL);
+        break;
+    case IKE_RSA_E:
+        r = mbedtls_rsa_export(rsa, NULL, NULL, NULL, NULL, &x);
+        break;
+    case IKE_RSA_P:
+        r = mbedtls_rsa_export(rsa, NULL, &x, NULL, NULL, NULL);
+        break;
+    case IKE_RSA_Q:
+        r = mbedtls_rsa_export(rsa, NULL, NULL, &x, NULL, NULL);
+        break;
+    case IKE_RSA_DP:
+        r = mbedtls_rsa_export_crt(rsa, &x, NULL, NULL);
+        break;
+    case IKE_RSA_DQ:
+        r = mbedtls_rsa_export_crt(rsa, NULL, &x, NULL);
+        break;
+    default:
+        r = mbedtls_rsa_export_crt(rsa, NULL, NULL, &x);
+        break;
+    }
+    r = r == 0 ? mbedtls_mpi_write_binary(&x, out, len) : r;
+    mbedtls_mpi_free(&x); /* wipes */
+    return r == 0;
+}
+
 const ike_sign ike_mbedtls_rsa = {IKE_KEY_RSA, "RSA", read_rsa, drop, bits, pair, sign_rsa, verify_rsa};
 
 /* ---- ECDSA ----------------------------------------------------------------------------------------------------------------- */
@@ -154,6 +190,26 @@ static int verify_ecdsa(void *key, ike_bytes data, ike_bytes sig)
     mbedtls_mpi_free(&r);
     mbedtls_mpi_free(&s);
     return ok ? IKE_OK : IKE_ERR_AUTH;
+}
+
+bool ike_mbedtls_ecdsa_secret(void *key, uint8_t *out)
+{
+    mbedtls_ecp_keypair *ec = mbedtls_pk_ec(((struct key *)key)->pk);
+    return mbedtls_mpi_write_binary(ike_mbedtls_ec_secret(ec), out, (bits(key) + 7) / 8) == 0;
+}
+
+bool ike_mbedtls_ecdsa_public(void *key, uint8_t *out)
+{
+    mbedtls_ecp_keypair *ec = mbedtls_pk_ec(((struct key *)key)->pk);
+    uint8_t octets[2 * ORDER_MAX + 1]; /* 4 before an uncompressed point */
+    size_t len = 0, n = (bits(key) + 7) / 8;
+    if (mbedtls_ecp_point_write_binary(ike_mbedtls_ec_group(ec), ike_mbedtls_ec_public(ec), MBEDTLS_ECP_PF_UNCOMPRESSED, &len,
+                                       octets, sizeof octets) != 0 ||
+        len != 2 * n + 1) {
+        return false;
+    }
+    memcpy(out, octets + 1, 2 * n);
+    return true;
 }
 
 const ike_sign ike_mbedtls_ecdsa = {IKE_KEY_ECDSA, "ECDSA", read_ecdsa, drop, bits, pair, sign_ecdsa, verify_ecdsa};

@@ -17,6 +17,6 @@ static const ike_integ *const integ[] = {&ike_nettle_integ_sha256, &ike_nettle_i
                                          &ike_nettle_integ_sha1, NULL};
 static const ike_ke *const ke[] = {&ike_nettle_ecp256, &ike_nettle_ecp384, &ike_nettle_ecp521, NULL};
 static const ike_hash *const hash[] = {&ike_nettle_sha256, &ike_nettle_sha384, &ike_nettle_sha512, &ike_nettle_sha1, NULL};
-static const ike_sign *const sign[] = {NULL};
+static const ike_sign *const sign[] = {&ike_nettle_ecdsa, NULL};
 
 const ike_crypto ike_crypto_nettle = {"nettle", encr, prf, integ, ke, hash, sign};

@@ -4,13 +4,10 @@
  * GMP's allocator during a multiplication and does not wipe it.
  */
 #include "base/bytes.h"
-#include "crypto/gmp_limbs.h"
+#include "crypto/nettle_curve.h"
 #include "crypto/slots.h"
 
-#include <nettle/ecc-curve.h>
-#include <nettle/ecc.h>
-
-enum { FIELD_MAX = 66, LIMBS_MAX = IKE_LIMBS(FIELD_MAX), DRAWS = 64 };
+enum { LIMBS_MAX = IKE_ECC_LIMBS_MAX, DRAWS = 64 };
 
 /* The orders of the base points, FIPS 186-4 appendix D.1.2. */
 static const uint8_t order256[] = {
@@ -30,30 +27,13 @@ static const uint8_t order521[] = {
     0x64, 0x09,
 };
 
-struct curve {
-    const struct ecc_curve *(*get)(void);
-    const uint8_t *order;
-    uint16_t len; /* octets of a coordinate, of a private value and of the order */
-};
+const struct ike_ecc_curve ike_ecc_p256 = {nettle_get_secp_256r1, order256, sizeof(order256)};
+const struct ike_ecc_curve ike_ecc_p384 = {nettle_get_secp_384r1, order384, sizeof(order384)};
+const struct ike_ecc_curve ike_ecc_p521 = {nettle_get_secp_521r1, order521, sizeof(order521)};
 
-static const struct curve p256 = {nettle_get_secp_256r1, order256, sizeof(order256)};
-static const struct curve p384 = {nettle_get_secp_384r1, order384, sizeof(order384)};
-static const struct curve p521 = {nettle_get_secp_521r1, order521, sizeof(order521)};
-
-struct scalar {
-    struct ecc_scalar s;
-    mp_limb_t limbs[LIMBS_MAX];
-};
-
-/* Room for the largest curve: hogweed's own init functions would allocate by GMP, unwiped. */
-struct point {
-    struct ecc_point p;
-    mp_limb_t limbs[2 * LIMBS_MAX];
-};
-
-/* False unless 0 < priv < order. ecc_scalar_set would compare in variable time, so the check is ours and the limbs are set
+/* ecc_scalar_set would compare in variable time, so the check is ours and the limbs are set
  * directly: a scalar is nothing but them. */
-static bool load_private(const struct curve *c, struct scalar *x, const uint8_t *priv)
+bool ike_ecc_load_private(const struct ike_ecc_curve *c, struct ike_ecc_scalar *x, const uint8_t *priv)
 {
     /* One subtraction through all octets, whose borrow says that priv is below the order: no early end at the first
      * difference. */
@@ -75,8 +55,7 @@ static int significant(const mp_limb_t *limbs, size_t n)
     return (int)n;
 }
 
-/* False unless both coordinates are reduced and the point is on the curve. The order is prime, so it then has that order. */
-static bool load_public(const struct curve *c, struct point *p, const uint8_t *pub)
+bool ike_ecc_load_public(const struct ike_ecc_curve *c, struct ike_ecc_point *p, const uint8_t *pub)
 {
     mp_limb_t x[LIMBS_MAX], y[LIMBS_MAX];
     p->p = (struct ecc_point){c->get(), p->limbs};
@@ -87,11 +66,11 @@ static bool load_public(const struct curve *c, struct point *p, const uint8_t *p
 }
 
 /* Limbs of a point are x, then y, each ecc_size limbs. */
-static int derive_public(const struct curve *c, const uint8_t *priv, uint8_t *pub)
+static int derive_public(const struct ike_ecc_curve *c, const uint8_t *priv, uint8_t *pub)
 {
-    struct scalar d;
-    struct point q;
-    if (!load_private(c, &d, priv)) {
+    struct ike_ecc_scalar d;
+    struct ike_ecc_point q;
+    if (!ike_ecc_load_private(c, &d, priv)) {
         return IKE_ERR_CRYPTO;
     }
     q.p = (struct ecc_point){c->get(), q.limbs};
@@ -103,14 +82,14 @@ static int derive_public(const struct curve *c, const uint8_t *priv, uint8_t *pu
 }
 
 /* Random octets below the order, by rejection: the chance of a miss is below one half for every curve. */
-static int draw(const struct curve *c, const ike_random *rng, uint8_t *priv)
+int ike_ecc_draw(const struct ike_ecc_curve *c, const ike_random *rng, uint8_t *priv)
 {
-    struct scalar d;
+    struct ike_ecc_scalar d;
     int err = IKE_ERR_CRYPTO;
     for (size_t i = 0; i < DRAWS && err == IKE_ERR_CRYPTO; i++) {
         err = rng->fill(rng->user, priv, c->len);
         priv[0] &= c->order[0]; /* 0xff, or 1 where the top octet has one bit */
-        if (err == IKE_OK && !load_private(c, &d, priv)) {
+        if (err == IKE_OK && !ike_ecc_load_private(c, &d, priv)) {
             err = IKE_ERR_CRYPTO;
         }
     }
@@ -118,9 +97,9 @@ static int draw(const struct curve *c, const ike_random *rng, uint8_t *priv)
     return err;
 }
 
-static int initiate(const struct curve *c, const ike_random *rng, uint8_t *priv, uint8_t *pub)
+static int initiate(const struct ike_ecc_curve *c, const ike_random *rng, uint8_t *priv, uint8_t *pub)
 {
-    int err = draw(c, rng, priv);
+    int err = ike_ecc_draw(c, rng, priv);
     if (err == IKE_OK) {
         err = derive_public(c, priv, pub);
     }
@@ -130,18 +109,18 @@ static int initiate(const struct curve *c, const ike_random *rng, uint8_t *priv,
     return err;
 }
 
-static int check(const struct curve *c, const uint8_t *pub)
+static int check(const struct ike_ecc_curve *c, const uint8_t *pub)
 {
-    struct point p;
-    return load_public(c, &p, pub) ? IKE_OK : IKE_ERR_CRYPTO;
+    struct ike_ecc_point p;
+    return ike_ecc_load_public(c, &p, pub) ? IKE_OK : IKE_ERR_CRYPTO;
 }
 
 /* The product cannot be the point at infinity: the order is prime, and the scalar is below it and not 0. */
-static int finish(const struct curve *c, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
+static int finish(const struct ike_ecc_curve *c, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)
 {
-    struct scalar d;
-    struct point p, q;
-    if (!load_public(c, &p, pub) || !load_private(c, &d, priv)) {
+    struct ike_ecc_scalar d;
+    struct ike_ecc_point p, q;
+    if (!ike_ecc_load_public(c, &p, pub) || !ike_ecc_load_private(c, &d, priv)) {
         return IKE_ERR_CRYPTO;
     }
     q.p = (struct ecc_point){c->get(), q.limbs};
@@ -156,18 +135,18 @@ static int finish(const struct curve *c, const uint8_t *priv, const uint8_t *pub
     static int initiate##BITS(void *state, const ike_random *rng, uint8_t *priv, uint8_t *pub)                                \
     {                                                                                                                         \
         (void)state;                                                                                                          \
-        return initiate(&p##BITS, rng, priv, pub);                                                                            \
+        return initiate(&ike_ecc_p##BITS, rng, priv, pub);                                                                   \
     }                                                                                                                         \
-    static int check##BITS(void *state, const uint8_t *pub) { return (void)state, check(&p##BITS, pub); }                     \
+    static int check##BITS(void *state, const uint8_t *pub) { return (void)state, check(&ike_ecc_p##BITS, pub); }            \
     static int finish##BITS(void *state, const ike_random *rng, const uint8_t *priv, const uint8_t *pub, uint8_t *shared)     \
     {                                                                                                                         \
         (void)state, (void)rng;                                                                                               \
-        return finish(&p##BITS, priv, pub, shared);                                                                           \
+        return finish(&ike_ecc_p##BITS, priv, pub, shared);                                                                  \
     }                                                                                                                         \
     static int public##BITS(void *state, const ike_random *rng, const uint8_t *priv, uint8_t *pub)                            \
     {                                                                                                                         \
         (void)state, (void)rng;                                                                                               \
-        return derive_public(&p##BITS, priv, pub);                                                                            \
+        return derive_public(&ike_ecc_p##BITS, priv, pub);                                                                   \
     }                                                                                                                         \
     const ike_ke ike_nettle_ecp##BITS = {.id = KE_ECP_##BITS,                                                                 \
                                          .name = "ECP-" #BITS,                                                                \

@@ -31,6 +31,7 @@ extern const ike_sign ike_mbedtls_rsa, ike_mbedtls_ecdsa;
 #ifdef IKE_HAVE_GMP
 extern const ike_crypto ike_crypto_gmp;
 extern const ike_ke ike_gmp_modp768, ike_gmp_modp1024, ike_gmp_modp1536;
+extern const ike_sign ike_gmp_rsa;
 extern const ike_ke ike_gmp_modp2048, ike_gmp_modp3072, ike_gmp_modp4096, ike_gmp_modp6144, ike_gmp_modp8192;
 #endif
 
@@ -42,6 +43,7 @@ extern const ike_hash ike_nettle_sha1, ike_nettle_sha256, ike_nettle_sha384, ike
 extern const ike_prf ike_nettle_prf_sha1, ike_nettle_prf_sha256, ike_nettle_prf_sha384, ike_nettle_prf_sha512;
 extern const ike_integ ike_nettle_integ_sha1, ike_nettle_integ_sha256, ike_nettle_integ_sha384, ike_nettle_integ_sha512;
 extern const ike_ke ike_nettle_ecp256, ike_nettle_ecp384, ike_nettle_ecp521;
+extern const ike_sign ike_nettle_ecdsa;
 #endif
 
 /* Whether the CPU has AES and carry-less multiplication instructions, which the AES code of nettle and mbedTLS then uses
