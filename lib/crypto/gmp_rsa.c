@@ -24,12 +24,12 @@ struct key {
     mp_limb_t limbs[];
 };
 
-/* What the limbs are, by their place: seven numbers of n limbs and five of h. */
+/* What the limbs are, by their place: four numbers of n limbs and five of h. */
 enum wide { N, E, BLIND, UNBLIND, WIDE };
 enum half { P, Q, DP, DQ, QP, HALVES };
 
-static mp_limb_t *wide(const struct key *k, enum wide which) { return (mp_limb_t *)k->limbs + which * k->n; }
-static mp_limb_t *half(const struct key *k, enum half which) { return (mp_limb_t *)k->limbs + WIDE * k->n + which * k->h; }
+static mp_limb_t *wide(const struct key *k, enum wide which) { return (mp_limb_t *)k->limbs + (mp_size_t)which * k->n; }
+static mp_limb_t *half(const struct key *k, enum half which) { return wide(k, WIDE) + (mp_size_t)which * k->h; }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------------------
  */
