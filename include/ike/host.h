@@ -143,8 +143,8 @@ typedef struct ike_peer_question {
 } ike_peer_question;
 
 /* The secret between two identities. The peer's is what it claims to be, for a responder of IKEv2 and in Aggressive Mode; else
- * connection's remote_id, perhaps of type NONE: for an initiator of IKEv2, and in Main Mode, where it is needed before any
- * any name is said. */
+ * it is the connection's remote_id, perhaps of type NONE: for an initiator of IKEv2, and in Main Mode, where the secret is
+ * needed before any name is said. */
 typedef struct ike_secret_question {
     uint32_t size;
     ike_sa_id sa;
