@@ -276,7 +276,8 @@ struct modules *modules_open(const char *names, modules_say *hear, void *arg)
         s += strspn(s, between);
     }
     m->all = (ike_crypto){
-        "default and modules", join_encr(m), join_prf(m), join_integ(m), join_ke(m), join_hash(m), join_sign(m)};
+        "default and modules", join_encr(m), join_prf(m), join_integ(m), join_ke(m), join_hash(m), join_sign(m),
+        ike_crypto_default()->power};
     if (!m->all.encr || !m->all.prf || !m->all.integ || !m->all.ke || !m->all.hash || !m->all.sign) {
         say(m, IKE_LOG_ERROR, "modules: out of memory");
         modules_close(m);

@@ -129,5 +129,5 @@ void decode_legacy_init(struct decode_legacy *l)
         l->sha1_160 = (ike_integ){.id = AUTH_HMAC_SHA1_160, .key_len = 20, .icv_len = 20, .mac = sha1->mac};
         l->integs[0] = &l->sha1_160;
     }
-    l->crypto = (ike_crypto){"legacy, decryption only", encrs, prfs, l->integs, kes, hashes, NULL};
+    l->crypto = (ike_crypto){"legacy, decryption only", encrs, prfs, l->integs, kes, hashes, NULL, NULL};
 }

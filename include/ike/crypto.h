@@ -158,7 +158,12 @@ typedef struct ike_crypto {
     const ike_ke *const *ke;
     const ike_hash *const *hash;
     const ike_sign *const *sign; /* NULL: none */
+    /* out = base ^ exp modulo `modulus`, for groups that are not among `ke` (RFC 2409 section 5.6); NULL: none. All big-endian;
+     * base, modulus and out are of the same length, at most IKE_POWER_MAX; the modulus is odd, and base below it. Time and memory
+     * accesses may depend on lengths, base and modulus, not on exp. IKE_ERR_NOMEM. */
+    int (*power)(const ike_allocator *mem, ike_bytes base, ike_bytes exp, ike_bytes modulus, uint8_t *out);
 } ike_crypto;
+#define IKE_POWER_MAX 1024 /* octets */
 
 /* Once per process, before any thread: libsodium's and mbedTLS's own initialisation. Idempotent. */
 IKE_API int ike_crypto_global_init(void);

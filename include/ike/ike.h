@@ -138,6 +138,13 @@ IKE_API int ike_acquire(ike_engine *e, ike_conn_id conn, const char *child_name,
 /* IKE_ERR_NOT_FOUND; IKE_ERR_STATE: it is not up, or is being replaced or deleted already. */
 IKE_API int ike_sa_rekey(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
+/* New Group Mode (RFC 2409 section 5.6; IKEv1 only): propose a MODP group of one's own to the peer. Once both have it, it is
+ * what Quick Modes with PFS use, whoever begins them, until the IKE SA ends. id: 32768 or above. The prime has to be a safe
+ * one of 2048 to 4096 bits, the generator not 0, 1 or -1: this is checked first, which takes as long as some hundred key
+ * exchanges. IKE_OK: proposed; ike_sa_info.private_ke says when the peer has taken it. IKE_ERR_NOT_FOUND; _INVALID: no such
+ * group, or not IKEv1; _STATE: the SA is not up, or goes; _EXISTS: it has a group, or one is proposed; _UNSUPPORTED: the
+ * engine's crypto has no `power`, or a library without IKEv1; _LIMIT; _NOMEM. */
+IKE_API int ike_sa_new_group(ike_engine *e, ike_sa_id sa, uint16_t id, ike_bytes prime, ike_bytes generator, ike_time now);
 /* Delete in the ordinary way; IKE_ERR_NOMEM means that it begins a second later. A child with start = yes stays down until it
  * is initiated again. */
 IKE_API int ike_sa_close(ike_engine *e, ike_sa_id sa, ike_time now);
@@ -197,6 +204,7 @@ typedef struct ike_sa_info {
     uint32_t queued;    /* local requests waiting for the window */
     uint32_t repetitions; /* of the open request: the peer is silent; 0 it is not, or not yet */
     ike_time gives_up_at; /* about when it is given up then */
+    uint16_t private_ke;  /* IKEv1: the number of a group of its own, by New Group Mode; 0: none */
 } ike_sa_info;
 
 typedef enum ike_child_state {

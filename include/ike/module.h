@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define IKE_MODULE_ABI   2
+#define IKE_MODULE_ABI   3
 #define IKE_MODULE_ENTRY "ike_module_v1"
 
 typedef struct ike_module {

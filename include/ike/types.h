@@ -63,7 +63,7 @@ typedef enum ike_error {
     IKE_ERR_CRYPTO = -9,      /* an operation failed: ICV, key value, provider */
     IKE_ERR_AUTH = -10,       /* authentication failed or is not permitted */
     IKE_ERR_HOST = -11,       /* a host hook failed: kernel, random source, store */
-    IKE_ERR_EXISTS = -12,     /* a name is taken */
+    IKE_ERR_EXISTS = -12,     /* a name is taken, or there is one already */
     IKE_ERR_REPLAY = -13      /* ESP: sequence number seen before or left of the window */
 } ike_error;
 

@@ -175,6 +175,10 @@ static void check_old(struct ike_conf_builder *b, const struct ike_conf_draft *d
     if (aggressive && c->aggressive && c->version == IKE_SPEAKS_V2) {
         clash(b, aggressive, "no", "Aggressive Mode is a part of IKEv1: set version = ikev1");
     }
+    const entry *group = ike_config_find(b->config, d->section->t.section, "new-group");
+    if (group && c->new_group && c->version == IKE_SPEAKS_V2) {
+        clash(b, group, "no", "New Group Mode is a part of IKEv1: set version = ikev1");
+    }
 }
 
 static void check_range(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *life, bool range)

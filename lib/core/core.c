@@ -296,7 +296,7 @@ void ike_event_post(struct ike_core *c, struct ike_evslot *s, ike_event_type t)
     }
 }
 
-/* NULL for a group that keeps none. */
+/* NULL for a group that keeps none. One that is not the provider's is its own state (crypto/private_group.h). */
 void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
 {
     for (size_t i = 0; i < c->n_ke; i++) {
@@ -304,7 +304,7 @@ void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
             return c->ke_state[i];
         }
     }
-    return NULL;
+    return (void *)(uintptr_t)ke;
 }
 
 /* The token is a handle with a generation: an answer to a question that is gone cannot reach another in the same slot. */

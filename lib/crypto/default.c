@@ -23,13 +23,16 @@ static const ike_integ *const integ[] = {SHA(integ_sha256), NULL};
 static const ike_ke *const ke[] = {&ike_sodium_x25519, NULL};
 static const ike_hash *const hash[] = {SHA(sha256), SYM(sha1), NULL};
 static const ike_sign *const sign[] = {NULL};
+#define POWER NULL
 
 #else
 
 #ifdef IKE_HAVE_GMP
 #define MODP(slot) (&ike_gmp_##slot)
+#define POWER ike_gmp_power
 #else
 #define MODP(slot) (&ike_mbedtls_##slot)
+#define POWER ike_mbedtls_power
 #endif
 
 /* Order is preference only among descriptors of one id; what is proposed in which order is said in lib/proposal.
@@ -47,7 +50,7 @@ static const ike_sign *const sign[] = {MODP(rsa), SYM(ecdsa), NULL};
 
 #endif
 
-static const ike_crypto best = {"default", encr, prf, integ, ke, hash, sign};
+static const ike_crypto best = {"default", encr, prf, integ, ke, hash, sign, POWER};
 
 /* Static and constant: any number of engines share it. */
 const ike_crypto *ike_crypto_default(void) { return &best; }

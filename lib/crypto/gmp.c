@@ -13,4 +13,4 @@ static const ike_ke *const ke[] = {&ike_gmp_modp768,  &ike_gmp_modp1024, &ike_gm
 static const ike_hash *const hash[] = {NULL};
 static const ike_sign *const sign[] = {&ike_gmp_rsa, NULL};
 
-const ike_crypto ike_crypto_gmp = {"gmp", encr, prf, integ, ke, hash, sign};
+const ike_crypto ike_crypto_gmp = {"gmp", encr, prf, integ, ke, hash, sign, ike_gmp_power};

@@ -32,4 +32,4 @@ static const ike_ke *const ke[] = {MODP(modp1536), MODP(modp1024), MODP(modp768)
 static const ike_hash *const hash[] = {SYM(md5), NULL};
 static const ike_sign *const sign[] = {NULL};
 
-const ike_crypto ike_crypto_legacy = {"legacy", encr, prf, integ, ke, hash, sign};
+const ike_crypto ike_crypto_legacy = {"legacy", encr, prf, integ, ke, hash, sign, NULL};

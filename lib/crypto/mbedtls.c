@@ -24,4 +24,4 @@ static const ike_ke *const ke[] = {&ike_mbedtls_x25519,   &ike_mbedtls_ecp256,  
 static const ike_hash *const hash[] = {&ike_mbedtls_sha256, &ike_mbedtls_sha384, &ike_mbedtls_sha512, &ike_mbedtls_sha1, NULL};
 static const ike_sign *const sign[] = {&ike_mbedtls_rsa, &ike_mbedtls_ecdsa, NULL};
 
-const ike_crypto ike_crypto_mbedtls = {"mbedtls", encr, prf, integ, ke, hash, sign};
+const ike_crypto ike_crypto_mbedtls = {"mbedtls", encr, prf, integ, ke, hash, sign, ike_mbedtls_power};

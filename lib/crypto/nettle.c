@@ -19,4 +19,4 @@ static const ike_ke *const ke[] = {&ike_nettle_ecp256, &ike_nettle_ecp384, &ike_
 static const ike_hash *const hash[] = {&ike_nettle_sha256, &ike_nettle_sha384, &ike_nettle_sha512, &ike_nettle_sha1, NULL};
 static const ike_sign *const sign[] = {&ike_nettle_ecdsa, NULL};
 
-const ike_crypto ike_crypto_nettle = {"nettle", encr, prf, integ, ke, hash, sign};
+const ike_crypto ike_crypto_nettle = {"nettle", encr, prf, integ, ke, hash, sign, NULL};

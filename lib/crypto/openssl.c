@@ -22,4 +22,4 @@ static const ike_ke *const ke[] = {&ike_openssl_ecp256,
 static const ike_hash *const hash[] = {&ike_openssl_sha256, &ike_openssl_sha384, &ike_openssl_sha512, NULL};
 static const ike_sign *const sign[] = {&ike_openssl_dsa, NULL};
 
-const ike_crypto ike_crypto_openssl = {"openssl", encr, prf, integ, ke, hash, sign};
+const ike_crypto ike_crypto_openssl = {"openssl", encr, prf, integ, ke, hash, sign, NULL};

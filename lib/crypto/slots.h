@@ -27,12 +27,14 @@ extern const ike_ke ike_mbedtls_ecp192, ike_mbedtls_ecp224, ike_mbedtls_ecp256bp
 extern const ike_ke ike_mbedtls_modp768, ike_mbedtls_modp1024, ike_mbedtls_modp1536;
 extern const ike_ke ike_mbedtls_modp2048, ike_mbedtls_modp3072, ike_mbedtls_modp4096, ike_mbedtls_modp6144, ike_mbedtls_modp8192;
 extern const ike_sign ike_mbedtls_rsa, ike_mbedtls_ecdsa;
+int ike_mbedtls_power(const ike_allocator *mem, ike_bytes base, ike_bytes exp, ike_bytes modulus, uint8_t *out);
 
 #ifdef IKE_HAVE_GMP
 extern const ike_crypto ike_crypto_gmp;
 extern const ike_ke ike_gmp_modp768, ike_gmp_modp1024, ike_gmp_modp1536;
 extern const ike_sign ike_gmp_rsa;
 extern const ike_ke ike_gmp_modp2048, ike_gmp_modp3072, ike_gmp_modp4096, ike_gmp_modp6144, ike_gmp_modp8192;
+int ike_gmp_power(const ike_allocator *mem, ike_bytes base, ike_bytes exp, ike_bytes modulus, uint8_t *out);
 #endif
 
 #ifdef IKE_HAVE_NETTLE

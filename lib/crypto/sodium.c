@@ -11,4 +11,4 @@ static const ike_ke *const ke[] = {&ike_sodium_x25519, NULL};
 static const ike_hash *const hash[] = {&ike_sodium_sha256, &ike_sodium_sha512, NULL};
 static const ike_sign *const sign[] = {NULL};
 
-const ike_crypto ike_crypto_sodium = {"sodium", encr, prf, integ, ke, hash, sign};
+const ike_crypto ike_crypto_sodium = {"sodium", encr, prf, integ, ke, hash, sign, NULL};

@@ -352,6 +352,16 @@ int ike_exchange_start(ike_engine *e, ike_sa_id sa, const struct ike_script *scr
     return r;
 }
 
+int ike_sa_new_group(ike_engine *e, ike_sa_id sa, uint16_t id, ike_bytes prime, ike_bytes generator, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r == IKE_OK) {
+        r = ike_group_start(e, sa, id, prime, generator);
+        ike_leave(e);
+    }
+    return r;
+}
+
 /* ---- Answers ------------------------------------------------------------------------------------------------------------- */
 
 /* The answer is stored before the exchange runs: the action that asked is run again and takes it. Both exchange and question

@@ -73,6 +73,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
         o->user_ours = o->user.len && sa->conf->s.xauth == IKE_XAUTH_CLIENT;
         fill_lease(ike_sa_lease(sa), o);
     }
+    o->private_ke = ike_sa_private_ke(sa);
 }
 
 /* Not from inside a hook: the data plane may be in the middle of the call that led here. */

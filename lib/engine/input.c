@@ -13,8 +13,6 @@
 
 /* Header, a notify's eight octets, the cookie. */
 #define COOKIE_REPLY_LEN (IKE_HEADER_LEN + 8 + IKE_COOKIE_LEN)
-/* At this mark no key exchange is computed for a half-open SA any more: it is the dearest thing a stranger can make a responder
- * do. The SA is not given up, for anybody may send what is forged. */
 
 /* ---- Replies without an SA --------------------------------------------------------------------------------------------- */
 

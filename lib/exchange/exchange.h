@@ -216,6 +216,7 @@ static inline uint8_t ike_exchange_type(const struct ike_exchange *x)
 
 /* ike_exchange_start, from within (host.c). */
 int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state);
+int ike_group_start(struct ike_engine *e, ike_sa_id id, uint16_t group, ike_bytes prime, ike_bytes generator);
 
 /* For actions: set the notify of a refusal and the failure code together. */
 IKE_RARE int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);

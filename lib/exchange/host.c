@@ -55,4 +55,9 @@ int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *
 {
     return (void)e, (void)id, (void)script, (void)state, IKE_ERR_UNSUPPORTED;
 }
+
+int ike_group_start(struct ike_engine *e, ike_sa_id id, uint16_t group, ike_bytes prime, ike_bytes generator)
+{
+    return (void)e, (void)id, (void)group, (void)prime, (void)generator, IKE_ERR_UNSUPPORTED;
+}
 #endif

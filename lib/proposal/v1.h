@@ -7,6 +7,7 @@
 #ifndef IKE_PROPOSAL_V1_H
 #define IKE_PROPOSAL_V1_H
 
+#include "crypto/private_group.h"
 #include "message/v1.h"
 #include "proposal/proposal.h"
 
@@ -50,6 +51,7 @@ struct ike_v1_want {
     const struct ike_proposals *main;   /* of ESP or AH */
     const struct ike_proposals *around; /* of AH around ESP; NULL: none. Where it names no group that of main goes */
     bool compress;                      /* IPComp inside if it can be had; preferred */
+    uint16_t private_ke;                /* a group of the IKE SA's own, which stands for any that they name; 0: none */
     struct ike_v1_terms terms;
 };
 enum { IKE_V1_AROUND, IKE_V1_MAIN, IKE_V1_INSIDE, IKE_V1_PLACES }; /* AH, the main protocol, IPComp: from outside */
@@ -97,6 +99,17 @@ int ike_v1_select_bundle(const struct ike_v1_want *w, const struct ike_payload *
 void ike_v1_put_bundle_answer(struct ike_chain *c, const struct ike_v1_bundle *b, const uint32_t spi[IKE_V1_PLACES]);
 /* The initiator's check of an answer: one number, one transform of each protocol, as ike_v1_select_check. */
 int ike_v1_check_bundle(const struct ike_v1_want *w, const struct ike_payload *sa, uint16_t ke, struct ike_v1_bundle *out);
+
+/* ---- v1_group.c: New Group Mode (RFC 2409 section 5.6) -------------------------------------------------------------------- */
+
+struct ike_v1_group {
+    uint16_t id;
+    ike_bytes prime, generator; /* views into the payload */
+    struct ike_v1_choice choice; /* for the answer */
+};
+void ike_v1_put_group(struct ike_chain *c, uint16_t id, ike_bytes prime, ike_bytes generator);
+/* IKE_ERR_PROTO: malformed; IKE_ERR_NOT_FOUND: not just one MODP group with a number for private use, a prime and a generator. */
+int ike_v1_group_parse(struct ike_v1_group *g, const struct ike_payload *sa);
 
 /* Every transform of a peer's SA payload as text, cut to fit. snprintf-like. */
 size_t ike_v1_sa_format(const struct ike_payload *sa, bool phase2, char *out, size_t n);

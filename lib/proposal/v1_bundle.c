@@ -24,11 +24,20 @@ struct offering {
 /* Whether proposal i of AH leaves the group to the other protocol. */
 static bool any_group(const struct ike_proposals *p, unsigned i) { return ike_proposal_allows(p, i, IKE_T_KE, 0, 0); }
 
+/* The group that proposal i has to have for this one to be used: where two peers have one of their own, its first. */
+static uint16_t listed(const struct ike_proposals *p, unsigned i, uint16_t ke)
+{
+    for (unsigned k = p->first[i]; ke >= IKE_KE_PRIVATE && k < p->first[i + 1]; k++) {
+        ke = p->transforms[k].type == IKE_T_KE && p->transforms[k].id ? p->transforms[k].id : ke;
+    }
+    return ke;
+}
+
 /* A combination of proposal i for the group of this Quick Mode. */
 static bool combination(const struct ike_proposals *p, unsigned i, bool around, uint16_t ke, unsigned at, struct ike_suite *s)
 {
     const bool any = around && any_group(p, i);
-    if (!ike_v1_combination(p, i, true, any ? 0 : ke, at, s)) {
+    if (!ike_v1_combination(p, i, true, any ? 0 : listed(p, i, ke), at, s)) {
         return false;
     }
     s->ke = ke;
@@ -150,7 +159,7 @@ static unsigned fit(const struct ike_v1_want *w, unsigned place, const struct ik
     }
     for (unsigned i = 0; i < p->n && i < best; i++) {
         struct ike_suite s = t->x.suite;
-        s.ke = place == IKE_V1_AROUND && any_group(p, i) ? 0 : s.ke;
+        s.ke = place == IKE_V1_AROUND && any_group(p, i) ? 0 : s.ke && s.ke == w->private_ke ? listed(p, i, s.ke) : s.ke;
         if (ike_v1_fit(p, i, &s) == 0) {
             return i;
         }

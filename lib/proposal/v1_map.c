@@ -28,8 +28,14 @@ static const struct {
     [IKE_M1_AUTH] = {auth, IKE_COUNT(auth)}, [IKE_M1_AH] = {ah, IKE_COUNT(ah)},       [IKE_M1_KE] = {ke, IKE_COUNT(ke)},
 };
 
+/* Groups that two peers agreed on have the same number for both, and no meaning to anybody else. */
+static bool private_group(enum ike_v1_map m, uint16_t id) { return m == IKE_M1_KE && id >= IKE_KE_PRIVATE; }
+
 uint16_t ike_v1_number(enum ike_v1_map m, uint16_t v2)
 {
+    if (private_group(m, v2)) {
+        return v2;
+    }
     for (size_t i = 0; i < maps[m].n; i++) {
         if (maps[m].row[i].v2 == v2) {
             return maps[m].row[i].v1;
@@ -40,6 +46,9 @@ uint16_t ike_v1_number(enum ike_v1_map m, uint16_t v2)
 
 uint16_t ike_v1_meaning(enum ike_v1_map m, uint16_t v1)
 {
+    if (private_group(m, v1)) {
+        return v1;
+    }
     for (size_t i = 0; i < maps[m].n; i++) {
         if (maps[m].row[i].v1 == v1) {
             return maps[m].row[i].v2;

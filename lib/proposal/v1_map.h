@@ -14,6 +14,8 @@ enum {
     IKE_A1_AUTH = 3,
     IKE_A1_GROUP = 4,
     IKE_A1_GROUP_TYPE = 5,
+    IKE_A1_PRIME = 6,
+    IKE_A1_GENERATOR = 7,
     IKE_A1_LIFE_TYPE = 11,
     IKE_A1_LIFE = 12,
     IKE_A1_BITS = 14

@@ -14,6 +14,7 @@
 #include "base/bucket.h"
 #include "base/map.h"
 #include "core/core.h"
+#include "crypto/private_group.h"
 #include "keys/keys.h"
 #include "policy/conf.h"
 
@@ -164,6 +165,8 @@ struct ike_v1_sa {
     uint32_t n_done;
     uint32_t *mids; /* a set: message ids that either side has used, none of which is used twice */
     uint32_t n_mids, cap_mids;
+    struct ike_private_group *group; /* agreed on by New Group Mode; NULL: none */
+    bool group_asked, group_proposed; /* the peer has had one checked; we have proposed one */
 };
 
 struct ike_sa {
@@ -220,6 +223,11 @@ struct ike_sa {
 static inline bool ike_sa_is_v1(const struct ike_sa *sa) { return IKE_WITH_V1 && sa->version == 1; }
 /* As far as phase 1 has come, there are keys. */
 static inline bool ike_sa_v1_keyed(const struct ike_sa *sa) { return IKE_WITH_V1 && sa->v1 && sa->v1->keyed; }
+/* The number of the group that New Group Mode agreed on; 0: none. */
+static inline uint16_t ike_sa_private_ke(const struct ike_sa *sa)
+{
+    return IKE_WITH_V1 && sa->v1 && sa->v1->group ? sa->v1->group->ke.id : 0;
+}
 static inline const struct ike_lease *ike_sa_lease(const struct ike_sa *sa) /* NULL: none */
 {
     return IKE_WITH_V1 && sa->peer ? sa->peer->lease : NULL;

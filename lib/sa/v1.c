@@ -60,6 +60,7 @@ void ike_v1_sa_free(struct ike_core *c, struct ike_v1_sa *v)
         drop_done(c, v, IKE_OF(it, struct ike_v1_done, link));
     }
     ike_free(c, v->mids, v->cap_mids * sizeof *v->mids);
+    ike_private_group_free(v->group);
     ike_free_secret(c, v, sizeof *v);
 }
 

@@ -148,7 +148,7 @@ const ike_crypto *bench_counting(const struct bench_suite *s, const ike_crypto *
     static const ike_ke *const kes[] = {&ke, NULL};
     static const ike_hash *const hashes[] = {&hash, NULL};
     static const ike_sign *const signatures[] = {&signature, NULL};
-    static const ike_crypto counting = {"counting", encrs, prfs, integs, kes, hashes, signatures};
+    static const ike_crypto counting = {"counting", encrs, prfs, integs, kes, hashes, signatures, NULL};
     const ike_prf *p = ike_find_prf(c, ids[s->mac].prf);
     const ike_integ *i = ike_find_integ(c, ids[s->mac].integ);
     real_encr = ike_find_encr(c, s->encr);

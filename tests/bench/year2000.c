@@ -78,7 +78,7 @@ static const ike_crypto *everything(void)
     static const ike_integ *integ[LISTED];
     static const ike_ke *ke[LISTED];
     static const ike_hash *hash[LISTED];
-    static ike_crypto all = {"with legacy", encr, prf, integ, ke, hash, NULL};
+    static ike_crypto all = {"with legacy", encr, prf, integ, ke, hash, NULL, NULL};
     const ike_crypto *a = ike_crypto_default(), *b = legacy();
     if (b == NULL) {
         return a;

@@ -181,6 +181,6 @@ const ike_crypto *fuzz_crypto(void)
     static const ike_ke *const ke[] = {&ke_31, &ke_19, &ke_14, NULL};
     static const ike_hash *const hash[] = {&hash_32, &hash_64, &hash_20, NULL};
     static const ike_sign *const sign[] = {NULL};
-    static const ike_crypto all = {"open", encr, prf, integ, ke, hash, sign};
+    static const ike_crypto all = {"open", encr, prf, integ, ke, hash, sign, NULL};
     return &all;
 }

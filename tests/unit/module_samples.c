@@ -44,7 +44,7 @@ static const ike_ke *const kes[] = {&ke, NULL};
 static const ike_hash *const hashes[] = {NULL};
 static const ike_sign *const signs[] = {NULL};
 static const ike_crypto crypto = {"sample", KIND == NOT_WHOLE ? encrs : no_encrs, prfs,
-                                  integs,   KIND == NO_LIST ? NULL : kes,         hashes, signs};
+                                  integs,   KIND == NO_LIST ? NULL : kes,         hashes, signs, NULL};
 static const ike_module module = {KIND == OTHER_ABI ? IKE_MODULE_ABI + 1 : IKE_MODULE_ABI,
                                   sizeof(module) + (KIND == OTHER_SIZE ? 8 : 0), "sample", KIND == NO_CRYPTO ? NULL : &crypto};
 

@@ -252,8 +252,8 @@ static void by_permission(void **state)
 static void by_what_they_say(void **state)
 {
     static const char *const why[] = {"it is not a module of ike (no ike_module_v1)\n",
-                                      "made for version 3 of the interface, this program has version 2\n",
-                                      "made for version 2 of the interface, this program has version 2\n",
+                                      "made for version 4 of the interface, this program has version 3\n",
+                                      "made for version 3 of the interface, this program has version 3\n",
                                       "it says that it cannot be used here\n",
                                       "one of its algorithms is not whole\n",
                                       "one of its algorithms is not whole\n",

@@ -14,7 +14,7 @@ static const ike_prf *prfs[16];
 static const ike_integ *integs[16];
 static const ike_ke *kes[32];
 static const ike_hash *hashes[16];
-static const ike_crypto both = {"both", encrs, prfs, integs, kes, hashes, NULL};
+static const ike_crypto both = {"both", encrs, prfs, integs, kes, hashes, NULL, NULL};
 
 #define JOIN(to, field)                                                                                                          \
     do {                                                                                                                         \

@@ -169,7 +169,7 @@ static const ike_crypto *small_crypto(void)
     static const ike_integ *const integs[] = {NULL};
     static const ike_ke *const kes[] = {&x, NULL};
     static const ike_hash *const hashes[] = {NULL};
-    static const ike_crypto c = {"small", encrs, prfs, integs, kes, hashes, NULL};
+    static const ike_crypto c = {"small", encrs, prfs, integs, kes, hashes, NULL, NULL};
     return &c;
 }
 

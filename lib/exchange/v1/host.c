@@ -25,21 +25,22 @@ static bool registered(const struct ike_engine *e, const struct ike_script *scri
     return s && *s;
 }
 
-int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state)
+int ike_v1_may_start(const struct ike_sa *sa)
 {
-    struct ike_sa *sa = ike_sa_by_id(e, id);
     if (!sa) {
         return IKE_ERR_NOT_FOUND;
     }
-    if (!registered(e, script) || sa->version != 1) {
+    if (sa->version != 1) {
         return IKE_ERR_INVALID;
     }
     if (!sa->established || sa->dead || sa->state == IKE_SA_DELETING) {
         return IKE_ERR_STATE;
     }
-    if (ike_v1_crowded(sa)) {
-        return IKE_ERR_LIMIT;
-    }
+    return ike_v1_crowded(sa) ? IKE_ERR_LIMIT : IKE_OK;
+}
+
+int ike_v1_start(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, void *state)
+{
     struct ike_exchange *x = ike_exchange_new(e, sa, script, IKE_INITIATOR, NULL);
     if (!x) {
         e->core.blamed = false;
@@ -50,4 +51,12 @@ int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *
     ike_list_add(&sa->outstanding, &x->link);
     ike_exchange_run(x);
     return IKE_OK;
+}
+
+int ike_host_start(struct ike_engine *e, ike_sa_id id, const struct ike_script *script, void *state)
+{
+    struct ike_sa *sa = ike_sa_by_id(e, id);
+    int r = ike_v1_may_start(sa);
+    r = r != IKE_ERR_NOT_FOUND && !registered(e, script) ? IKE_ERR_INVALID : r;
+    return r == IKE_OK ? ike_v1_start(e, sa, script, state) : r;
 }

@@ -180,7 +180,6 @@ bool ike_v1_crowded(const struct ike_sa *sa)
     return n >= OPEN_MAX;
 }
 
-/* Which exchange begins with a message that is decrypted already; NULL: none that may begin now. */
 static void last_block(const struct ike_sent *s, uint8_t *iv, size_t n)
 {
     while (s->next) {
@@ -194,6 +193,7 @@ static bool needs_setup(const struct ike_script *s)
     return s && s->delivery && s != &ike_v1_informational && s != &ike_v1_connected && s != &ike_v1_new_group;
 }
 
+/* Which exchange begins with a message that is decrypted already; NULL: none that may begin now. */
 static const struct ike_script *script_of(const struct ike_engine *e, const struct ike_sa *sa, const struct ike_message *m)
 {
     switch (m->h.exchange) {

@@ -1,26 +1,136 @@
 /* SPDX-License-Identifier: ISC
  *
- * New Group Mode (RFC 2409 section 5.6): a peer proposes a group of its own making for later exchanges. None is taken: that a
- * prime is safe can be tested, that whoever chose it cannot compute logarithms in it cannot, and the groups that everybody has
- * are large enough. The peer is told so once it has shown that it is the peer.
+ * New Group Mode (RFC 2409 section 5.6): a peer proposes a MODP group of its own making, for the key exchanges of Quick Modes
+ * that follow. That whoever made a prime cannot compute logarithms in it no check shows; but a peer knows what is agreed on with
+ * it anyway. What others could find is checked. Both hashes are made as HASH(1).
  */
 #include "exchange/v1/v1.h"
 
-static int refuse(struct ike_exchange *x)
+/* ---- Initiator ------------------------------------------------------------------------------------------------------------ */
+
+/* x->state is the group, owned, until the peer has taken it. */
+static int put_offer(struct ike_exchange *x)
 {
-    int r = ike_v1_hash_check(x, ike_bytes_of(NULL, 0));
-    if (r != IKE_X_OK) {
-        return r;
+    const struct ike_private_group *g = x->state;
+    ike_v1_hash_begin(x);
+    ike_v1_put_group(&x->chain, g->ke.id, ike_private_group_prime(g), ike_private_group_generator(g));
+    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+}
+
+static int check_hash(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
+
+static int take_answer(struct ike_exchange *x)
+{
+    struct ike_v1_group g;
+    if (ike_v1_group_parse(&g, ike_message_find(x->msg, IKE_P1_SA, 0)) != IKE_OK ||
+        !ike_private_group_is(x->state, g.id, g.prime, g.generator)) {
+        ike_blame_answer(x, IKE_FAIL_KE_GROUP, "an SA payload that is not the group we proposed");
+        return ike_refuse(x, IKE_N1_ATTRIBUTES_NOT_SUPPORTED, 0);
     }
+    x->sa->v1->group = x->state;
+    x->state = NULL;
+    return IKE_X_OK;
+}
+
+/* ---- Responder ------------------------------------------------------------------------------------------------------------ */
+
+static int refuse(struct ike_exchange *x, const char *expected, const char *received, const char *remedy)
+{
     ike_blame(&x->e->core, IKE_FAIL_KE_GROUP, IKE_DECIDER_US);
-    ike_blame_received(&x->e->core, "a group of the peer's own, by New Group Mode");
-    ike_blame_remedy(&x->e->core, "let the peer use one of the numbered groups");
+    ike_blame_expected(&x->e->core, "%s", expected);
+    ike_blame_received(&x->e->core, "%s", received);
+    ike_blame_remedy(&x->e->core, "%s", remedy);
     return ike_refuse(x, IKE_N1_ATTRIBUTES_NOT_SUPPORTED, 0);
+}
+
+static int take_offer(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_sa *sa = x->sa;
+    struct ike_v1_group g;
+    int r = ike_v1_group_parse(&g, ike_message_find(x->msg, IKE_P1_SA, 0));
+    if (r == IKE_ERR_PROTO) {
+        return x->script->delivery->fault(x, IKE_P1_SA, false);
+    }
+    if (!sa->conn->conf->s.new_group || !c->crypto->power) {
+        return refuse(x, "one of the numbered groups", "a group of the peer's own, by New Group Mode",
+                      "let the peer use a numbered group, or set new-group = yes");
+    }
+    if (r == IKE_OK && sa->v1->group && ike_private_group_is(sa->v1->group, g.id, g.prime, g.generator)) {
+        return IKE_X_OK; /* there was no memory to say so */
+    }
+    /* Quick Modes may be using the first one; and the checks are dear. Of two offers that cross neither is taken. */
+    if (sa->v1->group_asked || sa->v1->group_proposed || sa->v1->group) {
+        return refuse(x, "one group for an IKE SA, proposed by one side", "another one", "let the peer make a new IKE SA first");
+    }
+    r = r == IKE_OK ? ike_private_group_new(&sa->v1->group, c->crypto, &c->mem, &c->rng, g.id, g.prime, g.generator)
+                    : IKE_ERR_INVALID;
+    sa->v1->group_asked = r == IKE_OK || r == IKE_ERR_INVALID;
+    if (r == IKE_ERR_INVALID) {
+        return refuse(x, "a safe prime of 2048 to 4096 bits, and a generator between 1 and it", "something else",
+                      "make the group anew, or let the peer use a numbered one");
+    }
+    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+}
+
+/* The attributes as they were offered. */
+static int put_answer(struct ike_exchange *x)
+{
+    struct ike_v1_group g;
+    ike_v1_hash_begin(x);
+    (void)ike_v1_group_parse(&g, ike_message_find(x->msg, IKE_P1_SA, 0));
+    ike_v1_put_sa_answer(&x->chain, &g.choice, IKE_PROTO1_ISAKMP, NULL, 0);
+    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+}
+
+/* ---- The script ------------------------------------------------------------------------------------------------------------ */
+
+static int note(struct ike_exchange *x)
+{
+    const struct ike_private_group *g = x->sa->v1->group;
+    IKE_LOG(&x->e->core, IKE_LOG_SA, IKE_LOG_INFO, x->sa->id, "Quick Modes with PFS use group %u from now on, of %zu octets, %s",
+            (unsigned)g->ke.id, g->len, x->role == IKE_INITIATOR ? "which we proposed" : "which the peer proposed");
+    return IKE_X_OK;
+}
+
+static void undo(struct ike_exchange *x)
+{
+    if (x->role == IKE_INITIATOR) {
+        ike_private_group_free(x->state);
+        x->state = NULL;
+        x->sa->v1->group_proposed = false;
+    }
 }
 
 static const struct ike_payload_rule rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_SA, 1, 1}, {0, 0, 0}};
 static const struct ike_form forms[] = {{NULL, rules}, {NULL, NULL}};
-static ike_action *const handle[] = {refuse, NULL};
-static const struct ike_step steps[] = {{"New Group Mode 1", IKE_INITIATOR, NULL, forms, handle, NULL, NULL, NULL}};
+static ike_action *const offer_build[] = {ike_v1_begin, put_offer, NULL};
+static ike_action *const offer_handle[] = {check_hash, take_offer, NULL};
+static ike_action *const answer_build[] = {put_answer, NULL};
+static ike_action *const answer_handle[] = {check_hash, take_answer, note, NULL};
+static ike_action *const answer_sent[] = {note, NULL};
+static const struct ike_step steps[] = {
+    {"New Group Mode 1", IKE_INITIATOR, NULL, forms, offer_handle, offer_build, NULL, NULL},
+    {"New Group Mode 2", IKE_RESPONDER, NULL, forms, answer_handle, answer_build, NULL, answer_sent},
+};
 const struct ike_script ike_v1_new_group = {
-    "New Group Mode", 1, IKE_X1_NEW_GROUP, &ike_v1_delivery, steps, 1, 0, NULL, NULL, NULL};
+    "New Group Mode", 1, IKE_X1_NEW_GROUP, &ike_v1_delivery, steps, 2, 0, NULL, undo, NULL};
+
+int ike_group_start(struct ike_engine *e, ike_sa_id id, uint16_t group, ike_bytes prime, ike_bytes generator)
+{
+    struct ike_sa *sa = ike_sa_by_id(e, id);
+    struct ike_private_group *g;
+    int r = ike_v1_may_start(sa);
+    r = r == IKE_OK && (sa->v1->group || sa->v1->group_proposed) ? IKE_ERR_EXISTS : r;
+    r = r == IKE_OK ? ike_private_group_new(&g, e->core.crypto, &e->core.mem, &e->core.rng, group, prime, generator) : r;
+    if (r != IKE_OK) {
+        return r;
+    }
+    sa->v1->group_proposed = true;
+    r = ike_v1_start(e, sa, &ike_v1_new_group, g);
+    if (r != IKE_OK) {
+        sa->v1->group_proposed = false;
+        ike_private_group_free(g);
+    }
+    return r;
+}

@@ -28,6 +28,7 @@ static struct ike_v1_want want_of(const struct ike_exchange *x, const struct ike
     return (struct ike_v1_want){.main = conf->child_proposals[index],
                                 .around = conf->child_around[index],
                                 .compress = k->compress,
+                                .private_ke = ike_sa_private_ke(x->sa),
                                 .terms = {.mode = wire_mode(x->sa, k->mode),
                                           .life_s = k->life_s,
                                           .life_kb = ike_v1_kilobytes(k->life_bytes),
@@ -67,11 +68,19 @@ static int one_pair(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
-/* PFS when the proposals name a group: the first, as all transforms of an offer have the same one. */
+/* Also one of the IKE SA's own. */
+static const ike_ke *find_ke(const struct ike_exchange *x, uint16_t group)
+{
+    return group && group == ike_sa_private_ke(x->sa) ? &x->sa->v1->group->ke : ike_find_ke(x->e->core.crypto, group);
+}
+
+/* PFS when the proposals name a group: the one that we agreed on with this peer, or the first, as all transforms of an offer have
+ * the same one. */
 static int pick_ke(struct ike_exchange *x)
 {
-    uint16_t group = ike_v1_ke(ike_setup_proposals(x->setup));
-    x->setup->ke = group ? ike_find_ke(x->e->core.crypto, group) : NULL;
+    uint16_t group = ike_v1_ke(ike_setup_proposals(x->setup)), own = ike_sa_private_ke(x->sa);
+    group = group && own ? own : group;
+    x->setup->ke = group ? find_ke(x, group) : NULL;
     return !group || x->setup->ke ? IKE_X_OK : ike_refuse(x, 0, IKE_FAIL_KE_GROUP);
 }
 
@@ -130,7 +139,7 @@ static int take_values(struct ike_exchange *x)
         return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_KE_GROUP);
     }
     if (x->role == IKE_RESPONDER) {
-        s->ke = ke ? ike_find_ke(c->crypto, s->v1.suite.ke) : NULL;
+        s->ke = ke ? find_ke(x, s->v1.suite.ke) : NULL;
     }
     int r = ke ? ike_take_public(x, ike_bytes_of(ke->body, ke->len)) : IKE_OK;
     if (r == IKE_ERR_PROTO) {

@@ -55,6 +55,11 @@ void ike_v1_detect_nat(struct ike_exchange *x);
 void ike_v1_note(struct ike_exchange *x, uint16_t notify);
 void ike_v1_log_keys(struct ike_core *c, const struct ike_sa *sa); /* for the host that wants them */
 
+/* ---- host.c ------------------------------------------------------------------------------------------------------------- */
+/* An exchange at somebody's word, under an SA that is up; NULL is IKE_ERR_NOT_FOUND. */
+int ike_v1_may_start(const struct ike_sa *sa);
+int ike_v1_start(struct ike_engine *e, struct ike_sa *sa, const struct ike_script *script, void *state);
+
 /* ---- fragment.c --------------------------------------------------------------------------------------------------------- */
 struct ike_sent *ike_v1_keep(struct ike_exchange *x, const struct ike_header *h, ike_bytes message);
 /* One part; `hear` gets the whole when it was the last that was missing. */
