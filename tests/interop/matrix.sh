@@ -23,7 +23,7 @@ combine() {
     [ "$2" = rsa ] && CERT=$_cert || CERT=
     [ "$1" = aggressive ] && OURS="aggressive = yes" SWAN="    aggressive = yes" LIBRE="    aggressive=yes" || OURS= SWAN= LIBRE=
     [ "$4" = pfs ] && PFS=yes || PFS=no # Libreswan's own word for it
-    start a && start b && up a && both_ways || {
+    start a && start b && up "$BEGINS" && both_ways || {
         bad "run '$_run' failed"
         for _n in a b; do tail -n 30 "$LOGS/$_n.log" "$LOGS/$_n.up" 2>/dev/null; on "$_n" cat /run/charon.log 2>/dev/null | tail -n 40; done
     }

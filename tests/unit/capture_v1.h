@@ -21,6 +21,7 @@ typedef void capture_v1_fn(struct capture_v1 *f, struct ike_message *m, const ui
 struct capture_v1 {
     struct ike_v1_seal k;
     uint8_t key[64];
+    const ike_prf *prf;
     const ike_hash *hash;
     ike_bytes g_xi, g_xr; /* views into the capture */
     struct {
@@ -65,7 +66,10 @@ static inline bool capture_v1_negotiated(struct capture_v1 *f, const struct ike_
     for (size_t i = 0; (c = cc_suite(i)) != NULL; i++) {
         const ike_prf *prf = ike_find_prf(c, prf_of[hash]);
         f->k.encr = f->k.encr ? f->k.encr : ike_find_encr(c, encr == 5 ? 3 : 12);
-        f->hash = f->hash || !prf ? f->hash : ike_v1_hash_of(c, prf);
+        if (prf && !f->hash) {
+            f->prf = prf;
+            f->hash = ike_v1_hash_of(c, prf);
+        }
     }
     if (!f->k.encr || !f->hash) {
         print_message("left out: cipher %u or hash %u is not in this build\n", (unsigned)encr, (unsigned)hash);
@@ -100,7 +104,8 @@ static inline void capture_v1_open(struct capture_v1 *f, struct ike_message *m)
     f->opened++;
 }
 
-/* A whole capture, repeated messages once: the exchange in clear gives what the first IV is made of. false: skip. */
+/* A whole capture, repeated messages once: the exchange in clear gives what the first IV is made of. Who has the key only when
+ * it has been seen whole sets it then. false: skip. */
 static inline bool capture_v1_walk(struct capture_v1 *f, const struct capture_file *c)
 {
     static struct ike_message m;
@@ -117,7 +122,6 @@ static inline bool capture_v1_walk(struct capture_v1 *f, const struct capture_fi
             capture_v1_open(f, &m);
             continue;
         }
-        f->each(f, &m, NULL, NULL, 0);
         const struct ike_payload *sa = ike_message_find(&m, IKE_P1_SA, 0), *ke = ike_message_find(&m, IKE_P1_KE, 0);
         if (sa && m.h.spi_r != 0 && !capture_v1_negotiated(f, sa)) {
             return false;
@@ -130,6 +134,7 @@ static inline bool capture_v1_walk(struct capture_v1 *f, const struct capture_fi
             ike_v1_iv(f->hash, capture_v1_ctx, f->g_xi, f->g_xr, f->x[0].iv, f->k.encr->block);
             f->n = 1;
         }
+        f->each(f, &m, NULL, NULL, 0);
     }
     return true;
 }
