@@ -13,19 +13,20 @@ MODES = {2: ("Main Mode", 6), 4: ("Aggressive Mode", 3)}
 # name of the member, and of the value in charon's log
 VALUES = (("g_xy", "shared Diffie Hellman secret"), ("skeyid", "SKEYID"), ("skeyid_d", "SKEYID_d"), ("skeyid_a", "SKEYID_a"),
           ("skeyid_e", "SKEYID_e"), ("ka", "encryption key Ka"), ("hash_i", "HASH_I"), ("hash_r", "HASH_R"))
-SECRET = r'secret = "(.*)"'
+PEERS = ("10.66.0.1", "10.66.0.2")
 HEAD = """/* SPDX-License-Identifier: ISC
  *
  * Phase 1 between strongSwan %s (10.66.0.1) and Libreswan %s (10.66.0.2): the datagrams as they passed, and what strongSwan
  * logged about them (ike = 4). Of HASH_I and HASH_R one is its own, the other what it expected of Libreswan, whose proof is
  * in its last message. Recorded by tests/interop/run -v -o DIR libreswan-ikev1-recorded.0, made by tests/interop/recorded.py.
+ * Addresses and identities: the initiator's first.
  */
 #ifndef TESTS_UNIT_RECORDED_V1_H
 #define TESTS_UNIT_RECORDED_V1_H
 
 /* clang-format off */
 static const struct recorded {
-    const char *name, *psk, *message[6];
+    const char *name, *address[2], *id[2], *psk, *message[6];
     const char *g_xy, *skeyid, *skeyid_d, *skeyid_a, *skeyid_e, *ka, *hash_i, *hash_r;
 } recorded[] = {"""
 TAIL = """};
@@ -48,7 +49,7 @@ def datagrams(pcap):
         frame, at = pcap[at + 16:at + 16 + n], at + 16 + n
         if frame[12:14] == b"\x08\x00" and frame[23] == 17:
             udp = frame[14 + 4 * (frame[14] & 15):]
-            yield (seconds, micro), frame[26:30], udp[8:int.from_bytes(udp[4:6], "big")]
+            yield (seconds, micro), ".".join(str(i) for i in frame[26:30]), udp[8:int.from_bytes(udp[4:6], "big")]
 
 
 def phase1(folder):
@@ -86,21 +87,24 @@ def literal(octets):
     return " " + lines[0] if len(octets) <= 50 else "".join("\n      " + line for line in lines)
 
 
-def row(exchange, values, psk):
-    began = "strongSwan" if exchange["began"] == bytes((10, 66, 0, 1)) else "Libreswan"
-    print('    {.name = "%s, begun by %s",\n     .psk = "%s",' % (MODES[exchange["mode"]][0], began, psk))
+def row(exchange, values, conf):
+    sides = (0, 1) if exchange["began"] == PEERS[0] else (1, 0)
+    print('    {.name = "%s, begun by %s",' % (MODES[exchange["mode"]][0], ("strongSwan", "Libreswan")[sides[0]]))
+    print('     .address = {"%s", "%s"},' % tuple(PEERS[i] for i in sides))
+    print('     .id = {"%s", "%s"},' % tuple(re.search(" id-%s = (.*)" % "ab"[i], conf).group(1) for i in sides))
+    print('     .psk = "%s",' % re.search(' secret = "(.*)"', conf).group(1))
     print("     .message = {%s}," % ",".join(literal(m) for m in exchange["messages"]))
     print(",\n".join("     .%s =%s" % (member, literal(values[name])) for member, name in VALUES) + "},")
 
 
 def main(folder):
-    charon, psk = read(folder, "a.log"), re.search(SECRET, read(folder, "a.conf")).group(1)
+    charon, conf = read(folder, "a.log"), read(folder, "a.conf")
     runs = re.split(r".*Starting IKE charon daemon \(strongSwan ([\d.]+).*", charon)
     exchanges = phase1(folder)
     assert len(exchanges) == len(runs) // 2
     print(HEAD % (runs[1], re.search(r"Libreswan Version ([\d.]+)", read(folder, "b.log")).group(1)))
     for exchange, text in zip(exchanges, runs[2::2]):
-        row(exchange, logged(text), psk)
+        row(exchange, logged(text), conf)
     print(TAIL)
 
 

@@ -3,16 +3,19 @@
  * Phase 1 between strongSwan 5.9.8 (10.66.0.1) and Libreswan 4.10 (10.66.0.2): the datagrams as they passed, and what strongSwan
  * logged about them (ike = 4). Of HASH_I and HASH_R one is its own, the other what it expected of Libreswan, whose proof is
  * in its last message. Recorded by tests/interop/run -v -o DIR libreswan-ikev1-recorded.0, made by tests/interop/recorded.py.
+ * Addresses and identities: the initiator's first.
  */
 #ifndef TESTS_UNIT_RECORDED_V1_H
 #define TESTS_UNIT_RECORDED_V1_H
 
 /* clang-format off */
 static const struct recorded {
-    const char *name, *psk, *message[6];
+    const char *name, *address[2], *id[2], *psk, *message[6];
     const char *g_xy, *skeyid, *skeyid_d, *skeyid_a, *skeyid_e, *ka, *hash_i, *hash_r;
 } recorded[] = {
     {.name = "Main Mode, begun by strongSwan",
+     .address = {"10.66.0.1", "10.66.0.2"},
+     .id = {"a.ike.test", "b.ike.test"},
      .psk = "libike-test-psk",
      .message = {
       "f0ce10e68d6392a700000000000000000110020000000000000000b40d00003800000001000000010000002c010100010000002401010000"
@@ -57,6 +60,8 @@ static const struct recorded {
      .hash_i = "7549e63d9643a40f7bcb319e48c334d2ef8ead08fdca9a44f1e5ace54344185e",
      .hash_r = "c605bbd8e27484d0ec88aeb71a2da4106dde09d611462c64d96af87f0c5d9178"},
     {.name = "Main Mode, begun by Libreswan",
+     .address = {"10.66.0.2", "10.66.0.1"},
+     .id = {"b.ike.test", "a.ike.test"},
      .psk = "libike-test-psk",
      .message = {
       "35a1f44611568ae400000000000000000110020000000000000000cc0d00003800000001000000010000002c000100010000002400010000"
@@ -105,6 +110,8 @@ static const struct recorded {
       "aa894bbc8977d9df8d5c75e9a96d932710bbf8a658e4e5858dbd1e1c3533297024bdce512804317b3f911886394d83480ce49d71db640177"
       "856c2d6cecf65d3d"},
     {.name = "Aggressive Mode, begun by strongSwan",
+     .address = {"10.66.0.1", "10.66.0.2"},
+     .id = {"a.ike.test", "b.ike.test"},
      .psk = "libike-test-psk",
      .message = {
       "e5a6962f4220fc2c000000000000000001100400000000000000012e0400003800000001000000010000002c010100010000002401010000"
