@@ -227,9 +227,8 @@ int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n)
     if (is_v2(m)) {
         return take_whole_chain(m, &r, m->h.next, false);
     }
-    /* Libreswan fills messages of version 1 up to whole words, those in clear too. */
-    const int bad = take_chain(m, &r, m->h.next, false);
-    return bad == IKE_OK && (r.left > 3 || !ike_is_zero(r.p, r.left)) ? IKE_ERR_PROTO : bad;
+    rc = take_chain(m, &r, m->h.next, false);
+    return rc == IKE_OK && !ike_v1_fill(&r) ? IKE_ERR_PROTO : rc;
 }
 
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n)

@@ -104,6 +104,8 @@ void ike_header_write(uint8_t out[IKE_HEADER_LEN], const struct ike_header *h);
  * nonces of a forbidden length. IKEv1 messages in clear parse too (payload types as numbered there). The chain is empty and the
  * body is left alone when an IKEv1 message is encrypted or the major version is above 2. */
 int ike_message_parse(struct ike_message *m, const uint8_t *data, size_t n);
+/* Libreswan fills messages of version 1 up to whole words, those in clear too: whether what is left behind the chain is that. */
+static inline bool ike_v1_fill(const struct ike_rd *rest) { return rest->left <= 3 && ike_is_zero(rest->p, rest->left); }
 /* Append the chain of decrypted payloads in `inner` (first type m->sk_next), which must end exactly at its end. No SK inside. */
 int ike_message_parse_inner(struct ike_message *m, const uint8_t *inner, size_t n);
 /* The same for version 1, where padding may follow (first type m->h.next): *end is where the chain ends in `inner`. */

@@ -228,10 +228,12 @@ static bool walk_payload(struct walk *w, struct ike_rd *r, uint8_t *type, bool i
 /* Recursion is two levels deep at most: SK inside SK is a fault, not a chain. */
 static void walk_chain(struct walk *w, struct ike_rd *r, uint8_t type, bool inner)
 {
-    while (type != IKE_P_NONE) {
-        if (!walk_payload(w, r, &type, inner)) {
-            break;
-        }
+    bool whole = true;
+    while (whole && type != IKE_P_NONE) {
+        whole = walk_payload(w, r, &type, inner);
+    }
+    if (whole && w->h.version >> 4 == 1 && r->left != 0 && ike_v1_fill(r)) {
+        ike_decode_hex(&w->e, r, "padding", SIZE_MAX);
     }
     ike_decode_rest(&w->e, r);
 }

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "ctl/decode_legacy.c" /* the program links it; here it is part of what is tested */
-#include "message/message.h"
+#include "message/v1.h"
 #include "unit/capture_file.h"
 #include "vectors/json.h"
 
@@ -339,6 +339,25 @@ static void test_faults(void **state)
     }
 }
 
+/* A message of version 1 in clear is filled up to a whole word with zeros, and with nothing else. */
+static void test_fill(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 4; n++) {
+        for (uint8_t value = 0; value < 2; value++) {
+            const bool good = n < 4 && value == 0;
+            uint8_t msg[48] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IKE_P1_VENDOR, 0x10, 2, [28 + 3] = 4};
+            const size_t len = 32 + n;
+            ike_store32(msg + 24, (uint32_t)len);
+            msg[len - 1] = value;
+            struct text t = decode_one(msg, len, good ? IKE_OK : IKE_ERR_PROTO);
+            assert_int_equal(strstr(t.p, "more than belongs here") == NULL, good);
+            assert_int_equal(strstr(t.p, "padding: 00") != NULL, good);
+            free(t.p);
+        }
+    }
+}
+
 /* Wrong keys, no memory, no cipher: said, and the rest is there. */
 static void test_not_opened(void **state)
 {
@@ -417,7 +436,7 @@ int main(void)
         cmocka_unit_test(test_gcm),    cmocka_unit_test(test_cbc),         cmocka_unit_test(test_3des),
         cmocka_unit_test(test_ccm),    cmocka_unit_test(test_ccm_checked), cmocka_unit_test(test_v1),
         cmocka_unit_test(test_bodies), cmocka_unit_test(test_faults),      cmocka_unit_test(test_not_opened),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_damage), cmocka_unit_test(test_fill),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
