@@ -35,7 +35,7 @@ typedef struct ike_user_settings {
 typedef struct ike_child_settings {
     uint32_t size;
     const char *name;      /* unique in the connection */
-    const char *proposals; /* ESP: "aes256gcm16, aes128-sha256-x25519"; NULL: the default (ike_default_child_proposals) */
+    const char *proposals; /* ESP: "aes256gcm16, aes128-sha256-x25519"; NULL: the default (below) */
     const char *ah_proposals; /* AH: "sha256, sha1-modp2048"; NULL: no AH. Where `proposals` is NULL: AH
                                * alone; where it is not: AH around ESP, both together, which only IKEv1 can agree on */
     const ike_ts *local_ts, *remote_ts; /* NULL/0: the IKE addresses themselves ("dynamic") */
@@ -72,7 +72,7 @@ typedef struct ike_conn_settings {
     ike_bytes local_key;  /* our private key, unencrypted; empty: ask the `sign` hook */
     ike_bytes local_cert; /* our certificate, which is sent to the peer, or public key; needed when local_key is empty */
     ike_bytes remote_key; /* the peer's certificate or public key, which its signature has to fit; empty: no signatures */
-    const char *proposals;      /* IKE proposals text; NULL: default (ike_default_ike_proposals) */
+    const char *proposals;      /* IKE proposals text; NULL: the default (below) */
     uint32_t life_s, life_min_s, life_max_s; /* of the IKE SA; 0: none; min and max as of a child */
     uint32_t margin_s;                       /* its rekey */
     uint8_t jitter_pct;         /* of the margins, default 50 */
@@ -107,6 +107,8 @@ IKE_API void ike_conn_settings_init(ike_conn_settings *s);
 /* The default proposals as text, printed in the docs. */
 IKE_API const char *ike_default_ike_proposals(void);
 IKE_API const char *ike_default_child_proposals(void);
+/* Those of connections that speak IKEv1 only; IKE_PROTO_IKE, or _ESP. */
+IKE_API const char *ike_default_v1_proposals(uint8_t protocol);
 
 /* Check proposal text without an engine. protocol: IKE_PROTO_IKE, _ESP, _AH. On error *at is the offset of the offending keyword
  * and *nearest a known keyword that is nearest, or NULL. */

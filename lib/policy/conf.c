@@ -202,12 +202,15 @@ static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t chi
 /* Parsed once per settings, not per attempt. Where it fails half-way the caller drops the whole copy. */
 static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 {
-    const char *text = f->s.proposals ? f->s.proposals : ike_default_ike_proposals();
+    const bool old = IKE_WITH_V1 && f->s.version == IKE_SPEAKS_V1;
+    const char *usual = old ? ike_default_v1_proposals(IKE_PROTO_IKE) : ike_default_ike_proposals();
+    const char *usual_esp = old ? ike_default_v1_proposals(IKE_PROTO_ESP) : ike_default_child_proposals();
+    const char *text = f->s.proposals ? f->s.proposals : usual;
     /* The built-in text names more than a small build carries: what cannot be run is left out there, an error elsewhere. */
     int r = ike_proposals_parse_for(&f->proposals, text, IKE_PROTO_IKE, c->crypto, f->s.proposals == NULL, &c->mem, NULL);
     for (size_t i = 0; r == IKE_OK && i < f->s.n_children; i++) {
         const char *esp = f->s.children[i].proposals, *ah = f->s.children[i].ah_proposals;
-        const char *main = esp ? esp : ah ? ah : ike_default_child_proposals();
+        const char *main = esp ? esp : ah ? ah : usual_esp;
         r = ike_proposals_parse_for(&f->child_proposals[i], main, main == ah ? IKE_PROTO_AH : IKE_PROTO_ESP, c->crypto,
                                     main != esp && main != ah, &c->mem, NULL);
         if (r == IKE_OK && esp && ah) {

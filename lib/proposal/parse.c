@@ -22,21 +22,31 @@ struct builder {
     struct ike_transform t[TRANSFORMS_MAX];
 };
 
-/* Ciphers with and without their own integrity need a proposal each (RFC 7296 section 3.3). Groups begin with the cheapest,
- * as the first is what the KE payload is made for. */
+/* Groups begin with the cheapest, as the first is what the KE payload is made for. Few peers that speak IKEv1 alone know X25519,
+ * and in Aggressive and Quick Mode the first group is all that is offered. */
+#define OLD_GROUPS "-ecp256-ecp384-modp2048-modp3072-modp4096"
+#define GROUPS     "-x25519" OLD_GROUPS
+
+/* Ciphers with and without their own integrity need a proposal each (RFC 7296 section 3.3). */
 const char *ike_default_ike_proposals(void)
 {
-    return "aes256gcm16-aes128gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-"
-           "x25519-ecp256-ecp384-modp2048-modp3072-modp4096, "
-           "aes256-aes128-sha256-sha384-sha512-x25519-ecp256-ecp384-modp2048-modp3072-modp4096";
+    return "aes256gcm16-aes128gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512" GROUPS ", "
+           "aes256-aes128-sha256-sha384-sha512" GROUPS;
 }
 
 /* `nopfs` lets a peer without PFS agree, and SHA-1 is for peers that have nothing newer for ESP: HMAC does not suffer from
  * collisions. */
 const char *ike_default_child_proposals(void)
 {
-    return "aes256gcm16-aes128gcm16-chacha20poly1305-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs, "
-           "aes256-aes128-sha256-sha384-sha512-sha1-x25519-ecp256-ecp384-modp2048-modp3072-modp4096-nopfs";
+    return "aes256gcm16-aes128gcm16-chacha20poly1305" GROUPS "-nopfs, "
+           "aes256-aes128-sha256-sha384-sha512-sha1" GROUPS "-nopfs";
+}
+
+const char *ike_default_v1_proposals(uint8_t protocol)
+{
+    return protocol == IKE_PROTO_IKE ? "aes256-aes128-sha256-sha384-sha512" OLD_GROUPS
+                                     : "aes256gcm16-aes128gcm16" OLD_GROUPS "-nopfs, "
+                                       "aes256-aes128-sha256-sha384-sha512-sha1" OLD_GROUPS "-nopfs";
 }
 
 /* The PRF that goes with an integrity keyword, as strongSwan derives it; 0 where there is none. Pairs of registry numbers. */

@@ -168,8 +168,10 @@ static char *reference(void)
     add(out, "### [daemon]\n\n");
     section(out, "daemon", all);
     sprintf(out + strlen(out),
-            "### Default algorithms\n\n`proposals`:\n\n```\n%s\n```\n\n`esp-proposals`:\n\n```\n%s\n```\n\n" END,
-            ike_default_ike_proposals(), ike_default_child_proposals());
+            "### Default algorithms\n\n`proposals`:\n\n```\n%s\n```\n\n`esp-proposals`:\n\n```\n%s\n```\n\n"
+            "With `version = ikev1`:\n\n```\n%s\n```\n\n```\n%s\n```\n\n" END,
+            ike_default_ike_proposals(), ike_default_child_proposals(), ike_default_v1_proposals(IKE_PROTO_IKE),
+            ike_default_v1_proposals(IKE_PROTO_ESP));
     return out;
 }
 

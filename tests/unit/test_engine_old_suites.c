@@ -184,10 +184,11 @@ static void are_in_no_default_proposal(void **state)
 {
     (void)state;
     static const char *const weak[] = {"des", "3des", "cast128", "blowfish", "md5", "ec2n", "modp768", "modp1024", "modp1536"};
-    for (int child = 0; child < 2; child++) {
-        const char *text = child ? ike_default_child_proposals() : ike_default_ike_proposals();
+    const char *const texts[] = {ike_default_ike_proposals(), ike_default_child_proposals(),
+                                 ike_default_v1_proposals(IKE_PROTO_IKE), ike_default_v1_proposals(IKE_PROTO_ESP)};
+    for (size_t i = 0; i < IKE_COUNT(texts); i++) {
         for (size_t k = 0; k < IKE_COUNT(weak); k++) {
-            assert_null(strstr(text, weak[k]));
+            assert_null(strstr(texts[i], weak[k]));
         }
     }
 }

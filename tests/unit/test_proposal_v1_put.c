@@ -109,13 +109,13 @@ static void combinations(void **state)
 {
     (void)state;
     struct ike_payload sa =
-        v1_offer("aes256gcm16-prfsha256-modp2048, aes128-3des-sha256-sha1-modp2048-x25519-ecp256, 3des-sha1-modp1024-modp2048",
+        v1_offer("aes256gcm16-prfsha256-modp2048, aes128-3des-sha256-sha1-modp2048-mlkem768-ecp256, 3des-sha1-modp1024-modp2048",
                  &v1_psk, 0, buf, sizeof buf);
     assert_text(
         &sa, false,
         "aes128-sha256-modp2048-psk, aes128-sha256-ecp256-psk, aes128-sha1-modp2048-psk, aes128-sha1-ecp256-psk, "
         "3des-sha256-modp2048-psk, 3des-sha256-ecp256-psk, 3des-sha1-modp2048-psk, 3des-sha1-ecp256-psk, 3des-sha1-modp1024-psk");
-    sa = v1_offer("aes128-3des-sha256-sha1-modp2048-x25519-ecp256", &v1_psk, 19, buf, sizeof buf);
+    sa = v1_offer("aes128-3des-sha256-sha1-modp2048-mlkem768-ecp256", &v1_psk, 19, buf, sizeof buf);
     assert_text(&sa, false, "aes128-sha256-ecp256-psk, aes128-sha1-ecp256-psk, 3des-sha256-ecp256-psk, 3des-sha1-ecp256-psk");
     sa = v1_offer2("chacha20poly1305, aes256-aes128-sha256-sha1, aes128gcm16-esn", &v1_tunnel, 0, buf, sizeof buf);
     assert_text(&sa, true,
@@ -125,16 +125,16 @@ static void combinations(void **state)
 static void nothing_to_offer(void **state)
 {
     (void)state;
-    struct ike_proposals *p = from_text("aes256gcm16-prfsha256-modp2048, aes128-sha256-x25519", IKE_PROTO_IKE);
+    struct ike_proposals *p = from_text("aes256gcm16-prfsha256-modp2048, aes128-sha256-mlkem768", IKE_PROTO_IKE);
     struct ike_chain c = ike_chain(buf, sizeof buf);
     ike_v1_put_sa(&c, p, &v1_psk, 0);
     assert_true(c.w.bad);
     assert_int_equal(ike_v1_ke(p), 0);
     forget(p);
-    p = from_text("aes128-sha1-x25519-ecp384-modp2048", IKE_PROTO_IKE);
+    p = from_text("aes128-sha1-mlkem768-ecp384-modp2048", IKE_PROTO_IKE);
     assert_int_equal(ike_v1_ke(p), 20);
     c = ike_chain(buf, sizeof buf);
-    ike_v1_put_sa(&c, p, &v1_psk, 31);
+    ike_v1_put_sa(&c, p, &v1_psk, 36);
     assert_true(c.w.bad);
     forget(p);
     p = from_text("aes128-sha1-modp2048", IKE_PROTO_ESP);

@@ -57,9 +57,10 @@ static void phase1_there_and_back(void **state)
         {"aes256-sha256-modp2048", "aes256-sha256-modp2048", "aes256-prfsha256-modp2048"},
         {"3des-sha1-modp1024, aes128-sha256-modp2048", "aes128-sha256-modp2048, 3des-sha1-modp1024", "aes128-prfsha256-modp2048"},
         {"aes128-aes256-sha1-sha512-modp1536-ecp384", "aes256-sha512-ecp384", "aes256-prfsha512-ecp384"},
-        {"aes256gcm16-prfsha256-x25519, aes192-sha384-modp3072", "aes256-aes192-sha384-x25519-modp3072",
+        {"aes256gcm16-prfsha256-x25519, aes192-sha384-modp3072", "aes256-aes192-sha384-mlkem768-modp3072",
          "aes192-prfsha384-modp3072"},
         {"cast128-md5-modp768, des-md5-modp768", "des-md5-modp768", "des-prfmd5-modp768"},
+        {"aes256-sha256-x25519-ecp256", "aes256-sha256-ecp256-x25519", "aes256-prfsha256-x25519"},
         {"camellia256-sha256-ecp521", "camellia256-sha256-prfsha256-ecp521", "camellia256-prfsha256-ecp521"},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
@@ -411,7 +412,7 @@ static void nearest_miss(void **state)
          "3des"},
         {"aes128-aes256-sha1-modp1024", "aes192-sha1-modp1024", 1, IKE_T_ENCR, 1, "aes192-prfsha1-modp1024", "aes128 aes256"},
         {"aes128-md5-sha1-modp1024", "aes128-sha256-modp1024", 1, IKE_T_PRF, 1, "aes128-prfsha256-modp1024", "prfmd5 prfsha1"},
-        {"aes128-sha1-modp1024-modp1536", "aes128-sha1-x25519-modp2048", 1, IKE_T_KE, 1, "aes128-prfsha1-modp2048",
+        {"aes128-sha1-modp1024-modp1536", "aes128-sha1-mlkem768-modp2048", 1, IKE_T_KE, 1, "aes128-prfsha1-modp2048",
          "modp1024 modp1536"},
         {"aes128-sha1-modp1024", "aes128-sha1-modp1024", 3, IKE_T1_AUTH, 1, "aes128-prfsha1-modp1024", "psk"},
         {"aes128-sha1-modp1024", "aes128-sha256-modp1024, aes256-sha512-modp2048", 1, IKE_T_PRF, 1, "aes128-prfsha256-modp1024",
@@ -444,11 +445,11 @@ static void as_text(void **state)
     (void)state;
     char text[512];
     struct ike_payload sa = v1_sa(PARTS({1, 1, true, 1, "80010007 800e0100 80020004 8003fde9 8004000e"},
-                                        {1, 1, true, 1, "80010063 800e0080 80020003 80030077 8004001f"},
+                                        {1, 1, true, 1, "80010063 800e0080 80020003 80030077 80040021"},
                                         {1, 1, true, 1, "80010005 80020002 80030003 80040002 c0000001"}, {1, 1, false, 1, ""}));
     const size_t whole = ike_v1_sa_format(&sa, false, text, sizeof text);
     assert_string_equal(text,
-                        "aes256-sha256-modp2048-xauth-psk, encr:99-hash:3-group:31-auth:119, 3des-sha1-modp1024-rsa-?, encr:0");
+                        "aes256-sha256-modp2048-xauth-psk, encr:99-hash:3-group:33-auth:119, 3des-sha1-modp1024-rsa-?, encr:0");
     for (size_t n = 0; n <= whole; n++) {
         char some[128];
         memset(some, 'x', sizeof some);
