@@ -17,7 +17,7 @@
 enum { STEPS = 0x0f, XAUTH = 0x10, INNER = 0x20, PUSH = 0x40, WHO = 0x80 };
 /* The octet before each chain: what the message is. */
 enum {
-    EXCHANGE = 0x03, /* Transaction, Informational, Quick Mode, or what the one that is open is */
+    EXCHANGE = 0x03, /* Transaction, Informational, Quick Mode, or what the one that is open is, or New Group Mode */
     OPEN = 0x04,     /* the next message of the newest open exchange */
     WRONG_HASH = 0x08,
     LATER = 0x10, /* time passes first */
@@ -142,11 +142,12 @@ static void speak_v1(unsigned me, unsigned where)
     ike_conn_settings s = *info.settings;
     child[0] = s.children[0];
     child[1] = s.children[1];
-    child[0].proposals = "aes128-sha256, aes128gcm16";
+    child[0].proposals = "aes128-sha256-ecp256-nopfs, aes128gcm16";
     s.children = child;
     s.secret = IKE_STR("secret");
     s.version = IKE_SPEAKS_V1;
     s.push = where & PUSH;
+    s.new_group = true;
     if (where & XAUTH) {
         s.xauth = me ? IKE_XAUTH_SERVER : IKE_XAUTH_CLIENT;
         s.users = &carol;
@@ -185,7 +186,7 @@ static size_t protect(struct ike_sa *sa, const struct ike_exchange *x, unsigned 
     static const uint8_t types[] = {IKE_X1_TRANSACTION, IKE_X1_INFORMATIONAL, IKE_X1_QUICK};
     struct ike_header h = {.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_V1_VERSION, .mid = x ? x->mid : ++mids};
     struct ike_chain c = ike_chain(body, sizeof body);
-    h.exchange = (op & EXCHANGE) < 3 ? types[op & EXCHANGE] : x ? x->script->exchange_type : IKE_X1_TRANSACTION;
+    h.exchange = (op & EXCHANGE) < 3 ? types[op & EXCHANGE] : x ? x->script->exchange_type : IKE_X1_NEW_GROUP;
     (void)ike_v1_reserve_hash(&c, sa->prf->mac->len);
     c.w.p[0] = first;
     ike_wr_bytes(&c.w, chain);
