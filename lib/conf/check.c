@@ -196,6 +196,27 @@ static void check_fallback(struct ike_conf_builder *b, const struct ike_conf_dra
     }
 }
 
+/* Each where it is written, as what stands in the connection goes for all its children. Of the default IKEv1 offers what it
+ * can. */
+static void check_numbers(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *section)
+{
+    static const struct {
+        const char *tag;
+        uint8_t protocol;
+    } tags[] = {{"proposals", IKE_PROTO_IKE}, {"esp-proposals", IKE_PROTO_ESP}, {"ah-proposals", IKE_PROTO_AH}};
+    for (size_t i = 0; d->conn.settings.version == IKE_SPEAKS_V1 && i < IKE_COUNT(tags); i++) {
+        const entry *e = ike_config_find(b->config, section->t.section, tags[i].tag);
+        size_t at;
+        if (e && ike_proposals_check_v1(e->t.value, tags[i].protocol, &at) != IKE_OK) {
+            const char *word = e->t.value + at;
+            b->failed = true;
+            ike_conf_report(b->report, &e->t, "algorithms that IKEv1 has numbers for",
+                            ike_bytes_of(word, strcspn(word, "-, \t")),
+                            &(struct ike_conf_fault){.hint = "leave it out, or use it with version = ikev2"});
+        }
+    }
+}
+
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
     ike_conn_settings *c = &d->conn.settings;
@@ -206,6 +227,7 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     check_xauth(b, d);
     check_inner(b, d);
     check_old(b, d);
+    check_numbers(b, d, d->section);
     check_range(b, d, ike_config_find(b->config, section, "lifetime"), c->life_max_s != 0);
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
     /* One path has one family; a remote that is a name is not known yet. */
@@ -339,6 +361,9 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
     check_start(b, d, k);
     check_bundle(b, d, k);
     check_encap(b, d, k);
+    if (k->section != d->section) {
+        check_numbers(b, d, k->section);
+    }
     check_name(b, d, k);
 }
 

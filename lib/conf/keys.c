@@ -163,7 +163,7 @@ const struct ike_conf_key ike_conf_keys[] = {
     {C(settings.proposals, proposals, "proposals", NULL,
        "Algorithms of the IKE SA, in order of preference. Keywords of one proposal are joined by -, proposals separated by "
        "commas. "
-       "The default is below."),
+       "The default is below. With version = ikev1 each has to be one that IKEv1 has a number for, in all lists of proposals."),
      .max = IKE_PROTO_IKE},
     {C(settings.life_s, life, "lifetime", "4h",
        "How long an IKE SA is used before it is replaced. IKEv1 negotiates that: 600, 450:720 offers 600 seconds and takes 450 "

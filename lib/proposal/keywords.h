@@ -20,6 +20,9 @@ const char *ike_keyword_nearest(const char *s, size_t n);
 /* The preferred keyword of a transform, NULL if it has none. */
 const char *ike_keyword_of(uint8_t type, uint16_t id, uint16_t bits);
 
+/* The PRF that an integrity keyword stands for in a proposal of IKE; 0: none. */
+uint16_t ike_prf_of_integ(uint16_t integ);
+
 /* What has to be known of a cipher to judge an offer, whether or not it can be run here. */
 enum ike_encr_trait {
     IKE_ENCR_KNOWN = 1,

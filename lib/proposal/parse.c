@@ -49,8 +49,8 @@ const char *ike_default_v1_proposals(uint8_t protocol)
                                        "aes256-aes128-sha256-sha384-sha512-sha1" OLD_GROUPS "-nopfs";
 }
 
-/* The PRF that goes with an integrity keyword, as strongSwan derives it; 0 where there is none. Pairs of registry numbers. */
-static uint16_t prf_of_integ(uint16_t integ)
+/* As strongSwan derives it. Pairs of registry numbers. */
+uint16_t ike_prf_of_integ(uint16_t integ)
 {
     static const uint8_t prf[][2] = {{1, 1}, {2, 2}, {5, 4}, {6, 1}, {7, 2}, {8, 8}, {12, 5}, {13, 6}, {14, 7}};
     for (size_t i = 0; i < IKE_COUNT(prf); i++) {
@@ -200,7 +200,7 @@ static int derive_prfs(struct builder *b)
         return IKE_OK;
     }
     for (unsigned i = b->first[b->n]; i < end && rc == IKE_OK; i++) {
-        const uint16_t prf = b->t[i].type == IKE_T_INTEG ? prf_of_integ(b->t[i].id) : 0;
+        const uint16_t prf = b->t[i].type == IKE_T_INTEG ? ike_prf_of_integ(b->t[i].id) : 0;
         if (prf != 0) {
             rc = add(b, IKE_T_PRF, prf, 0);
         }

@@ -2,6 +2,7 @@
  *
  * IKEv1's numbers of algorithms beside IKEv2's. What has no row cannot be negotiated with IKEv1.
  */
+#include "proposal/keywords.h"
 #include "proposal/v1_map.h"
 
 struct pair {
@@ -56,6 +57,39 @@ uint16_t ike_v1_meaning(enum ike_v1_map m, uint16_t v1)
         }
     }
     return 0;
+}
+
+/* The integrity algorithm of an IKE proposal stands for the hash. A group of 0 is none. */
+static bool has_number(uint8_t protocol, const struct ike_keyword *k)
+{
+    const bool ike = protocol == IKE_PROTO_IKE;
+    switch (k->type) {
+    case IKE_T_ENCR:
+        return ike_v1_number(ike ? IKE_M1_ENCR : IKE_M1_ESP, k->id);
+    case IKE_T_PRF:
+        return ike_v1_number(IKE_M1_HASH, k->id);
+    case IKE_T_INTEG:
+        return ike ? ike_v1_number(IKE_M1_HASH, ike_prf_of_integ(k->id))
+                   : ike_v1_number(protocol == IKE_PROTO_AH ? IKE_M1_AH : IKE_M1_AUTH, k->id);
+    case IKE_T_KE:
+        return k->id == 0 || ike_v1_number(IKE_M1_KE, k->id);
+    default:
+        return true;
+    }
+}
+
+int ike_proposals_check_v1(const char *text, uint8_t protocol, size_t *at)
+{
+    static const char between[] = "-, \t\r\n";
+    size_t pos = strspn(text, between), n;
+    for (; (n = strcspn(text + pos, between)) != 0; pos += n, pos += strspn(text + pos, between)) {
+        const struct ike_keyword *k = ike_keyword_find(text + pos, n);
+        if (k && !has_number(protocol, k)) {
+            *at = pos;
+            return IKE_ERR_UNSUPPORTED;
+        }
+    }
+    return IKE_OK;
 }
 
 const char *ike_v1_word(uint8_t type, uint16_t value)

@@ -390,6 +390,47 @@ static void test_written_for_nothing(void **state)
     }
 }
 
+#define NUMBERLESS "expected algorithms that IKEv1 has numbers for, found \""
+#define LEAVE      "\"; leave it out, or use it with version = ikev2\n"
+
+/* Without numbers nothing of it could be offered. What the other version can do is fine with both. */
+static void test_algorithms_of_ikev1(void **state)
+{
+    (void)state;
+    static const char no_mlkem[] = "f:5: [connection a] proposals: " NUMBERLESS "mlkem768" LEAVE;
+    static const struct {
+        const char *more, *errors;
+    } rows[] = {
+        {"version = ikev1\nproposals = aes256-sha256-mlkem768\n", no_mlkem},
+        {"version = ikev1\nproposals = aes128-sha1-modp2048, aes256-sha256-modp2048-MLKEM768 3des-md5-modp1024\n",
+         "f:5: [connection a] proposals: " NUMBERLESS "MLKEM768" LEAVE},
+        {"version = ikev1\nproposals = aes256gcm16-prfsha256-modp2048\n",
+         "f:5: [connection a] proposals: " NUMBERLESS "aes256gcm16" LEAVE},
+        {"version = ikev1\nproposals = aes256-sha256-prfaescmac-modp2048\n",
+         "f:5: [connection a] proposals: " NUMBERLESS "prfaescmac" LEAVE},
+        {"version = ikev1\nproposals = aes256-aesxcbc-modp2048\n",
+         "f:5: [connection a] proposals: " NUMBERLESS "aesxcbc" LEAVE},
+        {"version = ikev1\nesp-proposals = chacha20poly1305\n[child a/b]\n[child a/c]\n",
+         "f:5: [connection a] esp-proposals: " NUMBERLESS "chacha20poly1305" LEAVE},
+        {"version = ikev1\n[child a/b]\nesp-proposals = aes128gcm16-mlkem768-nopfs\nah-proposals = aescmac\n",
+         "f:6: [child a/b] esp-proposals: " NUMBERLESS "mlkem768" LEAVE "f:7: [child a/b] ah-proposals: " NUMBERLESS
+         "aescmac" LEAVE},
+        {"version = ikev1\n", ""},
+        {"version = ikev1\nproposals = aes256-sha256-modp2048\nesp-proposals = aes256gcm16-modp2048-nopfs-esn\n", ""},
+        {"version = any\nproposals = aes256gcm16-prfsha256-mlkem768\nesp-proposals = chacha20poly1305\n", ""},
+        {"proposals = aes256gcm16-prfsha256-mlkem768\n", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct loaded l = {0};
+        char text[256];
+        snprintf(text, sizeof text, "[connection a]\nremote = any\nsecret = s\n%s", rows[i].more);
+        load(&l, text);
+        assert_string_equal(l.text, rows[i].errors);
+        assert_int_equal(l.built, rows[i].errors[0] ? IKE_ERR_INVALID : IKE_OK);
+        unload(&l);
+    }
+}
+
 #define RANGE "expected a range such as 10.9.0.10-10.9.0.100, or a network, found \""
 #define OLD "[connection a]\nremote = 10.0.0.2\nsecret = s\nversion = ikev1\n"
 
@@ -517,7 +558,8 @@ int main(void)
         cmocka_unit_test(test_short_form), cmocka_unit_test(test_children), cmocka_unit_test(test_remote),
         cmocka_unit_test(test_values),     cmocka_unit_test(ranges), cmocka_unit_test(ranges_of_volume),
         cmocka_unit_test(test_margin),     cmocka_unit_test(test_daemon),
-        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),    cmocka_unit_test(test_written_for_nothing),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_users),
+        cmocka_unit_test(test_written_for_nothing), cmocka_unit_test(test_algorithms_of_ikev1),
         cmocka_unit_test(test_wrong_users),
         cmocka_unit_test(test_inner),
     };
