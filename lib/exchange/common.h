@@ -175,7 +175,7 @@ void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *c
 void ike_child_succeeded(struct ike_engine *e, struct ike_conn *conn, const char *child);
 bool ike_child_pauses(const struct ike_engine *e, const struct ike_conn *conn, int index); /* after failures */
 void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn);
-struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn, uint8_t version); /* an established one that takes new work */
+struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn); /* an established one that takes new work */
 bool ike_conn_orphaned(const struct ike_conn *conn);
 /* Begin a child, over the IKE SA that is there or a new one. index -1: the IKE SA alone. */
 int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);

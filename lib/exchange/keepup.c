@@ -4,20 +4,19 @@
  */
 #include "exchange/scripts.h"
 
-/* One that was replaced or is on its way out takes no new work. Version 0: any. */
-struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn, uint8_t version)
+/* Of those that take new work, which one that was replaced or is on its way out does not, the one that was heard on last: a
+ * Delete of the others may be lost, and of IKEv1's nobody repeats it. */
+struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn)
 {
-    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
-        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
-        IKE_LIST_EACH (it, tmp, &p->sas) {
-            struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
-            if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) &&
-                (!version || sa->version == version)) {
-                return sa;
-            }
+    struct ike_sa *best = NULL;
+    IKE_LIST_EACH (it, tmp, &conn->bound) {
+        struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
+        if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) &&
+            (!best || sa->last_in >= best->last_in)) {
+            best = sa;
         }
     }
-    return NULL;
+    return best;
 }
 
 /* A child of IKEv1 has outlived its IKE SA. */
@@ -35,9 +34,8 @@ bool ike_conn_orphaned(const struct ike_conn *conn)
 }
 
 /* By name in an exchange that runs, whose settings may be older; by place in a task, which is moved along when they change. */
-static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const char *child)
+static bool planned_on(const struct ike_sa *sa, int index, const char *child)
 {
-    int index = ike_conf_child(conn->conf, child);
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         struct ike_task *t = IKE_OF(it, struct ike_task, link);
         if (t->purpose == IKE_DO_CHILD && t->index == index) {
@@ -54,17 +52,29 @@ static bool planned(const struct ike_sa *sa, const struct ike_conn *conn, const 
     return false;
 }
 
+/* On whichever IKE SA: that of which the peer was heard last when it was asked for need not be that of now. */
+static bool planned(const struct ike_conn *conn, const char *child)
+{
+    int index = ike_conf_child(conn->conf, child);
+    IKE_LIST_EACH (it, tmp, &conn->bound) {
+        const struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
+        if (sa->state != IKE_SA_DELETING && planned_on(sa, index, child)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Up, begun, or waiting to begin: asking twice for the same child would make two. */
 bool ike_conn_busy(const struct ike_conn *conn, const char *child)
 {
-    struct ike_sa *sa = ike_conn_usable_sa(conn, 0), *trying = conn->connecting;
-    return ike_child_live(conn, child) || (sa && planned(sa, conn, child)) || (trying && planned(trying, conn, child));
+    return ike_child_live(conn, child) || planned(conn, child);
 }
 
 /* Over an attempt that is under way the child waits until that is up; it does not begin a second one. */
 int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet)
 {
-    struct ike_sa *sa = ike_conn_usable_sa(conn, 0), *trying = conn->connecting;
+    struct ike_sa *sa = ike_conn_usable_sa(conn), *trying = conn->connecting;
     struct ike_task t = {.purpose = IKE_DO_CHILD};
     if (packet) {
         t = *packet;
@@ -92,7 +102,7 @@ static bool wanted(const struct ike_conn *conn, size_t i)
 
 static bool alone(const struct ike_conn *conn)
 {
-    return !conn->connecting && !ike_conn_usable_sa(conn, 0) && ike_conf_speaks(conn->conf, 1) && ike_conn_orphaned(conn);
+    return !conn->connecting && !ike_conn_usable_sa(conn) && ike_conf_speaks(conn->conf, 1) && ike_conn_orphaned(conn);
 }
 
 /* What is wanted lacks: the child, or over a child that is there the IKE SA, without which nobody finds out that the peer is
@@ -121,7 +131,7 @@ static ike_time may_begin_at(const struct ike_engine *e, const struct ike_conn *
 {
     ike_time at = conn->want[i].pause.until, again = conn->began + e->core.set.retry_first_ms * IKE_MS;
     /* With an IKE SA at hand or on its way only the child's own pause counts. */
-    if (ike_conn_usable_sa(conn, 0) || conn->connecting) {
+    if (ike_conn_usable_sa(conn) || conn->connecting) {
         return at;
     }
     at = conn->pause.until > at ? conn->pause.until : at;

@@ -202,6 +202,28 @@ static void initial_contact_removes_the_older_sa(void **state)
     assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
 }
 
+/* Where doubles may be, b cannot know that a has forgotten the older one; and which was heard last may change meanwhile. */
+static void a_child_goes_over_the_sa_that_was_heard_last(void **state)
+{
+    (void)state;
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    struct ike_sa *older = node_sa(&b);
+    s.unique = false;
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+    come_back(false);
+    wire_run();
+    assert_int_equal(counters(&b).sas, 2);
+    assert_int_equal(ike_initiate(b.e, b.conn, "six", now), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    older->last_in = now + 1;
+    assert_int_equal(ike_initiate(b.e, b.conn, "six", now), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    wire_run();
+    assert_int_equal(counters(&a).children, 2);
+    assert_int_equal(counters(&b).children, 3);
+}
+
 static void without_it_the_older_sa_is_deleted(void **state)
 {
     (void)state;
@@ -228,6 +250,7 @@ int main(void)
         cmocka_unit_test(who_connect_at_once_end_with_one),
         cmocka_unit_test(what_waited_for_an_attempt_outlives_it),
         cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_child_goes_over_the_sa_that_was_heard_last, up, pair_is_over),
         cmocka_unit_test_setup_teardown(without_it_the_older_sa_is_deleted, up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
