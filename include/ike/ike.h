@@ -156,7 +156,8 @@ IKE_API int ike_sa_drop(ike_engine *e, ike_sa_id sa, ike_time now);
 IKE_API int ike_sa_check(ike_engine *e, ike_sa_id sa, ike_time now);
 /* The data plane reports: soft or hard limit reached on an SA we installed (ike_ipsec_sa.child). IKE_ERR_NOT_FOUND. */
 IKE_API int ike_child_expire(ike_engine *e, ike_child_id child, bool hard, ike_time now);
-/* The data plane saw valid ESP from a new address or port of the peer (RFC 3948; XFRM mapping). */
+/* The data plane saw valid ESP from a new address or port of the peer (RFC 3948; XFRM mapping). Where the peer alone is behind a
+ * NAT it is followed, also by a child of IKEv1 that has outlived its IKE SA. IKE_ERR_NOT_FOUND: there is no such child. */
 IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *remote, ike_time now);
 
 /* ---- Answers to questions --------------------------------------------------------------------------------------------- */

@@ -471,6 +471,11 @@ int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_t
         path.remote = *remote;
         ike_path_seen(e, sa, &path, true);
     }
+#ifdef IKE_HAVE_V1
+    if (k && !sa) {
+        ike_orphan_seen(e, k, remote);
+    }
+#endif
     ike_leave(e);
-    return sa ? IKE_OK : IKE_ERR_NOT_FOUND;
+    return k ? IKE_OK : IKE_ERR_NOT_FOUND;
 }

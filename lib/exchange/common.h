@@ -159,6 +159,8 @@ ike_action ike_float_ports; /* initiator: to port 4500 when there is a NAT */
 /* A valid message came over another path. */
 void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
+/* IKEv1: ESP of a child without an IKE SA came from there. */
+void ike_orphan_seen(struct ike_engine *e, struct ike_child *k, const ike_addr *remote);
 /* INITIAL_CONTACT and doubles: which SA of this peer stays. */
 void ike_abandon_attempt(struct ike_engine *e, struct ike_sa *sa); /* our own, now that the peer's made sa */
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);

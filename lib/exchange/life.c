@@ -284,6 +284,7 @@ static void take_down(struct ike_engine *e, struct ike_sa *sa, uint8_t cause, bo
             /* Also one that an exchange of the SA that this one replaced still makes. */
             if (k->sa == sa->id && outlive && !deleting) {
                 k->sa = adopter(sa);
+                k->follows = sa->nat_remote && !sa->nat_local;
             } else if (k->sa == sa->id && k->established) {
                 ike_child_down(e, k, deleting ? k->down_cause : cause);
             } else if (k->sa == sa->id) { /* an exchange of the SA that this one replaced still makes it, and holds it */

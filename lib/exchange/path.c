@@ -4,13 +4,17 @@
  */
 #include "exchange/scripts.h"
 
-static void move(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
+static void log_move(struct ike_engine *e, ike_sa_id id, int level, const ike_path *from, const ike_path *to)
 {
     char was[64], is[64];
-    IKE_WORDS(ike_addr_format(&sa->path.remote, true, was, sizeof was));
-    IKE_WORDS(ike_addr_format(&path->remote, true, is, sizeof is));
-    IKE_LOG(&e->core, IKE_LOG_SA, sa->established ? IKE_LOG_INFO : IKE_LOG_DEBUG, sa->id, "the peer moved from %s to %s", was,
-            is);
+    IKE_WORDS(ike_addr_format(&from->remote, true, was, sizeof was));
+    IKE_WORDS(ike_addr_format(&to->remote, true, is, sizeof is));
+    IKE_LOG(&e->core, IKE_LOG_SA, level, id, "the peer moved from %s to %s", was, is);
+}
+
+static void move(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
+{
+    log_move(e, sa->id, sa->established ? IKE_LOG_INFO : IKE_LOG_DEBUG, &sa->path, path);
     if (sa->half_open) { /* it is given back where it was counted */
         ike_guard_closed(&e->guard, &sa->path.remote);
         ike_guard_opened(&e->guard, &path->remote);
@@ -58,6 +62,27 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
         ike_path_set(e, sa, path);
     }
 }
+
+#ifdef IKE_HAVE_V1
+/* Without an IKE SA there is no message to go by, and by whether there was a NAT before the peer then we go on. What has the
+ * same path moves along. */
+void ike_orphan_seen(struct ike_engine *e, struct ike_child *k, const ike_addr *remote)
+{
+    const ike_path was = k->path;
+    ike_path path = was;
+    path.remote = *remote;
+    if (!k->follows || ike_path_equal(&path, &was)) {
+        return;
+    }
+    log_move(e, 0, IKE_LOG_INFO, &was, &path);
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+        if (ike_path_equal(&other->path, &was)) {
+            ike_child_move(&e->db, other, &path);
+        }
+    }
+}
+#endif
 
 /* As soon as the initiator knows of the NAT (RFC 7296 section 2.23, RFC 3947 section 4). Devices on the
  * way may meddle with port 500. */

@@ -260,6 +260,7 @@ struct ike_child {
     bool narrowed;    /* we asked for more than the peer gave */
     uint8_t told;     /* IKEv1: how often the peer was told that it is gone; until it has heard it, it may send on it */
     bool peers_life;  /* IKEv1: life_s is what the peer asked for: it is the one to rekey in time */
+    bool follows;     /* IKEv1: when the last IKE SA went the peer alone was behind a NAT */
     uint8_t mode, down_cause;
     uint8_t early_pct; /* how much of the last tenth of its volume the rekey begins early */
     uint8_t n_beside;

@@ -7,6 +7,20 @@
 
 static const char *name, *address; /* what a is called, and where it is */
 static bool unique;
+static unsigned moves;
+
+static int count_move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    (void)user, (void)sa, (void)old;
+    moves++;
+    return IKE_OK;
+}
+
+static void hooks(struct node *x, ike_settings *s)
+{
+    (void)x;
+    s->host.sadb.move = count_move;
+}
 
 static void change(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
 {
@@ -41,7 +55,8 @@ static void connects(const char *who, const char *where)
 static int begin(void **state)
 {
     (void)state;
-    pair_new(NULL);
+    moves = 0;
+    pair_new(hooks);
     name = NULL;
     unique = false;
     node_speaks_v1(&b, change);
@@ -137,12 +152,36 @@ static void also_where_the_other_is_there_already(void **state)
     assert_int_equal(b.n_out, 0);
 }
 
+/* As it would be with its IKE SA: followed where the peer alone is behind a NAT, and nowhere else. */
+static void they_are_followed(void **state)
+{
+    (void)state;
+    ike_addr there = lab_addr("192.0.2.1:4711");
+    struct ike_child *k = node_child(&b);
+    for (unsigned behind = 0; behind < 2; behind++) {
+        if (behind) {
+            connects("x.example", "192.0.2.1");
+            k = node_child(&b);
+            node_sa(&b)->nat_remote = true;
+        }
+        peer_deletes_the_first();
+        assert_int_equal(k->sa, 0);
+        assert_int_equal(ike_peer_moved(b.e, k->id, &there, now), IKE_OK);
+        assert_int_equal(ike_addr_equal(&k->path.remote, &there), behind);
+    }
+    assert_int_equal(moves, 2 * counters(&b).children);
+    assert_int_equal(ike_peer_moved(b.e, k->id, &there, now), IKE_OK);
+    assert_int_equal(moves, 2 * counters(&b).children);
+    assert_int_equal(ike_peer_moved(b.e, k->id + 1000, &there, now), IKE_ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_other_peers_sa_replaces_them, begin, down),
         cmocka_unit_test_setup_teardown(the_same_peers_sa_takes_them, begin, down),
         cmocka_unit_test_setup_teardown(hosts_of_one_identity_keep_their_own, begin, down),
+        cmocka_unit_test_setup_teardown(they_are_followed, begin, down),
         cmocka_unit_test_setup_teardown(also_where_the_other_is_there_already, begin, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
