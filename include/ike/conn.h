@@ -47,7 +47,7 @@ typedef struct ike_child_settings {
     uint32_t replay_window; /* packets; passed to the data plane */
     /* Lifetimes, 0 = none. A rekey begins at life minus margin minus a random part of up to jitter % of the margin. In IKEv1
      * life_s and life_bytes are offered, and what a peer may offer lies within min and max; max 0: anything, and the shorter
-     * counts. */
+     * counts, of the peer's no less than a minute and 1 MiB. */
     uint64_t life_s, life_min_s, life_max_s, margin_s;
     /* Hard; a rekey begins up to jitter % of the last tenth before that tenth. On the wire bytes are kilobytes. */
     uint64_t life_bytes, life_min_bytes, life_max_bytes, life_packets;

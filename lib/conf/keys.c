@@ -167,7 +167,8 @@ const struct ike_conf_key ike_conf_keys[] = {
      .max = IKE_PROTO_IKE},
     {C(settings.life_s, life, "lifetime", "4h",
        "How long an IKE SA is used before it is replaced. IKEv1 negotiates that: 600, 450:720 offers 600 seconds and takes 450 "
-       "to 720 from a peer. Without a range anything is taken, and the shorter of both counts; the peer is told."),
+       "to 720 from a peer. Without a range anything is taken, and the shorter of both counts, of the peer's at least a minute; "
+       "the peer is told."),
      .min = 0, .max = YEAR},
     {C(settings.margin_s, seconds, "margin", "10m",
        "How long before the end of lifetime the replacement begins. Standard: 10m, at most a tenth of lifetime."),
@@ -225,7 +226,8 @@ const struct ike_conf_key ike_conf_keys[] = {
        "How long before the end of esp-lifetime the replacement begins. Standard: 6m, at most a tenth of esp-lifetime."),
      .min = 0, .max = YEAR},
     {K(life_bytes, volume, "esp-lifetime-bytes", "none",
-       "How much one IPsec SA may carry; with a range as in lifetime, which a peer that names no volume is outside of."),
+       "How much one IPsec SA may carry; with a range as in lifetime, which a peer that names no volume is outside of. Without "
+       "one no less than 1M counts of what a peer says."),
      .min = 0, .max = UINT64_MAX / 2},
     {K(life_packets, number, "esp-lifetime-packets", "none", "How many packets one IPsec SA may carry."), .min = 0,
      .max = UINT64_MAX / 2},

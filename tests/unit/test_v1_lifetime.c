@@ -191,7 +191,10 @@ static void kilobytes(void **state)
         {1 << 20, 10 << 20, 1 << 20, 1 << 20},
         {0, 1 << 20, 1 << 20, 1 << 20},
         {0, 0, 0, 0},
-        {UINT64_C(1) << 40, 5000, 4096, 5000},
+        {UINT64_C(1) << 40, 5000, 1 << 20, 5000}, /* a peer's a few packets do not count, our own do */
+        {5000, 0, 5000, 1 << 20},
+        {5000, 10 << 20, 5000, 1 << 20},
+        {1 << 10, 5000, 1 << 10, 5000},
     };
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         assert_true(

@@ -8,9 +8,11 @@
 #include "proposal/v1_map.h"
 #include "proposal/v1_offer.h"
 
-/* A peer cannot make us renew more often than that, nor with large numbers make us count wrong. */
-#define LIFE_MIN 60
-#define LIFE_MAX (10 * 366 * 86400u)
+/* A peer cannot make us renew more often than that, nor with large numbers make us count wrong. No volume that is meant is as
+ * small: IOS, for one, can be set to 2560 KiB and more. */
+#define LIFE_MIN     60
+#define LIFE_MAX     (10 * 366 * 86400u)
+#define LIFE_MIN_KIB 1024
 
 struct life {
     uint64_t s, kb; /* 0: none */
@@ -20,6 +22,7 @@ static uint32_t bounded(uint64_t life_s)
 {
     return life_s < LIFE_MIN ? LIFE_MIN : life_s > LIFE_MAX ? LIFE_MAX : (uint32_t)life_s;
 }
+static uint64_t bounded_kb(uint64_t kb) { return kb && kb < LIFE_MIN_KIB ? LIFE_MIN_KIB : kb; }
 static uint32_t cap(uint64_t v) { return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX; }
 static uint64_t shorter(uint64_t a, uint64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
 
@@ -32,7 +35,8 @@ static uint64_t agree_s(const struct ike_v1_terms *offer, uint64_t own, uint64_t
 static struct life agree_child(const struct ike_v1_terms *offer, const ike_child_settings *k)
 {
     return (struct life){.s = agree_s(offer, k->life_s, k->life_max_s),
-                         .kb = k->life_max_bytes ? offer->life_kb : shorter(ike_v1_kilobytes(k->life_bytes), offer->life_kb)};
+                         .kb = k->life_max_bytes ? offer->life_kb
+                                                 : shorter(ike_v1_kilobytes(k->life_bytes), bounded_kb(offer->life_kb))};
 }
 
 static bool is_less(uint64_t agreed, uint64_t offered) { return agreed != 0 && (offered == 0 || agreed < offered); }
@@ -166,7 +170,7 @@ int ike_v1_child_agree(struct ike_exchange *x)
             n.spi_len == 4 && ike_load32(n.spi) == k->spi_out) {
             const struct life l = read_life(&n);
             k->life_s = cap(shorter(k->life_s, l.s ? bounded(l.s) : 0));
-            k->life_kb = is_less(l.kb, ike_v1_kilobytes(s->life_bytes)) ? cap(l.kb) : 0;
+            k->life_kb = is_less(bounded_kb(l.kb), ike_v1_kilobytes(s->life_bytes)) ? cap(bounded_kb(l.kb)) : 0;
         }
     }
     return IKE_X_OK;
