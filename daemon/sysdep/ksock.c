@@ -11,7 +11,7 @@
 
 int ksock_open(int family, int protocol, size_t room, int *fd, uint8_t **rx)
 {
-    struct timeval patience = {.tv_sec = 2};
+    struct timeval patience = {.tv_sec = KSOCK_PATIENCE_MS / 1000};
     *rx = NULL;
     *fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, protocol);
     if (*fd < 0) {

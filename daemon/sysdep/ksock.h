@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* A raw socket that does not wait for longer than two seconds, and a buffer of `room` octets. 0 or -errno. */
+#define KSOCK_PATIENCE_MS 2000
+
+/* A raw socket that does not wait for longer than that, and a buffer of `room` octets. 0 or -errno. */
 int ksock_open(int family, int protocol, size_t room, int *fd, uint8_t **rx);
 void ksock_close(int *fd, uint8_t **rx);
 /* The octets of the next datagram, with MSG_TRUNC also those that there was no room for; or -errno, -ETIMEDOUT: none came. from

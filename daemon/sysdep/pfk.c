@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WORD     8U   /* lengths are counted in these */
@@ -240,8 +241,18 @@ static void drop_waiting(struct pfk_sock *s)
     }
 }
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* What is told to others comes between, and does not let us wait any longer than silence would. Of a dump each message counts:
+ * that one goes on is an answer, too. */
 static int read_answer(struct pfk_sock *s, uint8_t type, uint32_t seq, pfk_reply_fn *reply, void *arg)
 {
+    int64_t until = monotonic_ms() + KSOCK_PATIENCE_MS;
     for (;;) {
         struct pfk_view v;
         ssize_t n = receive(s, 0);
@@ -256,6 +267,11 @@ static int read_answer(struct pfk_sock *s, uint8_t type, uint32_t seq, pfk_reply
         explicit_bzero(s->rx, kept(n));
         if (ours && (error != 0 || !is_dump(type) || v.head.sadb_msg_seq == 0)) {
             return error;
+        }
+        if (ours) {
+            until = monotonic_ms() + KSOCK_PATIENCE_MS;
+        } else if (monotonic_ms() > until) {
+            return -ETIMEDOUT;
         }
     }
 }

@@ -67,7 +67,8 @@ struct pfk_sock {
 int pfk_open(struct pfk_sock *s); /* 0 or -errno */
 void pfk_close(struct pfk_sock *s);
 typedef void pfk_reply_fn(void *arg, const struct pfk_view *v);
-/* Send and read until the answer, or the last one of a dump. 0 or -errno. Both buffers are wiped when it returns. */
+/* Send and read until the answer, or the last one of a dump. 0 or -errno, -ETIMEDOUT: there was none for a while. Both buffers
+ * are wiped when it returns. */
 int pfk_call(struct pfk_sock *s, struct pfk_msg *m, pfk_reply_fn *reply, void *arg);
 /* From now on hear what is told to those who register for this SA type. */
 int pfk_register(struct pfk_sock *s, uint8_t satype);

@@ -12,10 +12,14 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <linux/ipsec.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "app/pfkey_msg.h"
+#include "sysdep/ksock.h"
 
 static const uint8_t key16[16] = {1, 2, 3}, key20[20] = {9, 8, 7}, key48[48] = {5};
 
@@ -586,6 +590,53 @@ static void what_does_not_fit(void **state)
     assert_true(pfk_end(&m));
 }
 
+/* A kernel that tells of others' doings all the time, for `ms`, and answers then. */
+static pid_t talk(int fd, struct pfk_msg *foreign, struct pfk_msg *answer, unsigned ms)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (unsigned t = 0; t < ms; t += 20) {
+            (void)!send(fd, foreign->buf, foreign->len, 0);
+            usleep(20000);
+        }
+        (void)!send(fd, answer->buf, answer->len, 0);
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static void an_answer_that_never_comes(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned ms;
+        int result;
+    } rows[] = {{200, 0}, {2 * KSOCK_PATIENCE_MS, -ETIMEDOUT}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static uint8_t rx[PFK_RX_MAX];
+        int ends[2];
+        struct pfk_msg foreign, answer, request;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+        struct pfk_sock s = {.fd = ends[0], .pid = 4711, .seq = 1, .rx = rx};
+        struct sadb_msg head;
+        pfk_begin(&foreign, SADB_FLUSH, SADB_SATYPE_ESP);
+        assert_true(pfk_end(&foreign));
+        answer = foreign;
+        memcpy(&head, answer.buf, sizeof(head));
+        head.sadb_msg_pid = s.pid;
+        head.sadb_msg_seq = 2;
+        memcpy(answer.buf, &head, sizeof(head));
+        pid_t kernel = talk(ends[1], &foreign, &answer, rows[i].ms);
+        pfk_begin(&request, SADB_FLUSH, SADB_SATYPE_ESP);
+        assert_int_equal(pfk_call(&s, &request, NULL, NULL), rows[i].result);
+        close(ends[0]);
+        close(ends[1]);
+        (void)kill(kernel, SIGKILL);
+        assert_int_equal(waitpid(kernel, NULL, 0), kernel);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +644,7 @@ int main(void)
         cmocka_unit_test(what_an_outbound_sa_has_not),
         cmocka_unit_test(windows),
         cmocka_unit_test(ah_is_a_type_of_its_own),
+        cmocka_unit_test(an_answer_that_never_comes),
         cmocka_unit_test(refused_ah),
         cmocka_unit_test(ipcomp_has_no_keys),
         cmocka_unit_test(a_bundle),
