@@ -97,7 +97,7 @@ void daemon_check_host(struct ikelibd *d, const ike_conn_settings *s)
             check_forwarding(d, s, c);
         }
         char why[192];
-        if (d->app != NULL && d->app->ops->lacks != NULL && d->app->ops->lacks(c, why, sizeof(why))) {
+        if (d->app != NULL && d->app->ops->lacks != NULL && d->app->ops->lacks(s, c, why, sizeof(why))) {
             daemon_log(d, IKE_LOG_ERROR, "%s: child %s asks for what cannot be carried: %s", s->name, c->name, why);
         }
         if (d->app == NULL || d->app->ops != &app_userspace) {

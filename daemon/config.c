@@ -422,8 +422,10 @@ static int put(struct ikelibd *d, const ike_config_conn *c) { return daemon_conn
 
 static const char *refusal(int error)
 {
-    /* An engine with the settings of the file takes it (tryout.c): this one was made with others. */
-    return error == IKE_ERR_UNSUPPORTED ? "its proposals need allow-variable-time or modules, which count from the next start"
+    /* An engine with the settings of the file takes it (tryout.c): this one was made with others, or has a data plane, of which
+     * what it cannot carry has been said. */
+    return error == IKE_ERR_UNSUPPORTED ? "its proposals need allow-variable-time or modules, which count from the next start, "
+                                          "or what cannot be carried"
                                         : ike_strerror(error);
 }
 

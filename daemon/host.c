@@ -105,10 +105,10 @@ static void host_address(void *user, ike_conn_id conn, const ike_addr *address, 
     app_of(user)->ops->address(app_of(user), address, there);
 }
 
-static bool host_carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+static bool host_carries(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
 {
     const struct app *app = app_of(user);
-    return app == NULL || app->ops->carries == NULL || app->ops->carries(protocol, type, id, bits);
+    return app == NULL || app->ops->carries == NULL || app->ops->carries(protocol, family, type, id, bits);
 }
 
 void daemon_host(struct ikelibd *d, ike_host *h)

@@ -219,7 +219,7 @@ static void check_children(struct trial *t, const ike_config_conn *c, const ike_
     char why[192], expected[64];
     snprintf(expected, sizeof(expected), "what backend = %s can carry", t->plane->name);
     for (size_t i = 0; i < c->settings.n_children; i++) {
-        if (t->plane->lacks(&c->settings.children[i], why, sizeof(why))) {
+        if (t->plane->lacks(&c->settings, &c->settings.children[i], why, sizeof(why))) {
             complain(t, at, expected, why, strlen(why), NULL);
         }
     }

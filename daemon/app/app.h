@@ -38,9 +38,9 @@ struct app_ops {
     /* ESP is always in UDP: connections must announce a NAT. */
     bool needs_encap;
     /* As of ike_sadb: what is not carried is not proposed. NULL: everything is. */
-    bool (*carries)(uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);
-    /* True: some of what these settings ask for cannot be carried, and `why` says what. NULL: everything can. */
-    bool (*lacks)(const ike_child_settings *c, char *why, size_t n);
+    bool (*carries)(uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);
+    /* True: some of what the settings of this child ask for cannot be carried, and `why` says what. NULL: everything can. */
+    bool (*lacks)(const ike_conn_settings *s, const ike_child_settings *c, char *why, size_t n);
     /* 0, or -errno with the reason in `why`. Leaves nothing behind. */
     int (*probe)(struct ikelibd *d, char *why, size_t n);
     /* Remove what a crashed run of ours left, then be ready. Errors are logged. */

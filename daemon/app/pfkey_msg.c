@@ -68,6 +68,9 @@ static const char one_family[] = "an SA of PF_KEY carries IPv4 or IPv6, not both
 /* RFC 4302 section 3.3.3.2.1: to 32 bits, which nothing in PF_KEY asks for. */
 static const char wide_ah[] = "PF_KEY pads AH over IPv4 to 64 bits, peers expect 32 (sha1 needs none)";
 
+/* With an ICV that makes AH no multiple of 64 bits. */
+static bool is_wide(uint16_t integ) { return integ == 13 || integ == 14; }
+
 static bool has_family(const ike_ts *ts, size_t n, uint8_t family)
 {
     for (size_t i = 0; i < n; i++) {
@@ -83,7 +86,6 @@ static bool has_both_families(const ike_ts *ts, size_t n) { return has_family(ts
 const char *pfkey_refusal(const ike_ipsec_sa *sa)
 {
     const char *encr = sa->protocol == IKE_PROTO_ESP ? find_alg(1, sa->encr)->why_not : NULL;
-    bool odd = sa->integ == 13 || sa->integ == 14; /* with an ICV that makes AH no multiple of 64 bits */
     if (sa->mark != 0 || sa->if_id != 0) {
         return no_marks;
     }
@@ -93,15 +95,18 @@ const char *pfkey_refusal(const ike_ipsec_sa *sa)
     if (sa->protocol == IKE_PROTO_IPCOMP || encr != NULL) {
         return encr;
     }
-    if (sa->protocol == IKE_PROTO_AH && sa->path.remote.family == 4 && odd) {
+    if (sa->protocol == IKE_PROTO_AH && sa->path.remote.family == 4 && is_wide(sa->integ)) {
         return wide_ah;
     }
     return sa->esn ? no_esn : find_alg(3, sa->integ)->why_not;
 }
 
 /* Why not this transform, in words; NULL: there is no reason. */
-static const char *refuse_transform(uint8_t type, uint16_t id)
+static const char *refuse_transform(uint8_t protocol, uint8_t family, uint8_t type, uint16_t id)
 {
+    if (protocol == IKE_PROTO_AH && family == 4 && type == 3 && is_wide(id)) {
+        return wide_ah;
+    }
     switch (type) {
     case 1:
     case 3:
@@ -113,28 +118,28 @@ static const char *refuse_transform(uint8_t type, uint16_t id)
     }
 }
 
-bool pfkey_carries(uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+bool pfkey_carries(uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
 {
-    (void)protocol, (void)bits;
-    return refuse_transform(type, id) == NULL;
+    (void)bits;
+    return refuse_transform(protocol, family, type, id) == NULL;
 }
 
 /* A keyword that is none has been reported. */
-static const char *refuse_keyword(const char *word, size_t n)
+static const char *refuse_keyword(uint8_t protocol, uint8_t family, const char *word, size_t n)
 {
     uint8_t type;
     uint16_t id, bits;
-    return ike_keyword_transform(word, n, &type, &id, &bits) == IKE_OK ? refuse_transform(type, id) : NULL;
+    return ike_keyword_transform(word, n, &type, &id, &bits) == IKE_OK ? refuse_transform(protocol, family, type, id) : NULL;
 }
 
-static bool find_refused(const char *proposals, char *why, size_t n)
+static bool find_refused(uint8_t protocol, uint8_t family, const char *proposals, char *why, size_t n)
 {
     static const char between[] = "-, \t\r\n";
     size_t len;
     for (const char *s = proposals != NULL ? proposals : ""; *s; s += len) {
         s += strspn(s, between);
         len = strcspn(s, between);
-        const char *reason = len > 0 ? refuse_keyword(s, len) : NULL;
+        const char *reason = len > 0 ? refuse_keyword(protocol, family, s, len) : NULL;
         if (reason != NULL) {
             snprintf(why, n, "%.*s: %s", (int)len, s, reason);
             return true;
@@ -144,8 +149,9 @@ static bool find_refused(const char *proposals, char *why, size_t n)
 }
 
 /* All keywords: the engine leaves out those that are not carried, but who names one and this back-end wants to know. */
-bool pfkey_lacks(const ike_child_settings *c, char *why, size_t n)
+bool pfkey_lacks(const ike_conn_settings *s, const ike_child_settings *c, char *why, size_t n)
 {
+    uint8_t family = s->remote.family != 0 ? s->remote.family : s->local.family;
     const char *reason = c->mark != 0 || c->if_id != 0 ? no_marks : NULL;
     if (reason == NULL && has_both_families(c->local_ts, c->n_local_ts) && has_both_families(c->remote_ts, c->n_remote_ts)) {
         reason = one_family;
@@ -154,7 +160,8 @@ bool pfkey_lacks(const ike_child_settings *c, char *why, size_t n)
         snprintf(why, n, "%s", reason);
         return true;
     }
-    return find_refused(c->proposals, why, n) || find_refused(c->ah_proposals, why, n);
+    return find_refused(IKE_PROTO_ESP, family, c->proposals, why, n) ||
+           find_refused(IKE_PROTO_AH, family, c->ah_proposals, why, n);
 }
 
 /* ---- SAs ------------------------------------------------------------------------------------------------------------------ */

@@ -13,11 +13,11 @@
 #define PFKEY_REQID_MAX  0x3fff /* IPSEC_MANUAL_REQID_MAX: policies take greater numbers for none */
 
 /* As app_ops has it. */
-bool pfkey_carries(uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);
+bool pfkey_carries(uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);
 /* Why PF_KEY cannot carry the SA, in words; NULL: it can. */
 const char *pfkey_refusal(const ike_ipsec_sa *sa);
 /* The same of what a configuration asks for, as app_ops has it. */
-bool pfkey_lacks(const ike_child_settings *c, char *why, size_t n);
+bool pfkey_lacks(const ike_conn_settings *s, const ike_child_settings *c, char *why, size_t n);
 
 /* SADB_ADD or _UPDATE, of an SA that is not refused. */
 void pfkey_encode_sa(struct pfk_msg *m, uint8_t type, const ike_ipsec_sa *sa);

@@ -111,6 +111,21 @@ static int check_sa(struct us_app *u, const ike_ipsec_sa *sa)
     return IKE_ERR_UNSUPPORTED;
 }
 
+static bool us_carries(uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
+{
+    (void)family, (void)type, (void)id, (void)bits;
+    return protocol == IKE_PROTO_ESP;
+}
+
+static bool us_lacks(const ike_conn_settings *s, const ike_child_settings *c, char *why, size_t n)
+{
+    (void)s;
+    if (c->ah_proposals != NULL) {
+        snprintf(why, n, "AH, which user-space ESP has not (backend = xfrm has)");
+    }
+    return c->ah_proposals != NULL;
+}
+
 static void free_sa(struct us_sa *sa)
 {
     ike_esp_destroy(sa->esp);
@@ -448,6 +463,8 @@ static void us_address(struct app *a, const ike_addr *address, bool there)
 const struct app_ops app_userspace = {
     .name = "userspace",
     .needs_encap = true,
+    .carries = us_carries,
+    .lacks = us_lacks,
     .probe = us_probe,
     .open = us_open,
     .close = us_close,

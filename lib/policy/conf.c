@@ -186,10 +186,11 @@ static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t chi
     if (!p || !h->sadb.carries) {
         return IKE_OK;
     }
+    const uint8_t family = f->s.remote.family ? f->s.remote.family : f->s.local.family;
     const uint16_t n = p->n_transforms;
     char text[200];
     ike_hook_enter(c);
-    const bool some = ike_proposals_carried(p, h->sadb.carries, h->user);
+    const bool some = ike_proposals_carried(p, family, h->sadb.carries, h->user);
     ike_hook_leave(c);
     if (some && p->n_transforms != n) {
         IKE_WORDS(ike_proposals_format(p, text, sizeof text));

@@ -5,7 +5,7 @@
 #include "proposal/proposal.h"
 
 /* What stays moves to the front of the same allocation. */
-bool ike_proposals_carried(struct ike_proposals *p, ike_carries *carries, void *user)
+bool ike_proposals_carried(struct ike_proposals *p, uint8_t family, ike_carries *carries, void *user)
 {
     struct ike_transform *t = (struct ike_transform *)(p + 1);
     uint8_t n = 0;
@@ -16,7 +16,7 @@ bool ike_proposals_carried(struct ike_proposals *p, ike_carries *carries, void *
         for (end = p->first[i + 1], to = p->first[n]; k < end; k++) {
             const struct ike_transform x = t[k];
             had |= 1u << x.type;
-            if (x.type == IKE_T_KE || carries(user, p->protocol, x.type, x.id, x.bits)) {
+            if (x.type == IKE_T_KE || carries(user, p->protocol, family, x.type, x.id, x.bits)) {
                 has |= 1u << x.type;
                 t[to++] = x;
             }

@@ -59,8 +59,8 @@ int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_
                             bool skip_missing, const ike_allocator *mem, size_t *at);
 /* Leave out what the data plane does not carry (carries of ike_sadb), and with the last transform of a type the whole proposal:
  * without the type it would be another one. Groups are no matter of the data plane. False: nothing is left. */
-typedef bool ike_carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits);
-bool ike_proposals_carried(struct ike_proposals *p, ike_carries *carries, void *user);
+typedef bool ike_carries(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);
+bool ike_proposals_carried(struct ike_proposals *p, uint8_t family, ike_carries *carries, void *user);
 /* NULL is fine. */
 void ike_proposals_free(struct ike_proposals *p, const ike_allocator *mem);
 /* Whether a suite is within what p allows. */

@@ -108,8 +108,9 @@ static bool lacks(const struct sim_host *h, uint8_t type, uint16_t id, uint16_t 
     return false;
 }
 
-static bool carries(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+static bool carries(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
 {
+    (void)family;
     struct sim_host *h = user;
     sim_pry(h);
     if (protocol != IKE_PROTO_ESP && protocol != IKE_PROTO_AH) {

@@ -107,6 +107,15 @@ static void what_pf_key_cannot_carry(void **state)
     assert_string_equal(check(w, "10.1.0.1", NULL), "");
 }
 
+static void what_user_space_esp_cannot_carry(void **state)
+{
+    struct world *w = *state;
+    w->k.ah_proposals = "sha1";
+    assert_non_null(strstr(check(w, "10.1.0.1", NULL), "ERROR office: child net asks for what cannot be carried: AH, which "));
+    assert_false(app_userspace.carries(IKE_PROTO_AH, 4, 3, 2, 0));
+    assert_true(app_userspace.carries(IKE_PROTO_ESP, 4, 3, 2, 0));
+}
+
 static void transport_mode(void **state)
 {
     struct world *w = *state;
@@ -125,6 +134,7 @@ static void transport_mode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup(forwarding, setup), cmocka_unit_test_setup(transport_mode, setup),
-                                       cmocka_unit_test_setup(what_pf_key_cannot_carry, setup)};
+                                       cmocka_unit_test_setup(what_pf_key_cannot_carry, setup),
+                                       cmocka_unit_test_setup(what_user_space_esp_cannot_carry, setup)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

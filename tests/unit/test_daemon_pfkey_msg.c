@@ -213,6 +213,21 @@ static void refused_ah(void **state)
     }
 }
 
+/* What would be refused when it is installed is not proposed. */
+static void what_is_carried_as_ah(void **state)
+{
+    (void)state;
+    for (uint16_t integ = 13; integ <= 14; integ++) {
+        assert_false(pfkey_carries(IKE_PROTO_AH, 4, 3, integ, 0));
+        assert_true(pfkey_carries(IKE_PROTO_AH, 6, 3, integ, 0));
+        assert_true(pfkey_carries(IKE_PROTO_AH, 0, 3, integ, 0));
+        assert_true(pfkey_carries(IKE_PROTO_ESP, 4, 3, integ, 0));
+    }
+    assert_true(pfkey_carries(IKE_PROTO_AH, 4, 3, 2, 0));
+    assert_false(pfkey_carries(IKE_PROTO_AH, 6, 3, 12, 0));
+    assert_false(pfkey_carries(IKE_PROTO_AH, 6, 5, 1, 0));
+}
+
 static void ipcomp_has_no_keys(void **state)
 {
     (void)state;
@@ -645,6 +660,7 @@ int main(void)
         cmocka_unit_test(windows),
         cmocka_unit_test(ah_is_a_type_of_its_own),
         cmocka_unit_test(an_answer_that_never_comes),
+        cmocka_unit_test(what_is_carried_as_ah),
         cmocka_unit_test(refused_ah),
         cmocka_unit_test(ipcomp_has_no_keys),
         cmocka_unit_test(a_bundle),

@@ -129,6 +129,11 @@ static void test_data_plane(void **state)
                  {"pfkey", "local-net = 10.1.0.0/24\nremote-net = 10.2.0.0/24, 2001:db8::/64\n", NULL},
                  {"pfkey", "local-net = 10.1.0.0/24, 2001:db8:1::/64\nremote-net = 10.2.0.0/24, 2001:db8::/64\n",
                   "an SA of PF_KEY carries IPv4 or IPv6, not both"},
+                 {"pfkey", "ah-proposals = sha1, sha384\n", "sha384: PF_KEY pads AH over IPv4 to 64 bits"},
+                 {"pfkey", "esp-proposals = aes256-sha384\n", NULL},
+                 {"userspace", "ah-proposals = sha1\n", "AH, which user-space ESP has not"},
+                 {"userspace", "esp-proposals = aes256-sha384\n", NULL},
+                 {"xfrm", "ah-proposals = sha384\n", NULL},
                  {"xfrm", "esp-proposals = aes256gcm16-esn\nmark = 7\n", NULL},
                  {"auto", "esp-proposals = aes256gcm16-esn\n", NULL}};
     struct on_cpu cpu;
@@ -140,8 +145,8 @@ static void test_data_plane(void **state)
         int r = try_it(&l, text, crypto);
         assert_int_equal(r, cases[i].word ? IKE_ERR_INVALID : IKE_OK);
         if (cases[i].word) {
-            snprintf(want, sizeof want, "f:3: [connection a]: expected what backend = pfkey can carry, found \"%s",
-                     cases[i].word);
+            snprintf(want, sizeof want, "f:3: [connection a]: expected what backend = %s can carry, found \"%s",
+                     cases[i].backend, cases[i].word);
             assert_memory_equal(l.text, want, strlen(want));
         } else {
             assert_string_equal(l.text, "");

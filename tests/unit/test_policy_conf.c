@@ -116,8 +116,11 @@ static void no_memory_leaves_nothing(void **state)
     free(g);
 }
 
-static bool no_esn_no_aead(void *user, uint8_t protocol, uint8_t type, uint16_t id, uint16_t bits)
+static uint8_t asked_family;
+
+static bool no_esn_no_aead(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
 {
+    assert_int_equal(family, asked_family);
     (void)user, (void)protocol, (void)bits;
     assert_true(core.in_hook);
     return !(type == IKE_T_ESN && id == 1) && !(type == IKE_T_ENCR && ike_encr_traits(id) & IKE_ENCR_AEAD);
@@ -135,6 +138,7 @@ static void what_the_data_plane_carries(void **state)
     struct ike_conf *f = NULL;
     char text[256];
     core.set.host.sadb.carries = no_esn_no_aead;
+    asked_family = 4;
     assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_OK);
     assert_false(core.in_hook);
     ike_child_offer_format(f, 0, text, sizeof text);
@@ -155,6 +159,10 @@ static void what_the_data_plane_carries(void **state)
     g->s.version = IKE_SPEAKS_V2;
     g->child[0].ah_proposals = NULL;
     g->child[0].proposals = "aes128gcm16, aes128-sha1-esn";
+    assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_ERR_UNSUPPORTED);
+    g->s.remote.family = 0;
+    g->s.local = lab_addr("2001:db8::1");
+    asked_family = 6;
     assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_ERR_UNSUPPORTED);
     core.set.host.sadb.carries = NULL;
     assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_OK);
