@@ -162,7 +162,8 @@ IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *re
 
 /* ---- Answers to questions --------------------------------------------------------------------------------------------- */
 
-/* All: IKE_ERR_NOT_FOUND if the token is unknown, cancelled or already answered; IKE_ERR_INVALID if it is of another kind. */
+/* All: IKE_ERR_NOT_FOUND if the token is unknown, cancelled or already answered; IKE_ERR_INVALID if it is of another kind.
+ * IKE_ERR_LIMIT: a secret, name or password is longer than IKE_SECRET_MAX; that is the answer then, as any other error. */
 IKE_API int ike_answer_peer(ike_engine *e, ike_token t, ike_conn_id conn, ike_time now); /* 0 refuses */
 IKE_API int ike_answer_secret(ike_engine *e, ike_token t, int result, ike_bytes secret, ike_time now);
 IKE_API int ike_answer_sign(ike_engine *e, ike_token t, int result, ike_bytes sig, ike_time now);

@@ -409,7 +409,11 @@ static int answer_octets(ike_engine *e, ike_token t, uint8_t kind, int result, i
     if (q) {
         struct ike_blob b = {NULL, 0};
         /* What the exchange learns; r is what the caller learns, whose answer has arrived */
-        int k = result == IKE_OK ? ike_blob_set(&e->core, &b, octets) : result;
+        int k = result;
+        if (k == IKE_OK) {
+            r = kind == IKE_Q_SECRET && octets.len > IKE_SECRET_MAX ? IKE_ERR_LIMIT : IKE_OK;
+            k = r == IKE_OK ? ike_blob_set(&e->core, &b, octets) : r;
+        }
         q->answer.octets.ptr = b.ptr;
         q->answer.octets.len = b.len;
         answer(e, q, k);
@@ -434,8 +438,9 @@ int ike_answer_login(ike_engine *e, ike_token t, int result, ike_bytes name, ike
     if (q) {
         struct ike_blob b = {NULL, 0};
         int k = result;
-        if (result == IKE_OK) {
-            k = ike_blob_room(&e->core, &b, name.len + password.len);
+        if (k == IKE_OK) {
+            r = name.len > IKE_SECRET_MAX || password.len > IKE_SECRET_MAX ? IKE_ERR_LIMIT : IKE_OK;
+            k = r == IKE_OK ? ike_blob_room(&e->core, &b, name.len + password.len) : r;
         }
         if (b.ptr) { /* either may be empty, and then nowhere */
             struct ike_wr w = ike_wr(b.ptr, b.len);

@@ -369,6 +369,26 @@ static void the_host_may_leave_out_a_password(void **state)
     v1_new(NULL, NULL);
 }
 
+static void a_name_and_a_password_have_a_length(void **state)
+{
+    (void)state;
+    static const uint8_t text[IKE_SECRET_MAX + 1];
+    for (size_t i = 0; i < 3; i++) {
+        v1_new(with_login, client_without_a_user);
+        v1_begin(6);
+        assert_int_equal(wire_step(&b), IKE_OK);
+        a.n_out = b.n_out = 0;
+        assert_int_equal(ask(name_and_password, 77), IKE_OK);
+        assert_int_equal(ike_answer_login(a.e, login_token, IKE_OK, ike_bytes_of(text, IKE_SECRET_MAX + (i == 1)),
+                                          ike_bytes_of(text, IKE_SECRET_MAX + (i == 2)), now),
+                         i ? IKE_ERR_LIMIT : IKE_OK);
+        assert_int_equal(counters(&a).failures, i ? 1 : 0);
+        a.n_out = b.n_out = 0;
+        pair_end();
+    }
+    v1_new(NULL, NULL);
+}
+
 /* Nobody configured it: the password of another connection must not go to a peer who simply asks. */
 static void a_side_without_xauth_tells_nothing(void **state)
 {
@@ -549,6 +569,7 @@ int main(void)
         T(what_nobody_here_can_give_is_declined),
         T(without_a_user_there_is_no_answer),
         T(the_host_may_leave_out_a_password),
+        T(a_name_and_a_password_have_a_length),
         T(a_side_without_xauth_tells_nothing),
         T(what_is_not_proved_or_malformed_opens_nothing),
         T(nothing_else_is_heard_before_the_user_is_known),

@@ -263,6 +263,25 @@ static void a_removed_connection_lets_nobody_in(void **state)
     pair_end();
 }
 
+static void a_secret_has_a_length(void **state)
+{
+    (void)state;
+    static const uint8_t text[IKE_SECRET_MAX + 1];
+    late = true;
+    for (size_t more = 0; more < 2; more++) {
+        pair_new(asking);
+        change(NULL, NULL);
+        as_far_as_the_request();
+        (void)wire_step(&a);
+        assert_int_equal(b.n_out, 0);
+        assert_int_equal(ike_answer_secret(b.e, token, IKE_OK, ike_bytes_of(text, IKE_SECRET_MAX + more), now),
+                         more ? IKE_ERR_LIMIT : IKE_OK);
+        assert_int_equal(ike_answer_secret(b.e, token, IKE_OK, IKE_STR("secret"), now), IKE_ERR_NOT_FOUND);
+        node_failed(&b, more ? IKE_FAIL_NO_SECRET : IKE_FAIL_AUTH_MISMATCH, IKE_DECIDER_US);
+        nobody_came_in();
+    }
+}
+
 static void the_settings_of_now_decide(void **state)
 {
     (void)state;
@@ -360,6 +379,7 @@ int main(void)
         cmocka_unit_test(another_method_than_the_shared_key_is_refused),
         cmocka_unit_test(another_member_of_the_group_is_not_the_one_we_want),
         cmocka_unit_test(a_removed_connection_lets_nobody_in),
+        cmocka_unit_test(a_secret_has_a_length),
         cmocka_unit_test(the_settings_of_now_decide),
         cmocka_unit_test(each_refusal_costs_the_same),
     };
