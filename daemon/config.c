@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "heap.h"
+#include "sysdep/random.h"
 #include "tryout.h"
 
 #include <dirent.h>
@@ -23,6 +24,7 @@
 #define CONFIG_MAX (64u << 20) /* octets of one file: the default of max-connections, and each one wordy */
 #define SECRET_MAX 65536
 #define ERRORS_MAX 64
+#define RSA_BITS   2048u
 
 struct config {
     ike_config *db;
@@ -255,6 +257,32 @@ static void tell(const struct voice *v, const ike_config_report *report)
     }
 }
 
+/* Short keys are what old equipment has, so they are used all the same (RFC 8247 section 3.1). A key that many connections have
+ * is spoken of once. local-cert is of the same key as local-key. */
+static void warn_of_short_keys(const struct voice *v, const ike_config_conns *conns, const ike_crypto *crypto)
+{
+    static const ike_random rng = {random_fill, NULL};
+    const char *last[2] = {NULL, NULL};
+    for (size_t i = 0; i < ike_config_conns_count(conns); i++) {
+        const ike_config_conn *c = ike_config_conns_at(conns, i);
+        const ike_config_named *files[2] = {&c->local_key, &c->remote_cert};
+        for (size_t k = 0; k < 2; k++) {
+            const char *name = files[k]->name;
+            uint8_t kind = 0;
+            unsigned bits = 0;
+            if (name == NULL || (last[k] != NULL && strcmp(last[k], name) == 0) ||
+                ike_key_check(crypto, &daemon_heap, &rng, k == 0, files[k]->text, &kind, &bits) != IKE_OK) {
+                continue;
+            }
+            last[k] = name;
+            if (kind == IKE_KEY_RSA && bits < RSA_BITS) {
+                say(v, IKE_LOG_WARN, "%s:%u: [connection %s] %s: %s: RSA of %u bits can be broken; take %u or more", c->file,
+                    c->line, c->settings.name, k == 0 ? "local-key" : "remote-cert", name, bits, RSA_BITS);
+            }
+        }
+    }
+}
+
 static int check_all(const struct voice *v, const char *path, struct config *c, ike_config_daemon *daemon,
                      ike_config_report *report)
 {
@@ -278,6 +306,9 @@ static int check_all(const struct voice *v, const char *path, struct config *c, 
     }
     built = tryout(c->db, r == IKE_OK ? c->conns : NULL, modules_crypto(c->modules), report);
     r = r == IKE_OK ? built : r;
+    if (r == IKE_OK) {
+        warn_of_short_keys(v, c->conns, modules_crypto(c->modules));
+    }
     return r == IKE_OK ? ike_config_commit(c->db) : r;
 }
 

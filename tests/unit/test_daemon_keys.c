@@ -148,6 +148,62 @@ static void test_xauth(void **state)
         "RSA or DSA");
 }
 
+/* openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024, and pkey -pubout */
+static const char short_key[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIICdQIBADANBgkqhkiG9w0BAQEFAASCAl8wggJbAgEAAoGBAMdFSAqivSGxEMU+\n"
+    "PzpoLQWxKjR6hNG7vJzstC+ON1TSOo3GIdYBiUyMjaSH44IJNHMZAHlVKQ/H8lUL\n"
+    "PSS6GKSYU/i3tbIbraq0SZWqwL/MQ4h2SHkKZgsYBYmjOMSPBz6X6xo0l8rOy/YP\n"
+    "3eD+yE2FhdYkDHBZirD3U+SJJLsxAgMBAAECgYAa+2yX1BVb/IfSzWzuUbDW9nhK\n"
+    "htR5Obx+WybC0bT4TUcUb2Ghgq++p8F+J9BMiUaK1zXTOA7JTj+n+E+dK32ufjU6\n"
+    "5gdXZMdTALUhnUrfTyJOmYUAVrzWV1DBQCnUrOslfgCMJK3YmjPLpsdcG2oCFfuJ\n"
+    "sGPAITD/wHcqsC2agQJBAP/gdQ7u7ZAYNBM+jEJCwuG/9cEsZKDssiyYddmAXWV0\n"
+    "ITsbNgxBnO0byrlTInBcuUky3EoH/ff2o4AqQE+N7bkCQQDHXdicMQ/HOLGJU2/O\n"
+    "t2+7cc9oyd25HoBv+zm50pKzpdqwliH5FVlTZZJeIPX7AIItRrIxykYLADTjQnm4\n"
+    "r7U5AkA+9v33OcZNwhb2cVrUZ1dLdBBGg+UTUIubu7ysVBEniQcwY0bOh0rVchRV\n"
+    "vGZqHfceUxywPv05CoE7ZapDqVpJAkBwSPPJrHw1eUHMlVigdYIRcV0eqKsfKwWt\n"
+    "jDIL7YRAeAX+dOA3eIWxycAxEaFYuAWZWHrePg1K/tfKs1L46MVJAkAA/hy7aC6a\n"
+    "uFjQGAWz2oImZBJhkdBcJ621nKHJ5/XrMq/v04m+ZphzWpHT1hZg6Vv1wFIAOjHu\n"
+    "siEgv9UJWTHm\n"
+    "-----END PRIVATE KEY-----\n";
+static const char short_public[] =
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDHRUgKor0hsRDFPj86aC0FsSo0\n"
+    "eoTRu7yc7LQvjjdU0jqNxiHWAYlMjI2kh+OCCTRzGQB5VSkPx/JVCz0kuhikmFP4\n"
+    "t7WyG62qtEmVqsC/zEOIdkh5CmYLGAWJozjEjwc+l+saNJfKzsv2D93g/shNhYXW\n"
+    "JAxwWYqw91PkiSS7MQIDAQAB\n"
+    "-----END PUBLIC KEY-----\n";
+
+static unsigned times(const char *text, const char *word)
+{
+    unsigned n = 0;
+    while ((text = strstr(text, word)) != NULL) {
+        text += strlen(word);
+        n++;
+    }
+    return n;
+}
+
+/* What year-2000 equipment has goes on working, and is spoken of once however many connections have it. */
+static void test_short(void **state)
+{
+    struct fixture *f = *state;
+#define SHORT_KEYS "local-key = own.key\nremote-cert = peer.pem\n"
+#define CAN_BREAK  ": RSA of 1024 bits can be broken; take 2048 or more\n"
+    static const char b[] = "[connection b]\nremote = 10.0.0.3\nversion = ikev1\n" SHORT_KEYS;
+    char text[256];
+    snprintf(text, sizeof text, "%s%s", CONN_V1 SHORT_KEYS, b);
+    for (unsigned weak = 0; weak < 4; weak++) {
+        put(f, "own.key", weak & 1 ? short_key : test_keys[KEY_RSA][0].key, 0600);
+        put(f, "peer.pem", weak & 2 ? short_public : test_keys[KEY_RSA][1].cert, 0644);
+        assert_int_equal(load(f, text), IKE_OK);
+        assert_int_equal(times(f->log, "ikelibd.conf:1: [connection a] local-key: own.key" CAN_BREAK), weak & 1);
+        assert_int_equal(times(f->log, "ikelibd.conf:1: [connection a] remote-cert: peer.pem" CAN_BREAK), weak >> 1);
+        assert_int_equal(times(f->log, CAN_BREAK), (weak & 1) + (weak >> 1));
+        assert_true(id_of(f, "a") && id_of(f, "b"));
+    }
+}
+
 /* The configuration is the same to the octet, what it names is not. */
 static void test_reload(void **state)
 {
@@ -266,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contents, setup, teardown),
         cmocka_unit_test_setup_teardown(test_xauth, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_short, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_document, setup, teardown),
     };
