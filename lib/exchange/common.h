@@ -94,6 +94,7 @@ void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa);
 ike_time ike_exchange_gives_up(const struct ike_exchange *x);
 /* An error that came unprotected: the draft is kept as the reason, should no good answer come for a short while. */
 void ike_exchange_note(struct ike_exchange *x);
+void ike_exchange_doubt(struct ike_exchange *x); /* the same, but the message is still repeated */
 
 /* ---- tasks.c ------------------------------------------------------------------------------------------------------------ */
 /* Queue a request; one that is there already for the same thing stays alone. IKE_OK or IKE_ERR_NOMEM. */

@@ -138,20 +138,42 @@ static void question_timed_out(struct ike_exchange *x)
     }
 }
 
-/* The draft is the engine's and is overwritten by others while we wait. One repetition interval: long enough for a true answer
- * behind a forged error, short enough for somebody who waits. */
-void ike_exchange_note(struct ike_exchange *x)
+/* The draft is the engine's and is overwritten by others while we wait. */
+static void remember(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
-    ike_time at = c->now + c->set.retransmit_first_ms * IKE_MS;
     x->noted = true;
     x->note = ike_alloc(c, sizeof *x->note);
     if (x->note) {
         *x->note = c->draft;
     }
+}
+
+/* One repetition interval: long enough for a true answer behind a forged error, short enough for somebody who waits. */
+void ike_exchange_note(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    ike_time at = c->now + c->set.retransmit_first_ms * IKE_MS;
+    remember(x);
     x->give_up = at < x->give_up ? at : x->give_up;
     ike_timer_set(&c->wheel, &x->timer, x->give_up);
 }
+
+#ifdef IKE_HAVE_V1
+/* Once the peer has answered, its next answer may take its host, or a human, the time, and whoever sees what is sent can refuse
+ * it in the peer's name meanwhile. So it is repeated as before, but no more than twice: some seconds are what a refusal that is
+ * true can wait, and a peer that has refused needs little for a copy. That is not so of the first message: a copy makes all its
+ * work again. */
+void ike_exchange_doubt(struct ike_exchange *x)
+{
+    const struct ike_core *c = &x->e->core;
+    ike_time at = x->timer.at + (wait_ms(c, x->tries + 1u) + wait_ms(c, x->tries + 2u)) * IKE_MS;
+    remember(x);
+    if (x->timer.at != IKE_NEVER && at < x->give_up) {
+        x->give_up = at;
+    }
+}
+#endif
 
 /* For people: the real waits have jitter. */
 ike_time ike_exchange_gives_up(const struct ike_exchange *x)

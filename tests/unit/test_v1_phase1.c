@@ -109,21 +109,63 @@ static void no_common_proposal_is_said_and_recorded_on_both_sides(void **state)
     a.n_out = 0;
 }
 
-/* And if something better comes, it was nothing. */
-static void a_forged_refusal_does_no_harm(void **state)
+/* In clear, by somebody who sees what is sent. */
+static void forge_refusal(void)
 {
-    (void)state;
-    v1_begin(2);
     struct ike_chain c = inner_chain();
     ike_path path = path_to(&a);
-    struct ike_header h = {.spi_i = node_sa(&a)->spi_i, .spi_r = 99, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL};
+    const struct ike_sa *sa = node_sa(&a);
+    struct ike_header h = {.spi_i = sa->spi_i, .version = IKE_V1_VERSION, .exchange = IKE_X1_INFORMATIONAL};
+    h.spi_r = sa->spi_r ? sa->spi_r : 99;
     ike_v1_put_notify(&c, IKE_PROTO1_ISAKMP, ike_bytes_of(NULL, 0), IKE_N1_NO_PROPOSAL_CHOSEN, ike_bytes_of(NULL, 0));
     h.next = c.first;
     h.length = (uint32_t)(IKE_HEADER_LEN + c.w.len);
     ike_header_write(forged, &h);
     memcpy(forged + IKE_HEADER_LEN, c.w.p, c.w.len);
     (void)node_input(&a, &path, forged, h.length);
+}
+
+/* And if something better comes, it was nothing. */
+static void a_forged_refusal_does_no_harm(void **state)
+{
+    (void)state;
+    v1_begin(2);
+    forge_refusal();
     v1_finish();
+}
+
+/* The fifth, which was refused in the peer's name, gets there when it comes for the third time. */
+static void nor_where_messages_are_lost(void **state)
+{
+    (void)state;
+    v1_begin(5);
+    forge_refusal();
+    a.n_out = 0;
+    node_pass(&a, 3);
+    assert_int_equal(a.n_out, 1);
+    a.n_out = 0;
+    forge_refusal();
+    node_pass(&a, 4);
+    assert_int_equal(a.n_out, 1);
+    v1_finish();
+}
+
+static void a_later_refusal_is_the_reason_within_seconds(void **state)
+{
+    (void)state;
+    for (unsigned messages = 3; messages <= 5; messages += 2) {
+        v1_begin(messages);
+        forge_refusal();
+        a.n_out = 0;
+        node_pass(&a, 10);
+        assert_int_equal(counters(&a).failures, 0);
+        node_pass(&a, 5);
+        node_failed(&a, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_PEER);
+        assert_int_equal(counters(&a).sas, 0);
+        a.n_out = b.n_out = 0;
+        pair_end();
+        assert_int_equal(begin(NULL), 0);
+    }
 }
 
 /* What comes under the keys of another secret makes no sense. */
@@ -274,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(proposals_that_ikev1_cannot_express, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(no_common_proposal_is_said_and_recorded_on_both_sides, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(a_forged_refusal_does_no_harm, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(nor_where_messages_are_lost, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_later_refusal_is_the_reason_within_seconds, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(an_offer_changed_on_the_way_is_noticed, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_identity_is_refused, begin, pair_is_over),

@@ -195,7 +195,11 @@ void ike_v1_note(struct ike_exchange *x, uint16_t notify)
         ike_blame_expected(c, "one of our proposals: %s", offer);
         ike_blame_remedy(c, "put a proposal the peer has into `proposals` here, or one of ours there");
     }
-    ike_exchange_note(x);
+    if (x->step > 1) {
+        ike_exchange_doubt(x);
+    } else {
+        ike_exchange_note(x);
+    }
 }
 
 /* ---- Key exchange, NAT detection (RFC 3947 section 3.2) ------------------------------------------------------------------ */
