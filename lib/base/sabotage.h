@@ -45,6 +45,7 @@ enum ike_sabotage {
     IKE_SABOTAGE_HALF_OPEN,         /* a half-open IKE SA never goes */
     IKE_SABOTAGE_CHILDREN_LEFT,     /* children stay with the IKE SA that lost a collision */
     IKE_SABOTAGE_SPI_KEPT,          /* roll-back forgets the reserved SPI */
+    IKE_SABOTAGE_NEVER_AGAIN,       /* what is wanted is not tried again once it has failed */
     IKE_SABOTAGE_V1_IV,             /* the IV of IKEv1 moves on with a message that has not proved good */
     IKE_SABOTAGE_V1_MID,            /* a message id of IKEv1 that was used begins another exchange */
     IKE_SABOTAGE_V1_COPY,           /* a copy of the first message of IKEv1 begins another IKE SA */

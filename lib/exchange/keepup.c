@@ -2,6 +2,7 @@
  *
  * Keep up: children with start = yes are begun, and begun again after a pause that doubles, for as long as they are wanted.
  */
+#include "base/sabotage.h"
 #include "exchange/scripts.h"
 
 /* Of those that take new work, which one that was replaced or is on its way out does not, the one that was heard on last: a
@@ -122,7 +123,7 @@ static void lengthen(struct ike_core *c, struct ike_pause *p)
         ms *= 2;
     }
     ms = ms < c->set.retry_max_ms ? ms : c->set.retry_max_ms;
-    p->until = c->now + (ms / 2 + ike_jitter(c, (uint32_t)ms + 1)) * IKE_MS;
+    p->until = IKE_SABOTAGED(NEVER_AGAIN) ? IKE_NEVER : c->now + (ms / 2 + ike_jitter(c, (uint32_t)ms + 1)) * IKE_MS;
 }
 
 /* When a child may be begun: neither it nor, where there is no IKE SA yet, that is in a pause. A peer that lets go of each IKE SA

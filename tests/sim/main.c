@@ -37,7 +37,7 @@ static const char usage[] =
     "  --byzantine       the same, and one side's messages are mutated before they are sealed\n"
     "  --ladder          of the end of a run: hosts as columns, datagrams as arrows\n"
     "  --sabotage NAME   with a rule of the library taken away, until a random run fails: lowest-nonce temporary-failure\n"
-    "                    resend-rebuilt old-first replay-first half-open-stays children-left spi-kept\n"
+    "                    resend-rebuilt old-first replay-first half-open-stays children-left spi-kept never-again\n"
     "                    and, of IKEv1, v1-iv v1-mid v1-copy v1-old-first\n"
     "                    v1-deaf; all: one after another\n"
     "  --scenarios       the published collision scenarios: each with its result, or the feature it waits for\n";

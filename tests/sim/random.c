@@ -532,7 +532,11 @@ static void ending(struct gen *g)
         for (unsigned side = 0; side < 2; side++) {
             char own = host_names[side ? p->b : p->a];
             say(g, "%c try add-conn %s", own, p->name);
-            say(g, "%c try %s %s", own, p->fits ? "up" : "hold", p->name);
+            if (!p->fits) {
+                say(g, "%c try hold %s", own, p->name);
+            } else if (!(p->start[0] || p->start[1]) || chance(g, 50)) { /* else who keeps it up does so without being told */
+                say(g, "%c try up %s", own, p->name);
+            }
         }
     }
     /* Children that were replaced, answers kept, and what is left where a Delete was lost: all of that has gone by then. */

@@ -11,9 +11,9 @@ unsigned sim_cells[SIM_RECEIVED][SIM_DOING], sim_met[IKE_METS];
 enum ike_sabotage ike_sabotage;
 
 const char *const sim_sabotages[] = {
-    "lowest-nonce",    "temporary-failure", "resend-rebuilt", "old-first", "replay-first",
-    "half-open-stays", "children-left",     "spi-kept",       "v1-iv",     "v1-mid",
-    "v1-copy",         "v1-old-first",      "v1-deaf",        NULL,
+    "lowest-nonce",    "temporary-failure", "resend-rebuilt", "old-first",   "replay-first",
+    "half-open-stays", "children-left",     "spi-kept",       "never-again", "v1-iv",
+    "v1-mid",          "v1-copy",           "v1-old-first",   "v1-deaf",     NULL,
 };
 
 bool sim_sabotage(const char *name)
