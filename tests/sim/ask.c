@@ -100,6 +100,7 @@ static void answer_now(struct sim *s, void *what)
         return;
     }
     bool dead = q->cancelled;
+    s->stat[SIM_STAT_OVER] += dead;
     sim_bounds_call(h);
     sim_trace(s, h, "answer %s%s%s", sim_ask_names[q->kind], q->refuse ? " no" : "", dead ? " (was cancelled)" : "");
     if (!dead) { /* an answer of another kind is refused and changes nothing */
@@ -149,6 +150,16 @@ static struct sim_manner manner(struct sim_host *h, enum sim_ask kind)
     return now;
 }
 
+static void count(struct sim *s, enum sim_ask kind, const struct sim_manner *m)
+{
+    bool kernel = kind == SIM_ASK_SPI || kind == SIM_ASK_ADD, late = m->pending && m->delay != IKE_NEVER;
+    s->stat[SIM_STAT_REFUSED] += m->refuse;
+    s->stat[SIM_STAT_REFUSED_KERNEL] += m->refuse && kernel;
+    s->stat[SIM_STAT_LATE] += late;
+    s->stat[SIM_STAT_LATE_KERNEL] += late && kernel;
+    s->stat[SIM_STAT_NEVER] += m->pending && !late;
+}
+
 int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **out)
 {
     static const int refusal[SIM_ASKS] = {IKE_ERR_AUTH, IKE_ERR_NOT_FOUND, IKE_ERR_AUTH,  IKE_ERR_HOST,     IKE_ERR_HOST,
@@ -157,9 +168,7 @@ int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_quest
     *out = NULL;
     h->asked[kind]++;
     sim_pry(h);
-    h->sim->stat[SIM_STAT_REFUSED] += m.refuse;
-    h->sim->stat[SIM_STAT_LATE] += m.pending && m.delay != IKE_NEVER;
-    h->sim->stat[SIM_STAT_NEVER] += m.pending && m.delay == IKE_NEVER;
+    count(h->sim, kind, &m);
     if (!m.pending) {
         return m.refuse ? refusal[kind] : IKE_OK;
     }

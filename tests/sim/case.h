@@ -67,6 +67,8 @@ struct sim_run {
     char error[256]; /* room for messages */
 };
 
+extern const char *sim_program; /* as it was called, for the line that repeats a failure */
+
 struct sim_case *sim_case_load(const char *path); /* NULL and a message on stderr */
 /* Line by line: one made so ends with sim_case_end. Text is changed; false: not understood. */
 struct sim_case *sim_case_new(const char *path);

@@ -312,8 +312,11 @@ static bool option(struct command *cmd, const char *name, const char *value, int
     return true;
 }
 
+const char *sim_program;
+
 int main(int argc, char **argv)
 {
+    sim_program = argv[0];
     struct command cmd = {.o.seed = 1};
     struct list l = {.n = 0};
     bool ok = ike_crypto_global_init() == IKE_OK;
@@ -331,7 +334,7 @@ int main(int argc, char **argv)
         return 2;
     }
     cmd.o.ladder = cmd.ladder ? LADDER : 0;
-    if (cmd.random || cmd.byzantine) {
+    if (cmd.random || cmd.byzantine || cmd.sabotage) {
         uint64_t last = cmd.last_seed > cmd.o.seed ? cmd.last_seed : cmd.o.seed;
         struct sim_many m = {cmd.o.seed, last, cmd.o, cmd.byzantine, cmd.v1, cmd.same, cmd.print, cmd.sabotage};
         return sim_many(&m);

@@ -29,8 +29,11 @@ static const struct {
     [SIM_STAT_ALLOC] = {"allocations failed", 40, 60},
     [SIM_STAT_RANDOM] = {"draws failed", 8, 10},
     [SIM_STAT_LATE] = {"questions answered late", 1200, 1100},
+    [SIM_STAT_LATE_KERNEL] = {"of these by a kernel", 1000, 900},
     [SIM_STAT_NEVER] = {"never answered", 30, 30},
+    [SIM_STAT_OVER] = {"answered when cancelled", 30, 50},
     [SIM_STAT_REFUSED] = {"refused by a host", 140, 110},
+    [SIM_STAT_REFUSED_KERNEL] = {"of these by a kernel", 120, 90},
     [SIM_STAT_CRASHES] = {"crashes", 1000, 1100},
     [SIM_STAT_RECORDS] = {"failure records", 6000, 5000},
     [SIM_STAT_REBOUND] = {"translations rebound", 50, 60},
@@ -62,12 +65,20 @@ static bool run_one(const struct sim_many *m, uint64_t seed, struct sim_result *
     return r->ok;
 }
 
+/* The command that repeats a run. */
+static void print_again(const struct sim_many *m, const char *sabotage, uint64_t seed)
+{
+    printf("     %s %s%s%s%s%s%s --ladder --seed %llu\n", sim_program, sabotage ? "--sabotage " : "", sabotage ? sabotage : "",
+           sabotage ? " " : "", m->byzantine ? "--byzantine" : "--random", m->v1 ? " --v1" : "", m->same ? " --same" : "",
+           (unsigned long long)seed);
+}
+
 static void show(const struct sim_many *m, uint64_t seed, const struct sim_result *r)
 {
     struct sim_many again = *m;
     struct sim_result drawn;
-    printf("FAIL seed %llu: %s\n     ike-sim %s%s --ladder --seed %llu\n", (unsigned long long)seed, r->why,
-           m->byzantine ? "--byzantine" : "--random", m->v1 ? " --v1" : "", (unsigned long long)seed);
+    printf("FAIL seed %llu: %s\n", (unsigned long long)seed, r->why);
+    print_again(m, NULL, seed);
     again.o.ladder = again.o.ladder ? again.o.ladder : LADDER;
     run_one(&again, seed, &drawn);
     if (drawn.trace) {
@@ -152,6 +163,7 @@ static bool find(const struct sim_many *m, const char *name)
         if (found) {
             printf("found  %-18s after %4llu runs, by seed %llu: %s\n", name, (unsigned long long)(seed - m->first + 1),
                    (unsigned long long)seed, r.why);
+            print_again(&where, name, seed);
             fputs(r.ladder ? r.ladder : "", stdout);
         }
         sim_result_free(&r);

@@ -216,9 +216,12 @@ enum sim_stat {
     SIM_STAT_TOO_LARGE,
     SIM_STAT_ALLOC,
     SIM_STAT_RANDOM,
-    SIM_STAT_LATE,    /* questions answered late */
-    SIM_STAT_NEVER,   /* never */
-    SIM_STAT_REFUSED, /* by a host */
+    SIM_STAT_LATE,        /* questions answered late */
+    SIM_STAT_LATE_KERNEL, /* of these the kernel's */
+    SIM_STAT_NEVER,       /* never */
+    SIM_STAT_OVER,        /* when they were cancelled already */
+    SIM_STAT_REFUSED,     /* by a host */
+    SIM_STAT_REFUSED_KERNEL,
     SIM_STAT_CRASHES,
     SIM_STAT_RECORDS, /* failure records */
     SIM_STAT_REBOUND, /* all ports of a box */

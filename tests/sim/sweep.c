@@ -67,8 +67,8 @@ static void show(const struct sim_case *c, unsigned variant, const struct sim_op
         sim_fault_format(&o->fault, fault, sizeof fault);
     }
     printf("FAIL %s%s%s %s: %s\n", c->name, name[0] ? "/" : "", name, fault, why);
-    printf("     ike-sim --trace --seed %llu %s%s%s%s %s\n", (unsigned long long)o->seed, name[0] ? "--variant " : "", name,
-           fault[0] ? " --fault " : "", fault, c->path);
+    printf("     %s --trace --seed %llu %s%s%s%s %s\n", sim_program, (unsigned long long)o->seed, name[0] ? "--variant " : "",
+           name, fault[0] ? " --fault " : "", fault, c->path);
 }
 
 bool sim_run_one(const struct sim_case *c, unsigned variant, const struct sim_options *o, struct sim_total *t,
