@@ -445,6 +445,17 @@ static void has_spis(struct ike_setup *s)
     }
 }
 
+ike_failure *ike_blame_add(struct ike_core *c, bool inbound, int r)
+{
+    ike_failure *f = ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST);
+    f->error = r;
+    ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
+    ike_blame_received(c, "%s", ike_strerror(r));
+    ike_blame_remedy(c,
+                     "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
+    return f;
+}
+
 /* One direction, and perhaps a wait for the data plane. A refusal takes back what add() counted as installed. */
 static int install(struct ike_exchange *x, bool inbound)
 {
@@ -473,11 +484,7 @@ static int install(struct ike_exchange *x, bool inbound)
         if (answered) {
             *(inbound ? &k->in_installed : &k->out_installed) = false;
         }
-        ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST)->error = r;
-        ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
-        ike_blame_received(c, "%s", ike_strerror(r));
-        ike_blame_remedy(
-            c, "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
+        (void)ike_blame_add(c, inbound, r);
         return x->role == IKE_RESPONDER ? ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : ike_blame_answer(x, IKE_FAIL_KERNEL, "");
     }
     return IKE_X_OK;

@@ -156,6 +156,9 @@ void ike_close_orphan(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
 void ike_child_switch(struct ike_engine *e, struct ike_child *k);
+/* The data plane has refused it. */
+ike_failure *ike_blame_add(struct ike_core *c, bool inbound, int r);
+void ike_child_cannot_send(struct ike_engine *e, struct ike_child *k, int r);
 ike_action ike_float_ports; /* initiator: to port 4500 when there is a NAT */
 /* A valid message came over another path. */
 void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path, bool fresh_request);

@@ -61,8 +61,27 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
     }
 }
 
-/* The half that sends, installed by itself: nobody's exchange waits for it. A child that cannot send is of no use and is
- * closed. */
+/* A child that cannot send is of no use and is closed. No exchange fails with it, so the record is made here; unless somebody's
+ * draft is open, for that is of another failure. */
+void ike_child_cannot_send(struct ike_engine *e, struct ike_child *k, int r)
+{
+    struct ike_core *c = &e->core;
+    k->out_installed = false;
+    if (k->dead || k->state == IKE_CHILD_DELETING) {
+        return;
+    }
+    if (!c->blamed) {
+        ike_failure *f = ike_blame_add(c, false, r);
+        f->initiator = k->initiator;
+        f->sa = k->sa;
+        f->remote = k->path.remote;
+        ike_conn_blame(e, k->peer->conn, ike_child_conf(k)->name);
+    }
+    ike_close_child(e, k);
+    k->down_cause = IKE_BY_FAILURE;
+}
+
+/* The half that sends, installed by itself: nobody's exchange waits for it. */
 static void late_done(struct ike_core *c, struct ike_question *q)
 {
     struct ike_child *k = q->owner;
@@ -70,8 +89,7 @@ static void late_done(struct ike_core *c, struct ike_question *q)
     k->late_add = NULL;
     ike_question_drop(c, q, false);
     if (r != IKE_OK) {
-        k->out_installed = false;
-        ike_close_child(IKE_OF(c, struct ike_engine, core), k);
+        ike_child_cannot_send(IKE_OF(c, struct ike_engine, core), k, r);
     }
 }
 
@@ -80,7 +98,7 @@ static void late_done(struct ike_core *c, struct ike_question *q)
 void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
     k->out_at = IKE_NEVER;
-    if (k->dead || ike_child_straggles(k) || k->out_installed || k->late_add) {
+    if (k->dead || k->state == IKE_CHILD_DELETING || ike_child_straggles(k) || k->out_installed || k->late_add) {
         return;
     }
     struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
@@ -93,15 +111,11 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
         q->answered = true;
         ike_question_drop(&e->core, q, false);
     }
-    if (r != IKE_OK) {
-        IKE_LOG(&e->core, IKE_LOG_CHILD, IKE_LOG_ERROR, k->sa, "child #%u: the data plane refused the outbound SA: %s",
-                (unsigned)k->number, ike_strerror(r));
-        /* Memory may be back in a second; a refusal will be the same. */
-        if (r == IKE_ERR_NOMEM) {
-            k->out_at = e->core.now + IKE_SEC;
-        } else {
-            ike_close_child(e, k);
-        }
+    /* Memory may be back in a second; a refusal will be the same. */
+    if (r == IKE_ERR_NOMEM) {
+        k->out_at = e->core.now + IKE_SEC;
+    } else if (r != IKE_OK) {
+        ike_child_cannot_send(e, k, r);
     }
 }
 

@@ -155,8 +155,7 @@ static int hand_over(struct ike_exchange *x)
         }
         heir->out_at = IKE_NEVER;
         if (r != IKE_OK) {
-            heir->out_installed = false;
-            ike_close_child(e, heir);
+            ike_child_cannot_send(e, heir, r);
         }
     }
     return IKE_X_OK;
