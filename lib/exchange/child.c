@@ -301,7 +301,7 @@ int ike_child_reserve(struct ike_exchange *x)
     if ((ike_setup_protocol(s) == IKE_PROTO_AH || s->conf->child_around[s->index]) && ike_uses_encap(x->sa)) {
         return refuse_nat(x);
     }
-    if (x->role == IKE_INITIATOR && !s->rejection) {
+    if ((x->role == IKE_INITIATOR || (IKE_WITH_V1 && x->script->version == 1)) && !s->rejection) {
         s->rejection = ike_alloc(&x->e->core, sizeof *s->rejection);
         if (!s->rejection) {
             return ike_trouble(x, IKE_ERR_NOMEM);

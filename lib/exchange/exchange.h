@@ -128,7 +128,7 @@ struct ike_setup {
     struct ike_blob beside;      /* array of ike_beside: asked for (initiator), agreed */
     uint16_t tried[8];           /* groups already tried */
     uint32_t early[4];           /* SPIs the peer deleted before its answer made them known */
-    struct ike_task *rejection;  /* initiator: the Delete after `reject`, there before memory can be short for it */
+    struct ike_task *rejection;  /* the Delete after `reject`, there before memory can be short for it */
     struct ike_sa *new_sa;       /* an IKE rekey */
     /* Simultaneous rekey: the peer's exchange for the same SA, as long as ours is open (RFC 7296 section 2.8.1). */
     ike_child_id rival_child;

@@ -550,6 +550,7 @@ static int install_out(struct ike_exchange *x)
 /* What comes late sends nothing any more; unless the data plane has been asked already. */
 static int last_out(struct ike_exchange *x)
 {
+    x->setup->reject = true; /* until the child stands: the peer has it already, and hears no answer */
     return !x->question && overtook(x->setup->child) ? IKE_X_OK : ike_child_install_out(x);
 }
 
