@@ -140,6 +140,12 @@ static void plan(struct sim_host *h, ike_token t, ike_time delay)
 static struct sim_manner manner(struct sim_host *h, enum sim_ask kind)
 {
     struct sim_manner *m = &h->manner[kind], now = *m;
+    const struct sim_fault *f = &h->sim->fault;
+    bool asks = f->kind == SIM_FAULT_REFUSE || f->kind == SIM_FAULT_NEVER;
+    if (asks && f->host == h->index && f->nth == ++h->questions_put) {
+        bool refuse = f->kind == SIM_FAULT_REFUSE;
+        return (struct sim_manner){.refuse = refuse, .pending = !refuse, .delay = IKE_NEVER};
+    }
     if (m->skip) {
         m->skip--;
         return (struct sim_manner){0};

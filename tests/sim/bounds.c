@@ -177,7 +177,7 @@ static bool prompt(const struct sim_host *h)
             return false;
         }
     }
-    return h->fail_alloc <= h->allocs && h->fail_random <= h->randoms;
+    return h->fail_alloc <= h->allocs && h->fail_random <= h->randoms && h->sim->fault.kind != SIM_FAULT_NEVER;
 }
 
 static bool held(const struct sim_want *w)

@@ -195,7 +195,7 @@ static const char *finish(struct sim_run *r)
     const char *bad = r->loose ? NULL : sim_case_quiet(r, QUIET);
     if (f == SIM_FAULT_LATE || f == SIM_FAULT_COPY) {
         sim_run(r->s, 60 * IKE_SEC);
-    } else if (f == SIM_FAULT_ALLOC || f == SIM_FAULT_RANDOM) {
+    } else if (sim_fault_loses(f)) {
         sim_run(r->s, QUIET); /* the other side notices */
     }
     if (!r->loose) {
@@ -223,6 +223,7 @@ static void result_fill(struct sim_run *r, struct sim_result *out)
         sim_host_stop(h);
         out->allocs[i] = h->allocs;
         out->randoms[i] = h->randoms;
+        out->questions[i] = h->questions_put;
     }
     out->hosts = s->hosts;
     out->waited = r->waited;

@@ -49,6 +49,7 @@ struct sim_result {
     unsigned hosts, messages, datagrams;
     ike_time waited; /* in all statements that wait for quiet */
     uint64_t allocs[SIM_HOSTS], randoms[SIM_HOSTS];
+    unsigned questions[SIM_HOSTS];
     uint64_t complaints; /* failure records and calls that gave an error, of all hosts */
 };
 

@@ -139,6 +139,7 @@ struct sim_host {
     size_t idle_live, idle_blocks;    /* what the engine held before anything happened */
     struct sim_manner manner[SIM_ASKS];
     unsigned asked[SIM_ASKS], cancelled;
+    unsigned questions_put; /* of all kinds, in all lives */
     struct sim_seen seen, mark; /* since the start; what it was at the last mark */
 
     uint64_t tap_key; /* the message last shown in clear on its way out, and what was in it */
@@ -240,6 +241,8 @@ enum sim_fault_kind {
     SIM_FAULT_COPY,   /* ... arrives, and a copy long after */
     SIM_FAULT_ALLOC,  /* the host's nth allocation fails */
     SIM_FAULT_RANDOM, /* the host's nth draw fails */
+    SIM_FAULT_REFUSE, /* the host refuses the nth question, hooks and kernel */
+    SIM_FAULT_NEVER,  /* ... does not answer it */
     SIM_FAULT_PEND,   /* the host answers all questions of kind nth after three seconds */
     SIM_FAULTS
 };
@@ -247,6 +250,8 @@ struct sim_fault {
     enum sim_fault_kind kind;
     unsigned host, nth;
 };
+/* After such a fault a call may fail, and what one side lost the other has to notice. */
+static inline bool sim_fault_loses(enum sim_fault_kind k) { return k >= SIM_FAULT_ALLOC && k <= SIM_FAULT_NEVER; }
 
 /* ---- The world -------------------------------------------------------------------------------------------------------- */
 

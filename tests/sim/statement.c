@@ -309,7 +309,7 @@ static const char *st_fail(struct sim_run *r)
 static void arm(struct sim_run *r, struct sim_host *h)
 {
     const struct sim_fault *f = &r->s->fault;
-    if (f->kind == SIM_FAULT_ALLOC || f->kind == SIM_FAULT_RANDOM) {
+    if (sim_fault_loses(f->kind)) {
         for (unsigned i = 0; i < h->conf.conns; i++) { /* so that what one side lost is noticed by the other */
             h->conf.conn[i].set.dpd_s = 30;
         }
@@ -422,7 +422,7 @@ static const char *st_watch(struct sim_run *r)
     if (!b) {
         return r->error;
     }
-    if (fault == SIM_FAULT_ALLOC || fault == SIM_FAULT_RANDOM) {
+    if (sim_fault_loses(fault)) {
         return NULL; /* without memory traffic may stop */
     }
     if (!sim_sample(a, b, &f.from, &f.to)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * Sweeps: a case is run without a fault, then once for each place where one can be, and must come to the same end (a fault on the
- * wire, a late answer) or to an end both sides agree on and somebody complains about (no memory, no randomness).
+ * wire, a late answer) or to an end both sides agree on and somebody complains about (no memory, no randomness,
+ * a refusal).
  */
 #include "sweep.h"
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #define PLACES_MAX 20000
 #define PATIENCE   (40 * IKE_SEC) /* a fault may cost some retransmissions, and a wait after TEMPORARY_FAILURE */
 
-const char *const sim_fault_names[SIM_FAULTS] = {"none", "drop", "dup", "late", "copy", "alloc", "random", "pend"};
+const char *const sim_fault_names[SIM_FAULTS] = {"none", "drop", "dup", "late", "copy", "alloc", "random", "refuse", "never", "pend"};
 
 static bool in_host(enum sim_fault_kind k) { return k >= SIM_FAULT_ALLOC; }
 
@@ -89,7 +90,7 @@ bool sim_run_one(const struct sim_case *c, unsigned variant, const struct sim_op
 static void check_end(const struct sim_case *c, unsigned variant, const struct sim_options *o, const struct sim_result *clean,
                       const struct sim_result *r, struct sim_total *t)
 {
-    bool hungry = o->fault.kind == SIM_FAULT_ALLOC || o->fault.kind == SIM_FAULT_RANDOM;
+    bool hungry = sim_fault_loses(o->fault.kind);
     char why[1600];
     if (!hungry && r->waited > clean->waited + PATIENCE) {
         snprintf(why, sizeof why, "it takes %u s instead of %u s", (unsigned)(r->waited / IKE_SEC),
@@ -110,6 +111,9 @@ static bool place_exists(const struct sim_fault *f, const struct sim_result *cle
         return f->nth == 1 || (last->allocs[f->host] >= f->nth - 1 && f->nth < PLACES_MAX);
     case SIM_FAULT_RANDOM:
         return f->nth == 1 || (last->randoms[f->host] >= f->nth - 1 && f->nth < PLACES_MAX);
+    case SIM_FAULT_REFUSE:
+    case SIM_FAULT_NEVER:
+        return f->nth == 1 || last->questions[f->host] >= f->nth - 1;
     case SIM_FAULT_PEND:
         return f->nth < SIM_ASKS;
     default:
@@ -123,7 +127,8 @@ static void sweep_host(const struct sim_case *c, unsigned variant, struct sim_op
     struct sim_result r = {0};
     for (o->fault.nth = o->fault.kind == SIM_FAULT_PEND ? 0 : 1; place_exists(&o->fault, clean, &r); o->fault.nth++) {
         sim_result_free(&r);
-        if (sim_run_one(c, variant, o, t, &r) && !any_end) {
+        /* What waits for an answer that never comes may last until the life of its IKE SA is over. */
+        if (sim_run_one(c, variant, o, t, &r) && !any_end && o->fault.kind != SIM_FAULT_NEVER) {
             check_end(c, variant, o, clean, &r, t);
         }
     }

@@ -14,7 +14,7 @@ struct sim_total {
 };
 
 extern const char *const sim_fault_names[SIM_FAULTS];
-/* "drop:5", "alloc:B:17", "pend:A:secret"; false if it is none. */
+/* "drop:5", "alloc:2:17", "pend:1:secret"; false if it is none. */
 bool sim_fault_parse(const char *text, struct sim_fault *f);
 void sim_fault_format(const struct sim_fault *f, char *out, size_t n);
 
