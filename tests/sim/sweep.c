@@ -13,7 +13,8 @@
 #define PLACES_MAX 20000
 #define PATIENCE   (40 * IKE_SEC) /* a fault may cost some retransmissions, and a wait after TEMPORARY_FAILURE */
 
-const char *const sim_fault_names[SIM_FAULTS] = {"none", "drop", "dup", "late", "copy", "alloc", "random", "refuse", "never", "pend"};
+const char *const sim_fault_names[SIM_FAULTS] = {"none",  "drop",   "dup",    "late",  "copy",
+                                                 "alloc", "random", "refuse", "never", "pend"};
 
 static bool in_host(enum sim_fault_kind k) { return k >= SIM_FAULT_ALLOC; }
 
