@@ -16,8 +16,8 @@ static const struct pair esp[] = {{2, 2},   {3, 3},   {6, 6},   {7, 7},   {11, 1
                                   {15, 15}, {16, 16}, {18, 18}, {19, 19}, {20, 20}, {22, 23}, {23, 21}};
 static const struct pair auth[] = {{1, 1}, {2, 2}, {5, 12}, {6, 13}, {7, 14}, {9, 5}};
 static const struct pair ah[] = {{2, 1}, {3, 2}, {5, 12}, {6, 13}, {7, 14}, {9, 5}};
-/* Both versions share the numbers of groups. X25519 and X448 (31, 32) nobody has assigned in IKEv1: peers that have them use these
- * numbers. */
+/* Both versions share the numbers of groups. X25519 and X448 (31, 32) nobody has assigned in IKEv1: peers that have them use
+ * these. */
 static const struct pair ke[] = {{1, 1},   {2, 2},   {3, 3},   {4, 4},   {5, 5},   {14, 14}, {15, 15}, {16, 16},
                                  {17, 17}, {18, 18}, {19, 19}, {20, 20}, {21, 21}, {22, 22}, {23, 23}, {24, 24},
                                  {25, 25}, {26, 26}, {27, 27}, {28, 28}, {29, 29}, {30, 30}, {31, 31}, {32, 32}};
