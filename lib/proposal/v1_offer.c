@@ -80,11 +80,12 @@ static bool key_length(struct ike_suite *s, uint16_t bits)
     return s->encr_bits != 0;
 }
 
-/* Whether the type of a group that is named, too, is that of the group: MODP 1, ECP 2. */
+/* Whether the type of a group that is named, too, is that of the group: MODP 1, ECP 2, EC2N 3. */
 static bool group_type_good(const struct values *s)
 {
-    const bool ecp = (s->v[F_GROUP] >= 19 && s->v[F_GROUP] <= 21) || s->v[F_GROUP] == 25 || s->v[F_GROUP] == 26;
-    return s->v[F_GROUP_TYPE] == 0 || s->v[F_GROUP_TYPE] == (ecp ? 2 : 1);
+    const uint16_t group = s->v[F_GROUP], type = s->v[F_GROUP_TYPE];
+    const bool ec2n = group == 3 || group == 4, modp = group < 19 || (group >= 22 && group <= 24);
+    return type == 0 || type == (ec2n ? 3 : modp ? 1 : 2);
 }
 
 static void judge_phase1(struct ike_v1_transform *t, const struct values *s)

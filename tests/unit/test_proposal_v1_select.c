@@ -229,6 +229,27 @@ static void attributes_of_phase1(void **state)
     assert_int_equal(select1("3des-sha1-modp1024", &sa, 1, &x, NULL), IKE_ERR_NOT_FOUND);
 }
 
+/* The type of a group may be said beside its number (RFC 2409 appendix A), and then is the right one. */
+static void the_type_of_a_group(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *group;
+        uint8_t number, type;
+    } rows[] = {{"modp1024", 2, 1}, {"modp2048", 14, 1}, {"modp2048s256", 24, 1}, {"ec2n155", 3, 3}, {"ec2n185", 4, 3},
+                {"ecp256", 19, 2},  {"ecp224", 26, 2},   {"ecp256bp", 28, 2},     {"x25519", 31, 2}};
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        for (unsigned type = 1; type <= 4; type++) {
+            char attrs[80], ours[40];
+            struct ike_v1_choice x;
+            snprintf(attrs, sizeof attrs, "80010007 800e0080 80020002 80030001 800400%02x 8005000%u", rows[i].number, type);
+            snprintf(ours, sizeof ours, "aes128-sha1-%s", rows[i].group);
+            struct ike_payload sa = v1_sa(PARTS({1, 1, false, 1, attrs}));
+            assert_int_equal(select1(ours, &sa, 1, &x, NULL), type == rows[i].type ? IKE_OK : IKE_ERR_NOT_FOUND);
+        }
+    }
+}
+
 static void attributes_of_phase2(void **state)
 {
     (void)state;
@@ -717,6 +738,7 @@ int main(void)
         cmocka_unit_test(phase2_there_and_back),
         cmocka_unit_test(whose_order),
         cmocka_unit_test(attributes_of_phase1),
+        cmocka_unit_test(the_type_of_a_group),
         cmocka_unit_test(attributes_of_phase2),
         cmocka_unit_test(modes),
         cmocka_unit_test(perfect_forward_secrecy),
