@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Many short runs in one machine: the settings that two IKEv1 daemons must agree on, every pair of their values in one of the runs;
-# sourced by scenarios.
+# sourced by scenarios. With both sides, two peers and two data planes these are 38.
 
 # matrix: Main or Aggressive Mode, secret or RSA signatures, the three suites of $PAIRS, PFS or none
 matrix() {
