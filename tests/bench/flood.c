@@ -207,11 +207,12 @@ static void print(const struct flood *f, double reference, bool json)
 {
     double ns = f->forged ? f->us * 1e3 / (double)f->forged : 0;
     double growth = (double)f->octets_most - (double)f->octets_before;
-    printf(json ? "{\"flood\":\"%s\",\"forged\":%lu,\"ns\":%.1f,\"ratio\":%.4f,\"growth_octets\":%.0f,\"half_open\":%u,"
+    printf(json ? "{\"flood\":\"%s\",\"forged\":%lu,\"ns\":%.1f,\"ratio\":%.4f,\"octets\":%lu,\"growth_octets\":%.0f,\"half_"
+                  "open\":%u,"
                   "\"cookies\":%lu,\"tried\":%u,\"up\":%u,\"repeated_once_at_most\":%u,\"repeated\":%u,\"longest_s\":%.3f}\n"
-                : "%-12s %9lu %9.1f %7.4f %8.0f %9u %9lu %6u %6u %6u %9u %9.3f\n",
-           f->attack->name, f->forged, ns, reference > 0 ? ns / reference : 0, growth, f->half_open, (unsigned long)f->cookies,
-           f->tried, f->up, f->at_once, f->repeated_most, f->longest_s);
+                : "%-12s %9lu %9.1f %7.4f %9lu %8.0f %9u %9lu %6u %6u %6u %9u %9.3f\n",
+           f->attack->name, f->forged, ns, reference > 0 ? ns / reference : 0, (unsigned long)f->octets_most, growth,
+           f->half_open, (unsigned long)f->cookies, f->tried, f->up, f->at_once, f->repeated_most, f->longest_s);
     fflush(stdout);
 }
 
@@ -229,8 +230,8 @@ int bench_flood(int argc, char **argv)
         return bench_usage();
     }
     if (!json) {
-        printf("%-12s %9s %9s %7s %8s %9s %9s %6s %6s %6s %9s %9s\n", "flood", "forged", "ns", "ratio", "growth", "half open",
-               "cookies", "tried", "up", "<= 1", "repeated", "longest s");
+        printf("%-12s %9s %9s %7s %9s %8s %9s %9s %6s %6s %6s %9s %9s\n", "flood", "forged", "ns", "ratio", "octets", "growth",
+               "half open", "cookies", "tried", "up", "<= 1", "repeated", "longest s");
     }
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         if (only && strcmp(only, attacks[i].name) != 0) {

@@ -91,6 +91,10 @@ def flood(bench):
             assert row["cookies"] > row["forged"] * 9 // 10 and row["half_open"] <= 52, row
     assert got["no cookies"]["half_open"] == 1000
     assert got.get("v1", got["no cookies"])["half_open"] == 1000
+    if "v1" in got:  # a million first messages of Main Mode, from a million addresses
+        (million,) = rows(bench, "flood", "--seconds", "100", "--only", "v1")
+        assert million["forged"] >= 1000000 and million["octets"] <= 2500000, million
+        assert million["growth_octets"] <= 8192 and million["up"] == million["tried"] == 100, million
     return len(got)
 
 
