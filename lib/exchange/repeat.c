@@ -80,6 +80,31 @@ static bool goes_alone(const struct ike_exchange *x)
     return ike_sa_is_v1(sa) && x->purpose == IKE_DO_LIVENESS && sa->state != IKE_SA_DELETING && ike_v1_other_sa(sa);
 }
 
+/* The message of ours that waits for an answer: of an exchange of many, the last. */
+static const char *unanswered(const struct ike_exchange *x)
+{
+    const struct ike_step *steps = x->script->steps;
+    unsigned i = x->step;
+    while (i > 0 && steps[--i].from != x->role) {
+        /* the peer's */
+    }
+    return steps[i].name;
+}
+
+/* What to look at. The fifth message of Main Mode is the first that a wrong secret makes senseless, or that has an identity: who
+ * does not like it says nothing, and what comes before shows that the peer can be reached. */
+static const char *remedy_of(const struct ike_exchange *x)
+{
+    if (x->sa->state != IKE_SA_CONNECTING) {
+        return "see whether the peer runs and can be reached; with start = yes it is tried again";
+    }
+    if (ike_sa_is_v1(x->sa) && x->step == 5) {
+        return "the peer answered so far: see that both sides have the same `secret` (or each other's keys) and that it expects our "
+               "local-id; behind a NAT also that UDP port 4500 passes both ways. Its own log may say which";
+    }
+    return "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways";
+}
+
 /* An error that came unprotected while we waited is the likelier reason than silence. A Delete without an answer has reached
  * its aim: the SA goes, and nothing has failed; nor when one that was replaced is silent. */
 static void no_answer(struct ike_exchange *x)
@@ -98,13 +123,10 @@ static void no_answer(struct ike_exchange *x)
         c->blamed = true;
     } else if (!deleting && !replaced) {
         ike_blame(c, connecting ? IKE_FAIL_NO_ANSWER : IKE_FAIL_DEAD_PEER, IKE_DECIDER_NOBODY);
-        ike_blame_expected(c, "an answer to %s", x->script->steps[0].name);
+        ike_blame_expected(c, "an answer to %s", unanswered(x));
         ike_blame_received(c, "nothing in %u s, after %u repetitions", (unsigned)((c->now - x->first_sent) / IKE_SEC),
                            (unsigned)x->tries);
-        ike_blame_remedy(c, "%s",
-                         connecting
-                             ? "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways"
-                             : "see whether the peer runs and can be reached; with start = yes it is tried again");
+        ike_blame_remedy(c, "%s", remedy_of(x));
     }
     ike_exchange_blame(x);
     if (in_phase2(x) && x->purpose != IKE_DO_LIVENESS) {
@@ -221,7 +243,7 @@ void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
     char peer[64];
     IKE_WORDS(ike_addr_format(&x->sa->path.remote, true, peer, sizeof peer));
     IKE_LOG(c, IKE_LOG_MESSAGE, IKE_LOG_INFO, x->sa->id, "%s: no answer from %s yet: %s, message id %u, is repeated (%u of %u)",
-            x->sa->conf ? x->sa->conf->s.name : "", peer, x->script->steps[0].name, (unsigned)x->mid, (unsigned)x->tries,
+            x->sa->conf ? x->sa->conf->s.name : "", peer, unanswered(x), (unsigned)x->mid, (unsigned)x->tries,
             (unsigned)c->set.retransmit_tries);
     ike_exchange_arm(x);
     if (x->delivery->again && x->delivery->again(x)) {

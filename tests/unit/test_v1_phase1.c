@@ -182,7 +182,25 @@ static void another_secret_is_named_when_the_time_is_over(void **state)
     assert_int_equal(counters(&b).sas, 0);
     node_pass(&a, 400);
     node_failed(&a, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY);
+    ike_failure f = {.size = sizeof f};
+    char text[1024];
+    assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_OK);
+    assert_string_equal(f.expected, "an answer to Main Mode 5 (ID)");
+    assert_true(ike_failure_explain(&f, text, sizeof text) < sizeof text);
+    assert_non_null(strstr(text, "the same `secret`"));
     assert_int_equal(counters(&a).sas, 0);
+    a.n_out = 0;
+}
+
+/* Nobody there at all: that is another story. */
+static void silence_from_the_beginning(void **state)
+{
+    (void)state;
+    v1_begin(1);
+    node_pass(&a, 400);
+    ike_failure f = {.size = sizeof f};
+    assert_int_equal(ike_conn_failure(a.e, a.conn, &f), IKE_OK);
+    assert_string_equal(f.expected, "an answer to Main Mode 1 (SA)");
     a.n_out = 0;
 }
 
@@ -319,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nor_where_messages_are_lost, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(a_later_refusal_is_the_reason_within_seconds, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_secret_is_named_when_the_time_is_over, begin, pair_is_over),
+        cmocka_unit_test_setup_teardown(silence_from_the_beginning, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(an_offer_changed_on_the_way_is_noticed, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_identity_is_refused, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(silence_where_only_the_newer_version_is_spoken, begin, pair_is_over),
