@@ -135,9 +135,10 @@ bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
     if (stranger && !may_tell_stranger(c)) {
         return false;
     }
-    IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", f->conn_name, f->child_name[0] ? "/" : "",
-            f->child_name, ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected,
-            f->received_len ? "; got " : "", f->received);
+    const char *who = f->conn_name[0] ? f->conn_name : "unknown peer";
+    IKE_LOG(c, IKE_LOG_EXCHANGE, IKE_LOG_WARN, f->sa, "%s%s%s: %s%s%s%s%s", who, f->child_name[0] ? "/" : "", f->child_name,
+            ike_failure_cause(f), f->expected_len ? "; expected " : "", f->expected, f->received_len ? "; got " : "",
+            f->received);
     return true;
 }
 

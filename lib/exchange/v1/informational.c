@@ -155,6 +155,23 @@ void ike_v1_say(struct ike_exchange *x, uint16_t notify, ike_bytes data)
     }
 }
 
+/* What it was that the peer refused. */
+static void tell_offer(struct ike_core *c, const struct ike_setup *s, uint16_t code)
+{
+    char a[200], b[200];
+    if (code == IKE_FAIL_NO_CHILD_PROPOSAL) {
+        ike_child_offer_format(s->conf, s->index, a, sizeof a);
+        ike_blame_expected(c, "%s mode, one of our proposals: %s", s->mode == IKE_MODE_TUNNEL ? "tunnel" : "transport", a);
+        ike_blame_remedy(c,
+                         "give both sides the same `mode` and one child proposal in common, with the same group for PFS or none");
+    } else if (code == IKE_FAIL_SELECTORS) {
+        ike_ts_list_format(ike_ts_array(&s->local_ts), 1, a, sizeof a);
+        ike_ts_list_format(ike_ts_array(&s->remote_ts), 1, b, sizeof b);
+        ike_blame_expected(c, "here %s, at the peer %s", a, b);
+        ike_blame_remedy(c, "local-net on one side must be remote-net on the other: correct the side that is wrong");
+    }
+}
+
 /* Which Quick Mode of ours the peer means it does not say: if there is only one, that. A good answer may be under way still. */
 static void take_refusal(struct ike_exchange *x, uint16_t notify)
 {
@@ -179,6 +196,7 @@ static void take_refusal(struct ike_exchange *x, uint16_t notify)
     c->blamed = false;
     ike_blame(c, code, IKE_DECIDER_PEER)->notify = notify;
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)notify);
+    tell_offer(c, ours->setup, code);
     ike_exchange_note(ours);
     c->blamed = false;
 }

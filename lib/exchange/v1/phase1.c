@@ -102,7 +102,8 @@ static int refuse_offer(struct ike_exchange *x, struct ike_conn *first, const st
     ike_addr_format(&x->path.remote, true, from, sizeof from);
     ike_blame(c, IKE_FAIL_NO_CONNECTION, IKE_DECIDER_US);
     ike_blame_received(c, "an IKEv1 %s from %s", x->script->name, from);
-    ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`, and `version = ikev1`");
+    ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`, and `version = ikev1`%s",
+                     x->script == &ike_v1_aggressive ? " and `aggressive = yes`, or let the peer begin in Main Mode" : "");
     /* Whoever speaks no IKEv1 says nothing to it. */
     ike_exchange_blame(x);
     return IKE_X_DROP;

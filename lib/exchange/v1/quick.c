@@ -6,6 +6,7 @@
 #include "base/sabotage.h"
 #include "exchange/v1/v1.h"
 #include "message/names.h"
+#include "proposal/v1_map.h"
 
 /* ---- What is asked for ---------------------------------------------------------------------------------------------------- */
 
@@ -225,29 +226,64 @@ static bool within(const struct ike_exchange *x, const ike_child_settings *k)
     return ike_ts_all_within(t->tsr.ts, 1, lt, nl) && ike_ts_all_within(t->tsi.ts, 1, rt, nr);
 }
 
-static int refuse_child(struct ike_exchange *x, int nearest, const struct ike_payload *sa, bool life)
+/* Of a bundle the mode of the main protocol counts. */
+static void blame_mode(struct ike_core *c, uint16_t want, const struct ike_v1_bundle *b)
+{
+    unsigned i = 0;
+    while (b->place[i] != IKE_V1_MAIN) {
+        i++;
+    }
+    const uint16_t got = b->part[i].terms.mode;
+    const char *word = ike_v1_word(IKE_T1_MODE, got);
+    const bool other = want % 2 != got % 2; /* the numbers of tunnel mode are odd, with UDP and without */
+    if (other) {
+        c->draft.code = IKE_FAIL_MODE;
+    }
+    ike_blame_expected(c, "%s mode", ike_v1_word(IKE_T1_MODE, want));
+    ike_blame_received(c, "%s mode", word ? word : "another");
+    ike_blame_remedy(c, "%s",
+                     other ? "set the same `mode` on both sides"
+                           : "one side takes a NAT to be there (udp) and the other does not: compare what both sides announce");
+}
+
+/* What keeps the nearest child from being taken: nothing but its lifetime, its mode, or its algorithms. */
+static int refuse_proposals(struct ike_exchange *x, size_t nearest, const struct ike_payload *sa, uint16_t ke)
 {
     struct ike_core *c = &x->e->core;
     struct ike_conf *conf = x->sa->conn->conf;
+    const struct ike_v1_want w = want_of(x, conf, nearest);
+    struct ike_v1_want more = w;
+    struct ike_v1_bundle bundle;
     char a[200], b[200];
-    if (nearest >= 0) {
-        ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
-        if (life) {
-            const struct ike_v1_want w = want_of(x, conf, (size_t)nearest);
-            ike_v1_blame_life(c, &w.terms, sa, true);
-            return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
-        }
-        ike_child_offer_format(conf, (size_t)nearest, a, sizeof a);
-        ike_v1_sa_format(sa, true, b, sizeof b);
-        ike_blame_expected(c, "%s", a);
-        ike_blame_received(c, "%s", b);
+    ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
+    more.terms.max_s = more.terms.max_kb = 0;
+    if (ike_v1_select_bundle(&more, sa, ke, &bundle) == IKE_OK) {
+        ike_v1_blame_life(c, &w.terms, sa, true);
         return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
     }
+    more = w;
+    more.terms.mode = 0;
+    if (ike_v1_select_bundle(&more, sa, ke, &bundle) == IKE_OK) {
+        blame_mode(c, w.terms.mode, &bundle);
+        return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+    }
+    ike_child_offer_format(conf, nearest, a, sizeof a);
+    ike_v1_sa_format(sa, true, b, sizeof b);
+    ike_blame_expected(c, "%s", a);
+    ike_blame_received(c, "%s", b);
+    ike_blame_remedy(c, "give both sides one child proposal in common: the same algorithms, and the same group for PFS or none");
+    return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, 0);
+}
+
+static int refuse_selectors(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    char a[200], b[200];
     ike_blame(c, IKE_FAIL_SELECTORS, IKE_DECIDER_US);
     ike_ts_list_format(x->e->ts.tsr.ts, 1, a, sizeof a);
     ike_ts_list_format(x->e->ts.tsi.ts, 1, b, sizeof b);
     struct ike_lease *l = x->sa->peer->lease;
-    if (conf->s.pool.family && !l) {
+    if (x->sa->conn->conf->s.pool.family && !l) {
         ike_blame_expected(c, "the peer to ask for an address first (Mode-Config), as it is given one of `pool`");
     }
     ike_blame_expected(c, "selectors within a child of this connection%s",
@@ -263,7 +299,6 @@ static int choose(struct ike_exchange *x)
     struct ike_conf *conf = x->sa->conn->conf;
     const struct ike_payload *sa = ike_message_find(x->msg, IKE_P1_SA, 0);
     struct ike_v1_bundle bundle;
-    bool life = false; /* nothing but lifetimes kept the nearest from being taken */
     int nearest = -1, found = -1;
     uint16_t ke = ike_message_find(x->msg, IKE_P1_KE, 0) ? 1 : 0;
     if (ike_children_of(x->sa, 0) >= conf->s.max_children) {
@@ -279,12 +314,10 @@ static int choose(struct ike_exchange *x)
             return x->script->delivery->fault(x, IKE_P1_SA, false);
         }
         found = r == IKE_OK ? (int)i : -1;
-        w.terms.max_s = w.terms.max_kb = 0;
-        life = nearest < 0 ? found < 0 && ike_v1_select_bundle(&w, sa, ke, &bundle) == IKE_OK : life;
         nearest = nearest < 0 ? (int)i : nearest;
     }
     if (found < 0) {
-        return refuse_child(x, nearest, sa, life);
+        return nearest < 0 ? refuse_selectors(x) : refuse_proposals(x, (size_t)nearest, sa, ke);
     }
     s->with_child = true;
     ike_conf_unref(&x->e->core, s->conf);

@@ -127,7 +127,8 @@ static int choose(struct ike_exchange *x)
         IKE_WORDS(ike_addr_format(&x->path.remote, true, from, sizeof from));
         ike_blame(c, IKE_FAIL_NO_CONNECTION, IKE_DECIDER_US)->notify = x->notify;
         ike_blame_received(c, "IKE_SA_INIT request from %s", from);
-        ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`");
+        ike_blame_remedy(c, "add a connection with `remote` = that address, or one with `remote = any`%s",
+                         IKE_WITH_V1 ? ", that is not for IKEv1 alone (`version`)" : "");
     }
     /* Recorded here all the same, but not told. */
     if (!ike_guard_reply(&e->guard, &x->path.remote)) {
