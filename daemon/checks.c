@@ -89,6 +89,27 @@ static void check_reverse_path(struct ikelibd *d, const ike_conn_settings *s, co
     }
 }
 
+/* Quick Mode names one network of each side. A peer may come for any two of them; what begins here is for the first. */
+static void check_pair(struct ikelibd *d, const ike_conn_settings *s, const ike_child_settings *c)
+{
+    char local[128], remote[128];
+    if (s->version != IKE_SPEAKS_V1 || c->start != IKE_START_YES || (c->n_local_ts < 2 && c->n_remote_ts < 2)) {
+        return;
+    }
+    snprintf(local, sizeof(local), "our address");
+    snprintf(remote, sizeof(remote), "the peer's address");
+    if (c->n_local_ts > 0) {
+        ike_ts_format(&c->local_ts[0], local, sizeof(local));
+    }
+    if (c->n_remote_ts > 0) {
+        ike_ts_format(&c->remote_ts[0], remote, sizeof(remote));
+    }
+    daemon_log(d, IKE_LOG_WARN,
+               "%s: child %s: IKEv1 has one network of each side to a child: what starts here joins %s and %s only; write a "
+               "[child] for each pair",
+               s->name, c->name, local, remote);
+}
+
 void daemon_check_host(struct ikelibd *d, const ike_conn_settings *s)
 {
     for (size_t i = 0; i < s->n_children; i++) {
@@ -96,6 +117,7 @@ void daemon_check_host(struct ikelibd *d, const ike_conn_settings *s)
         if (c->mode == IKE_MODE_TUNNEL) {
             check_forwarding(d, s, c);
         }
+        check_pair(d, s, c);
         char why[192];
         if (d->app != NULL && d->app->ops->lacks != NULL && d->app->ops->lacks(s, c, why, sizeof(why))) {
             daemon_log(d, IKE_LOG_ERROR, "%s: child %s asks for what cannot be carried: %s", s->name, c->name, why);

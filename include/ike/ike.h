@@ -106,9 +106,10 @@ IKE_API int ike_tick(ike_engine *e, ike_time now);
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */
 
-/* Settings are copied and checked. IKE_ERR_INVALID, _EXISTS (name), _UNSUPPORTED (a proposal names what the crypto in use lacks),
- * _CRYPTO (keys that cannot be read or used, or do not go together: see ike_key_check), _LIMIT (also: a certificate of more than
- * half of max_message), _NOMEM. Children with start = yes are begun. */
+/* Settings are copied and checked. IKE_ERR_INVALID, _EXISTS (name), _UNSUPPORTED (a proposal names what the crypto in use lacks;
+ * for IKEv1 alone: proposals have nothing that it has numbers for), _CRYPTO (keys that cannot be read or used, or do not go
+ * together: see ike_key_check), _LIMIT (also: a certificate of more than half of max_message), _NOMEM. Children with start = yes
+ * are begun. */
 IKE_API int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id *out, ike_time now);
 /* New settings for later negotiations under the same id. SAs whose settings did not change stay; with `close_changed` SAs of
  * children that are gone or differ are deleted (and begun again where start = yes). IKE_ERR_NOT_FOUND, _INVALID (also: another

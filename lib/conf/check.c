@@ -315,6 +315,28 @@ static void check_bundle(struct ike_conf_builder *b, const struct ike_conf_draft
     }
 }
 
+/* Its identities of phase 2 have one port (RFC 2407 section 4.6.2), 0 for any. */
+static void check_ports(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
+{
+    const struct {
+        const char *tag;
+        const ike_ts *ts;
+        size_t n;
+    } sides[] = {{"local-net", k->settings.local_ts, k->settings.n_local_ts},
+                 {"remote-net", k->settings.remote_ts, k->settings.n_remote_ts}};
+    for (size_t side = 0; side < IKE_COUNT(sides); side++) {
+        bool good = true;
+        for (size_t i = 0; i < sides[side].n; i++) {
+            const ike_ts *ts = &sides[side].ts[i];
+            good &= (ts->port_lo == 0 && ts->port_hi == 65535) || (ts->port_lo == ts->port_hi && ts->port_lo && ts->proto);
+        }
+        const entry *e = good ? NULL : written(b, d, k->section, sides[side].tag);
+        if (e && d->conn.settings.version == IKE_SPEAKS_V1) {
+            clash(b, e, "one port, not 0, of a protocol, or all ports", "IKEv1 has no ranges of ports");
+        }
+    }
+}
+
 /* A NAT that is only pretended keeps AH away like a real one. */
 static void check_encap(struct ike_conf_builder *b, const struct ike_conf_draft *d, const struct ike_conf_child *k)
 {
@@ -364,6 +386,7 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
     if (k->section != d->section) {
         check_numbers(b, d, k->section);
     }
+    check_ports(b, d, k);
     check_name(b, d, k);
 }
 

@@ -3,6 +3,9 @@
  * Connection settings: defaults, checks, the deep copy in one allocation, and how addresses and identities fit.
  */
 #include "policy/conf.h"
+#ifdef IKE_HAVE_V1
+#include "proposal/v1.h"
+#endif
 #include <stdio.h>
 
 /* The record's field has one octet more, for the NUL. */
@@ -200,6 +203,18 @@ static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t chi
     return some ? IKE_OK : IKE_ERR_UNSUPPORTED;
 }
 
+/* With IKEv1 alone: what it has no number for could never be agreed on. */
+static bool sayable(const struct ike_conf *f, const struct ike_proposals *p)
+{
+#ifdef IKE_HAVE_V1
+    return f->s.version != IKE_SPEAKS_V1 || !p || ike_v1_sayable(p);
+#else
+    (void)f;
+    (void)p;
+    return true;
+#endif
+}
+
 /* Parsed once per settings, not per attempt. Where it fails half-way the caller drops the whole copy. */
 static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 {
@@ -219,8 +234,9 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
         }
         r = r == IKE_OK ? keep_carried(c, f, i, f->child_proposals[i]) : r;
         r = r == IKE_OK ? keep_carried(c, f, i, f->child_around[i]) : r;
+        r = r != IKE_OK || (sayable(f, f->child_proposals[i]) && sayable(f, f->child_around[i])) ? r : IKE_ERR_UNSUPPORTED;
     }
-    return r;
+    return r != IKE_OK || sayable(f, f->proposals) ? r : IKE_ERR_UNSUPPORTED;
 }
 
 /* ---- Keys ------------------------------------------------------------------------------------------------------------------ */

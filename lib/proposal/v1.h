@@ -65,6 +65,9 @@ struct ike_v1_bundle {
  * be offered; for phase 2 that means no PFS. */
 uint16_t ike_v1_ke(const struct ike_proposals *p);
 
+/* Whether there is such a combination at all. */
+bool ike_v1_sayable(const struct ike_proposals *p);
+
 /* Phase 1's offer: one proposal, a transform for each combination of cipher, hash and group that IKEv1 can express (no AEAD), at
  * most 64. only_ke: nothing but this group, as in Aggressive Mode; 0: all. Nothing to offer spoils the chain. */
 void ike_v1_put_sa(struct ike_chain *c, const struct ike_proposals *p, const struct ike_v1_terms *t, uint16_t only_ke);

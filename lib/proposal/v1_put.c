@@ -73,6 +73,16 @@ uint16_t ike_v1_ke(const struct ike_proposals *p)
     return 0;
 }
 
+bool ike_v1_sayable(const struct ike_proposals *p)
+{
+    struct ike_suite s;
+    bool any = false;
+    for (unsigned i = 0; i < p->n && !any; i++) {
+        any = ike_v1_combination(p, i, false, 0, 0, &s);
+    }
+    return any;
+}
+
 static void put_life(struct ike_wr *w, uint16_t type, uint16_t duration, uint16_t unit, uint64_t v)
 {
     if (v) {

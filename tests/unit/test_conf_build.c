@@ -367,6 +367,11 @@ static void test_written_for_nothing(void **state)
         {"mode-fallback = yes\nversion = ikev1\n",
          "f:4: [connection a] mode-fallback: expected no, found \"yes\"; IKEv1 has no way to agree on the mode\n"},
         {"mode-fallback = yes\nversion = any\n", ""},
+        {"version = ikev1\nlocal-net = 10.1.0.0/24[tcp/80], 10.2.0.0/24[udp/53-54]\n",
+         "f:5: [connection a] local-net: expected one port, not 0, of a protocol, or all ports, found \"10.1.0.0/24[tcp/80], "
+         "10.2.0.0/24[udp/53-54]\"; IKEv1 has no ranges of ports\n"},
+        {"version = ikev1\nlocal-net = 10.1.0.0/24[tcp/80]\n", ""},
+        {"version = any\nlocal-net = 10.2.0.0/24[udp/53-54]\n", ""},
         {"esp-lifetime-bytes = 10G, 1G:20G\n",
          "f:4: [connection a] esp-lifetime-bytes: expected one value, found \"10G, 1G:20G\"; only IKEv1 agrees on lifetimes: set "
          "version = ikev1\n"},
@@ -382,7 +387,8 @@ static void test_written_for_nothing(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct loaded l = {0};
         char text[256];
-        snprintf(text, sizeof text, "%s%s%s", c2, strstr(rows[i].more, "-net") ? pool : "", rows[i].more);
+        bool pooled = strstr(rows[i].more, "-net") && !strstr(rows[i].more, "version");
+        snprintf(text, sizeof text, "%s%s%s", c2, pooled ? pool : "", rows[i].more);
         load(&l, text);
         assert_string_equal(l.text, rows[i].errors);
         assert_int_equal(l.built, rows[i].errors[0] ? IKE_ERR_INVALID : IKE_OK);

@@ -131,10 +131,29 @@ static void transport_mode(void **state)
     assert_string_equal(check(w, NULL, NULL), "");
 }
 
+/* Of more than one network each IKEv1 asks for the first. */
+static void one_pair(void **state)
+{
+    struct world *w = *state;
+    w->app.ops = &app_xfrm;
+    w->s.version = IKE_SPEAKS_V1;
+    w->k.start = IKE_START_YES;
+    assert_string_equal(check(w, "10.1.0.1", NULL), "");
+    assert_non_null(strstr(check(w, "10.1.0.1", "10.3.0.1"),
+                           "office: child net: IKEv1 has one network of each side to a child: what starts here joins "
+                           "10.1.0.1/32 and 10.2.0.0/24 only"));
+    w->k.start = IKE_START_DEMAND; /* the packet says which */
+    assert_string_equal(check(w, "10.1.0.1", "10.3.0.1"), "");
+    w->k.start = IKE_START_YES;
+    w->s.version = IKE_SPEAKS_ANY;
+    assert_string_equal(check(w, "10.1.0.1", "10.3.0.1"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup(forwarding, setup), cmocka_unit_test_setup(transport_mode, setup),
                                        cmocka_unit_test_setup(what_pf_key_cannot_carry, setup),
-                                       cmocka_unit_test_setup(what_user_space_esp_cannot_carry, setup)};
+                                       cmocka_unit_test_setup(what_user_space_esp_cannot_carry, setup),
+                                       cmocka_unit_test_setup(one_pair, setup)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
