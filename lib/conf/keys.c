@@ -98,8 +98,9 @@ const struct ike_conf_key ike_conf_keys[] = {
     {E(max_sas, number, "max-sas", "1048576", "IKE SAs in all."), .min = 1, .max = 16777216},
     {E(max_children, number, "max-child-sas", "1048576", "IPsec SA pairs in all."), .min = 1, .max = 16777216},
     {E(max_conns, number, "max-connections", "65536", "Connections in all."), .min = 1, .max = 16777216},
-    {E(replies_per_second, number, "replies-per-second", "100", "Error replies to strangers per second."), .min = 0,
-     .max = 1000000},
+    {E(replies_per_second, number, "replies-per-second", "100",
+       "Error replies to strangers per second, and answers of Aggressive Mode, which cost a key exchange each; a tenth of "
+       "them at most to one source."), .min = 0, .max = 1000000},
     {E(requests_per_second, number, "requests-per-second", "50",
        "What a peer may ask for on one IKE SA, each second: children and rekeys, with IKEv1 also checks and addresses; after a "
        "pause twenty times as much at once."),

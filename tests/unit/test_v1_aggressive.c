@@ -212,6 +212,50 @@ static void an_answer_without_proof_is_the_reason_in_the_end(void **state)
     assert_int_equal(a.n_out, 0);
 }
 
+static void any_peer(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
+{
+    settings(x, s, child);
+    s->remote = x == &b ? (ike_addr){0} : s->remote;
+}
+
+static void twenty_a_second(struct node *x, ike_settings *s)
+{
+    (void)x;
+    s->replies_per_second = 20;
+}
+
+/* Each answer costs a key exchange: of strangers so many are served in a second, and a tenth of them from one source. Of the
+ * others nothing is kept. */
+static void strangers_get_few_key_exchanges(void **state)
+{
+    (void)state;
+    static uint8_t first[2048];
+    ike_path path;
+    unsigned answers = 0;
+    v1_new(twenty_a_second, any_peer);
+    v1_begin(1);
+    size_t n = a.out[0].n;
+    memcpy(first, a.out[0].bytes, n);
+    a.n_out = 0;
+    path = path_to(&b);
+    for (uint32_t i = 0; i < 200; i++) {
+        char source[32];
+        snprintf(source, sizeof source, "10.0.%u.7:500", i < 20 ? 0 : (unsigned)i);
+        path.remote = lab_addr(source);
+        ike_store64(first, 0x1000 + i);
+        (void)node_input(&b, &path, first, n);
+        answers += b.n_out;
+        b.n_out = 0;
+        assert_int_equal(counters(&b).half_open, answers);
+        assert_int_equal(i == 19 ? answers : 2, 2);
+    }
+    assert_int_equal(answers, 20);
+    now += IKE_SEC;
+    assert_int_equal(node_input(&b, &path, first, n), IKE_OK);
+    assert_int_equal(b.n_out, 1);
+    b.n_out = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_without_proof_ends_nothing, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(an_answer_without_proof_is_the_reason_in_the_end, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(another_answer_after_short_memory, begin, pair_is_over),
+        cmocka_unit_test_teardown(strangers_get_few_key_exchanges, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
