@@ -28,12 +28,10 @@ static int put_request(struct ike_exchange *x)
         }
         ike_v1_put_delete_spis(&x->chain, protocol, &spi, 1);
     }
-    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+    return ike_exchange_seal(x);
 }
 
 /* ---- The peer's ----------------------------------------------------------------------------------------------------------- */
-
-static int check(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
 
 /* A child that is still being made, or will be: our answer or the peer's last message is on its way. Of those of ours that are
  * not known by SPI yet any may be meant. */
@@ -286,7 +284,7 @@ static int take(struct ike_exchange *x)
 static const struct ike_payload_rule rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_DELETE, 0, 50}, {0, 0, 0}};
 static const struct ike_form forms[] = {{NULL, rules}, {NULL, NULL}};
 static ike_action *const build[] = {ike_v1_begin, put_request, NULL};
-static ike_action *const handle[] = {check, take, NULL};
+static ike_action *const handle[] = {ike_exchange_check, take, NULL};
 static const struct ike_step steps[] = {{"Informational", IKE_INITIATOR, NULL, forms, handle, build, NULL, NULL}};
 const struct ike_script ike_v1_informational = {
     "Informational", 1, IKE_X1_INFORMATIONAL, &ike_v1_delivery, steps, 1, 0, NULL, NULL, NULL};
@@ -313,7 +311,7 @@ static int put_probe(struct ike_exchange *x)
     ike_v1_hash_begin(x);
     ike_v1_put_notify(&x->chain, IKE_PROTO1_ISAKMP, ike_v1_cookies(cookies, sa->spi_i, sa->spi_r), IKE_N1_R_U_THERE,
                       ike_bytes_of(number, 4));
-    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+    return ike_exchange_seal(x);
 }
 
 /* The acknowledgement has a message id of its own: it comes in as an Informational and ends this exchange from there. */

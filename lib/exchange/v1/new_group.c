@@ -12,12 +12,9 @@
 static int put_offer(struct ike_exchange *x)
 {
     const struct ike_private_group *g = x->state;
-    ike_v1_hash_begin(x);
     ike_v1_put_group(&x->chain, g->ke.id, ike_private_group_prime(g), ike_private_group_generator(g));
-    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+    return IKE_X_OK;
 }
-
-static int check_hash(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
 
 static int take_answer(struct ike_exchange *x)
 {
@@ -77,10 +74,9 @@ static int take_offer(struct ike_exchange *x)
 static int put_answer(struct ike_exchange *x)
 {
     struct ike_v1_group g;
-    ike_v1_hash_begin(x);
     (void)ike_v1_group_parse(&g, ike_message_find(x->msg, IKE_P1_SA, 0));
     ike_v1_put_sa_answer(&x->chain, &g.choice, IKE_PROTO1_ISAKMP, NULL, 0);
-    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+    return IKE_X_OK;
 }
 
 /* ---- The script ------------------------------------------------------------------------------------------------------------ */
@@ -104,10 +100,10 @@ static void undo(struct ike_exchange *x)
 
 static const struct ike_payload_rule rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_SA, 1, 1}, {0, 0, 0}};
 static const struct ike_form forms[] = {{NULL, rules}, {NULL, NULL}};
-static ike_action *const offer_build[] = {ike_v1_begin, put_offer, NULL};
-static ike_action *const offer_handle[] = {check_hash, take_offer, NULL};
-static ike_action *const answer_build[] = {put_answer, NULL};
-static ike_action *const answer_handle[] = {check_hash, take_answer, note, NULL};
+static ike_action *const offer_build[] = {ike_exchange_protect, put_offer, ike_exchange_seal, NULL};
+static ike_action *const offer_handle[] = {ike_exchange_check, take_offer, NULL};
+static ike_action *const answer_build[] = {ike_exchange_protect, put_answer, ike_exchange_seal, NULL};
+static ike_action *const answer_handle[] = {ike_exchange_check, take_answer, note, NULL};
 static ike_action *const answer_sent[] = {note, NULL};
 static const struct ike_step steps[] = {
     {"New Group Mode 1", IKE_INITIATOR, NULL, forms, offer_handle, offer_build, NULL, NULL},

@@ -122,7 +122,7 @@ static int put_request(struct ike_exchange *x)
     if (ike_uses_encap(x->sa) && s->mode == IKE_MODE_TRANSPORT) {
         ike_v1_put_originals(x);
     }
-    return r == IKE_X_OK ? ike_v1_hash_end(x, ike_bytes_of(NULL, 0)) : r;
+    return r == IKE_X_OK ? ike_exchange_seal(x) : r;
 }
 
 /* ---- Both: values --------------------------------------------------------------------------------------------------------- */
@@ -194,8 +194,6 @@ static int keep_choice(struct ike_exchange *x, const struct ike_v1_bundle *b)
 }
 
 /* ---- Responder ------------------------------------------------------------------------------------------------------------ */
-
-static int check_hash1(struct ike_exchange *x) { return ike_v1_hash_check(x, ike_bytes_of(NULL, 0)); }
 
 /* Both or none; none means the addresses of the peers (RFC 2409 section 5.5). */
 static int take_ids(struct ike_exchange *x)
@@ -627,8 +625,8 @@ static const struct ike_form hash_forms[] = {{NULL, hash_rules}, {NULL, NULL}};
 static ike_action *const request_build[] = {ike_v1_begin,   ike_child_reserve, one_pair,    pick_ke,
                                             ike_make_nonce, ike_make_ke,       put_request, NULL};
 /* The hash before anything is believed; policy before anything is computed. */
-static ike_action *const request_handle[] = {check_hash1,      take_ids,          choose, take_values,
-                                             ike_child_decide, ike_child_reserve, NULL};
+static ike_action *const request_handle[] = {ike_exchange_check, take_ids,          choose, take_values,
+                                             ike_child_decide,   ike_child_reserve, NULL};
 static ike_action *const response_build[] = {ike_make_nonce, ike_make_ke,          ike_child_make, keys, ike_v1_child_agree,
                                              find_old,       ike_child_install_in, put_response,   NULL};
 static ike_action *const response_handle[] = {check_hash2, take_answer,        take_values, ike_child_decide,     ike_child_make,

@@ -68,7 +68,7 @@ const struct ike_script *ike_v1_transaction(const struct ike_sa *sa, const struc
 
 int ike_v1_transaction_check(struct ike_exchange *x)
 {
-    int r = ike_v1_hash_check(x, ike_bytes_of(NULL, 0));
+    int r = ike_exchange_check(x);
     if (r == IKE_X_OK && !x->sa->established) {
         ike_v1_patience(x->e, x->sa);
     }
@@ -100,7 +100,7 @@ size_t ike_v1_attr_begin(struct ike_exchange *x, uint8_t type)
 int ike_v1_attr_end(struct ike_exchange *x, size_t at)
 {
     ike_chain_end(&x->chain, at);
-    return ike_v1_hash_end(x, ike_bytes_of(NULL, 0));
+    return ike_exchange_seal(x);
 }
 
 static const struct ike_payload_rule rules[] = {{IKE_P1_HASH, 1, 1}, {IKE_P1_ATTR, 1, 1}, {0, 0, 0}};
