@@ -187,7 +187,7 @@ static void take_refusal(struct ike_exchange *x, uint16_t notify)
     if (!ours || ours->noted || ours->msg || ours->question) {
         return;
     }
-    const char *name = ike_name(IKE_REG_NOTIFY, notify);
+    const char *name = ike_name(IKE_REG_NOTIFY_V1, notify);
     uint16_t code = notify == IKE_N1_NO_PROPOSAL_CHOSEN       ? IKE_FAIL_NO_CHILD_PROPOSAL
                     : notify == IKE_N1_INVALID_ID_INFORMATION ? IKE_FAIL_SELECTORS
                                                               : IKE_FAIL_PEER_ERROR;
@@ -251,7 +251,7 @@ static void take_notify(struct ike_exchange *x, const struct ike_v1_notify *n)
         ike_v1_take_life(x, n);
         break;
     default:
-        name = ike_name(IKE_REG_NOTIFY, n->type);
+        name = ike_name(IKE_REG_NOTIFY_V1, n->type);
         if (n->type < IKE_N1_FIRST_STATUS) {
             IKE_LOG(&e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, sa->id, "the peer reports %s (%u)", name ? name : "an error",
                     (unsigned)n->type);

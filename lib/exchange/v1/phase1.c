@@ -182,7 +182,7 @@ int ike_v1_take_answer(struct ike_exchange *x)
 void ike_v1_note(struct ike_exchange *x, uint16_t notify)
 {
     struct ike_core *c = &x->e->core;
-    const char *name = ike_name(IKE_REG_NOTIFY, notify);
+    const char *name = ike_name(IKE_REG_NOTIFY_V1, notify);
     char offer[220];
     bool auth = notify == IKE_N1_AUTHENTICATION_FAILED || notify == IKE_N1_INVALID_SIGNATURE;
     uint16_t code = notify == IKE_N1_NO_PROPOSAL_CHOSEN ? IKE_FAIL_NO_PROPOSAL
