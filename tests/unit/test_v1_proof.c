@@ -687,9 +687,39 @@ static void short_memory_costs_repetitions_only(void **state)
     }
 }
 
+/* Modes that encrypt with the peer's public key (docs/config.md says why not), and hybrid ones, in which one side alone signs. */
+static void public_key_encryption_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t rsa[] = {0x80, 3, 0, 3}; /* Authentication Method */
+    static const struct {
+        uint16_t method;
+        const char *name;
+    } rows[] = {{4, "rsa-encryption"}, {5, "revised-rsa-encryption"}, {64221, "hybrid-rsa"}};
+    for (size_t i = 0; i < 2 * IKE_COUNT(rows); i++) {
+        begin((struct plan){.kind = KEY_RSA, .aggressive = i & 1});
+        v1_begin(1);
+        unsigned n = 0;
+        for (uint8_t *p = a.out[0].bytes; p + sizeof rsa <= a.out[0].bytes + a.out[0].n; p++) {
+            if (memcmp(p, rsa, sizeof rsa) == 0) {
+                ike_store16(p + 2, rows[i / 2].method);
+                n++;
+            }
+        }
+        assert_int_equal(n, 1);
+        (void)wire_step(&a);
+        const ike_failure f = failure(&b);
+        assert_string_equal(ike_failure_name(f.code), ike_failure_name(IKE_FAIL_AUTH_METHOD));
+        assert_non_null(strstr(f.received, rows[i / 2].name));
+        assert_int_equal(counters(&b).sas, 0);
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(public_key_encryption_is_refused),
         cmocka_unit_test(every_kind_in_both_modes),
         cmocka_unit_test(what_is_signed_has_the_size_of_the_keys_hash),
         cmocka_unit_test(what_is_signed_is_hash_r),
