@@ -99,9 +99,8 @@ static const char *remedy_of(const struct ike_exchange *x)
         return "see whether the peer runs and can be reached; with start = yes it is tried again";
     }
     if (ike_sa_is_v1(x->sa) && x->step == 5) {
-        return "the peer answered so far: see that both sides have the same `secret` (or each other's keys) and that it expects "
-               "our "
-               "local-id; behind a NAT also that UDP port 4500 passes both ways. Its own log may say which";
+        return "the peer answered so far: see that both sides have the same `secret` (or each other's keys) and that it "
+               "expects our local-id; behind a NAT also that UDP port 4500 passes both ways. Its own log may say which";
     }
     return "see that the peer runs, that its address is right, and that UDP ports 500 and 4500 pass both ways";
 }
