@@ -197,7 +197,8 @@ static void check_fallback(struct ike_conf_builder *b, const struct ike_conf_dra
 }
 
 /* Each where it is written, as what stands in the connection goes for all its children. Of the default IKEv1 offers what it
- * can. */
+ * can. A build without it takes no such connection. */
+#ifdef IKE_HAVE_V1
 static void check_numbers(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *section)
 {
     static const struct {
@@ -216,6 +217,12 @@ static void check_numbers(struct ike_conf_builder *b, const struct ike_conf_draf
         }
     }
 }
+#else
+static void check_numbers(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *section)
+{
+    (void)b, (void)d, (void)section;
+}
+#endif
 
 void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
 {
