@@ -12,9 +12,8 @@
 
 #define REAP_LATE (2 * IKE_SEC) /* a half-open IKE SA may outlive its time by so much: timers are not exact */
 #define FAIR_LOSS 100           /* per thousand: with more a peer may be given up now and then */
-#define RING      64            /* failure records that an engine keeps */
 #define ROOM      (512 << 10)   /* octets that an engine may hold in a run beyond what it began with */
-#define SPARE     24            /* blocks of tables that do not shrink, and of connections' last failures */
+#define SPARE     12            /* blocks of tables that do not shrink */
 
 /* ---- Failure records --------------------------------------------------------------------------------------------------- */
 
@@ -257,6 +256,17 @@ void sim_bounds(struct sim *s)
     }
 }
 
+/* The ring's, and each connection's last one. */
+static size_t records(const struct sim_host *h)
+{
+    size_t n = 0;
+    ike_failure f = {.size = sizeof f};
+    while (ike_failure_at(h->engine, n, &f) == IKE_OK) {
+        n++;
+    }
+    return n + h->conf.conns;
+}
+
 void sim_bounds_idle(struct sim_host *h)
 {
     ike_counters n = {.size = sizeof n};
@@ -267,8 +277,8 @@ void sim_bounds_idle(struct sim_host *h)
                   (unsigned)n.sas, (unsigned)n.children, (unsigned)n.exchanges, (unsigned)n.questions,
                   h->kernel.list ? ", and something in the kernel" : "");
     }
-    if (h->blocks > h->idle_blocks + RING + SPARE) {
-        sim_break(h->sim, "%s: all was closed, and the engine holds %zu blocks; it began with %zu", h->name, h->blocks,
-                  h->idle_blocks);
+    if (h->blocks > h->idle_blocks + records(h) + SPARE) {
+        sim_break(h->sim, "%s: all was closed, and the engine holds %zu blocks and %zu records; it began with %zu", h->name,
+                  h->blocks, records(h), h->idle_blocks);
     }
 }
