@@ -61,9 +61,9 @@ struct ike_v1_bundle {
     struct ike_v1_choice part[IKE_V1_PLACES];
 };
 
-/* The first group of p that IKEv1 has a number for, in a combination it can express; 0: none. For phase 1 then nothing of p can
- * be offered; for phase 2 that means no PFS. */
-uint16_t ike_v1_ke(const struct ike_proposals *p);
+/* A group of p that IKEv1 has a number for, in a combination it can express: the one that the peer is known to have, else the
+ * first; 0: none. For phase 1 then nothing of p can be offered; for phase 2 that means no PFS. */
+uint16_t ike_v1_ke(const struct ike_proposals *p, uint16_t known);
 
 /* Whether there is such a combination at all. */
 bool ike_v1_sayable(const struct ike_proposals *p);

@@ -60,9 +60,14 @@ bool ike_v1_combination(const struct ike_proposals *p, unsigned i, bool only_ke,
     return false;
 }
 
-uint16_t ike_v1_ke(const struct ike_proposals *p)
+uint16_t ike_v1_ke(const struct ike_proposals *p, uint16_t known)
 {
     struct ike_suite s;
+    for (unsigned i = 0; known && i < p->n; i++) {
+        if (ike_v1_combination(p, i, true, known, 0, &s)) {
+            return known;
+        }
+    }
     for (unsigned i = 0; i < p->n; i++) {
         for (unsigned at = 0; ike_v1_combination(p, i, false, 0, at, &s); at++) {
             if (s.ke) {

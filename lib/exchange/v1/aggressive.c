@@ -9,7 +9,7 @@
 /* All transforms have the group of the value that goes with them. */
 static int pick_ke(struct ike_exchange *x)
 {
-    uint16_t group = ike_v1_ke(x->sa->conf->proposals);
+    uint16_t group = ike_v1_ke(x->sa->conf->proposals, 0);
     x->setup->ke = group ? ike_find_ke(x->e->core.crypto, group) : NULL;
     x->setup->keep_private = true; /* the first answer may be a forger's */
     return x->setup->ke ? IKE_X_OK : ike_refuse(x, 0, IKE_FAIL_KE_GROUP);

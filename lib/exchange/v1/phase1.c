@@ -30,7 +30,7 @@ int ike_v1_offer(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
     struct ike_v1_terms t = terms_of(x, x->sa->conf);
-    if (!ike_v1_ke(x->sa->conf->proposals)) {
+    if (!ike_v1_ke(x->sa->conf->proposals, 0)) {
         char ours[200];
         ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours);
         ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);

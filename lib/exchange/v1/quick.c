@@ -79,7 +79,7 @@ static const ike_ke *find_ke(const struct ike_exchange *x, uint16_t group)
  * the same one. */
 static int pick_ke(struct ike_exchange *x)
 {
-    uint16_t group = ike_v1_ke(ike_setup_proposals(x->setup)), own = ike_sa_private_ke(x->sa);
+    uint16_t group = ike_v1_ke(ike_setup_proposals(x->setup), x->sa->suite.ke), own = ike_sa_private_ke(x->sa);
     group = group && own ? own : group;
     x->setup->ke = group ? find_ke(x, group) : NULL;
     return !group || x->setup->ke ? IKE_X_OK : ike_refuse(x, 0, IKE_FAIL_KE_GROUP);
