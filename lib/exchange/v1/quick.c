@@ -75,8 +75,8 @@ static const ike_ke *find_ke(const struct ike_exchange *x, uint16_t group)
     return group && group == ike_sa_private_ke(x->sa) ? &x->sa->v1->group->ke : ike_find_ke(x->e->core.crypto, group);
 }
 
-/* PFS when the proposals name a group: the one that we agreed on with this peer, or the first, as all transforms of an offer have
- * the same one. */
+/* PFS when the proposals name a group. All transforms of an offer have the same one: that of New Group Mode, or of the IKE SA, or
+ * the first. */
 static int pick_ke(struct ike_exchange *x)
 {
     uint16_t group = ike_v1_ke(ike_setup_proposals(x->setup), x->sa->suite.ke), own = ike_sa_private_ke(x->sa);
