@@ -160,6 +160,22 @@ static void unless_the_connection_says_so(void **state)
     assert_int_equal(own_group(&b), 0);
 }
 
+/* Who has proposed it learns of it, and need not wait until all repetitions are used up. */
+static void who_proposed_is_told(void **state)
+{
+    (void)state;
+    ike_sa_id sa = node_sa(&a)->id;
+    assert_int_equal(ike_sa_new_group(a.e, sa, OWN, ffdhe(), two, now), IKE_OK);
+    wire_run();
+    pass(5);
+    node_failed(&a, IKE_FAIL_KE_GROUP, IKE_DECIDER_PEER);
+    assert_int_equal(counters(&a).exchanges + counters(&b).exchanges, 0);
+    assert_int_equal(counters(&a).sas, 1);
+    assert_int_equal(own_group(&a), 0);
+    assert_int_equal(ike_sa_new_group(a.e, sa, OWN, ffdhe(), two, now), IKE_OK); /* it may be asked again */
+    a.n_out = 0;
+}
+
 /* Without the hash of the peer it is not even looked at. */
 static void others_are_not_answered(void **state)
 {
@@ -291,6 +307,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_are_bad, takes_groups, pair_is_over),
         cmocka_unit_test(short_memory),
         cmocka_unit_test_setup_teardown(unless_the_connection_says_so, v1_is_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(who_proposed_is_told, v1_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(others_are_not_answered, takes_groups, pair_is_over),
         cmocka_unit_test(what_is_no_group),
         cmocka_unit_test_setup_teardown(more_than_a_group, takes_groups, pair_is_over),

@@ -170,14 +170,14 @@ static void tell_offer(struct ike_core *c, const struct ike_setup *s, uint16_t c
     }
 }
 
-/* Which Quick Mode of ours the peer means it does not say: if there is only one, that. A good answer may be under way still. */
+/* Which exchange of ours the peer means it does not say: if there is only one, that. A good answer may be under way still. */
 static void take_refusal(struct ike_exchange *x, uint16_t notify)
 {
     struct ike_core *c = &x->e->core;
     struct ike_exchange *ours = NULL;
     IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
         struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
-        if (own->script == &ike_v1_quick && own->role == IKE_INITIATOR) {
+        if ((own->script == &ike_v1_quick || own->script == &ike_v1_new_group) && own->role == IKE_INITIATOR) {
             if (ours) {
                 return;
             }
@@ -188,7 +188,8 @@ static void take_refusal(struct ike_exchange *x, uint16_t notify)
         return;
     }
     const char *name = ike_name(IKE_REG_NOTIFY_V1, notify);
-    uint16_t code = notify == IKE_N1_NO_PROPOSAL_CHOSEN       ? IKE_FAIL_NO_CHILD_PROPOSAL
+    uint16_t code = ours->script == &ike_v1_new_group         ? IKE_FAIL_KE_GROUP
+                    : notify == IKE_N1_NO_PROPOSAL_CHOSEN     ? IKE_FAIL_NO_CHILD_PROPOSAL
                     : notify == IKE_N1_INVALID_ID_INFORMATION ? IKE_FAIL_SELECTORS
                                                               : IKE_FAIL_PEER_ERROR;
     c->blamed = false;
