@@ -4,7 +4,7 @@
  */
 #include "exchange/scripts.h"
 
-static void log_move(struct ike_engine *e, ike_sa_id id, int level, const ike_path *from, const ike_path *to)
+static void log_move(struct ike_engine *e, ike_sa_id id, ike_log_level level, const ike_path *from, const ike_path *to)
 {
     char was[64], is[64];
     IKE_WORDS(ike_addr_format(&from->remote, true, was, sizeof was));
