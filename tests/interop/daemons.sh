@@ -170,7 +170,7 @@ negotiated() {
 }
 
 # --- Libreswan -------------------------------------------------------------
-libreswan_words() { sed 's/sha256/sha2_256/g; s/sha512/sha2_512/g; s/x25519/dh31/g; s/ecp256/dh19/g; s/ecp384/dh20/g'; }
+libreswan_words() { sed 's/aes\([0-9]*\)gcm16/aes_gcm\1/g; s/sha256/sha2_256/g; s/sha512/sha2_512/g; s/x25519/dh31/g; s/ecp256/dh19/g; s/ecp384/dh20/g'; }
 conf_libreswan() {
     _me=$1 _you=$(other "$1")
     cat >"$LOGS/$_me.conf" <<CONF
@@ -184,7 +184,7 @@ conn peer
     left=$(val ADDR "$_me")
     leftid=@$(val ID "$_me")
     leftsubnet=$(val NET "$_me")
-    right=$(val ADDR "$_you")
+    right=$(remote_of "$_me")
     rightid=@$(val ID "$_you")
     rightsubnet=$(val NET "$_you")
 $(given "$_me" IKE '    ike=%s' | libreswan_words)
