@@ -217,7 +217,13 @@ start_libreswan() {
     wait_for 20 on "$1" /usr/libexec/ipsec/whack --briefstatus || { bad "pluto on $1 does not answer"; return 1; }
     on "$1" sh -c 'ipsec auto --ready; ipsec auto --add peer' >"$LOGS/$1.load" 2>&1
 }
-up_libreswan() { on "$1" timeout 30 ipsec auto --up peer >"$LOGS/$1.up" 2>&1; }
+whack() { _c=$1; shift; on "$_c" timeout 30 /usr/libexec/ipsec/whack "$@" >>"$LOGS/$_c.up" 2>&1; }
+up_libreswan() { whack "$1" --name peer --initiate; }
+down_child_libreswan() { whack "$1" --deletestate "$(newest_libreswan "$1" 'IPsec SA')"; }
+down_ike_libreswan() { whack "$1" --name peer --terminate; }
+live_ike_libreswan() { newest_libreswan "$1" 'IKE SA'; }
+# newest_libreswan NODE "IKE SA"|"IPsec SA": the number of the state in use
+newest_libreswan() { on "$1" /usr/libexec/ipsec/whack --showstates | sed -n "s/^000 #\([0-9]*\): .*$2 established.*newest.*/\1/p"; }
 
 # --- OpenIKED --------------------------------------------------------------
 conf_iked() {
