@@ -195,7 +195,7 @@ static bool explain_xauth(struct trial *t, const ike_config *db, const ike_confi
 }
 
 /* With nothing that starts by itself. */
-static int add(struct trial *t, const ike_config_conn *c)
+static int add(ike_engine *e, const ike_config_conn *c)
 {
     ike_conn_id id;
     ike_conn_settings s = c->settings;
@@ -208,9 +208,25 @@ static int add(struct trial *t, const ike_config_conn *c)
         k[i].start = IKE_START_NO;
     }
     s.children = k;
-    int r = ike_conn_add(t->engine, &s, &id, 0);
+    int r = ike_conn_add(e, &s, &id, 0);
     free(k);
     return r;
+}
+
+/* Whether it is the default of IKEv1, which is AES alone, that cannot be run on this CPU. Proposals that are written have been
+ * reported by their keywords. */
+static bool explain_old(struct trial *t, const ike_config *db, const ike_config_conn *c, const char *section)
+{
+    ike_triplet at;
+    ike_engine *more = c->settings.version == IKE_SPEAKS_V1 && c->settings.proposals == NULL ? lenient(t) : NULL;
+    if (more == NULL || add(more, c) != IKE_OK || ike_config_get(db, section, "version", &at) != IKE_OK) {
+        return false;
+    }
+    static const char hint[] =
+        "on this CPU the time of IKEv1's ciphers depends on keys; [daemon] allow-variable-time = yes takes "
+        "them all the same";
+    complain(t, &at, "ikev2", at.value, strlen(at.value), hint);
+    return true;
 }
 
 /* Only what the configuration alone can show. */
@@ -231,12 +247,12 @@ static void add_all(struct trial *t, const ike_config *db, const ike_config_conn
         const ike_config_conn *c = ike_config_conns_at(conns, i);
         char section[IKE_CONFIG_NAME_MAX + 16] = "connection ";
         ike_triplet at = {strcat(section, c->settings.name), NULL, NULL, c->file, c->line};
-        int r = add(t, c);
+        int r = add(t->engine, c);
         if (r == IKE_ERR_NOMEM || r == IKE_ERR_HOST) {
             t->result = r;
         } else if (r == IKE_ERR_CRYPTO) {
             explain_keys(t, db, c, section);
-        } else if (r == IKE_ERR_UNSUPPORTED && explain_xauth(t, db, c, section)) {
+        } else if (r == IKE_ERR_UNSUPPORTED && (explain_xauth(t, db, c, section) || explain_old(t, db, c, section))) {
             continue;
         } else if (r != IKE_OK) {
             const char *why = ike_strerror(r);

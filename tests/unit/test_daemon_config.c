@@ -192,7 +192,7 @@ static void test_check(void **state)
                CONN("gate", "version = ikev1\naggressive = yes\nxauth = server\npool = 10.9.0.1-10.9.0.9\n")
                    CONN("road", "version = any\nlocal-net = 10.1.0.0/24\n")
                        CONN("way", "version = ikev1\nxauth = client\nxauth-user = carol\ninner-address = ipv4\n")
-                           CONN("plain", "") "[user carol]\nsecret = pw\n",
+                           CONN("plain", "") "[user carol]\nsecret = pw\n[daemon]\nallow-variable-time = yes\n",
                0600);
     assert_int_equal(config_check(f->path, out, out), 0);
     fflush(out);
