@@ -8,6 +8,8 @@
 enum { ROUNDS = 20 };
 /* Of numbers that were drawn one in 2^30 has more; without this bound one could be made that costs twice as much. */
 enum { SQUARINGS_MAX = 30 };
+/* Half of the draws are good at least. */
+enum { DRAWS_MAX = 64 };
 
 static ike_bytes stripped(ike_bytes b)
 {
@@ -89,6 +91,29 @@ static int round_of(const struct ike_private_group *g, struct work *w, unsigned 
     return r == IKE_OK ? IKE_ERR_INVALID : r;
 }
 
+/* Any from 2 to q - 1, each as likely as the others: that a quarter at most lets a composite pass is so of all of them only. */
+static int draw_base(const struct ike_private_group *g, const ike_random *rng, struct work *w)
+{
+    size_t top = 0;
+    uint8_t mask = 0xff;
+    while (w->q[top] == 0) {
+        top++;
+    }
+    while (mask >> 1 >= w->q[top]) {
+        mask >>= 1;
+    }
+    memset(w->base, 0, top);
+    for (unsigned tries = 0; tries < DRAWS_MAX; tries++) {
+        const int r = rng->fill(rng->user, w->base + top, g->len - top);
+        w->base[top] &= mask;
+        if (r != IKE_OK ||
+            (memcmp(w->base, w->q, g->len) < 0 && !(ike_is_zero(w->base, g->len - 1) && w->base[g->len - 1] < 2))) {
+            return r;
+        }
+    }
+    return IKE_ERR_HOST;
+}
+
 /* Whether q is prime. */
 static int check_order(const struct ike_private_group *g, const ike_random *rng, struct work *w)
 {
@@ -102,10 +127,7 @@ static int check_order(const struct ike_private_group *g, const ike_random *rng,
         return IKE_ERR_INVALID;
     }
     for (unsigned i = 0; i < ROUNDS; i++) {
-        /* Two octets short of the prime's, so below q; not 0 or 1. */
-        memset(w->base, 0, 2);
-        int r = rng->fill(rng->user, w->base + 2, g->len - 2);
-        w->base[g->len - 1] |= 2;
+        int r = draw_base(g, rng, w);
         r = r == IKE_OK ? round_of(g, w, s) : r;
         if (r != IKE_OK) {
             return r;

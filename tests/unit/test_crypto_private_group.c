@@ -227,6 +227,9 @@ static void out_of_memory(const ike_crypto *c)
     struct bench b = bench(c);
     b.source.fail_after = 3;
     assert_int_equal(make(&b, ike_bytes_of(p, sizeof p), two, &g), IKE_ERR_HOST);
+    b = bench(c);
+    b.source.constant = 0xff; /* never a number below the order */
+    assert_int_equal(make(&b, ike_bytes_of(p, sizeof p), two, &g), IKE_ERR_HOST);
     assert_int_equal(b.heap.live, 0);
 }
 
