@@ -114,8 +114,8 @@ IKE_API const char *ike_default_v1_proposals(uint8_t protocol);
 /* Check proposal text without an engine. protocol: IKE_PROTO_IKE, _ESP, _AH. On error *at is the offset of the offending keyword
  * and *nearest a known keyword that is nearest, or NULL. */
 IKE_API int ike_proposals_check(const char *text, uint8_t protocol, size_t *at, const char **nearest);
-/* Whether IKEv1 has a number for each algorithm of a text that is good otherwise. IKE_ERR_UNSUPPORTED: *at is the offset of the
- * first keyword that it has none for. */
+/* Whether IKEv1 has a number for each algorithm of a text that is good otherwise. IKE_ERR_UNSUPPORTED: *at (may be NULL) is the
+ * offset of the first keyword that it has none for. */
 IKE_API int ike_proposals_check_v1(const char *text, uint8_t protocol, size_t *at);
 /* The transform that a keyword of n octets stands for: its type and id (RFC 7296 section 3.3.2; 0 is none: "nopfs"), and the key
  * length where it has one, else 0. IKE_ERR_NOT_FOUND: it is no keyword. */

@@ -40,7 +40,7 @@ static bool take(struct ike_v1_group *g, const struct ike_v1_attr *a, uint16_t *
 int ike_v1_group_parse(struct ike_v1_group *g, const struct ike_payload *sa)
 {
     struct ike_v1_walk w = ike_v1_walk(sa, false);
-    struct ike_v1_transform t, more;
+    struct ike_v1_transform t = {0}, more;
     struct ike_v1_attr a;
     uint16_t type = 0;
     bool good = ike_v1_walk_next(&w, &t) && !ike_v1_walk_next(&w, &more);

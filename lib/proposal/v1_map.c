@@ -85,7 +85,9 @@ int ike_proposals_check_v1(const char *text, uint8_t protocol, size_t *at)
     for (; (n = strcspn(text + pos, between)) != 0; pos += n, pos += strspn(text + pos, between)) {
         const struct ike_keyword *k = ike_keyword_find(text + pos, n);
         if (k && !has_number(protocol, k)) {
-            *at = pos;
+            if (at) {
+                *at = pos;
+            }
             return IKE_ERR_UNSUPPORTED;
         }
     }

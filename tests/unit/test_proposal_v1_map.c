@@ -109,6 +109,20 @@ static void both_ways(void **state)
     }
 }
 
+/* The first word without a number, in phase 1 and in phase 2. */
+static void what_a_text_has_no_number_for(void **state)
+{
+    (void)state;
+    size_t at = 99;
+    assert_int_equal(ike_proposals_check_v1("aes256-sha256-x25519, 3des-sha1-modp1024", IKE_PROTO_IKE, &at), IKE_OK);
+    assert_int_equal(at, 99);
+    assert_int_equal(ike_proposals_check_v1("aes256-sha256-x25519, aes256gcm16-prfsha256-x25519", IKE_PROTO_IKE, &at),
+                     IKE_ERR_UNSUPPORTED);
+    assert_int_equal(at, 22);
+    assert_int_equal(ike_proposals_check_v1("aes256gcm16-x25519-nopfs", IKE_PROTO_ESP, &at), IKE_OK);
+    assert_int_equal(ike_proposals_check_v1("chacha20poly1305", IKE_PROTO_ESP, NULL), IKE_ERR_UNSUPPORTED);
+}
+
 static void words(void **state)
 {
     (void)state;
@@ -160,7 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers),
-        cmocka_unit_test(both_ways),
+        cmocka_unit_test(what_a_text_has_no_number_for), cmocka_unit_test(both_ways),
         cmocka_unit_test(words),
         cmocka_unit_test(fits),
     };
