@@ -319,6 +319,50 @@ static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time n
 int ike_sa_rekey(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id, IKE_DO_REKEY_IKE, now); }
 int ike_sa_check(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id, IKE_DO_LIVENESS, now); }
 
+/* The first of its children that is still configured goes with IKE_AUTH, the others when the new IKE SA is up. */
+static int first_child(const struct ike_sa *sa)
+{
+    int index = -1;
+    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (index < 0 && k->sa == sa->id && !k->rekeyed && k->state != IKE_CHILD_DELETING) {
+            index = ike_conf_child(sa->conn->conf, ike_child_conf(k)->name);
+        }
+    }
+    return index;
+}
+
+/* The last time is not over yet, or both sides began at once. */
+static bool has_double(const struct ike_sa *sa)
+{
+    bool any = false;
+    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+        any |= IKE_OF(it, struct ike_sa, peer_link)->yield_at != IKE_NEVER;
+    }
+    return any;
+}
+
+/* In IKEv1 a rekey is all of phase 1 again. */
+int ike_sa_reauth(ike_engine *e, ike_sa_id id, ike_time now)
+{
+    int r = ike_enter(e, now);
+    if (r != IKE_OK) {
+        return r;
+    }
+    struct ike_sa *sa = ike_sa_by_id(e, id);
+    if (!sa) {
+        r = IKE_ERR_NOT_FOUND;
+    } else if ((sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) || !sa->reported || has_double(sa)) {
+        r = IKE_ERR_STATE;
+    } else if (!ike_conf_speaks(sa->conn->conf, sa->version)) {
+        r = IKE_ERR_INVALID;
+    } else {
+        r = ike_connect_again(e, sa, ike_sa_is_v1(sa) ? -1 : first_child(sa));
+    }
+    ike_leave(e);
+    return r;
+}
+
 /* Only marks it: keep-up leaves it alone from now on. */
 static void hold(struct ike_conn *conn, const char *child)
 {

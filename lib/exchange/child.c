@@ -493,11 +493,25 @@ static int install(struct ike_exchange *x, bool inbound)
 int ike_child_install_in(struct ike_exchange *x) { return install(x, true); }
 
 /* The responder of a rekey goes on sending over the old SA: the initiator cannot receive on the new one before it has the
- * answer (RFC 7296 section 2.8). */
+ * answer (RFC 7296 section 2.8). So does that of a child made anew on another IKE SA, but for a peer that has lost the old
+ * one. */
+static bool sends_later(struct ike_exchange *x, struct ike_child *k)
+{
+    const struct ike_setup *s = x->setup;
+    if (x->role != IKE_RESPONDER || ike_child_by_id(x->e, s->old_child)) {
+        return x->role == IKE_RESPONDER;
+    }
+    if (!ike_sa_is_v1(x->sa) && x->sa->conf->s.unique && !s->initial_contact && ike_child_elder(k)) {
+        k->out_at = x->e->core.now + IKE_ELDER_ASKED;
+        return true;
+    }
+    return false;
+}
+
 int ike_child_install_out(struct ike_exchange *x)
 {
     struct ike_child *k = x->setup->child;
-    if (k && x->role == IKE_RESPONDER && ike_child_by_id(x->e, x->setup->old_child)) {
+    if (k && sends_later(x, k)) {
         return IKE_X_OK;
     }
     int r = install(x, false);

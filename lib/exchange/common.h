@@ -114,8 +114,8 @@ ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64
                         bool peers);
 /* Begin to connect: an IKE SA as initiator, with this child in IKE_AUTH. index -1: none named, the first that is to start. */
 int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
-/* Another IKE SA beside this one, which it is to replace. */
-void ike_connect_again(struct ike_engine *e, struct ike_sa *sa);
+/* Another IKE SA of the same version beside this one, which it is to replace, with this child as above. */
+int ike_connect_again(struct ike_engine *e, struct ike_sa *sa, int index);
 void ike_sa_up(struct ike_engine *e, struct ike_sa *sa);
 /* Where an attempt of this connection's begins, and where it leads to; blames. */
 int ike_find_path(struct ike_core *c, const struct ike_conn *conn, ike_path *path);
@@ -156,6 +156,13 @@ void ike_close_orphan(struct ike_engine *e, struct ike_child *k);
 /* Sending goes over k from now on: its outbound SA is installed if it is not yet. */
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k);
 void ike_child_switch(struct ike_engine *e, struct ike_child *k);
+/* Where one side proves anew who it is, or both began at once: which still sends in the place of k, and which waits until k is
+ * gone, with_sa: and its IKE SA; else NULL. The side that did not begin asks over the older IKE SA whether the peer has that
+ * still: if so, it has until IKE_ELDER_GOES to delete it, else what is new is used after IKE_ELDER_ASKED. */
+struct ike_child *ike_child_elder(const struct ike_child *k);
+struct ike_child *ike_child_younger(const struct ike_engine *e, const struct ike_child *k, bool with_sa);
+#define IKE_ELDER_ASKED (10 * IKE_SEC)
+#define IKE_ELDER_GOES  (30 * IKE_SEC)
 /* The data plane has refused it. */
 ike_failure *ike_blame_add(struct ike_core *c, bool inbound, int r);
 void ike_child_cannot_send(struct ike_engine *e, struct ike_child *k, int r);
@@ -165,7 +172,7 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
 void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path);
 /* IKEv1: ESP of a child without an IKE SA came from there. */
 void ike_orphan_seen(struct ike_engine *e, struct ike_child *k, const ike_addr *remote);
-/* INITIAL_CONTACT and doubles: which SA of this peer stays. */
+/* doubles.c: which IKE SA of a peer stays. */
 void ike_abandon_attempt(struct ike_engine *e, struct ike_sa *sa); /* our own, now that the peer's made sa */
 void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_contact);
 /* Begun by different sides, and the newer before the older was up. */
@@ -186,5 +193,7 @@ bool ike_conn_orphaned(const struct ike_conn *conn);
 /* Begin a child, over the IKE SA that is there or a new one. index -1: the IKE SA alone. */
 int ike_begin_child(struct ike_engine *e, struct ike_conn *conn, int index, const struct ike_task *packet);
 bool ike_conn_busy(const struct ike_conn *conn, const char *child); /* up or on its way */
+/* A child is to be made on this IKE SA, or is being made: by its place in the present settings, and its name. */
+bool ike_sa_plans(const struct ike_sa *sa, int index, const char *child);
 
 #endif

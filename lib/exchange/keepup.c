@@ -5,15 +5,21 @@
 #include "base/sabotage.h"
 #include "exchange/scripts.h"
 
-/* Of those that take new work, which one that was replaced or is on its way out does not, the one that was heard on last: a
- * Delete of the others may be lost, and of IKEv1's nobody repeats it. */
+/* One that is about to go for a double is used when there is no other. Of the same rank the one that was heard on last is
+ * preferred: a Delete of the others may be lost, and of IKEv1's nobody repeats it. */
+static bool preferred(const struct ike_sa *sa, const struct ike_sa *best)
+{
+    bool yields = sa->yield_at != IKE_NEVER, best_yields = best && best->yield_at != IKE_NEVER;
+    return !best || (yields == best_yields ? sa->last_in >= best->last_in : best_yields);
+}
+
+/* Of those that take new work, which one that was replaced or is on its way out does not. */
 struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn)
 {
     struct ike_sa *best = NULL;
     IKE_LIST_EACH (it, tmp, &conn->bound) {
         struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
-        if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) &&
-            (!best || sa->last_in >= best->last_in)) {
+        if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) && preferred(sa, best)) {
             best = sa;
         }
     }
@@ -35,7 +41,7 @@ bool ike_conn_orphaned(const struct ike_conn *conn)
 }
 
 /* By name in an exchange that runs, whose settings may be older; by place in a task, which is moved along when they change. */
-static bool planned_on(const struct ike_sa *sa, int index, const char *child)
+bool ike_sa_plans(const struct ike_sa *sa, int index, const char *child)
 {
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         struct ike_task *t = IKE_OF(it, struct ike_task, link);
@@ -59,7 +65,7 @@ static bool planned(const struct ike_conn *conn, const char *child)
     int index = ike_conf_child(conn->conf, child);
     IKE_LIST_EACH (it, tmp, &conn->bound) {
         const struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
-        if (sa->state != IKE_SA_DELETING && planned_on(sa, index, child)) {
+        if (sa->state != IKE_SA_DELETING && ike_sa_plans(sa, index, child)) {
             return true;
         }
     }

@@ -152,11 +152,10 @@ int ike_connect(struct ike_engine *e, struct ike_conn *conn, int index, const st
     return connect(e, conn, index, packet, first_version(conn));
 }
 
-void ike_connect_again(struct ike_engine *e, struct ike_sa *sa)
+int ike_connect_again(struct ike_engine *e, struct ike_sa *sa, int index)
 {
-    if (!sa->conn->connecting && ike_conn_is_single(sa->conn) && !sa->conn->removed) {
-        (void)connect(e, sa->conn, -1, NULL, sa->version);
-    }
+    bool may = !sa->conn->connecting && !sa->conn->removed;
+    return may ? connect(e, sa->conn, index, NULL, sa->version) : IKE_ERR_STATE;
 }
 
 /* Each side keeps its own: lifetimes are not negotiated (RFC 7296 section 2.8). In IKEv1 they are. */

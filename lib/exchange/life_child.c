@@ -97,7 +97,11 @@ static void late_done(struct ike_core *c, struct ike_question *q)
  * first does anything. */
 void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
+    const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     k->out_at = IKE_NEVER;
+    if (sa && !ike_sa_is_v1(sa) && sa->state == IKE_SA_DELETING) {
+        return; /* it goes with its IKE SA */
+    }
     if (k->dead || k->state == IKE_CHILD_DELETING || ike_child_straggles(k) || k->out_installed || k->late_add) {
         return;
     }
@@ -133,9 +137,65 @@ struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_ch
     return heir && heir->sa == k->sa ? heir : NULL;
 }
 
+static bool same_traffic(const ike_ts *a, const ike_ts *b, size_t n)
+{
+    bool same = true;
+    for (size_t i = 0; i < n; i++) {
+        same &= ike_ts_within(&a[i], &b[i]) && ike_ts_within(&b[i], &a[i]);
+    }
+    return same;
+}
+
+/* The same child, made on another IKE SA of the peer. */
+static bool alike(const struct ike_child *k, const struct ike_child *other)
+{
+    return k->sa != other->sa && k->n_local == other->n_local && k->n_remote == other->n_remote &&
+           strcmp(ike_child_conf(k)->name, ike_child_conf(other)->name) == 0 &&
+           same_traffic(ike_child_local(k), ike_child_local(other), (size_t)k->n_local + k->n_remote);
+}
+
+/* Another that still sends in the place of k, which the peer has made; not `but`, or any of its IKE SA. NULL: none. */
+static struct ike_child *sender(const struct ike_child *k, const struct ike_child *but, bool with_sa)
+{
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+        bool goes = other->state == IKE_CHILD_DELETING || other == but || (with_sa && other->sa == but->sa);
+        if (other->out_installed && !goes && alike(k, other)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+struct ike_child *ike_child_elder(const struct ike_child *k) { return sender(k, NULL, false); }
+
+/* The peer has been heard since on the IKE SA that it was made on, so that it most likely has it. */
+static bool confirmed(const struct ike_engine *e, const struct ike_child *k)
+{
+    const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
+    return sa && sa->last_in > k->established;
+}
+
+/* Of those that wait for k to go before they send the newest that the peer is known to have. NULL: none, or they wait for yet
+ * another, of the same IKE SA perhaps, unless that goes with k. */
+struct ike_child *ike_child_younger(const struct ike_engine *e, const struct ike_child *k, bool with_sa)
+{
+    struct ike_child *best = NULL;
+    IKE_LIST_EACH (it, tmp, &k->peer->children) {
+        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+        bool waits = other->late_add || (other->out_at != IKE_NEVER && !other->out_installed);
+        if (waits && other->state != IKE_CHILD_DELETING && alike(k, other)) {
+            bool sure = confirmed(e, other), best_sure = best && confirmed(e, best);
+            best = !best || (sure == best_sure ? other->number > best->number : sure) ? other : best;
+        }
+    }
+    return best && k->out_installed && !sender(best, k, with_sa) ? best : NULL;
+}
+
 /* Whoever takes over must send before this one is gone, or packets would be lost between the two. */
 static void leave(struct ike_engine *e, struct ike_child *k, uint8_t cause)
 {
+    const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     struct ike_child *heir = ike_child_heir(e, k);
     k->down_cause = cause;
     if (heir) {
@@ -143,6 +203,8 @@ static void leave(struct ike_engine *e, struct ike_child *k, uint8_t cause)
         ike_child_switch(e, heir);
         ike_child_report(e, heir);
         k->quiet = true;
+    } else if ((heir = ike_child_younger(e, k, sa && sa->going_down))) {
+        ike_child_switch(e, heir);
     }
     if (k->up_reported && !k->quiet) {
         k->ev.cause = cause;
@@ -213,6 +275,7 @@ int ike_close_child(struct ike_engine *e, struct ike_child *k)
         return IKE_OK;
     }
     struct ike_child *heir = ike_child_heir(e, k);
+    heir = heir ? heir : ike_child_younger(e, k, false);
     if (heir) {
         ike_child_switch(e, heir); /* the peer stops receiving on this one when it has our Delete */
     }
@@ -268,6 +331,21 @@ static struct ike_sa *sa_for(struct ike_engine *e, const struct ike_child *k)
     return conn->connecting && ike_sa_is_v1(conn->connecting) ? conn->connecting : NULL;
 }
 
+/* A peer that was heard on the older IKE SA meanwhile still has it, and may not have our answer that made this child. If it is
+ * ours to end that SA, it would wait for us in vain. */
+static bool put_off(struct ike_engine *e, struct ike_child *k)
+{
+    const struct ike_child *older = ike_child_elder(k);
+    const struct ike_sa *sa = older ? ike_sa_by_id(e, older->sa) : NULL, *own = ike_sa_by_id(e, k->sa);
+    ike_time until = k->established + IKE_ELDER_GOES;
+    bool ours = sa && own && sa->initiator && ike_sa_crossed(sa, own);
+    if (!sa || ours || sa->last_in < k->established || until <= e->core.now) {
+        return false;
+    }
+    k->out_at = until;
+    return true;
+}
+
 /* In this order: a child that has to take over sending does so before anything ends. */
 void ike_child_timer(struct ike_engine *e, struct ike_child *k)
 {
@@ -276,7 +354,7 @@ void ike_child_timer(struct ike_engine *e, struct ike_child *k)
     if (IKE_WITH_V1 && (!sa || (ike_sa_is_v1(sa) && sa->replaced_by)) && !k->dead && k->rekey_at <= now) {
         sa = sa_for(e, k);
     }
-    if (k->out_at <= now) {
+    if (k->out_at <= now && !put_off(e, k)) {
         ike_child_switch(e, k);
     }
     if (!k->dead && ike_child_straggles(k) && k->expires_at <= now) {

@@ -162,7 +162,7 @@ static bool take_up(struct ike_engine *e, struct ike_sa *sa, const struct ike_ta
             return false;
         }
         if (!ike_version_of(sa)->rekey_ike) {
-            ike_connect_again(e, sa);
+            (void)ike_connect_again(e, sa, -1);
             return false;
         }
         sa->state = IKE_SA_REKEYING;

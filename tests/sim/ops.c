@@ -165,6 +165,12 @@ static int rekey_ike(const struct args *a)
     return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_rekey(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
 }
 
+static int reauth(const struct args *a)
+{
+    ike_sa_info i;
+    return sim_pick_sa(a->h, arg(a, 0), &i) ? ike_sa_reauth(a->h->engine, i.id, a->h->sim->now) : IKE_ERR_NOT_FOUND;
+}
+
 static int end_ike(const struct args *a, int (*end)(ike_engine *, ike_sa_id, ike_time))
 {
     ike_sa_info i;
@@ -292,6 +298,7 @@ static const struct {
     {"close-child", close_child, false},
     {"expire", expire, false},
     {"rekey-ike", rekey_ike, false},
+    {"reauth", reauth, false},
     {"close-ike", close_ike, false},
     {"drop-ike", drop_ike, false},
     {"check", check, false},

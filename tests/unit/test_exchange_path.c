@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Peers that move (RFC 7296 section 2.23), and doubles: both sides connect at once, or a peer comes back and knows nothing of
- * the IKE SA it had.
+ * Peers that move (RFC 7296 section 2.23).
  */
 #include "unit/engine_help.h"
 
@@ -113,133 +112,6 @@ static void without_a_nat_at_the_peer_nobody_is_followed(void **state)
     assert_int_equal(moves + node_saw(&b, IKE_EV_ADDRESS_CHANGED), 0);
 }
 
-/* Both begin; whose message arrives first is taken from the bits of `order`. */
-static void meet(unsigned order)
-{
-    pair_new(NULL);
-    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
-    assert_int_equal(ike_initiate(b.e, b.conn, "lan", now), IKE_OK);
-    for (; a.n_out || b.n_out; order >>= 1) {
-        (void)wire_step(a.n_out && (!b.n_out || order & 1) ? &a : &b);
-        now += IKE_MS;
-    }
-    for (unsigned i = 0; i < 200; i++, now += IKE_SEC) { /* what was lost on the way ends */
-        (void)ike_tick(a.e, now);
-        (void)ike_tick(b.e, now);
-        wire_run();
-    }
-}
-
-static void who_connect_at_once_end_with_one(void **state)
-{
-    (void)state;
-    for (unsigned order = 0; order < 32; order++) {
-        meet(order);
-        ike_counters ca = counters(&a), cb = counters(&b);
-        if (ca.sas != 1 || cb.sas != 1 || ca.children != 1 || cb.children != 1) {
-            fail_msg("order %u: IKE SAs %u and %u, children %u and %u", order, (unsigned)ca.sas, (unsigned)cb.sas,
-                     (unsigned)ca.children, (unsigned)cb.children);
-        }
-        assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
-        pair_end();
-    }
-}
-
-/* a's attempt ends for the peer's; what else was asked for while it was under way is not forgotten with it. */
-static void what_waited_for_an_attempt_outlives_it(void **state)
-{
-    (void)state;
-    ike_child_info k = {.id = 0};
-    bool lan = false, six = false;
-    pair_new(NULL);
-    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
-    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
-    a.n_out = 0; /* lost */
-    assert_int_equal(ike_initiate(b.e, b.conn, "lan", now), IKE_OK);
-    wire_run();
-    while (ike_child_next(a.e, k.id, &k) == IKE_OK) {
-        lan |= strcmp(k.name, "lan") == 0;
-        six |= strcmp(k.name, "six") == 0;
-    }
-    assert_true(lan && six);
-    assert_true(counters(&a).sas == 1 && counters(&a).children == 2);
-    pair_end();
-}
-
-/* a loses all it knew and connects again. */
-static void come_back(bool initial_contact)
-{
-    ike_settings s;
-    ike_conn_info info;
-    ike_engine_free(a.e);
-    node_settings(&a, &s);
-    a.lab.seed = 4000;
-    a.n_out = a.n_events = 0;
-    assert_int_equal(ike_engine_new(&a.e, &s, now), IKE_OK);
-    assert_int_equal(node_conn(&a, "secret", &a.conn), IKE_OK);
-    assert_int_equal(ike_conn_get(a.e, a.conn, &info), IKE_OK);
-    ike_conn_settings cs = *info.settings;
-    cs.secret = IKE_STR("secret");
-    cs.send_initial_contact = initial_contact;
-    assert_int_equal(ike_conn_replace(a.e, a.conn, &cs, false, now), IKE_OK);
-    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
-    for (unsigned i = 0; i < 3; i++) { /* SA_INIT, its answer, AUTH */
-        (void)wire_step(i & 1 ? &b : &a);
-    }
-}
-
-static void initial_contact_removes_the_older_sa(void **state)
-{
-    (void)state;
-    uint64_t older = node_sa(&b)->spi_i;
-    come_back(true);
-    assert_int_equal(b.n_out, 1); /* the answer; nothing about the older one */
-    assert_int_equal(counters(&b).sas, 1);
-    assert_int_equal(counters(&b).children, 1);
-    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
-    assert_true(node_sa(&b)->spi_i != older);
-    wire_run();
-    assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
-}
-
-/* Where doubles may be, b cannot know that a has forgotten the older one; and which was heard last may change meanwhile. */
-static void a_child_goes_over_the_sa_that_was_heard_last(void **state)
-{
-    (void)state;
-    ike_child_settings child[2];
-    ike_conn_settings s = conn_settings(&b, child);
-    struct ike_sa *older = node_sa(&b);
-    s.unique = false;
-    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
-    come_back(false);
-    wire_run();
-    assert_int_equal(counters(&b).sas, 2);
-    assert_int_equal(ike_initiate(b.e, b.conn, "six", now), IKE_OK);
-    assert_int_equal(b.n_out, 1);
-    older->last_in = now + 1;
-    assert_int_equal(ike_initiate(b.e, b.conn, "six", now), IKE_OK);
-    assert_int_equal(b.n_out, 1);
-    wire_run();
-    assert_int_equal(counters(&a).children, 2);
-    assert_int_equal(counters(&b).children, 3);
-}
-
-static void without_it_the_older_sa_is_deleted(void **state)
-{
-    (void)state;
-    come_back(false);
-    assert_int_equal(b.n_out, 2); /* the answer, and a Delete */
-    assert_int_equal(counters(&b).sas, 2);
-    for (unsigned i = 0; i < 200; i++, now += IKE_SEC) {
-        wire_run();
-        (void)ike_tick(b.e, now);
-    }
-    assert_int_equal(counters(&b).sas, 1);
-    assert_int_equal(counters(&b).children, 1);
-    assert_int_equal(counters(&a).sas, 1);
-    assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,11 +119,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_repeated_request_moves_nothing, up, pair_is_over),
         cmocka_unit_test_setup_teardown(an_answer_moves_nothing, up, pair_is_over),
         cmocka_unit_test_setup_teardown(without_a_nat_at_the_peer_nobody_is_followed, up, pair_is_over),
-        cmocka_unit_test(who_connect_at_once_end_with_one),
-        cmocka_unit_test(what_waited_for_an_attempt_outlives_it),
-        cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, up, pair_is_over),
-        cmocka_unit_test_setup_teardown(a_child_goes_over_the_sa_that_was_heard_last, up, pair_is_over),
-        cmocka_unit_test_setup_teardown(without_it_the_older_sa_is_deleted, up, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

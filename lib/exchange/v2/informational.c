@@ -129,36 +129,65 @@ static int take_deletes(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
-/* What is deleted and has been rekeyed hands over before the answer leaves: the peer receives on the old one no longer then. */
+static int hand_over_to(struct ike_exchange *x, struct ike_child *heir)
+{
+    struct ike_engine *e = x->e;
+    if (!heir && x->child) { /* it has gone while the data plane thought about it */
+        x->child = 0;
+        ike_answered(x);
+    }
+    bool goes = heir && heir->sa == x->sa->id && x->sa->state == IKE_SA_DELETING;
+    if (heir && heir->late_add && !goes) { /* asked for in passing, where nobody waits for it */
+        ike_child_uninstall_out(&e->db, heir);
+    }
+    if (!heir || goes || (heir->out_installed && !x->question)) {
+        return IKE_X_OK;
+    }
+    bool answered;
+    struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
+    int r = !q ? IKE_ERR_NOMEM : answered ? q->result : ike_child_add(&e->db, heir, false, q->token);
+    if (r == IKE_PENDING) {
+        /* So that undo knows whose outbound SA it was. */
+        x->child = heir->id;
+        return IKE_X_PENDING;
+    }
+    x->child = 0;
+    ike_answered(x);
+    if (r == IKE_ERR_NOMEM) {
+        return ike_trouble(x, r); /* the peer asks again */
+    }
+    heir->out_at = IKE_NEVER;
+    if (r != IKE_OK) {
+        ike_child_cannot_send(e, heir, r);
+    }
+    return IKE_X_OK;
+}
+
+/* The peer has rekeyed it while our own rekey is open: the children do not go with it. */
+static bool moves(const struct ike_sa *sa)
+{
+    const struct ike_exchange *own = ike_own_exchange(sa, IKE_DO_REKEY_IKE, 0);
+    return own && own->setup && own->setup->rival;
+}
+
+/* What is deleted and has been replaced hands over before the answer leaves: the peer receives on the old one no longer then. */
 static int hand_over(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
-    for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
+    int r = x->child ? hand_over_to(x, ike_child_by_id(e, x->child)) : IKE_X_OK;
+    for (size_t i = 0; r == IKE_X_OK && i < x->deleted.len / sizeof(ike_child_id); i++) {
         ike_child_id id;
         memcpy(&id, x->deleted.ptr + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_child_by_id(e, id), *heir = k ? ike_child_heir(e, k) : NULL;
-        if (!heir || heir->late_add || (heir->out_installed && !x->question)) {
-            continue;
-        }
-        bool answered;
-        struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
-        int r = !q ? IKE_ERR_NOMEM : answered ? q->result : ike_child_add(&e->db, heir, false, q->token);
-        if (r == IKE_PENDING) {
-            /* So that undo knows whose outbound SA it was. */
-            x->child = heir->id;
-            return IKE_X_PENDING;
-        }
-        x->child = 0;
-        ike_answered(x);
-        if (r == IKE_ERR_NOMEM) {
-            return ike_trouble(x, r); /* the peer asks again */
-        }
-        heir->out_at = IKE_NEVER;
-        if (r != IKE_OK) {
-            ike_child_cannot_send(e, heir, r);
+        struct ike_child *k = ike_child_by_id(e, id);
+        r = hand_over_to(x, k ? ike_child_heir(e, k) : NULL);
+    }
+    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (r == IKE_X_OK && x->delete_ike && k->sa == x->sa->id && !moves(x->sa)) {
+            r = hand_over_to(x, ike_child_younger(e, k, true));
         }
     }
-    return IKE_X_OK;
+    return r;
 }
 
 /* Nobody waits any more for the heir's outbound SA: it is asked for anew with the peer's repetition, or by the heir's timer. */

@@ -148,6 +148,7 @@ static struct ike_sa *take_new(struct ike_exchange *x)
     sa->established = x->e->core.now;
     sa->replaces = x->sa->id;
     sa->path = x->sa->path;
+    sa->last_in = x->sa->last_in;
     sa->asked = x->sa->asked; /* the limit is the peer's, not the SA's */
     sa->hasty = hasty(x->sa, x->e->core.now);
     ike_sa_join(&x->e->db, sa, x->sa->peer);
