@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * act.c - up, down, rekey, reload: ask for something and say how it went.
+ * act.c - up, down, rekey, reauth, reload: ask for something and say how it went.
  */
 #include "ctl/ctl.h"
 
@@ -10,6 +10,7 @@
 /* NAME is a connection, CONNECTION/CHILD, or a child. */
 struct subject {
     char ike[128], child[128];
+    bool reauth;
 };
 
 static void print_line(void *arg, const char *name, struct node *m)
@@ -154,6 +155,7 @@ static int run(struct client *c, const struct options *o, const char *command, c
     put_argument(&b, "child", s->child);
     put_argument(&b, "ike-id", o->ike_id);
     put_argument(&b, "child-id", o->child_id);
+    put_argument(&b, "reauth", s->reauth ? "yes" : NULL);
     if (o->timeout_ms) {
         vici_putf(&b, "timeout", "%" PRIu32, o->timeout_ms);
     }
@@ -271,6 +273,22 @@ int cmd_rekey(struct client *c, const struct options *o, const char *name)
     if (r == CTL_OK) {
         r = run(c, o, "rekey", &s, &answer);
         return finish(o, &s, "rekeyed", answer, r);
+    }
+    return r;
+}
+
+int cmd_reauth(struct client *c, const struct options *o, const char *name)
+{
+    struct subject s;
+    struct node *answer = NULL;
+    int r = find_subject(c, o, name, &s);
+    if (r == CTL_OK && (s.child[0] || o->child_id)) {
+        return wrong("reauth takes a connection: a child has nobody to authenticate");
+    }
+    if (r == CTL_OK) {
+        s.reauth = true;
+        r = run(c, o, "rekey", &s, &answer);
+        return finish(o, &s, "authenticated anew", answer, r);
     }
     return r;
 }

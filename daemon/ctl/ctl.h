@@ -112,6 +112,7 @@ int cmd_explain(struct client *c, const struct options *o, const char *name);
 int cmd_up(struct client *c, const struct options *o, const char *name);
 int cmd_down(struct client *c, const struct options *o, const char *name);
 int cmd_rekey(struct client *c, const struct options *o, const char *name);
+int cmd_reauth(struct client *c, const struct options *o, const char *name);
 int cmd_reload(struct client *c, const struct options *o, const char *name);
 int cmd_log(struct client *c, const struct options *o, const char *name);
 

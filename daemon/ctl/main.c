@@ -18,6 +18,7 @@ static const char usage[] = "usage: ikelibctl [options] COMMAND\n"
                             "  up NAME               bring a connection or child up and wait until it is\n"
                             "  down NAME             take it down\n"
                             "  rekey NAME            give it new keys\n"
+                            "  reauth CONNECTION     have both sides prove anew who they are; traffic goes on\n"
                             "  explain [CONNECTION]  why the last attempts failed, and what to change\n"
                             "  log                   what the daemon says, until interrupted\n"
                             "  reload                read the configuration again\n"
@@ -29,9 +30,9 @@ static const char usage[] = "usage: ikelibctl [options] COMMAND\n"
                             "  --json                for programs (schema 1)\n"
                             "  --socket PATH         the daemon's control socket (default " IKELIBD_SOCKET ")\n"
                             "  --child, --ike NAME, --child-id, --ike-id NUMBER   say exactly which one\n"
-                            "  --timeout SECONDS     up, down, rekey: do not wait longer\n"
+                            "  --timeout SECONDS     up, down, rekey, reauth: do not wait longer\n"
                             "  --level N             log: 0 what matters ... 3 everything the daemon logs (default 3)\n"
-                            "  -v, --verbose         up, down, rekey: show what the daemon does\n"
+                            "  -v, --verbose         up, down, rekey, reauth: show what the daemon does\n"
                             "  --keys FILE           decode: decrypt with these keys, in the format of Wireshark's\n"
                             "                        ikev2_decryption_table and ikev1_decryption_table\n"
                             "                        (ikelibd --keylog writes both)\n"
@@ -174,9 +175,9 @@ static const struct {
     const char *name;
     bool takes_name;
     int (*run)(struct client *c, const struct options *o, const char *name);
-} commands[] = {{"status", true, cmd_status},  {"up", true, cmd_up},           {"down", true, cmd_down},
-                {"rekey", true, cmd_rekey},    {"explain", true, cmd_explain}, {"log", false, cmd_log},
-                {"reload", false, cmd_reload}, {"stats", false, cmd_stats}};
+} commands[] = {{"status", true, cmd_status}, {"up", true, cmd_up},          {"down", true, cmd_down},
+                {"rekey", true, cmd_rekey},   {"reauth", true, cmd_reauth},  {"explain", true, cmd_explain},
+                {"log", false, cmd_log},      {"reload", false, cmd_reload}, {"stats", false, cmd_stats}};
 
 /* The one command that asks no daemon. */
 static int decode(const struct options *o, int argc, char **argv)

@@ -28,9 +28,8 @@ struct act {
     enum action action;
     ike_conn_id conn; /* of all targets, 0: several */
     bool starting;
-    bool force;  /* terminate: an IKE SA goes when the time is over, or at once */
-    bool reauth; /* rekey: with new proofs of who the peers are */
-    bool cannot; /* that, for one of IKEv2 */
+    bool force;    /* terminate: an IKE SA goes when the time is over, or at once */
+    bool reauth;   /* rekey: with new proofs of who the peers are */
     int log_level; /* of control-log lines */
     long long timeout_ms;
     struct loop_timer timeout;
@@ -106,7 +105,7 @@ static void conclude(struct act *a)
         answer(a, NULL);
         return;
     }
-    snprintf(text, sizeof text, "%s%s%s", what[a->action], a->failure ? ": " : "",
+    snprintf(text, sizeof text, "%s%s%s", a->reauth ? "not authenticated anew" : what[a->action], a->failure ? ": " : "",
              a->failure ? ike_failure_cause(a->failure) : "");
     answer(a, text);
 }
@@ -181,6 +180,14 @@ static void child_up(struct act *a, const ike_event *ev)
     }
 }
 
+static void keep_failure(struct act *a, const ike_failure *f)
+{
+    a->failure = a->failure ? a->failure : malloc(sizeof *a->failure);
+    if (a->failure && f) {
+        *a->failure = *f;
+    }
+}
+
 /* A failure is of one child, or of the whole attempt when it names none. One that lost to another attempt is none. */
 static void failed(struct act *a, const ike_event *ev)
 {
@@ -190,18 +197,70 @@ static void failed(struct act *a, const ike_event *ev)
         bool mine = t->conn == ev->conn &&
                     (t->is_child ? f->child_name[0] == 0 || strcmp(f->child_name, t->name) == 0 : ev->sa == 0 || ev->sa == t->id);
         if (mine && t->state == OPEN) {
-            a->failure = a->failure ? a->failure : malloc(sizeof *a->failure);
-            if (a->failure) {
-                *a->failure = *f;
-            }
+            keep_failure(a, f);
             decide(a, t, false);
         }
     }
 }
 
+static bool alive(const struct act *a, unsigned state, bool is_child)
+{
+    if (a->force && !is_child) {
+        return true;
+    }
+    if (is_child) {
+        return a->action == TERMINATE ? state != IKE_CHILD_DELETING && state != IKE_CHILD_REKEYED
+                                      : state == IKE_CHILD_INSTALLED || state == IKE_CHILD_REKEYING;
+    }
+    return a->action == TERMINATE ? state != IKE_SA_DELETING && state != IKE_SA_REKEYED
+                                  : state == IKE_SA_ESTABLISHED || state == IKE_SA_REKEYING;
+}
+
+/* Another IKE SA of the connection that is up, or may come up. */
+static bool has_other(const struct act *a, const struct target *t)
+{
+    ike_sa_id id[8];
+    ike_engine *e = daemon_of(a)->engine;
+    size_t n = ike_conn_sas(e, t->conn, id, 8);
+    for (size_t i = 0; i < n && i < 8; i++) {
+        ike_sa_info sa = {.size = sizeof sa};
+        if (id[i] != t->id && ike_sa_get(e, id[i], &sa) == IKE_OK &&
+            (alive(a, sa.state, false) || sa.state == IKE_SA_CONNECTING)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Authenticated anew is what has made place for another IKE SA. One of IKEv2 that is only rekeyed meanwhile has yet to do so. */
+static void reauthenticated(struct act *a, const ike_event *ev)
+{
+    ike_sa_info sa = {.size = sizeof sa};
+    for (size_t i = 0; i < a->n; i++) {
+        struct target *t = &a->targets[i];
+        bool rekeyed = ev->type == IKE_EV_SA_REKEYED && ev->old_sa == t->id;
+        if (t->state != OPEN) {
+            continue;
+        }
+        if (rekeyed && ike_sa_get(daemon_of(a)->engine, ev->sa, &sa) == IKE_OK && sa.version == 2) {
+            t->id = ev->sa;
+        } else if (rekeyed || (ev->type == IKE_EV_SA_DOWN && ev->sa == t->id)) {
+            decide(a, t, rekeyed || has_other(a, t));
+        } else if (ev->type == IKE_EV_FAILED && ev->conn == t->conn && !has_other(a, t)) {
+            keep_failure(a, ev->failure);
+            decide(a, t, false);
+        }
+    }
+    settle(a);
+}
+
 static void act_event(struct vici_job *j, const ike_event *ev)
 {
     struct act *a = (struct act *)j;
+    if (a->reauth) {
+        reauthenticated(a, ev);
+        return;
+    }
     switch (ev->type) {
     case IKE_EV_CHILD_UP:
         child_up(a, ev);
@@ -460,19 +519,6 @@ void vici_initiate(struct vici_client *c, struct vici_text request)
 
 /* ---- terminate, rekey ------------------------------------------------------------------------------------------------- */
 
-static bool alive(const struct act *a, unsigned state, bool is_child)
-{
-    if (a->force && !is_child) {
-        return true;
-    }
-    if (is_child) {
-        return a->action == TERMINATE ? state != IKE_CHILD_DELETING && state != IKE_CHILD_REKEYED
-                                      : state == IKE_CHILD_INSTALLED || state == IKE_CHILD_REKEYING;
-    }
-    return a->action == TERMINATE ? state != IKE_SA_DELETING && state != IKE_SA_REKEYED
-                                  : state == IKE_SA_ESTABLISHED || state == IKE_SA_REKEYING;
-}
-
 static bool same(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
 
 static bool collect_child(struct act *a, const struct vici_filter *w, const ike_child_info *k)
@@ -485,7 +531,6 @@ static bool collect_child(struct act *a, const struct vici_filter *w, const ike_
 static bool collect_sa(struct act *a, const ike_sa_info *sa)
 {
     a->going |= sa->state == IKE_SA_DELETING && sa->established;
-    a->cannot |= a->reauth && sa->version == 2; /* in IKEv1 a rekey is all of phase 1 again */
     return !alive(a, sa->state, false) || add(a, false, sa->id, sa->conn, NULL);
 }
 
@@ -517,7 +562,9 @@ static int start_one(struct act *a, const struct target *t)
     if (a->action == TERMINATE) {
         return t->is_child ? ike_child_close(d->engine, t->id, now) : ike_sa_close(d->engine, t->id, now);
     }
-    return t->is_child ? ike_child_rekey(d->engine, t->id, now) : ike_sa_rekey(d->engine, t->id, now);
+    return t->is_child ? ike_child_rekey(d->engine, t->id, now)
+           : a->reauth ? ike_sa_reauth(d->engine, t->id, now)
+                       : ike_sa_rekey(d->engine, t->id, now);
 }
 
 /* An attempt that is closed before it got an answer is gone when the call returns, and was never up to be told down. */
@@ -564,10 +611,6 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
         answer(a, "out of memory");
         return;
     }
-    if (a->cannot) {
-        answer(a, "an IKE SA of IKEv2 is not authenticated again: terminate it, and initiate it anew");
-        return;
-    }
     if (a->n == 0 && action == TERMINATE && !w.ike_number && !w.child_number && hold(a, &w)) {
         answer(a, NULL);
         return;
@@ -582,7 +625,12 @@ static void act_on_sas(struct vici_client *c, struct vici_text request, enum act
     }
     for (size_t i = 0; i < a->n; i++) {
         struct target *t = &a->targets[i];
-        if (t->state == OPEN && start_one(a, t) != IKE_OK) {
+        int r = t->state == OPEN ? start_one(a, t) : IKE_OK;
+        if (r == IKE_ERR_INVALID && a->reauth && a->n == 1) {
+            answer_no_address(a, t->conn);
+            return;
+        }
+        if (r != IKE_OK) {
             decide(a, t, false);
         } else if (t->state == OPEN && action == TERMINATE && !still_there(a, t)) {
             decide(a, t, true);

@@ -59,7 +59,7 @@ for o in --ike --child; do
     gives 2 "$o" "" down
     has "$o" "$T/err" "^ikelibctl: $o needs a name;"
 done
-for c in status explain up down rekey; do
+for c in status explain up down rekey reauth; do
     gives 2 $c ""
     has "$c" "$T/err" '^ikelibctl: the name is empty;'
 done
@@ -94,6 +94,12 @@ for n in 1 2 3; do gives 0 up s$n/lan; done
 gives 2 down lan
 [ "$(children)" = 3 ] && ok "nothing was cut" || bad "$(children) children are left"
 gives 0 rekey lan --ike s2
+gives 0 reauth s3
+[ "$(children)" = 3 ] && ok "with the same children" || bad "$(children) children after reauth"
+gives 2 reauth s3/lan
+has "reauth of a child" "$T/err" 'a child has nobody to authenticate'
+gives 2 reauth s9
+has "reauth of nobody" "$T/err" 'reauth takes a connection'
 gives 0 down --ike s1 --child lan
 gives 0 down s2/lan
 [ "$(children)" = 1 ] && ok "each alone" || bad "$(children) children are left"

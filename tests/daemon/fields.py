@@ -142,10 +142,10 @@ def up(c, sa):
     check("rekey: the child is another", [k["spi-in"] != child["spi-in"] for k in children(c)] == [True], children(c))
     conforms("rekey: none", {**FAILURE, "matches": "0"}, c.call("rekey", child_id=4711)[0])
     answer, _ = c.call("rekey", ike="peer", reauth="yes")
-    if it["version"] == "1":
-        conforms("rekey: reauth, which in IKEv1 every rekey is", {**SUCCESS, "matches": "1"}, answer)
-    else:
-        conforms("rekey: no reauth in IKEv2", {**FAILURE, "matches": "1"}, answer)
+    conforms("rekey: reauth", {**SUCCESS, "matches": "1"}, answer)
+    now = [s["peer"] for s in sas(c) if s["peer"]["state"] == "ESTABLISHED"]
+    check("rekey: reauth gives another IKE SA", [s["initiator-spi"] != it["initiator-spi"] for s in now] == [True], now)
+    check("rekey: reauth leaves one child", len(children(c)) == 1, children(c))
     conforms("terminate: none", {**FAILURE, "matches": "0", "terminated": "0"}, c.call("terminate", child="nobody")[0])
     answer, _ = c.call("terminate", child="peer", timeout=10000)
     conforms("terminate: a child", {**SUCCESS, "matches": "1", "terminated": "1"}, answer)
