@@ -181,10 +181,17 @@ static void check_old(struct ike_conf_builder *b, const struct ike_conf_draft *d
     }
 }
 
-static void check_range(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *life, bool range)
+/* max 0: no range. One that leaves out what this side offers itself is refused by a peer of the same settings. */
+static void check_range(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *life, const uint64_t range[3])
 {
-    if (life && range && d->conn.settings.version == IKE_SPEAKS_V2) {
+    const uint64_t own = range[0], min = range[1], max = range[2];
+    if (!life || max == 0) {
+        return;
+    }
+    if (d->conn.settings.version == IKE_SPEAKS_V2) {
         clash(b, life, "one value", "only IKEv1 agrees on lifetimes: set version = ikev1");
+    } else if (own < min || own > max) {
+        clash(b, life, "a range that holds the value before it", "what is offered has to be within what is taken from a peer");
     }
 }
 
@@ -235,7 +242,8 @@ void ike_conf_check_conn(struct ike_conf_builder *b, struct ike_conf_draft *d)
     check_inner(b, d);
     check_old(b, d);
     check_numbers(b, d, d->section);
-    check_range(b, d, ike_config_find(b->config, section, "lifetime"), c->life_max_s != 0);
+    check_range(b, d, ike_config_find(b->config, section, "lifetime"),
+                (const uint64_t[]){c->life_s, c->life_min_s, c->life_max_s});
     c->margin_s = (uint32_t)margin(b, ike_config_find(b->config, section, "margin"), c->life_s, c->margin_s);
     /* One path has one family; a remote that is a name is not known yet. */
     const entry *local = ike_config_find(b->config, section, "local");
@@ -382,8 +390,9 @@ void ike_conf_check_child(struct ike_conf_builder *b, struct ike_conf_draft *d, 
             clash(b, e, "0 or a multiple of 64", NULL);
         }
     }
-    check_range(b, d, written(b, d, k->section, "esp-lifetime"), s->life_max_s != 0);
-    check_range(b, d, written(b, d, k->section, "esp-lifetime-bytes"), s->life_max_bytes != 0);
+    check_range(b, d, written(b, d, k->section, "esp-lifetime"), (const uint64_t[]){s->life_s, s->life_min_s, s->life_max_s});
+    check_range(b, d, written(b, d, k->section, "esp-lifetime-bytes"),
+                (const uint64_t[]){s->life_bytes, s->life_min_bytes, s->life_max_bytes});
     check_fallback(b, d, written(b, d, k->section, "mode-fallback"), s->mode_fallback);
     check_families(b, d, k);
     check_pool(b, d, k);

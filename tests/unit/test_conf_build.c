@@ -348,6 +348,8 @@ static void test_wrong_users(void **state)
     }
 }
 
+#define WITHIN "what is offered has to be within what is taken from a peer\n"
+
 /* What the version does not have, or no peer could use. */
 static void test_written_for_nothing(void **state)
 {
@@ -375,6 +377,15 @@ static void test_written_for_nothing(void **state)
         {"esp-lifetime-bytes = 10G, 1G:20G\n",
          "f:4: [connection a] esp-lifetime-bytes: expected one value, found \"10G, 1G:20G\"; only IKEv1 agrees on lifetimes: set "
          "version = ikev1\n"},
+        {"version = ikev1\nlifetime = 600,700:800\n",
+         "f:5: [connection a] lifetime: expected a range that holds the value before it, found \"600,700:800\"; " WITHIN},
+        {"version = any\nesp-lifetime = 15m, 5m:10m\n",
+         "f:5: [connection a] esp-lifetime: expected a range that holds the value before it, found \"15m, 5m:10m\"; " WITHIN},
+        {"version = ikev1\nesp-lifetime = none, 1:1h\n",
+         "f:5: [connection a] esp-lifetime: expected a range that holds the value before it, found \"none, 1:1h\"; " WITHIN},
+        {"version = ikev1\nesp-lifetime-bytes = 1G, 2G:3G\n",
+         "f:5: [connection a] esp-lifetime-bytes: expected a range that holds the value before it, found \"1G, 2G:3G\"; " WITHIN},
+        {"version = ikev1\nlifetime = 600, 600:600\nesp-lifetime = none, 0:1h\nesp-lifetime-bytes = 1G, any\n", ""},
         {"aggressive = no\nlifetime = 600\n", ""},
         {"aggressive = yes\nlifetime = 600, 450:720\nversion = any\n", ""},
         {"aggressive = yes\nlifetime = 600, 450:720\nversion = ikev1\n", ""},
