@@ -9,8 +9,9 @@
  * Questions. A hook that answers at once returns IKE_OK with its out-parameters set, or a negative error to refuse. A hook
  * that needs time remembers the token, returns IKE_PENDING, and answers later with the ike_answer_* of its kind. Until then
  * the exchange waits; retransmitted requests are absorbed. cancel(token) says that nobody waits any more: the token must
- * not be answered afterwards (it would give IKE_ERR_NOT_FOUND). A NULL hook means the connection's own data, or for the
- * data plane that none is there (get_spi draws a random SPI, the others succeed).
+ * not be answered afterwards (it would give IKE_ERR_NOT_FOUND). So ends also what has not been answered in twice
+ * ike_settings.half_open_life_ms, and counts as refused. A NULL hook means the connection's own data, or for the data plane
+ * that none is there (get_spi draws a random SPI, the others succeed).
  */
 #ifndef IKE_HOST_H
 #define IKE_HOST_H

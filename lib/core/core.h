@@ -150,6 +150,11 @@ void ike_logf(struct ike_core *c, ike_log_class k, ike_log_level l, ike_sa_id sa
 /* ---- Questions -------------------------------------------------------------------------------------------------------- */
 struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner,
                                       void (*resume)(struct ike_core *, struct ike_question *));
+/* The host has twice the life of a half-open SA to answer in; nothing may wait for ever for one that forgot. */
+static inline ike_time ike_question_until(const struct ike_core *c)
+{
+    return c->now + 2 * c->set.half_open_life_ms * IKE_MS;
+}
 /* Frees it; tells the host with cancel() if it has not been answered. */
 void ike_question_drop(struct ike_core *c, struct ike_question *q, bool cancel);
 struct ike_question *ike_question_get(struct ike_core *c, ike_token t, uint8_t kind, int *error);

@@ -447,10 +447,11 @@ static void has_spis(struct ike_setup *s)
 
 ike_failure *ike_blame_add(struct ike_core *c, bool inbound, int r)
 {
-    ike_failure *f = ike_blame(c, IKE_FAIL_KERNEL, IKE_DECIDER_HOST);
-    f->error = r;
+    const bool silent = r == IKE_PENDING;
+    ike_failure *f = ike_blame(c, silent ? IKE_FAIL_TIMEOUT : IKE_FAIL_KERNEL, IKE_DECIDER_HOST);
+    f->error = silent ? IKE_OK : r;
     ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");
-    ike_blame_received(c, "%s", ike_strerror(r));
+    ike_blame_received(c, "%s", silent ? "no answer" : ike_strerror(r));
     ike_blame_remedy(c,
                      "see the local system's log: the kernel must support the algorithm and allow this process to install SAs");
     return f;

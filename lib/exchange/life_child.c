@@ -62,7 +62,7 @@ void ike_child_up(struct ike_engine *e, struct ike_child *k)
 }
 
 /* A child that cannot send is of no use and is closed. No exchange fails with it, so the record is made here; unless somebody's
- * draft is open, for that is of another failure. */
+ * draft is open, for that is of another failure. IKE_PENDING: the data plane never answered. */
 void ike_child_cannot_send(struct ike_engine *e, struct ike_child *k, int r)
 {
     struct ike_core *c = &e->core;
@@ -84,43 +84,54 @@ void ike_child_cannot_send(struct ike_engine *e, struct ike_child *k, int r)
 /* The half that sends, installed by itself: nobody's exchange waits for it. */
 static void late_done(struct ike_core *c, struct ike_question *q)
 {
+    struct ike_engine *e = IKE_OF(c, struct ike_engine, core);
     struct ike_child *k = q->owner;
     int r = q->result;
     k->late_add = NULL;
+    k->out_at = IKE_NEVER;
     ike_question_drop(c, q, false);
     if (r != IKE_OK) {
-        ike_child_cannot_send(IKE_OF(c, struct ike_engine, core), k, r);
+        ike_child_cannot_send(e, k, r);
     }
+    ike_child_schedule(e, k);
 }
 
 /* More than one thing may call for it: the Delete of the one before, from either side, or the time for another try. Only the
- * first does anything. */
+ * first does anything. What the data plane may have installed without a word is taken out. */
 void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
+    struct ike_core *c = &e->core;
     const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
-    k->out_at = IKE_NEVER;
-    if (sa && !ike_sa_is_v1(sa) && sa->state == IKE_SA_DELETING) {
-        return; /* it goes with its IKE SA */
-    }
-    if (k->dead || k->state == IKE_CHILD_DELETING || ike_child_straggles(k) || k->out_installed || k->late_add) {
+    if (k->late_add && k->out_at > c->now) {
         return;
     }
-    struct ike_question *q = ike_question_new(&e->core, IKE_Q_DONE, k, late_done);
+    k->out_at = IKE_NEVER;
+    if (k->late_add) {
+        ike_child_uninstall_out(&e->db, k);
+        ike_child_cannot_send(e, k, IKE_PENDING);
+        return;
+    }
+    /* Or it goes with its IKE SA. */
+    bool goes = k->state == IKE_CHILD_DELETING || (sa && !ike_sa_is_v1(sa) && sa->state == IKE_SA_DELETING);
+    if (k->dead || goes || ike_child_straggles(k) || k->out_installed) {
+        return;
+    }
+    struct ike_question *q = ike_question_new(c, IKE_Q_DONE, k, late_done);
     int r = q ? ike_child_add(&e->db, k, false, q->token) : IKE_ERR_NOMEM;
     if (r == IKE_PENDING) {
         k->late_add = q;
-        return;
-    }
-    if (q) {
+        k->out_at = ike_question_until(c);
+    } else if (q) {
         q->answered = true;
-        ike_question_drop(&e->core, q, false);
+        ike_question_drop(c, q, false);
     }
     /* Memory may be back in a second; a refusal will be the same. */
     if (r == IKE_ERR_NOMEM) {
-        k->out_at = e->core.now + IKE_SEC;
-    } else if (r != IKE_OK) {
+        k->out_at = c->now + IKE_SEC;
+    } else if (r != IKE_OK && r != IKE_PENDING) {
         ike_child_cannot_send(e, k, r);
     }
+    ike_child_schedule(e, k);
 }
 
 /* What took over from k, or will: while our own rekey of k is open, the SA that the peer's rekey made is not entered as its
@@ -339,7 +350,7 @@ static bool put_off(struct ike_engine *e, struct ike_child *k)
     const struct ike_sa *sa = older ? ike_sa_by_id(e, older->sa) : NULL, *own = ike_sa_by_id(e, k->sa);
     ike_time until = k->established + IKE_ELDER_GOES;
     bool ours = sa && own && sa->initiator && ike_sa_crossed(sa, own);
-    if (!sa || ours || sa->last_in < k->established || until <= e->core.now) {
+    if (!sa || ours || k->late_add || sa->last_in < k->established || until <= e->core.now) {
         return false;
     }
     k->out_at = until;

@@ -272,12 +272,11 @@ static int run_list(struct ike_exchange *x, ike_action *const *list)
     return IKE_X_OK;
 }
 
-/* The host has twice the life of a half-open SA to answer in; nothing may wait for ever for one that forgot. */
 static int pend(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
     if (keep_message(x) == IKE_OK && keep_chain(x) == IKE_OK) {
-        ike_timer_set(&c->wheel, &x->timer, c->now + 2 * c->set.half_open_life_ms * IKE_MS);
+        ike_timer_set(&c->wheel, &x->timer, ike_question_until(c));
         x->pended = true;
         return WAIT;
     }
