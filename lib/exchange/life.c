@@ -570,8 +570,10 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
             ike_sa_down(e, sa, IKE_BY_TIMEOUT);
             return;
         }
-        /* What is open on an SA that was replaced comes to its end first; a child of IKEv1 outlives it. */
-        bool waits = ike_sa_is_v1(sa) && sa->replaced_by && !ike_list_empty(&sa->outstanding);
+        /* What is open on an SA that was replaced, or that crossed the one that stays, comes to its end first; a child of IKEv1
+         * outlives it. */
+        bool goes = ike_sa_is_v1(sa) && (sa->replaced_by || sa->v1->crossed);
+        bool waits = goes && !ike_list_empty(&sa->outstanding);
         sa->expires_at = waits ? now + 5 * IKE_SEC : IKE_NEVER;
         if (waits) {
             ike_sa_schedule(e, sa);

@@ -167,6 +167,7 @@ struct ike_v1_sa {
     uint32_t n_mids, cap_mids;
     struct ike_private_group *group; /* agreed on by New Group Mode; NULL: none */
     bool group_asked, group_proposed; /* the peer has had one checked; we have proposed one */
+    bool crossed;                     /* another, which the peer began at the same time, stays in its place */
 };
 
 struct ike_sa {

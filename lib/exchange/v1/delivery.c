@@ -292,6 +292,7 @@ static void settle_crossed(struct ike_engine *e, struct ike_sa *old, struct ike_
         ike_list_del(it);
         ike_queue_owned(e, stays, IKE_OF(it, struct ike_task, link));
     }
+    goes->v1->crossed = true;
     goes->rekey_at = IKE_NEVER;
     goes->expires_at = e->core.now + (goes->initiator ? OURS : THEIRS);
     ike_sa_schedule(e, goes);
