@@ -189,23 +189,24 @@ static const ike_addr *choose(const struct conn_rt *rt, const ike_addr *list, si
     return NULL;
 }
 
-static void take_address(struct conn_rt *rt, const ike_addr *a)
+/* An address that the engine does not take is in use nevertheless, so that the next one of the list has its turn. */
+static int take_address(struct conn_rt *rt, const ike_addr *a)
 {
     struct ikelibd *d = rt->d;
     char text[80];
-    if (rt->remote.family == a->family && memcmp(rt->remote.ip, a->ip, 16) == 0) {
-        return;
+    if (rt->resolve_fails == 0 && rt->remote.family == a->family && memcmp(rt->remote.ip, a->ip, 16) == 0) {
+        return IKE_OK;
     }
     rt->remote = *a;
     rt->remote.port = rt->settings->s.remote.port;
     ike_addr_format(a, false, text, sizeof(text));
     daemon_log(d, IKE_LOG_INFO, "%s: %s is %s", rt->name, rt->remote_name, text);
     int error = ike_conn_set_remote(d->engine, rt->id, &rt->remote);
-    if (error != IKE_OK) {
-        daemon_log(d, IKE_LOG_ERROR, "%s: %s", rt->name, ike_strerror(error));
+    if (error == IKE_OK) {
+        ike_conn_settings s = effective(rt, rt->settings);
+        set_traps(rt, &s);
     }
-    ike_conn_settings s = effective(rt, rt->settings);
-    set_traps(rt, &s);
+    return error;
 }
 
 static void ask_again(struct conn_rt *rt, const char *error)
@@ -231,13 +232,13 @@ static void on_resolved(void *arg, const ike_addr *list, size_t n, const char *e
     struct conn_rt *rt = arg;
     rt->question = NULL;
     const ike_addr *a = n > 0 ? choose(rt, list, n) : NULL;
-    if (a == NULL) {
-        ask_again(rt, n > 0 ? "no address of the family of `local`" : error);
+    int taken = a != NULL ? take_address(rt, a) : IKE_OK;
+    if (a == NULL || taken != IKE_OK) {
+        ask_again(rt, a != NULL ? ike_strerror(taken) : n > 0 ? "no address of the family of `local`" : error);
         return;
     }
     rt->resolve_fails = 0;
     rt->resolve_error[0] = 0;
-    take_address(rt, a);
 }
 
 static void ask(struct conn_rt *rt)

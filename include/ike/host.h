@@ -124,8 +124,8 @@ typedef struct ike_sadb {
     void (*address)(void *user, ike_conn_id conn, const ike_addr *address, bool there);
     /* Can SAs of `protocol` (ESP, AH) between addresses of `family` (4 or 6; 0: not known yet) have this transform? type and id
      * as in RFC 7296 section 3.3.2: 1 encryption with its key length, 3 integrity, 5 extended sequence numbers. Asked when a
-     * connection is added or replaced: what is not carried is left out of its proposals, so it is neither offered nor chosen.
-     * NULL: all is carried. */
+     * connection is added or replaced, or gets an address of another family: what is not carried is left out of its proposals,
+     * so it is neither offered nor chosen. NULL: all is carried. */
     bool (*carries)(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);
 } ike_sadb;
 

@@ -115,7 +115,9 @@ IKE_API int ike_conn_add(ike_engine *e, const ike_conn_settings *s, ike_conn_id 
  * children that are gone or differ are deleted (and begun again where start = yes). IKE_ERR_NOT_FOUND, _INVALID (also: another
  * name), _UNSUPPORTED, _NOMEM: everything is as before. */
 IKE_API int ike_conn_replace(ike_engine *e, ike_conn_id conn, const ike_conn_settings *s, bool close_changed, ike_time now);
-/* A new peer address for the next attempt (the host resolved a name again); nothing running is touched. */
+/* A new peer address for the next attempt (the host resolved a name again); nothing running is touched. IKE_ERR_NOT_FOUND; and
+ * where the address is of another family than before _UNSUPPORTED (of the proposals the data plane carries nothing), _NOMEM:
+ * everything is as before. */
 IKE_API int ike_conn_set_remote(ike_engine *e, ike_conn_id conn, const ike_addr *remote);
 /* Its SAs are deleted, its attempts cancelled. */
 IKE_API int ike_conn_remove(ike_engine *e, ike_conn_id conn, ike_time now);

@@ -139,7 +139,7 @@ int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, 
         return r;
     }
     struct ike_conn *conn = conn_of(e, id);
-    r = conn ? ike_conf_new(&e->core, s, &conf) : IKE_ERR_NOT_FOUND;
+    r = conn ? ike_conf_for(&e->core, s, ike_conf_keeps_remote(s) ? conn->remote.family : 0, &conf) : IKE_ERR_NOT_FOUND;
     if (r == IKE_OK && strcmp(s->name, conn->conf->s.name) != 0) {
         r = IKE_ERR_INVALID;
     }
@@ -163,6 +163,21 @@ int ike_conn_replace(ike_engine *e, ike_conn_id id, const ike_conn_settings *s, 
     return r;
 }
 
+/* What the data plane carries may hang on the family, so of another one it is asked anew. */
+static int ask_for_family(struct ike_engine *e, struct ike_conn *conn, uint8_t known)
+{
+    struct ike_conf *conf = NULL;
+    if (!e->core.set.host.sadb.carries || ike_conf_family(&conn->conf->s, known) == conn->conf->family) {
+        return IKE_OK;
+    }
+    int r = ike_conf_for(&e->core, &conn->conf->s, known, &conf);
+    r = r == IKE_OK ? ike_conn_set_conf(&e->db, conn, conf) : r;
+    if (r != IKE_OK) {
+        ike_conf_unref(&e->core, conf);
+    }
+    return r;
+}
+
 /* For names that were resolved anew. Time 0 leaves the clock where it is. SAs that are up keep their path: only an authentic
  * message of the peer's moves them. */
 int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
@@ -172,8 +187,9 @@ int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
         return r;
     }
     struct ike_conn *conn = conn_of(e, id);
-    if (conn) {
-        uint16_t port = conn->remote.port;
+    const uint16_t port = conn ? conn->remote.port : 0;
+    r = conn ? ask_for_family(e, conn, remote->family) : IKE_ERR_NOT_FOUND;
+    if (r == IKE_OK) {
         conn->remote = *remote;
         /* An address that was resolved has no port; the configured one holds. */
         conn->remote.port = remote->port ? remote->port : port;
@@ -181,7 +197,7 @@ int ike_conn_set_remote(ike_engine *e, ike_conn_id id, const ike_addr *remote)
         ike_keep_up(e, conn);
     }
     ike_leave(e);
-    return conn ? IKE_OK : IKE_ERR_NOT_FOUND;
+    return r;
 }
 
 /* An attempt ends at once, what stands ends by a Delete. */

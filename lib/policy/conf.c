@@ -189,11 +189,10 @@ static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t chi
     if (!p || !h->sadb.carries) {
         return IKE_OK;
     }
-    const uint8_t family = f->s.remote.family ? f->s.remote.family : f->s.local.family;
     const uint16_t n = p->n_transforms;
     char text[200];
     ike_hook_enter(c);
-    const bool some = ike_proposals_carried(p, family, h->sadb.carries, h->user);
+    const bool some = ike_proposals_carried(p, f->family, h->sadb.carries, h->user);
     ike_hook_leave(c);
     if (some && p->n_transforms != n) {
         IKE_WORDS(ike_proposals_format(p, text, sizeof text));
@@ -315,8 +314,13 @@ static int read_keys(struct ike_core *c, struct ike_conf *f) { return (void)c, (
 static void drop_keys(struct ike_core *c, struct ike_conf *f) { (void)c, (void)f; }
 #endif
 
+uint8_t ike_conf_family(const ike_conn_settings *s, uint8_t known)
+{
+    return known ? known : s->remote.family ? s->remote.family : s->local.family;
+}
+
 /* The caller gets the first reference. */
-int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out)
+int ike_conf_for(struct ike_core *c, const ike_conn_settings *s, uint8_t known, struct ike_conf **out)
 {
     int r = check(s);
     if (r != IKE_OK) {
@@ -333,6 +337,7 @@ int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf
     }
     f->refs = 1;
     f->size = head + a.used + 8;
+    f->family = ike_conf_family(s, known);
     f->s = *s;
     f->child_proposals = (struct ike_proposals **)(void *)(f + 1);
     f->child_around = f->child_proposals + s->n_children;

@@ -15,6 +15,7 @@
 struct ike_conf {
     uint32_t refs;
     uint16_t auth1; /* method of IKEv1 (RFC 2409 appendix A) */
+    uint8_t family; /* of which the data plane was asked what it carries; 0: not known */
     size_t size;
     struct ike_proposals *proposals;
     struct ike_proposals **child_proposals; /* n_children: of ESP, or of AH where that is alone */
@@ -38,7 +39,19 @@ enum ike_auth1 {
 
 /* IKE_OK; IKE_ERR_INVALID, _EXISTS (two children of a name), _UNSUPPORTED or _LIMIT of the proposals, _CRYPTO (keys that cannot
  * be read or used, or do not go together), _NOMEM. */
-int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out);
+int ike_conf_for(struct ike_core *c, const ike_conn_settings *s, uint8_t known, struct ike_conf **out);
+static inline int ike_conf_new(struct ike_core *c, const ike_conn_settings *s, struct ike_conf **out)
+{
+    return ike_conf_for(c, s, 0, out);
+}
+/* A name that waits to be resolved keeps the address that the connection had. */
+static inline bool ike_conf_keeps_remote(const ike_conn_settings *s)
+{
+    return s->size == sizeof *s && !s->remote.family && s->remote_unresolved;
+}
+/* The family of the path: `known` is that of the peer's present address, 0 where nobody has set one; without either that of the
+ * settings, which may be 0. */
+uint8_t ike_conf_family(const ike_conn_settings *s, uint8_t known);
 static inline struct ike_conf *ike_conf_ref(struct ike_conf *f)
 {
     f->refs++;

@@ -186,8 +186,8 @@ int ike_conn_set_conf(struct ike_db *db, struct ike_conn *conn, struct ike_conf 
     ike_free(c, conn->want, (conn->n_want + 1) * sizeof *want);
     conn->want = want;
     conn->n_want = conf->s.n_children;
-    /* A name that waits to be resolved keeps the address it had: a reload must not cut off who is there. */
-    if (conf->s.remote.family || !conf->s.remote_unresolved) {
+    /* A reload must not cut off who is there. */
+    if (!ike_conf_keeps_remote(&conf->s)) {
         conn->remote = conf->s.remote;
     }
     ike_conf_unref(c, conn->conf);

@@ -237,6 +237,37 @@ static void names_that_do_not_resolve(void **state)
     assert_string_equal(rt->resolve_error, "");
 }
 
+static bool nothing_over_ipv4(uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
+{
+    (void)protocol, (void)type, (void)id, (void)bits;
+    return family != 4;
+}
+
+/* The name may come to another address by the next time; the one in use is tried again as well. */
+static void an_address_that_the_engine_does_not_take_is_no_end(void **state)
+{
+    (void)state;
+    ike_conn_settings s = office();
+    w->ops.carries = nothing_over_ipv4;
+    assert_int_equal(daemon_conn_put(&w->d, &s, "192.0.2.7", true), IKE_OK);
+    w->notes[0] = 0;
+    turn_until_resolved();
+    struct conn_rt *rt = daemon_conn_find(&w->d, "office");
+    assert_int_equal(rt->resolve_fails, 1);
+    assert_true(loop_timer_is_set(&rt->retry));
+    assert_string_equal(w->notes, ""); /* nothing is caught for it */
+    if (rt->remote.family == 0) {
+        print_message("left out: an address refused, as this host resolves no IPv4 address\n");
+        return;
+    }
+    assert_true(info().settings->remote_unresolved);
+    w->ops.carries = NULL;
+    daemon_conn_failed(&w->d, rt->id);
+    turn_until_resolved();
+    assert_int_equal(rt->resolve_fails, 0);
+    assert_string_not_equal(w->notes, "");
+}
+
 static void refused_settings_change_nothing(void **state)
 {
     (void)state;
@@ -301,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dynamic_selectors, setup, teardown),
         cmocka_unit_test_setup_teardown(names, setup, teardown),
         cmocka_unit_test_setup_teardown(names_that_do_not_resolve, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_address_that_the_engine_does_not_take_is_no_end, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_settings_change_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(many_are_found_as_fast_as_few, setup, teardown),
     };

@@ -248,6 +248,70 @@ static void an_attempt_ended_by_command_leaves_a_record(void **state)
     assert_int_equal(f.code, IKE_FAIL_NO_ANSWER);
 }
 
+/* How many times the data plane was asked of each family; whether it has anything over IPv4. */
+static unsigned asked[7];
+static bool ipv4;
+
+static bool esn_over_ipv6_only(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
+{
+    (void)user, (void)protocol, (void)bits;
+    asked[family]++;
+    return family != 4 || (ipv4 && (type != IKE_T_ESN || id == 0));
+}
+
+static bool offers_esn(const struct ike_conn *conn)
+{
+    char text[256];
+    ike_proposals_format(conn->conf->child_proposals[0], text, sizeof text);
+    assert_non_null(strstr(text, "-noesn"));
+    return strstr(text, "-esn");
+}
+
+/* A name is resolved, and later to an address of the other family; what is left open by new settings is known meanwhile. */
+static void the_data_plane_is_asked_of_the_family_that_a_name_comes_to(void **state)
+{
+    (void)state;
+    ike_conn_settings s;
+    ike_child_settings child[2];
+    ike_conn_id id;
+    ike_addr v4 = lab_addr("192.0.2.9"), v6 = lab_addr("2001:db8::9"), other4 = lab_addr("192.0.2.10");
+    v4.port = v6.port = other4.port = 0;
+    settings_of(&a, &s, child, "named");
+    a.e->core.set.host.sadb.carries = esn_over_ipv6_only;
+    ipv4 = true;
+    s.local = s.remote = (ike_addr){.port = 600};
+    s.remote_unresolved = true;
+    assert_int_equal(ike_conn_add(a.e, &s, &id, now), IKE_OK);
+    assert_true(asked[0] && !asked[4] && !asked[6]);
+    const struct ike_conn *conn = ike_slots_get(&a.e->db.conns, id);
+    assert_int_equal(ike_conn_set_remote(a.e, id, &v6), IKE_OK);
+    assert_true(offers_esn(conn));
+    assert_int_equal(ike_conn_set_remote(a.e, id, &v4), IKE_OK);
+    assert_false(offers_esn(conn));
+    assert_int_equal(conn->remote.port, 600);
+    const unsigned before = asked[4];
+    assert_int_equal(ike_conn_set_remote(a.e, id, &other4), IKE_OK);
+    assert_int_equal(asked[4], before);
+    assert_int_equal(ike_conn_replace(a.e, id, &s, true, now), IKE_OK);
+    assert_false(offers_esn(conn));
+    assert_int_equal(ike_conn_set_remote(a.e, id, &v6), IKE_OK);
+    assert_true(offers_esn(conn));
+    /* Nothing is left, or there is no memory: as before. */
+    ipv4 = false;
+    assert_int_equal(ike_conn_set_remote(a.e, id, &v4), IKE_ERR_UNSUPPORTED);
+    assert_true(conn->remote.family == 6 && offers_esn(conn));
+    ipv4 = true;
+    int r = IKE_ERR_NOMEM;
+    for (long n = 0; r != IKE_OK; n++) {
+        assert_true(r == IKE_ERR_NOMEM && n < 50 && conn->remote.family == 6 && offers_esn(conn));
+        a.lab.allowed = n;
+        r = ike_conn_set_remote(a.e, id, &v4);
+        a.lab.allowed = -1;
+    }
+    assert_true(conn->remote.family == 4 && !offers_esn(conn));
+    assert_int_equal(ike_conn_remove(a.e, id, now), IKE_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_command_needs_an_established_sa, pair_is_new, pair_is_over),
         cmocka_unit_test_setup_teardown(replacing_touches_only_what_changed, up, pair_is_over),
         cmocka_unit_test_setup_teardown(replacing_without_memory_changes_nothing, up, pair_is_over),
+        cmocka_unit_test_setup_teardown(the_data_plane_is_asked_of_the_family_that_a_name_comes_to, pair_is_new, pair_is_over),
         cmocka_unit_test_setup_teardown(a_wrong_secret_is_found_by_the_responder, pair_is_new, pair_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
