@@ -83,7 +83,8 @@ typedef struct ike_conn_settings {
     uint8_t version;            /* ike_speaks */
     bool aggressive;            /* IKEv1: begin in Aggressive Mode, and answer it */
     bool new_group;             /* IKEv1: take a group of the peer's own, by New Group Mode. Its checks, once for each IKE SA, are
-                                 * twenty powers modulo a prime of up to 4096 bits, within the ike_input() that brings it */
+                                 * twenty powers modulo a prime of up to 4096 bits, within the ike_input() that brings it. Of all
+                                 * peers together one in ten seconds is checked, and ten after a pause */
     uint8_t xauth;              /* ike_xauth; other than _NO only with IKE_SPEAKS_V1; so are pool and inner_family */
     const ike_user_settings *users; /* server: who may connect, unless there is a `user` hook, which is asked then; client: the
                                      * first is who we are, and without one the `login` hook is asked */

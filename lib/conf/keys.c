@@ -190,7 +190,8 @@ const struct ike_conf_key ike_conf_keys[] = {
     {C(settings.unique, yesno, "unique", "yes", "One IKE SA per pair of identities: a newer one replaces the older.")},
     {C(settings.new_group, yesno, "new-group", "no",
        "IKEv1: take a MODP group that the peer made (New Group Mode): when it has passed all checks, it stands for the groups of "
-       "the child's proposals until the IKE SA ends. The checks take up to half a second, once for each IKE SA.")},
+       "the child's proposals until the IKE SA ends. The checks take up to half a second, once for each IKE SA; of all peers "
+       "together six groups a minute are checked, and ten after a pause.")},
     {C(settings.send_initial_contact, yesno, "initial-contact", "yes", "Tell the peer to drop what it has left of us.")},
     {C(settings.max_children, number, "max-children", "100", "IPsec SA pairs per IKE SA."), .min = 1, .max = 65535},
 

@@ -21,6 +21,7 @@ struct ike_guard {
     ike_time rotated;
     struct ike_bucket all, source[IKE_SOURCES]; /* sources share a bucket by a keyed hash of their prefix */
     struct ike_bucket wrong[IKE_WRONG_N][IKE_SOURCES];
+    struct ike_bucket groups; /* of all peers */
     uint16_t half_open[IKE_SOURCES];            /* by the same hash */
     ike_time refused_second;                    /* requests that suited no connection, in this second */
     uint32_t refused;
@@ -44,6 +45,8 @@ void ike_guard_refused(struct ike_guard *g);
 bool ike_guard_reply(struct ike_guard *g, const ike_addr *source);
 /* Whether one more request of a peer that has shown who it is may be served on this SA now. */
 bool ike_guard_serves(struct ike_guard *g, struct ike_sa *sa);
+/* IKEv1: whether one more group of a peer's own may be checked now. */
+bool ike_guard_checks_group(struct ike_guard *g);
 /* Whether one more password of this user of a connection's may be looked at; that it was wrong. */
 bool ike_guard_looks_at(const struct ike_guard *g, const struct ike_sa *sa, ike_bytes user);
 void ike_guard_wrong(struct ike_guard *g, const struct ike_sa *sa, ike_bytes user);

@@ -128,7 +128,7 @@ static void short_memory(void **state)
 /* ---- Refused ----------------------------------------------------------------------------------------------------------------
  */
 
-static void nothing_came_of_it(void)
+static void nothing_came_of(uint16_t why)
 {
     struct ike_message m;
     struct ike_v1_notify n;
@@ -137,12 +137,14 @@ static void nothing_came_of_it(void)
     const struct ike_payload *p = ike_message_find(&m, IKE_P1_NOTIFY, 0);
     assert_true(p && ike_v1_notify_parse(&n, p) == IKE_OK);
     assert_int_equal(n.type, IKE_N1_ATTRIBUTES_NOT_SUPPORTED);
-    node_failed(&b, IKE_FAIL_KE_GROUP, IKE_DECIDER_US);
+    node_failed(&b, why, IKE_DECIDER_US);
     assert_int_equal(counters(&b).sas, 1);
     assert_int_equal(counters(&b).children, 1);
     assert_int_equal(counters(&b).exchanges, 0);
     b.n_out = 0;
 }
+
+static void nothing_came_of_it(void) { nothing_came_of(IKE_FAIL_KE_GROUP); }
 
 static struct ike_chain offer(uint16_t id, ike_bytes p, ike_bytes g)
 {
@@ -214,6 +216,36 @@ static void what_is_no_group(void **state)
         assert_int_equal(own_group(&b), 0);
         pair_is_over(state);
     }
+}
+
+/* The checks are dear and a new IKE SA is all that it takes to have another one made: all peers together have so many, and in the
+ * long run one in ten seconds. */
+static void no_more_than_the_machine_can_bear(void **state)
+{
+    (void)state;
+    enum { SAVED = 10, EACH = 10 };
+    struct ike_chain c;
+    for (uint32_t i = 0; i < SAVED; i++) {
+        c = offer(OWN, IKE_STR("\xff\xff\xff\xfb"), two);
+        assert_int_equal(v1_say(&b, IKE_X1_NEW_GROUP, 100 + i, &c), IKE_OK);
+        nothing_came_of_it();
+        assert_true(node_sa(&b)->v1->group_asked);
+        node_sa(&b)->v1->group_asked = false; /* as of a new IKE SA */
+    }
+    assert_int_equal(counters(&b).rate_limited, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        c = offer(OWN, ffdhe(), two);
+        assert_int_equal(v1_say(&b, IKE_X1_NEW_GROUP, 200 + i, &c), IKE_OK);
+        nothing_came_of(IKE_FAIL_LIMIT);
+        assert_int_equal(own_group(&b), 0);
+        assert_int_equal(counters(&b).rate_limited, i + 1);
+        now += (EACH - 1) * IKE_SEC / 2;
+    }
+    now += IKE_SEC;
+    c = offer(OWN, ffdhe(), two);
+    assert_int_equal(v1_say(&b, IKE_X1_NEW_GROUP, 300, &c), IKE_OK);
+    assert_int_equal(own_group(&b), OWN);
+    b.n_out = 0;
 }
 
 /* Attributes that are no group's, or are there twice; two transforms. */
@@ -310,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_proposed_is_told, v1_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(others_are_not_answered, takes_groups, pair_is_over),
         cmocka_unit_test(what_is_no_group),
+        cmocka_unit_test_setup_teardown(no_more_than_the_machine_can_bear, takes_groups, pair_is_over),
         cmocka_unit_test_setup_teardown(more_than_a_group, takes_groups, pair_is_over),
         cmocka_unit_test_setup_teardown(of_two_that_cross_neither, takes_groups, pair_is_over),
         cmocka_unit_test_setup_teardown(unknown_numbers_stay_unknown, takes_groups, pair_is_over),

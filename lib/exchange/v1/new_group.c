@@ -31,9 +31,9 @@ static int take_answer(struct ike_exchange *x)
 
 /* ---- Responder ------------------------------------------------------------------------------------------------------------ */
 
-static int refuse(struct ike_exchange *x, const char *expected, const char *received, const char *remedy)
+static int refuse(struct ike_exchange *x, uint16_t code, const char *expected, const char *received, const char *remedy)
 {
-    ike_blame(&x->e->core, IKE_FAIL_KE_GROUP, IKE_DECIDER_US);
+    ike_blame(&x->e->core, code, IKE_DECIDER_US);
     ike_blame_expected(&x->e->core, "%s", expected);
     ike_blame_received(&x->e->core, "%s", received);
     ike_blame_remedy(&x->e->core, "%s", remedy);
@@ -50,7 +50,7 @@ static int take_offer(struct ike_exchange *x)
         return x->script->delivery->fault(x, IKE_P1_SA, false);
     }
     if (!sa->conn->conf->s.new_group || !c->crypto->power) {
-        return refuse(x, "one of the numbered groups", "a group of the peer's own, by New Group Mode",
+        return refuse(x, IKE_FAIL_KE_GROUP, "one of the numbered groups", "a group of the peer's own, by New Group Mode",
                       "let the peer use a numbered group, or set new-group = yes");
     }
     if (r == IKE_OK && sa->v1->group && ike_private_group_is(sa->v1->group, g.id, g.prime, g.generator)) {
@@ -58,14 +58,19 @@ static int take_offer(struct ike_exchange *x)
     }
     /* Quick Modes may be using the first one; and the checks are dear. Of two offers that cross neither is taken. */
     if (sa->v1->group_asked || sa->v1->group_proposed || sa->v1->group) {
-        return refuse(x, "one group for an IKE SA, proposed by one side", "another one", "let the peer make a new IKE SA first");
+        return refuse(x, IKE_FAIL_KE_GROUP, "one group for an IKE SA, proposed by one side", "another one",
+                      "let the peer make a new IKE SA first");
+    }
+    if (r == IKE_OK && !ike_guard_checks_group(&x->e->guard)) {
+        return refuse(x, IKE_FAIL_LIMIT, "fewer groups in a time from all peers together", "another one",
+                      "let the peer propose it later, or use a numbered one"); /* nothing is said of the group */
     }
     r = r == IKE_OK ? ike_private_group_new(&sa->v1->group, c->crypto, &c->mem, &c->rng, g.id, g.prime, g.generator)
                     : IKE_ERR_INVALID;
     sa->v1->group_asked = r == IKE_OK || r == IKE_ERR_INVALID;
     if (r == IKE_ERR_INVALID) {
-        return refuse(x, "a safe prime of 2048 to 4096 bits, and a generator between 1 and it", "something else",
-                      "make the group anew, or let the peer use a numbered one");
+        return refuse(x, IKE_FAIL_KE_GROUP, "a safe prime of 2048 to 4096 bits, and a generator between 1 and it",
+                      "something else", "make the group anew, or let the peer use a numbered one");
     }
     return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
