@@ -31,7 +31,7 @@ struct node {
     uint16_t encr, integ;
     uint8_t key[4][128]; /* ei er ai ar */
     size_t key_len[4];
-    unsigned adds, removes;
+    unsigned adds, removes, moves;
 };
 
 static struct node a, b;
@@ -85,6 +85,13 @@ static inline void node_remove(void *user, const ike_ipsec_sa *sa)
     ((struct node *)user)->removes++;
 }
 
+static inline int node_move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
+{
+    (void)sa, (void)old;
+    ((struct node *)user)->moves++;
+    return IKE_OK;
+}
+
 static inline unsigned node_saw(const struct node *x, ike_event_type t)
 {
     unsigned n = 0;
@@ -103,6 +110,7 @@ static inline void node_settings(struct node *x, ike_settings *s)
     s->host.event = node_event;
     s->host.sadb.add = node_add;
     s->host.sadb.remove = node_remove;
+    s->host.sadb.move = node_move;
 }
 
 /* The connection "peer" with the children "lan" (10.1/16 behind a, 10.2/16 behind b) and "six". */

@@ -7,20 +7,6 @@
 
 static const char *name, *address; /* what a is called, and where it is */
 static bool unique;
-static unsigned moves;
-
-static int count_move(void *user, const ike_ipsec_sa *sa, const ike_path *old)
-{
-    (void)user, (void)sa, (void)old;
-    moves++;
-    return IKE_OK;
-}
-
-static void hooks(struct node *x, ike_settings *s)
-{
-    (void)x;
-    s->host.sadb.move = count_move;
-}
 
 static void change(struct node *x, ike_conn_settings *s, ike_child_settings child[2])
 {
@@ -55,8 +41,7 @@ static void connects(const char *who, const char *where)
 static int begin(void **state)
 {
     (void)state;
-    moves = 0;
-    pair_new(hooks);
+    pair_new(NULL);
     name = NULL;
     unique = false;
     node_speaks_v1(&b, change);
@@ -169,9 +154,9 @@ static void they_are_followed(void **state)
         assert_int_equal(ike_peer_moved(b.e, k->id, &there, now), IKE_OK);
         assert_int_equal(ike_addr_equal(&k->path.remote, &there), behind);
     }
-    assert_int_equal(moves, 2 * counters(&b).children);
+    assert_int_equal(b.moves, 2 * counters(&b).children);
     assert_int_equal(ike_peer_moved(b.e, k->id, &there, now), IKE_OK);
-    assert_int_equal(moves, 2 * counters(&b).children);
+    assert_int_equal(b.moves, 2 * counters(&b).children);
     assert_int_equal(ike_peer_moved(b.e, k->id + 1000, &there, now), IKE_ERR_NOT_FOUND);
 }
 
