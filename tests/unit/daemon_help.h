@@ -73,6 +73,7 @@ static inline int remove_one(const char *path, const struct stat *st, int type, 
 static inline int teardown(void **state)
 {
     struct fixture *f = *state;
+    print_message("the last that was logged:\n%s", f->log); /* of a test that failed, why */
     ike_engine_free(f->d.engine);
     f->d.engine = NULL;
     daemon_conns_free(&f->d);
@@ -89,8 +90,8 @@ static inline void write_file(const char *path, const char *text, mode_t mode)
 {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
     assert_int_equal(chmod(path, mode), 0);
 }
 

@@ -5,19 +5,17 @@
  */
 #include "unit/daemon_help.h"
 
-/* As many connections as max-connections lets in by default take some 20 million octets. */
+/* As many connections as max-connections lets in by default take some 20 million octets. What makes the file large is a comment
+ * with a hole in it, which takes no room on a disk that others fill. */
 static void test_large(void **state)
 {
     struct fixture *f = *state;
-    static const char line[] =
-        "# as long as the lines of a connection that says all it can say about itself and about its peer\n";
-    assert_int_equal(load(f, CONN("a", "")), IKE_OK);
+    assert_int_equal(load(f, CONN("a", "") "#"), IKE_OK);
+    assert_int_equal(truncate(f->path, 40 << 20), 0);
     FILE *file = fopen(f->path, "a");
-    for (size_t n = 0; n < 40u << 20; n += sizeof line - 1) {
-        assert_true(fputs(line, file) >= 0);
-    }
-    fputs(CONN("b", ""), file);
-    fclose(file);
+    assert_non_null(file);
+    fputs("\n" CONN("b", ""), file);
+    assert_int_equal(fclose(file), 0);
     assert_int_equal(daemon_reload(&f->d), IKE_OK);
     assert_true(id_of(f, "b"));
     assert_int_equal(truncate(f->path, (64 << 20) + 1), 0);
