@@ -58,6 +58,15 @@ struct file {
     uid_t owner;
 };
 
+static void file_drop(struct file *f)
+{
+    if (f->text) {
+        explicit_bzero(f->text, f->len);
+        free(f->text);
+        f->text = NULL;
+    }
+}
+
 /* free() of text is the caller's; it may hold secrets, so wipe it (file_drop). */
 static int file_read(const struct voice *v, const char *path, size_t most, struct file *f)
 {
@@ -73,27 +82,23 @@ static int file_read(const struct voice *v, const char *path, size_t most, struc
     } else if ((f->text = malloc((size_t)st.st_size + 1)) == NULL) {
         say(v, IKE_LOG_ERROR, "%s: out of memory", path);
     } else {
-        ssize_t n;
+        ssize_t n = 1;
         f->len = 0;
         f->mode = st.st_mode;
         f->owner = st.st_uid;
-        while (f->len < (size_t)st.st_size && (n = read(fd, f->text + f->len, (size_t)st.st_size - f->len)) > 0) {
-            f->len += (size_t)n;
+        while (n > 0 && f->len < (size_t)st.st_size) {
+            n = read(fd, f->text + f->len, (size_t)st.st_size - f->len);
+            f->len += n > 0 ? (size_t)n : 0;
+        }
+        if (n < 0) { /* half a configuration would be one with connections removed */
+            say(v, IKE_LOG_ERROR, "%s: %s", path, strerror(errno));
+            file_drop(f);
         }
     }
     if (fd >= 0) {
         close(fd);
     }
     return f->text ? IKE_OK : IKE_ERR_HOST;
-}
-
-static void file_drop(struct file *f)
-{
-    if (f->text) {
-        explicit_bzero(f->text, f->len);
-        free(f->text);
-        f->text = NULL;
-    }
 }
 
 /* Nobody but the owner may change it, and others must not read it, unless it is open anyway. NULL, or what is wrong. */

@@ -5,6 +5,8 @@
  */
 #include "unit/daemon_help.h"
 
+#include <fcntl.h>
+
 /* As many connections as max-connections lets in by default take some 20 million octets. What makes the file large is a comment
  * with a hole in it, which takes no room on a disk that others fill. */
 static void test_large(void **state)
@@ -65,6 +67,29 @@ static void test_bad_reload(void **state)
     assert_int_not_equal(daemon_reload(&f->d), IKE_OK);
     assert_non_null(strstr(f->log, "No such file"));
     assert_int_equal(id_of(f, "a"), a);
+}
+
+/* A file that can be opened and has a length. */
+static void test_read_error(void **state)
+{
+    struct fixture *f = *state;
+    static char file[] = "/sys/class/net/lo/speed";
+    char octets[8];
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, octets, sizeof octets) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n >= 0) {
+        print_message("left out: this kernel has no file that cannot be read\n");
+        return;
+    }
+    assert_int_equal(load(f, CONN("a", "")), IKE_OK);
+    f->d.config_path = file;
+    f->log[0] = 0;
+    assert_int_not_equal(daemon_reload(&f->d), IKE_OK);
+    assert_non_null(strstr(f->log, "/sys/class/net/lo/speed: Invalid argument"));
+    assert_true(id_of(f, "a"));
 }
 
 static void test_secret_files(void **state)
@@ -279,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_reload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_secret_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_open_config, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
