@@ -196,6 +196,8 @@ static void undo(struct ike_exchange *x)
     struct ike_child *heir = x->role == IKE_RESPONDER ? ike_child_by_id(x->e, x->child) : NULL;
     if (heir) {
         ike_child_uninstall_out(&x->e->db, heir);
+        heir->out_at = x->e->core.now + 5 * IKE_SEC;
+        ike_child_schedule(x->e, heir);
     }
 }
 
