@@ -2,7 +2,7 @@
 # The daemons: configuration from the scenario's settings, starting, steering; sourced by ./run after nodes.sh.
 #
 # Kinds: ike (ours), strongswan, libreswan, iked, vpnc.  Each has conf_KIND start_KIND up_KIND and, where a scenario steers it,
-# rekey_child_KIND rekey_ike_KIND down_child_KIND down_ike_KIND.
+# rekey_child_KIND rekey_ike_KIND reauth_KIND down_child_KIND down_ike_KIND.
 
 kind() { eval "echo \${KIND_$1}"; }
 conf() { "conf_$(kind "$1")" "$1"; }
@@ -12,6 +12,7 @@ start() { conf "$1" && "start_$(kind "$1")" "$1"; }
 up() { "up_$(kind "$1")" "$1"; }
 rekey_child() { "rekey_child_$(kind "$1")" "$1"; }
 rekey_ike() { "rekey_ike_$(kind "$1")" "$1"; }
+reauth() { "reauth_$(kind "$1")" "$1"; }
 down_child() { "down_child_$(kind "$1")" "$1"; }
 down_ike() { "down_ike_$(kind "$1")" "$1"; }
 # live_ike NODE: an identifier of the one live IKE SA, which changes when it is rekeyed
@@ -90,6 +91,7 @@ not() { ! "$@"; }
 up_ike() { ctl "$1" up peer >>"$LOGS/$1.up" 2>&1; }
 rekey_child_ike() { ctl "$1" rekey --child peer >>"$LOGS/$1.up" 2>&1; }
 rekey_ike_ike() { ctl "$1" rekey --ike peer >>"$LOGS/$1.up" 2>&1; }
+reauth_ike() { ctl "$1" reauth --ike peer >>"$LOGS/$1.up" 2>&1; }
 down_child_ike() { ctl "$1" down --child peer >>"$LOGS/$1.up" 2>&1; }
 down_ike_ike() { ctl "$1" down peer >>"$LOGS/$1.up" 2>&1; }
 live_ike_ike() { status "$1" --print-ike; }
@@ -159,6 +161,7 @@ swan() { _c=$1; shift; on "$_c" swanctl "$@" >>"$LOGS/$_c.up" 2>&1; }
 up_strongswan() { swan "$1" --initiate --child net --timeout 30; }
 rekey_child_strongswan() { swan "$1" --rekey --child net; }
 rekey_ike_strongswan() { swan "$1" --rekey --ike-id "$(live_ike "$1")"; }
+reauth_strongswan() { swan "$1" --rekey --reauth --ike-id "$(live_ike "$1")"; }
 down_child_strongswan() { swan "$1" --terminate --child net; }
 down_ike_strongswan() { swan "$1" --terminate --ike peer; }
 live_ike_strongswan() { on "$1" swanctl --list-sas | sed -n 's/^peer: #\([0-9]*\), ESTABLISHED.*/\1/p' | sort -n | tail -n 1; }
