@@ -348,12 +348,13 @@ static int first_child(const struct ike_sa *sa)
     return index;
 }
 
-/* The last time is not over yet, or both sides began at once. */
+/* The last time is not over yet, or both sides began at once: one of the two is still to go. */
 static bool has_double(const struct ike_sa *sa)
 {
     bool any = false;
     IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
-        any |= IKE_OF(it, struct ike_sa, peer_link)->yield_at != IKE_NEVER;
+        const struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+        any |= other->yield_at != IKE_NEVER || (other->state == IKE_SA_DELETING && !other->replaced_by);
     }
     return any;
 }

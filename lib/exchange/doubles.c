@@ -214,6 +214,8 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
             yield_at(e, other->spi_i < sa->spi_i ? other : sa, e->core.now + 1);
         } else if (!crossed && initial_contact && other->established <= sa->created) {
             ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */
+        } else if (!crossed && !sa->initiator && other->yield_at != IKE_NEVER) {
+            (void)ike_close_sa(e, other, IKE_BY_REPLACEMENT); /* a peer has two at most */
         } else if (!crossed) {
             yield_at(e, other, e->core.now + 1);
             if (!sa->initiator) {

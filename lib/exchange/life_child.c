@@ -191,7 +191,11 @@ static bool confirmed(const struct ike_engine *e, const struct ike_child *k)
  * another, of the same IKE SA perhaps, unless that goes with k. */
 struct ike_child *ike_child_younger(const struct ike_engine *e, const struct ike_child *k, bool with_sa)
 {
+    const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     struct ike_child *best = NULL;
+    if (!sa || ike_sa_is_v1(sa)) {
+        return NULL;
+    }
     IKE_LIST_EACH (it, tmp, &k->peer->children) {
         struct ike_child *other = IKE_OF(it, struct ike_child, link);
         bool waits = other->late_add || (other->out_at != IKE_NEVER && !other->out_installed);
@@ -350,7 +354,7 @@ static bool put_off(struct ike_engine *e, struct ike_child *k)
     const struct ike_sa *sa = older ? ike_sa_by_id(e, older->sa) : NULL, *own = ike_sa_by_id(e, k->sa);
     ike_time until = k->established + IKE_ELDER_GOES;
     bool ours = sa && own && sa->initiator && ike_sa_crossed(sa, own);
-    if (!sa || ours || k->late_add || sa->last_in < k->established || until <= e->core.now) {
+    if (!sa || ike_sa_is_v1(sa) || ours || k->late_add || sa->last_in < k->established || until <= e->core.now) {
         return false;
     }
     k->out_at = until;

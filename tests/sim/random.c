@@ -391,6 +391,7 @@ static void operation(struct gen *g)
                                        "reauth any",
                                        "close-child any",
                                        "close-child any",
+                                       "close-child any",
                                        "close-ike any",
                                        "drop-ike any",
                                        "check any",
