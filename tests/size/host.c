@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The smallest host that uses all an engine does for a tunnel: what of the library ends up in such a program is what firmware
- * pays. It also measures what only a running engine shows: octets per tunnel, and how deep calls into the engine go.
+ * The smallest host that uses all an engine does for a tunnel, and nothing besides: it knows what is up from the events. What of
+ * the library ends up in such a program is what firmware pays. It also measures what only a running engine shows: octets per tunnel, and how deep calls into the engine go.
  *
  * A gateway and its peers talk through memory: handshakes (with a cookie, after the first ones), rekeys of child and IKE SA,
  * liveness, Deletes, and datagrams of no sense. Each call into an engine runs on a stack of its own that was painted before.
@@ -26,6 +26,10 @@ struct host {
     } queue[QUEUE];
     unsigned waiting;
     unsigned ups, rekeys, downs;
+    ike_conn_id conn; /* the newest of each */
+    ike_sa_id sa;
+    ike_child_id child;
+    size_t allocated;
 };
 
 static ike_time now = 1000 * IKE_SEC;
@@ -125,9 +129,26 @@ static void send_datagram(void *user, const ike_path *path, ike_send_kind kind, 
 static void on_event(void *user, const ike_event *ev)
 {
     struct host *h = user;
+    h->sa = ev->type == IKE_EV_SA_UP || ev->type == IKE_EV_SA_REKEYED ? ev->sa : h->sa;
+    h->child = ev->type == IKE_EV_CHILD_UP || ev->type == IKE_EV_CHILD_REKEYED ? ev->child : h->child;
     h->ups += ev->type == IKE_EV_CHILD_UP;
     h->rekeys += ev->type == IKE_EV_CHILD_REKEYED || ev->type == IKE_EV_SA_REKEYED;
     h->downs += ev->type == IKE_EV_SA_DOWN;
+}
+
+static void *take_memory(void *user, size_t n)
+{
+    struct host *h = user;
+    void *p = malloc(n);
+    h->allocated += p ? n : 0;
+    return p;
+}
+
+static void release_memory(void *user, void *p, size_t n)
+{
+    struct host *h = user;
+    h->allocated -= n;
+    free(p);
 }
 
 static int add_sa(void *user, ike_token token, const ike_ipsec_sa *sa)
@@ -167,6 +188,8 @@ static void open_engine(struct host *h, struct host *peer, uint32_t cookie_thres
     ike_settings_init(&s);
     h->peer = peer;
     s.host.user = h;
+    s.host.alloc = take_memory;
+    s.host.release = release_memory;
     s.host.random = fill_random;
     s.host.send = send_datagram;
     s.host.event = on_event;
@@ -183,7 +206,6 @@ static void add_conn(struct host *h, unsigned i, bool gateway)
     ike_ts net = {.family = 4, .port_hi = UINT16_MAX, .lo = {172, 16}, .hi = {172, 31, 255, 255}};
     ike_conn_settings c;
     ike_child_settings k;
-    ike_conn_id id;
     char name[16];
     ike_conn_settings_init(&c);
     ike_child_settings_init(&k);
@@ -199,27 +221,18 @@ static void add_conn(struct host *h, unsigned i, bool gateway)
         c.local = (ike_addr){.family = 4, .ip = {10, 0, (uint8_t)(i >> 8), (uint8_t)i}};
         c.remote = (ike_addr){.family = 4, .ip = {192, 0, 2, 1}};
     }
-    if (ike_conn_add(h->engine, &c, &id, now) != IKE_OK) {
+    if (ike_conn_add(h->engine, &c, &h->conn, now) != IKE_OK) {
         die("a connection is refused");
     }
 }
 
 /* ---- What is done ------------------------------------------------------------------------------------------------------ */
 
-static ike_conn_id next_conn;
-static int initiate(struct host *h) { return ike_initiate(h->engine, next_conn, NULL, now); }
+static int initiate(struct host *h) { return ike_initiate(h->engine, h->conn, NULL, now); }
 
-static int rekey_child(struct host *h)
-{
-    ike_child_info k = {.size = sizeof k};
-    return ike_child_next(h->engine, 0, &k) == IKE_OK ? ike_child_rekey(h->engine, k.id, now) : IKE_ERR_NOT_FOUND;
-}
+static int rekey_child(struct host *h) { return ike_child_rekey(h->engine, h->child, now); }
 
-static int rekey_sa(struct host *h)
-{
-    ike_sa_info sa = {.size = sizeof sa};
-    return ike_sa_next(h->engine, 0, &sa) == IKE_OK ? ike_sa_rekey(h->engine, sa.id, now) : IKE_ERR_NOT_FOUND;
-}
+static int rekey_sa(struct host *h) { return ike_sa_rekey(h->engine, h->sa, now); }
 
 static int close_all(struct host *h) { return ike_engine_close(h->engine, now); }
 
@@ -235,29 +248,19 @@ static void nonsense(struct host *h)
     }
 }
 
-static uint64_t allocated(const struct host *h)
-{
-    ike_counters c = {.size = sizeof c};
-    ike_counters_get(h->engine, &c);
-    return c.allocated;
-}
-
 int main(void)
 {
     static struct host gateway, peers;
-    ike_conn_info info = {.size = sizeof info};
     if (ike_crypto_global_init() != IKE_OK) {
         die("the crypto libraries do not start");
     }
     open_engine(&gateway, &peers, COOKIES_FROM);
     open_engine(&peers, &gateway, 1000);
     add_conn(&gateway, 0, true);
-    uint64_t before = allocated(&gateway);
+    size_t before = gateway.allocated;
     for (unsigned i = 0; i < PEERS; i++) {
         add_conn(&peers, i, false);
-        int r = ike_conn_next(peers.engine, next_conn, &info);
-        next_conn = info.id;
-        if (r != IKE_OK || act(&peers, initiate) != IKE_OK) {
+        if (act(&peers, initiate) != IKE_OK) {
             die("a peer does not begin");
         }
         talk(&gateway, &peers);
@@ -266,7 +269,7 @@ int main(void)
         die("not every tunnel is up");
     }
     pass(&gateway, &peers, 200 * IKE_SEC); /* liveness checks; and no answer is kept any more */
-    double octets = (double)(allocated(&gateway) - before) / PEERS;
+    double octets = (double)(gateway.allocated - before) / PEERS;
     nonsense(&gateway);
     for (unsigned side = 0; side < 2; side++) {
         int (*const rekey[])(struct host *) = {rekey_child, rekey_sa};

@@ -4,7 +4,7 @@
 
     size.py [--json | --daemon] SOURCE-DIR WORK-DIR PROFILE...
 
-A profile is built -Os in WORK-DIR/PROFILE: `tiny` (one suite, on libsodium and mbedTLS), `trimmed` (the same on libsodium and
+A profile is built for size in WORK-DIR/PROFILE: `tiny` (one suite, on libsodium and mbedTLS), `trimmed` (the same on libsodium and
 nettle) or `full`. Printed are
 
     the library by component, as archived and as far as tests/size/host.c needs it (linked by its objects, --gc-sections);
@@ -22,13 +22,17 @@ import re
 import subprocess
 import sys
 
+CLASSES = ("text", "rodata", "relro", "writable", "unwind")
+SECTIONS = "-ffunction-sections -fdata-sections"
+# For the smallest: aggressively for size, and the objects hold beside the machine code what -flto takes.
+SMALLEST = "-Oz -DNDEBUG -flto -ffat-lto-objects"
+
 PROFILES = {
-    "tiny": (["-DIKE_TINY=ON", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF", "-DIKE_NETTLE=OFF"], ["-lsodium", "-lmbedcrypto"]),
+    "tiny": (["-DCMAKE_C_FLAGS_MINSIZEREL=" + SMALLEST, "-DIKE_TINY=ON", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF", "-DIKE_NETTLE=OFF"],
+             ["-lsodium", "-lmbedcrypto"]),
     "trimmed": (["-DIKE_TINY=ON", "-DIKE_GMP=OFF"], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
     "full": ([], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
 }
-CLASSES = ("text", "rodata", "relro", "writable", "unwind")
-SECTIONS = "-ffunction-sections -fdata-sections"
 
 
 def run(*args, **kw):
@@ -98,10 +102,9 @@ def build(source, tree, profile):
     run("cmake", "--build", tree, "-j", os.environ.get("JOBS", "1"), "--target", "ike_static", "ike_shared", "ikelibd")
 
 
-def link(tree, name, inputs, libs, static):
+def link(tree, name, inputs, libs, flags):
     out, text = os.path.join(tree, name), os.path.join(tree, name + ".map")
-    run(os.environ.get("CC", "cc"), "-Os", "-o", out, "-Wl,--gc-sections", "-Wl,-Map=" + text, *(["-static"] if static else []),
-        *inputs, *libs)
+    run(os.environ.get("CC", "cc"), "-Os", "-o", out, "-Wl,--gc-sections", "-Wl,-Map=" + text, *flags, *inputs, *libs)
     run("strip", "-o", out + ".stripped", out)
     return out, text
 
@@ -112,15 +115,23 @@ def library(tree, table):
             table[component(path)][kind] += n
 
 
-def host(source, tree, libs, table):
+def host(source, tree, profile, table):
+    options, libs = PROFILES[profile]
     obj = os.path.join(tree, "host.o")
     run(os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Os", *SECTIONS.split(), "-I", os.path.join(source, "include"), "-c",
         os.path.join(source, "tests", "size", "host.c"), "-o", obj)
-    program, text = link(tree, "host", [obj, *objects(tree)], libs, False)
+    program, text = link(tree, "host", [obj, *objects(tree)], libs, ["-fno-lto"])
     for section, n, path in mapped(text):
         if component(path) and class_of(section) == "text":
             table[component(path)]["linked"] += n
-    return json.loads(run(program))
+    values = json.loads(run(program))
+    values["linked_text"] = sum(row["linked"] for row in table.values())
+    if SMALLEST in "".join(options):
+        # Functions of different files become one, so there is no saying whose they are: all that is not host.o is the library's.
+        program, text = link(tree, "host-lto", [obj, *objects(tree)], libs, ["-Oz", "-flto", "-flto-partition=one"])
+        values["lto_text"] = sum(n for section, n, path in mapped(text) if "ltrans" in path and class_of(section) == "text")
+        run(program)
+    return values
 
 
 def owner(path):
@@ -131,7 +142,7 @@ def owner(path):
 def daemon(tree, libs):
     main = os.path.join(tree, "daemon", "CMakeFiles", "ikelibd.dir", "main.c.o")
     archives = [os.path.join(tree, "daemon", "libike_daemon.a"), os.path.join(tree, "lib", "libike.a")]
-    program, text = link(tree, "ikelibd-static", [main, *archives], libs, True)
+    program, text = link(tree, "ikelibd-static", [main, *archives], libs, ["-static", "-fno-lto"])
     shares = collections.Counter()
     for section, n, path in mapped(text):
         if class_of(section) and not section.startswith((".bss", ".tbss")):
@@ -148,22 +159,22 @@ def measure_daemon(source, work, profile):
 
 
 def measure(source, work, profile):
-    tree, libs = os.path.join(work, profile), PROFILES[profile][1]
+    tree = os.path.join(work, profile)
     m = measure_daemon(source, work, profile)
     table = collections.defaultdict(collections.Counter)
     library(tree, table)
-    ran = host(source, tree, libs, table)
+    ran = host(source, tree, profile, table)
     total = sum(table.values(), collections.Counter())
     shared = os.path.join(tree, "lib", "libike.so")
     run("strip", "-o", shared + ".stripped", shared)
     so = sections(shared)
-    m["values"].update(ran, text=total["text"], linked_text=total["linked"], writable=total["writable"],
+    m["values"].update(ran, text=total["text"], writable=total["writable"],
                        shared_file=os.path.getsize(shared + ".stripped"))
     return dict(m, components=table, total=total, shared=so)
 
 
 def show_library(m):
-    print("%s: the library by component, -Os\n" % m["profile"])
+    print("%s: the library by component\n" % m["profile"])
     print("%-10s %8s %8s %8s %8s %8s %8s" % ("", "linked", *CLASSES))
     for name, row in sorted(m["components"].items(), key=lambda item: -item[1]["text"]):
         print("%-10s %8d %8d %8d %8d %8d %8d" % (name, row["linked"], *(row[k] for k in CLASSES)))
