@@ -210,6 +210,8 @@ typedef struct ike_lease_question {
     ike_addr wanted;  /* what the peer would like; family 0: anything */
 } ike_lease_question;
 
+/* A library built with -DIKE_QUESTIONS=OFF asks nothing: an engine with a `peer`, `secret` or `child` is IKE_ERR_UNSUPPORTED, and
+ * IKE_PENDING is an error of any other hook. */
 typedef struct ike_hooks {
     /* Answered by *conn (0: refuse) or ike_answer_peer. */
     int (*peer)(void *user, ike_token token, const ike_peer_question *q, ike_conn_id *conn);

@@ -175,10 +175,12 @@ void ike_core_fini(struct ike_core *c)
     ike_free_secret(c, c->plain, c->set.max_message);
     ike_free_secret(c, c->build, c->set.max_message);
     ike_free_secret(c, c->out, c->set.max_message);
-    for (unsigned i = 0; i < IKE_RING; i++) {
+    for (unsigned i = 0; IKE_WITH_RECORDS && i < IKE_RING; i++) {
         ike_free(c, c->ring[i], sizeof *c->ring[i]);
     }
-    ike_slots_free(&c->questions, &c->mem);
+    if (IKE_WITH_QUESTIONS) {
+        ike_slots_free(&c->questions, &c->mem);
+    }
 }
 
 /* Zeroed: every flag and pointer of a new object has a value, also those that its maker forgets. */
@@ -311,6 +313,9 @@ void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
 struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner,
                                       void (*resume)(struct ike_core *, struct ike_question *))
 {
+    if (!IKE_WITH_QUESTIONS) {
+        return &c->unasked;
+    }
     struct ike_question *q = ike_alloc(c, sizeof *q);
     if (!q) {
         return NULL;

@@ -10,21 +10,11 @@
 #include "base/list.h"
 #include "base/slots.h"
 #include "base/wheel.h"
+#include "base/with.h"
 #include <ike/ike.h>
 
 #define IKE_RING 64
 
-/* What this build has, as constants: so the compiler leaves out what is only for what it has not. */
-#ifdef IKE_HAVE_V1
-enum { IKE_WITH_V1 = 1 };
-#else
-enum { IKE_WITH_V1 = 0 };
-#endif
-#ifdef IKE_HAVE_WORDS
-enum { IKE_WITH_WORDS = 1 };
-#else
-enum { IKE_WITH_WORDS = 0 };
-#endif
 /* Formats a part of what will be said. */
 #define IKE_WORDS(call) ((void)(IKE_WITH_WORDS && (call)))
 
@@ -86,6 +76,7 @@ struct ike_core {
     ike_counters count;
     ike_failure draft; /* the failure being described; see ike_blame */
     struct ike_slots questions;
+    struct ike_question unasked; /* stands for any where a build has no questions: no token, never answered */
     struct ike_list events;
     uint8_t hash_key[16]; /* of SipHash for keys from outside */
     ike_crypto allowed;    /* what the host gave, without the ciphers that must not be used here */

@@ -110,16 +110,9 @@ static bool may_tell_stranger(struct ike_core *c)
     return c->stranger_lines++ < 10;
 }
 
-/* The draft is not cleared: an event shows it where there was no memory for the connection's own copy. */
-bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
+/* In the connection's own copy, and in the ring. The same code for the same child again: the count says how often in a row. */
+static void keep(struct ike_core *c, ike_failure *f, ike_failure **last)
 {
-    ike_failure *f = &c->draft;
-    f->when = c->now;
-    c->blamed = false;
-    c->count.failures++;
-    c->count.strangers += stranger;
-    IKE_WITNESS(ike_witness_failure(c->set.host.user, f));
-    /* The same code for the same child again: the count says how often in a row. */
     if (last) {
         if (!*last) {
             *last = ike_alloc(c, sizeof **last);
@@ -131,6 +124,21 @@ bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
         }
     }
     ring_put(c, f);
+}
+
+/* The draft is not cleared: an event shows it where there was no memory for the connection's own copy, or where a build keeps
+ * none. */
+bool ike_failure_commit(struct ike_core *c, ike_failure **last, bool stranger)
+{
+    ike_failure *f = &c->draft;
+    f->when = c->now;
+    c->blamed = false;
+    c->count.failures++;
+    c->count.strangers += stranger;
+    IKE_WITNESS(ike_witness_failure(c->set.host.user, f));
+    if (IKE_WITH_RECORDS) {
+        keep(c, f, last);
+    }
     /* After ring and counters, which cost nothing: only the line and the event are held back. */
     if (stranger && !may_tell_stranger(c)) {
         return false;

@@ -110,6 +110,11 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     if (!settings_good(&s) || !scripts_good(s.scripts)) {
         return IKE_ERR_INVALID;
     }
+    /* Whom the host would be asked about would get in unasked. */
+    const ike_hooks *h = &s.host.hooks;
+    if (!IKE_WITH_QUESTIONS && (h->peer || h->secret || h->child)) {
+        return IKE_ERR_UNSUPPORTED;
+    }
     ike_host_memory(&s.host);
     struct ike_engine *e = s.host.alloc(s.host.user, sizeof *e);
     if (!e) {
@@ -221,7 +226,8 @@ static bool fill_event(struct ike_engine *e, struct ike_evslot *s, ike_event_typ
     bool down = type == IKE_EV_SA_DOWN || type == IKE_EV_CHILD_DOWN;
     ev->conn = conn->id;
     if (type == IKE_EV_FAILED || (down && s->failed)) {
-        ev->failure = conn->failure ? conn->failure : &e->core.draft; /* memory may have been too short to keep it */
+        /* Memory may have been too short to keep it. */
+        ev->failure = IKE_WITH_RECORDS && conn->failure ? conn->failure : &e->core.draft;
     }
     return true;
 }

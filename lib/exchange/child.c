@@ -156,7 +156,8 @@ int ike_keep_beside(struct ike_exchange *x, const struct ike_beside *list, size_
 
 /* A CPI has 16 bits, of which the lowest and the highest are assigned or private (RFC 3173 section 3.3); of SPIs those below 256
  * are reserved (RFC 4303 section 2.1). */
-static bool usable_spi(uint8_t protocol, uint32_t spi) { return spi >= 256 && (protocol != IKE_PROTO_IPCOMP || spi <= 61439); }
+static bool is_cpi(uint8_t protocol) { return IKE_WITH_BUNDLES && protocol == IKE_PROTO_IPCOMP; }
+static bool usable_spi(uint8_t protocol, uint32_t spi) { return spi >= 256 && (!is_cpi(protocol) || spi <= 61439); }
 
 static int draw_spi(struct ike_exchange *x, uint8_t protocol, uint32_t *spi)
 {
@@ -167,7 +168,7 @@ static int draw_spi(struct ike_exchange *x, uint8_t protocol, uint32_t *spi)
             return r;
         }
         *spi = ike_child_by_spi_in(&x->e->db, ike_load32(raw)) ? 0 : ike_load32(raw);
-        *spi &= protocol == IKE_PROTO_IPCOMP ? 0xffff : UINT32_MAX;
+        *spi &= is_cpi(protocol) ? 0xffff : UINT32_MAX;
     }
     return IKE_OK;
 }
@@ -211,7 +212,7 @@ static int get_spi(struct ike_exchange *x, uint8_t protocol, uint32_t *to, bool 
         ike_hook_enter(c);
         r = c->set.host.sadb.get_spi(c->set.host.user, q->token, &s->spi_path, protocol, s->reqid, &spi);
         ike_hook_leave(c);
-        if (r == IKE_PENDING) {
+        if (ike_pending(r)) {
             return IKE_X_PENDING;
         }
     } else {
@@ -221,7 +222,7 @@ static int get_spi(struct ike_exchange *x, uint8_t protocol, uint32_t *to, bool 
     if (r == IKE_OK && !usable_spi(protocol, spi)) {
         r = IKE_ERR_HOST;
     }
-    if (r != IKE_OK && protocol == IKE_PROTO_IPCOMP && (x->role == IKE_INITIATOR || x->script->version == 2)) {
+    if (r != IKE_OK && is_cpi(protocol) && (x->role == IKE_INITIATOR || x->script->version == 2)) {
         return without_ipcomp(x);
     }
     if (r != IKE_OK) {
@@ -298,7 +299,7 @@ int ike_child_reserve(struct ike_exchange *x)
     if (!s->with_child) {
         return IKE_X_OK;
     }
-    if ((ike_setup_protocol(s) == IKE_PROTO_AH || s->conf->child_around[s->index]) && ike_uses_encap(x->sa)) {
+    if (IKE_WITH_BUNDLES && (ike_setup_protocol(s) == IKE_PROTO_AH || s->conf->child_around[s->index]) && ike_uses_encap(x->sa)) {
         return refuse_nat(x);
     }
     if ((x->role == IKE_INITIATOR || (IKE_WITH_V1 && x->script->version == 1)) && !s->rejection) {
@@ -317,7 +318,7 @@ int ike_child_reserve(struct ike_exchange *x)
             if (r == IKE_ERR_AUTH) {
                 return ike_blame_answer(x, IKE_FAIL_SELECTORS, "no address of `pool` at the peer that is within remote-net");
             }
-            r = r == IKE_OK ? offer_beside(x) : r;
+            r = IKE_WITH_BUNDLES && r == IKE_OK ? offer_beside(x) : r;
             if (r != IKE_OK) {
                 return ike_trouble(x, r);
             }
@@ -342,7 +343,7 @@ int ike_child_decide(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
     struct ike_setup *s = x->setup;
-    if (!s->with_child || !c->set.host.hooks.child) {
+    if (!IKE_WITH_QUESTIONS || !s->with_child || !c->set.host.hooks.child) {
         return IKE_X_OK;
     }
     bool answered;
@@ -362,8 +363,11 @@ int ike_child_decide(struct ike_exchange *x)
         ask.integ = s->chosen.suite.integ;
         ask.ke = s->chosen.suite.ke;
         ask.esn = s->chosen.suite.esn != 0;
-        ask.ah_integ = ike_setup_has(s, IKE_PROTO_AH) ? ike_setup_has(s, IKE_PROTO_AH)->suite.integ : 0;
-        ask.compress = ike_setup_has(s, IKE_PROTO_IPCOMP) != NULL;
+        if (IKE_WITH_BUNDLES) {
+            const struct ike_beside *ah = ike_setup_has(s, IKE_PROTO_AH);
+            ask.ah_integ = ah ? ah->suite.integ : 0;
+            ask.compress = ike_setup_has(s, IKE_PROTO_IPCOMP) != NULL;
+        }
         ask.local_ts = ike_ts_array(&s->local_ts);
         ask.remote_ts = ike_ts_array(&s->remote_ts);
         ask.n_local_ts = ike_ts_count(&s->local_ts);
@@ -371,7 +375,7 @@ int ike_child_decide(struct ike_exchange *x)
         ike_hook_enter(c);
         r = c->set.host.hooks.child(c->set.host.user, q->token, &ask);
         ike_hook_leave(c);
-        if (r == IKE_PENDING) {
+        if (ike_pending(r)) {
             return IKE_X_PENDING;
         }
     }
@@ -398,7 +402,7 @@ int ike_child_make(struct ike_exchange *x)
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
     const ike_integ *ah = NULL;
-    struct ike_beside *around = ike_setup_has(s, IKE_PROTO_AH);
+    struct ike_beside *around = IKE_WITH_BUNDLES ? ike_setup_has(s, IKE_PROTO_AH) : NULL;
     if (around) {
         ah = ike_find_integ(e->core.crypto, around->suite.integ);
         if (!ah) {
@@ -474,7 +478,7 @@ static int install(struct ike_exchange *x, bool inbound)
         ike_child_uninstall_out(&x->e->db, k); /* asked for by a message that was dropped for lack of memory */
     }
     int r = answered ? q->result : ike_child_add(&x->e->db, k, inbound, q->token);
-    if (r == IKE_PENDING) {
+    if (ike_pending(r)) {
         return IKE_X_PENDING;
     }
     ike_answered(x);
@@ -551,7 +555,9 @@ void ike_child_undo(struct ike_exchange *x)
         put_spi(x, ike_setup_protocol(s), s->spi_in);
     }
     s->spi_reserved = false;
-    (void)ike_keep_beside(x, NULL, 0); /* no memory is needed for nothing */
+    if (IKE_WITH_BUNDLES) {
+        (void)ike_keep_beside(x, NULL, 0); /* no memory is needed for nothing */
+    }
     if (s->reject && !x->sa->dead && x->sa->peer) {
         *s->rejection = (struct ike_task){.purpose = IKE_DO_DELETE_CHILD, .protocol = ike_setup_protocol(s), .spi = s->spi_in};
         ike_queue_owned(x->e, x->sa, s->rejection);

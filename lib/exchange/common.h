@@ -37,13 +37,19 @@ void ike_child_undo(struct ike_exchange *x);
 int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index);
 static inline const ike_child_settings *ike_setup_child(const struct ike_setup *s) { return &s->conf->s.children[s->index]; }
 static inline struct ike_proposals *ike_setup_proposals(const struct ike_setup *s) { return s->conf->child_proposals[s->index]; }
-static inline uint8_t ike_setup_protocol(const struct ike_setup *s) { return ike_setup_proposals(s)->protocol; }
+static inline uint8_t ike_setup_protocol(const struct ike_setup *s) 
+{
+    return IKE_WITH_BUNDLES ? ike_setup_proposals(s)->protocol : IKE_PROTO_ESP;
+}
 /* What is made besides the main protocol. */
 static inline struct ike_beside *ike_setup_beside(const struct ike_setup *s)
 {
     return (struct ike_beside *)(void *)s->beside.ptr;
 }
-static inline size_t ike_setup_n_beside(const struct ike_setup *s) { return s->beside.len / sizeof(struct ike_beside); }
+static inline size_t ike_setup_n_beside(const struct ike_setup *s)
+{
+    return IKE_WITH_BUNDLES ? s->beside.len / sizeof(struct ike_beside) : 0;
+}
 struct ike_beside *ike_setup_has(const struct ike_setup *s, uint8_t protocol); /* NULL: not there */
 /* Only this is to be made: SPIs reserved for it stay, others are given back. IKE_OK, or IKE_ERR_NOMEM: as before. */
 int ike_keep_beside(struct ike_exchange *x, const struct ike_beside *list, size_t n);

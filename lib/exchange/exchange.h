@@ -229,7 +229,16 @@ IKE_RARE int ike_trouble(struct ike_exchange *x, int error);
 /* Questions. First call: a fresh question with *answered false; call the hook with its token and return IKE_X_PENDING if the
  * hook does. Later call: the same question with the answer in it. Either way, unless pending, end it with ike_answered. NULL: no
  * memory. */
-struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answered);
+struct ike_question *ike_question_of(struct ike_exchange *x, uint8_t kind, bool *answered);
+static inline struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answered)
+{
+    if (IKE_WITH_QUESTIONS) {
+        return ike_question_of(x, kind, answered);
+    }
+    *answered = false; /* the hook answers at once, or it is an error */
+    return &x->e->core.unasked;
+}
+static inline bool ike_pending(int r) { return IKE_WITH_QUESTIONS && r == IKE_PENDING; }
 void ike_answered(struct ike_exchange *x);
 
 struct ike_setup *ike_setup_new(struct ike_engine *e);

@@ -55,7 +55,7 @@ int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote)
         r = ike_blob_set(c, &s->secret, sa->conf->s.secret);
         return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
     }
-    if (!c->set.host.hooks.secret) {
+    if (!IKE_WITH_QUESTIONS || !c->set.host.hooks.secret) {
         return no_secret(x);
     }
     struct ike_question *q = ike_ask(x, IKE_Q_SECRET, &answered);
@@ -74,7 +74,7 @@ int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote)
         ike_hook_enter(c);
         r = c->set.host.hooks.secret(c->set.host.user, q->token, &ask, buf, &len);
         ike_hook_leave(c);
-        if (r == IKE_PENDING) {
+        if (ike_pending(r)) {
             return IKE_X_PENDING;
         }
         if (r == IKE_OK) {
@@ -124,7 +124,7 @@ int ike_ask_peer(struct ike_exchange *x, struct ike_conn **conn, const ike_id *w
         ike_hook_enter(c);
         r = c->set.host.hooks.peer(c->set.host.user, q->token, &ask, &id);
         ike_hook_leave(c);
-        if (r == IKE_PENDING) {
+        if (ike_pending(r)) {
             return IKE_X_PENDING;
         }
     }

@@ -102,11 +102,11 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 {
     struct ike_core *c = &e->core;
     const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
-    if (k->late_add && k->out_at > c->now) {
+    if (IKE_WITH_QUESTIONS && k->late_add && k->out_at > c->now) {
         return;
     }
     k->out_at = IKE_NEVER;
-    if (k->late_add) {
+    if (IKE_WITH_QUESTIONS && k->late_add) {
         ike_child_uninstall_out(&e->db, k);
         ike_child_cannot_send(e, k, IKE_PENDING);
         return;
@@ -118,17 +118,17 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
     }
     struct ike_question *q = ike_question_new(c, IKE_Q_DONE, k, late_done);
     int r = q ? ike_child_add(&e->db, k, false, q->token) : IKE_ERR_NOMEM;
-    if (r == IKE_PENDING) {
+    if (ike_pending(r)) {
         k->late_add = q;
         k->out_at = ike_question_until(c);
-    } else if (q) {
+    } else if (IKE_WITH_QUESTIONS && q) {
         q->answered = true;
         ike_question_drop(c, q, false);
     }
     /* Memory may be back in a second; a refusal will be the same. */
     if (r == IKE_ERR_NOMEM) {
         k->out_at = c->now + IKE_SEC;
-    } else if (r != IKE_OK && r != IKE_PENDING) {
+    } else if (r != IKE_OK && !ike_pending(r)) {
         ike_child_cannot_send(e, k, r);
     }
     ike_child_schedule(e, k);

@@ -44,10 +44,13 @@ const struct ike_step *ike_exchange_step(const struct ike_exchange *x)
 static void drop_message(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
-    ike_free_secret(c, x->kept, sizeof *x->kept);
-    ike_blob_free(c, &x->kept_data);
-    ike_blob_free(c, &x->kept_inner);
-    x->kept = x->msg = NULL;
+    if (IKE_WITH_QUESTIONS) {
+        ike_free_secret(c, x->kept, sizeof *x->kept);
+        ike_blob_free(c, &x->kept_data);
+        ike_blob_free(c, &x->kept_inner);
+        x->kept = NULL;
+    }
+    x->msg = NULL;
     x->inner = NULL;
     x->checked = x->handled = false;
 }
@@ -98,8 +101,10 @@ static void finish(struct ike_exchange *x, int result)
 {
     struct ike_core *c = &x->e->core;
     x->over = true;
-    ike_question_drop(c, x->question, true);
-    x->question = NULL;
+    if (IKE_WITH_QUESTIONS) {
+        ike_question_drop(c, x->question, true);
+        x->question = NULL;
+    }
     ike_list_del(&x->link);
     ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
     if (x->script->over) {
@@ -109,7 +114,9 @@ static void finish(struct ike_exchange *x, int result)
     }
     x->delivery->over(x, result);
     drop_message(x);
-    ike_blob_free(c, &x->kept_chain);
+    if (IKE_WITH_QUESTIONS) {
+        ike_blob_free(c, &x->kept_chain);
+    }
     ike_blob_free(c, &x->deleted);
     ike_sent_free(c, x->sent);
     ike_free(c, x->note, x->note ? sizeof *x->note : 0);
@@ -132,6 +139,9 @@ static void undo(struct ike_exchange *x)
 static void end_question(struct ike_exchange *x, bool cancel)
 {
     struct ike_core *c = &x->e->core;
+    if (!IKE_WITH_QUESTIONS) {
+        return;
+    }
     ike_question_drop(c, x->question, cancel);
     x->question = NULL;
     if (x->pended) {
@@ -303,11 +313,11 @@ static int say(struct ike_exchange *x, const struct ike_step *step)
         x->chain = ike_chain(c->build, c->set.max_message);
         x->building = true;
         x->action = 0;
-    } else {
+    } else if (IKE_WITH_QUESTIONS) {
         restore_chain(x);
     }
     int r = x->refused && (!step->refuse || x->fatal) ? IKE_X_OK : run_list(x, x->refused ? step->refuse : step->build);
-    if (r == IKE_X_PENDING) {
+    if (IKE_WITH_QUESTIONS && r == IKE_X_PENDING) {
         r = pend(x);
     }
     if (r == IKE_X_OK && x->refused) {
@@ -371,7 +381,7 @@ static int hear(struct ike_exchange *x, const struct ike_step *step)
     if (r == IKE_X_OK) {
         r = run_list(x, step->handle);
     }
-    if (r == IKE_X_PENDING) {
+    if (IKE_WITH_QUESTIONS && r == IKE_X_PENDING) {
         r = pend(x);
     }
     if (r == IKE_X_OK) {
@@ -477,7 +487,7 @@ static void resume(struct ike_core *c, struct ike_question *q)
 }
 
 /* An action asks one thing at a time, so the exchange holds one question; the kind is that of the action that runs. */
-struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answered)
+struct ike_question *ike_question_of(struct ike_exchange *x, uint8_t kind, bool *answered)
 {
     if (!x->question) {
         x->question = ike_question_new(&x->e->core, kind, x, resume);
@@ -488,7 +498,7 @@ struct ike_question *ike_ask(struct ike_exchange *x, uint8_t kind, bool *answere
 
 void ike_answered(struct ike_exchange *x)
 {
-    if (x->question) {
+    if (IKE_WITH_QUESTIONS && x->question) {
         x->question->answered = true; /* nobody is left to be told of a cancel */
         end_question(x, false);
     }

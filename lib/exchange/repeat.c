@@ -228,7 +228,7 @@ void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa)
 void ike_exchange_timer(struct ike_engine *e, struct ike_exchange *x)
 {
     struct ike_core *c = &e->core;
-    if (x->question) {
+    if (IKE_WITH_QUESTIONS && x->question) {
         question_timed_out(x);
         return;
     }

@@ -46,10 +46,12 @@ static void blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_
     if (!c->blamed) {
         return;
     }
-    f->conn = conn->id;
-    put_name(f->conn_name, sizeof f->conn_name, conf->s.name);
-    put_name(f->source, sizeof f->source, conf->s.source);
-    put_name(f->child_name, sizeof f->child_name, child ? child : f->child_name);
+    if (IKE_WITH_RECORDS) {
+        f->conn = conn->id;
+        put_name(f->conn_name, sizeof f->conn_name, conf->s.name);
+        put_name(f->source, sizeof f->source, conf->s.source);
+        put_name(f->child_name, sizeof f->child_name, child ? child : f->child_name);
+    }
     if (ike_failure_commit(c, &conn->failure, stranger)) {
         ike_event_post(c, &conn->ev, IKE_EV_FAILED);
     }
@@ -58,14 +60,9 @@ static void blame(struct ike_engine *e, struct ike_conn *conn, const struct ike_
 void ike_conn_blame(struct ike_engine *e, struct ike_conn *conn, const char *child) { blame(e, conn, conn->conf, child, false); }
 
 /* The draft knows cause, decider and texts; add who, where and what for. */
-void ike_exchange_blame(struct ike_exchange *x)
+static void describe(const struct ike_exchange *x, ike_failure *f)
 {
-    struct ike_core *c = &x->e->core;
-    if (!c->blamed) {
-        return;
-    }
-    ike_failure *f = &c->draft;
-    struct ike_sa *sa = x->sa;
+    const struct ike_sa *sa = x->sa;
     f->initiator = x->role == IKE_INITIATOR;
     f->version = x->script->version;
     f->exchange = ike_exchange_type(x);
@@ -73,8 +70,20 @@ void ike_exchange_blame(struct ike_exchange *x)
     f->sa = sa->id;
     /* An initiator means the address it was told to reach; a responder saw this message come from somewhere. */
     f->remote = x->role == IKE_INITIATOR ? sa->path.remote : x->path.remote;
+}
+
+void ike_exchange_blame(struct ike_exchange *x)
+{
+    struct ike_core *c = &x->e->core;
+    if (!c->blamed) {
+        return;
+    }
+    struct ike_sa *sa = x->sa;
+    if (IKE_WITH_RECORDS) {
+        describe(x, &c->draft);
+    }
     const struct ike_setup *s = x->setup;
-    const char *child = s && s->with_child && s->conf ? s->conf->s.children[s->index].name : NULL;
+    const char *child = IKE_WITH_RECORDS && s && s->with_child && s->conf ? s->conf->s.children[s->index].name : NULL;
     /* Until it has proved who it is, whatever connection its address fits. */
     bool stranger = x->role == IKE_RESPONDER && !sa->peer;
     if (sa->conn) {

@@ -166,6 +166,9 @@ static int check(const ike_conn_settings *s)
     }
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
+        if (!IKE_WITH_BUNDLES && (k->ah_proposals || k->compress || k->mode == IKE_MODE_TRANSPORT)) {
+            return IKE_ERR_UNSUPPORTED;
+        }
         if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN ||
             (k->proposals && k->ah_proposals && s->version != IKE_SPEAKS_V1) || k->mode > IKE_MODE_TRANSPORT ||
             !ts_fine(k->local_ts, k->n_local_ts) || !ts_fine(k->remote_ts, k->n_remote_ts)) {
@@ -214,25 +217,31 @@ static bool sayable(const struct ike_conf *f, const struct ike_proposals *p)
 #endif
 }
 
+/* The built-in text names more than a small build carries: what cannot be run is left out there, an error elsewhere. */
+static int proposals_of(struct ike_core *c, const char *text, const char *usual, uint8_t protocol, struct ike_proposals **out)
+{
+    if (!IKE_WITH_PROPOSALS) {
+        return text ? IKE_ERR_UNSUPPORTED : ike_proposals_builtin(out, protocol, c->crypto, &c->mem);
+    }
+    return ike_proposals_parse_for(out, text ? text : usual, protocol, c->crypto, !text, &c->mem, NULL);
+}
+
 /* Parsed once per settings, not per attempt. Where it fails half-way the caller drops the whole copy. */
 static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 {
     const bool old = IKE_WITH_V1 && f->s.version == IKE_SPEAKS_V1;
     const char *usual = old ? ike_default_v1_proposals(IKE_PROTO_IKE) : ike_default_ike_proposals();
     const char *usual_esp = old ? ike_default_v1_proposals(IKE_PROTO_ESP) : ike_default_child_proposals();
-    const char *text = f->s.proposals ? f->s.proposals : usual;
-    /* The built-in text names more than a small build carries: what cannot be run is left out there, an error elsewhere. */
-    int r = ike_proposals_parse_for(&f->proposals, text, IKE_PROTO_IKE, c->crypto, f->s.proposals == NULL, &c->mem, NULL);
+    int r = proposals_of(c, f->s.proposals, usual, IKE_PROTO_IKE, &f->proposals);
     for (size_t i = 0; r == IKE_OK && i < f->s.n_children; i++) {
-        const char *esp = f->s.children[i].proposals, *ah = f->s.children[i].ah_proposals;
-        const char *main = esp ? esp : ah ? ah : usual_esp;
-        r = ike_proposals_parse_for(&f->child_proposals[i], main, main == ah ? IKE_PROTO_AH : IKE_PROTO_ESP, c->crypto,
-                                    main != esp && main != ah, &c->mem, NULL);
-        if (r == IKE_OK && esp && ah) {
+        const char *esp = f->s.children[i].proposals, *ah = IKE_WITH_BUNDLES ? f->s.children[i].ah_proposals : NULL;
+        const char *main = esp ? esp : ah;
+        r = proposals_of(c, main, usual_esp, main && main == ah ? IKE_PROTO_AH : IKE_PROTO_ESP, &f->child_proposals[i]);
+        if (IKE_WITH_V1 && r == IKE_OK && esp && ah) {
             r = ike_proposals_parse(&f->child_around[i], ah, IKE_PROTO_AH, c->crypto, &c->mem, NULL);
         }
         r = r == IKE_OK ? keep_carried(c, f, i, f->child_proposals[i]) : r;
-        r = r == IKE_OK ? keep_carried(c, f, i, f->child_around[i]) : r;
+        r = IKE_WITH_V1 && r == IKE_OK ? keep_carried(c, f, i, f->child_around[i]) : r;
         r = r != IKE_OK || (sayable(f, f->child_proposals[i]) && sayable(f, f->child_around[i])) ? r : IKE_ERR_UNSUPPORTED;
     }
     return r != IKE_OK || sayable(f, f->proposals) ? r : IKE_ERR_UNSUPPORTED;
@@ -370,7 +379,9 @@ void ike_conf_unref(struct ike_core *c, struct ike_conf *f)
     ike_proposals_free(f->proposals, &c->mem);
     for (size_t i = 0; i < f->s.n_children; i++) {
         ike_proposals_free(f->child_proposals[i], &c->mem);
-        ike_proposals_free(f->child_around[i], &c->mem);
+        if (IKE_WITH_V1) {
+            ike_proposals_free(f->child_around[i], &c->mem);
+        }
     }
     /* The pre-shared key lies in it. */
     ike_free_secret(c, f, f->size);

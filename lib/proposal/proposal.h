@@ -57,6 +57,8 @@ int ike_proposals_parse(struct ike_proposals **out, const char *text, uint8_t pr
  * transform type with them. IKE_ERR_UNSUPPORTED when nothing is left. */
 int ike_proposals_parse_for(struct ike_proposals **out, const char *text, uint8_t protocol, const ike_crypto *crypto,
                             bool skip_missing, const ike_allocator *mem, size_t *at);
+/* For a build that reads no text (-DIKE_PROPOSALS=OFF). IKE_ERR_UNSUPPORTED: `crypto` lacks a part of the one suite. */
+int ike_proposals_builtin(struct ike_proposals **out, uint8_t protocol, const ike_crypto *crypto, const ike_allocator *mem);
 /* Leave out what the data plane does not carry (carries of ike_sadb), and with the last transform of a type the whole proposal:
  * without the type it would be another one. Groups are no matter of the data plane. False: nothing is left. */
 typedef bool ike_carries(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);

@@ -2,6 +2,7 @@
  *
  * Choosing from an offer, checking an answer, and saying what kept them apart (RFC 7296 sections 2.7, 3.3.6).
  */
+#include "base/with.h"
 #include "proposal/keywords.h"
 #include "proposal/merge.h"
 #include "proposal/offer.h"
@@ -173,7 +174,7 @@ static uint8_t count_bits(unsigned v)
 static void explain(struct ike_mismatch *why, const struct fit *f, const struct ike_offer *o, const struct ike_offer_proposal *p)
 {
     const uint8_t n = count_bits(f->bad);
-    if (why == NULL || (why->number != 0 && n >= why->n_types)) {
+    if (why->number != 0 && n >= why->n_types) {
         return;
     }
     memset(why, 0, sizeof *why);
@@ -214,7 +215,7 @@ int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o,
                     struct ike_selection *out, struct ike_mismatch *why)
 {
     int best = -1;
-    if (why) {
+    if (IKE_WITH_RECORDS && why) {
         memset(why, 0, sizeof *why);
     }
     /* All of them first: whether an offer is malformed must not depend on which proposal is chosen. */
@@ -233,7 +234,9 @@ int ike_select_from(const struct ike_proposals *ours, const struct ike_offer *o,
             fit(&f, ours, i, o, &o->p[j], args);
             if (f.bad) {
                 /* As soon as one pair fits there is nothing to explain. */
-                explain(best < 0 ? why : NULL, &f, o, &o->p[j]);
+                if (IKE_WITH_RECORDS && why && best < 0) {
+                    explain(why, &f, o, &o->p[j]);
+                }
                 continue;
             }
             /* 3 is both, and ends the search. Scores are compared with >, so among equals our earlier proposal stays. */
@@ -253,7 +256,7 @@ int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, c
 {
     struct ike_offer o;
     int rc = ike_offer_parse(&o, sa, false);
-    if (why) {
+    if (IKE_WITH_RECORDS && why) {
         memset(why, 0, sizeof *why);
     }
     return rc == IKE_OK ? ike_select_from(ours, &o, args, out, why) : rc;

@@ -11,7 +11,7 @@ static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siph
 /* Keys are octets and need no alignment, so they come last. */
 static size_t keys_at(const struct ike_child *k)
 {
-    return k->n_beside * sizeof(struct ike_beside) + ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts);
+    return ike_child_n_beside(k) * sizeof(struct ike_beside) + ((size_t)k->n_local + k->n_remote) * sizeof(ike_ts);
 }
 
 /* In seconds; a century is as good as a thousand years. */
@@ -27,9 +27,10 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
         ike_blame(c, IKE_FAIL_LIMIT, IKE_DECIDER_US);
         return NULL;
     }
-    size_t size = sizeof(struct ike_child) + p->n_beside * sizeof *p->beside + (p->n_local + p->n_remote) * sizeof(ike_ts) +
+    const size_t n_beside = IKE_WITH_BUNDLES ? p->n_beside : 0;
+    size_t size = sizeof(struct ike_child) + n_beside * sizeof *p->beside + (p->n_local + p->n_remote) * sizeof(ike_ts) +
                   2u * ((size_t)p->key_e + p->key_a);
-    for (size_t i = 0; i < p->n_beside; i++) {
+    for (size_t i = 0; i < n_beside; i++) {
         size += 2u * (size_t)p->beside[i].key_a;
     }
     struct ike_child *k = ike_alloc(c, size);
@@ -45,7 +46,7 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     /* Its own reference: settings that the connection has left behind live as long as a child made under them. */
     k->conf = ike_conf_ref(conf);
     k->index = index;
-    k->n_beside = (uint8_t)p->n_beside;
+    k->n_beside = (uint8_t)n_beside;
     k->n_local = (uint16_t)p->n_local;
     k->n_remote = (uint16_t)p->n_remote;
     k->key_e = p->key_e;
@@ -54,10 +55,10 @@ struct ike_child *ike_child_new(struct ike_db *db, struct ike_peer *peer, struct
     k->rekey_at = k->expires_at = k->out_at = IKE_NEVER;
     /* Drawn once and kept: both directions and every later look at this child get the same limits. */
     k->early_pct = (uint8_t)ike_jitter(c, conf->s.jitter_pct + 1u);
-    if (p->n_beside) {
-        memcpy(k + 1, p->beside, p->n_beside * sizeof *p->beside);
+    if (n_beside) {
+        memcpy(k + 1, p->beside, n_beside * sizeof *p->beside);
     }
-    ike_ts *ts = (ike_ts *)(void *)((struct ike_beside *)(void *)(k + 1) + p->n_beside);
+    ike_ts *ts = (ike_ts *)(void *)((struct ike_beside *)(void *)(k + 1) + n_beside);
     memcpy(ts, p->local, p->n_local * sizeof *ts);
     memcpy(ts + p->n_local, p->remote, p->n_remote * sizeof *ts);
     ike_list_init(&k->dead_link);
@@ -87,7 +88,7 @@ uint8_t *ike_child_keys_beside(struct ike_child *k, size_t i, bool inbound)
 const struct ike_beside *ike_child_has(const struct ike_child *k, uint8_t protocol)
 {
     const struct ike_beside *b = ike_child_beside(k);
-    for (size_t i = 0; i < k->n_beside; i++) {
+    for (size_t i = 0; i < ike_child_n_beside(k); i++) {
         if (b[i].suite.protocol == protocol) {
             return &b[i];
         }
@@ -112,7 +113,7 @@ struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t prot
 {
     IKE_LIST_EACH (it, tmp, &peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        const struct ike_beside *b = ike_child_has(k, protocol);
+        const struct ike_beside *b = IKE_WITH_BUNDLES ? ike_child_has(k, protocol) : NULL;
         if ((k->suite.protocol == protocol && k->spi_out == spi) || (b && b->spi_out == spi)) {
             return k;
         }
@@ -226,8 +227,9 @@ static void describe_beside(const struct ike_child *k, size_t i, ike_ipsec_sa *o
 void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa out[IKE_LAYERS])
 {
     size_t n = 0;
-    bool around = k->n_beside && ike_child_beside(k)[0].suite.protocol == IKE_PROTO_AH;
-    for (size_t i = 0; i <= k->n_beside; i++) {
+    const size_t n_beside = ike_child_n_beside(k);
+    bool around = n_beside && ike_child_beside(k)[0].suite.protocol == IKE_PROTO_AH;
+    for (size_t i = 0; i <= n_beside; i++) {
         out[i] = describe_child(k, inbound);
         if (i) {
             out[i - 1].inner = &out[i];
@@ -237,10 +239,10 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa ou
         describe_beside(k, 0, &out[n++]);
     }
     describe_main(k, &out[n++]);
-    for (; n <= k->n_beside; n++) {
+    for (; n <= n_beside; n++) {
         describe_beside(k, n - 1, &out[n]);
     }
-    out[k->n_beside].mode = k->mode;
+    out[n_beside].mode = k->mode;
 }
 
 /* The look-up goes first: without memory for it nothing has been installed yet. The SA counts as installed from the moment it
@@ -259,7 +261,7 @@ int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_toke
         r = c->set.host.sadb.add(c->set.host.user, t, d);
         ike_hook_leave(c);
     }
-    if (r == IKE_OK || r == IKE_PENDING) {
+    if (r == IKE_OK || (IKE_WITH_QUESTIONS && r == IKE_PENDING)) {
         *(inbound ? &k->in_installed : &k->out_installed) = true;
     }
     return r;
@@ -282,13 +284,20 @@ static void take_out(struct ike_db *db, struct ike_child *k, bool inbound)
     }
 }
 
+static void drop_late(struct ike_db *db, struct ike_child *k)
+{
+    if (IKE_WITH_QUESTIONS) {
+        ike_question_drop(db->core, k->late_add, true);
+        k->late_add = NULL;
+    }
+}
+
 /* A question about an outbound SA that nobody wants any more is cancelled before the SA is taken out. */
 void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k)
 {
     /* A dead one's question has been dropped already. */
     if (!k->dead) {
-        ike_question_drop(db->core, k->late_add, true);
-        k->late_add = NULL;
+        drop_late(db, k);
     }
     take_out(db, k, false);
 }
@@ -296,8 +305,7 @@ void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k)
 /* Outbound first: nothing is sent that the peer could answer over an SA that is no longer there. */
 void ike_child_uninstall(struct ike_db *db, struct ike_child *k)
 {
-    ike_question_drop(db->core, k->late_add, true);
-    k->late_add = NULL;
+    drop_late(db, k);
     take_out(db, k, false);
     take_out(db, k, true);
 }

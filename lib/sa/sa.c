@@ -268,7 +268,9 @@ static void conn_free(struct ike_db *db, struct ike_conn *conn)
     struct ike_core *c = db->core;
     ike_conf_unref(c, conn->conf);
     ike_free(c, conn->want, (conn->n_want + 1) * sizeof *conn->want);
-    ike_free(c, conn->failure, sizeof *conn->failure);
+    if (IKE_WITH_RECORDS) {
+        ike_free(c, conn->failure, sizeof *conn->failure);
+    }
     ike_free(c, conn, sizeof *conn);
 }
 

@@ -367,11 +367,12 @@ static inline const struct ike_beside *ike_child_beside(const struct ike_child *
 {
     return (const struct ike_beside *)(const void *)(k + 1);
 }
+static inline size_t ike_child_n_beside(const struct ike_child *k) { return IKE_WITH_BUNDLES ? k->n_beside : 0; }
 /* Of this protocol; NULL: none. */
 const struct ike_beside *ike_child_has(const struct ike_child *k, uint8_t protocol);
 static inline const ike_ts *ike_child_local(const struct ike_child *k)
 {
-    return (const ike_ts *)(const void *)(ike_child_beside(k) + k->n_beside);
+    return (const ike_ts *)(const void *)(ike_child_beside(k) + ike_child_n_beside(k));
 }
 static inline const ike_ts *ike_child_remote(const struct ike_child *k) { return ike_child_local(k) + k->n_local; }
 /* Keys of one direction: encr then integ; and of what is beside, the integ of AH. */

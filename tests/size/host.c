@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The smallest host that uses all an engine does for a tunnel, and nothing besides: it knows what is up from the events. What of
- * the library ends up in such a program is what firmware pays. It also measures what only a running engine shows: octets per tunnel, and how deep calls into the engine go.
+ * the library ends up in such a program is what firmware pays. It also measures what only a running engine shows: octets per
+ * tunnel, and how deep calls into the engine go.
  *
  * A gateway and its peers talk through memory: handshakes (with a cookie, after the first ones), rekeys of child and IKE SA,
  * liveness, Deletes, and datagrams of no sense. Each call into an engine runs on a stack of its own that was painted before.

@@ -9,7 +9,7 @@ nettle) or `full`. Printed are
 
     the library by component, as archived and as far as tests/size/host.c needs it (linked by its objects, --gc-sections);
     the shared library;
-    the static daemon, stripped, and whose code is in it;
+    the static daemon, stripped, and whose code is in it (not of `tiny`, which is for a host of its own);
     what host.c measured when it ran: octets per tunnel, the deepest stack below each kind of call.
 
 --daemon: of these the static daemon alone, and no limit holds; for C libraries that host.c is not written for.
@@ -28,7 +28,8 @@ SECTIONS = "-ffunction-sections -fdata-sections"
 SMALLEST = "-Oz -DNDEBUG -flto -ffat-lto-objects"
 
 PROFILES = {
-    "tiny": (["-DCMAKE_C_FLAGS_MINSIZEREL=" + SMALLEST, "-DIKE_TINY=ON", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF", "-DIKE_NETTLE=OFF"],
+    "tiny": (["-DCMAKE_C_FLAGS_MINSIZEREL=" + SMALLEST, "-DIKE_TINY=ON", "-DIKE_DAEMON=OFF", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF",
+              "-DIKE_NETTLE=OFF"],
              ["-lsodium", "-lmbedcrypto"]),
     "trimmed": (["-DIKE_TINY=ON", "-DIKE_GMP=OFF"], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
     "full": ([], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
@@ -94,12 +95,16 @@ def objects(tree):
                 yield os.path.join(folder, name)
 
 
+def has_daemon(profile):
+    return "-DIKE_DAEMON=OFF" not in PROFILES[profile][0]
+
+
 def build(source, tree, profile):
     options, _ = PROFILES[profile]
-    run("cmake", "-S", source, "-B", tree, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=MinSizeRel", "-DIKE_TESTS=OFF", "-DIKE_DAEMON=ON",
-        "-DIKE_MODULES=OFF",
-        "-DCMAKE_C_FLAGS=" + SECTIONS, *options)
-    run("cmake", "--build", tree, "-j", os.environ.get("JOBS", "1"), "--target", "ike_static", "ike_shared", "ikelibd")
+    run("cmake", "-S", source, "-B", tree, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=MinSizeRel", "-DIKE_TESTS=OFF",
+        "-DIKE_MODULES=OFF", "-DCMAKE_C_FLAGS=" + SECTIONS, *options)
+    run("cmake", "--build", tree, "-j", os.environ.get("JOBS", "1"), "--target", "ike_static", "ike_shared",
+        *(["ikelibd"] if has_daemon(profile) else []))
 
 
 def link(tree, name, inputs, libs, flags):
@@ -153,6 +158,8 @@ def daemon(tree, libs):
 def measure_daemon(source, work, profile):
     tree = os.path.join(work, profile)
     build(source, tree, profile)
+    if not has_daemon(profile):
+        return {"profile": profile, "shares": {}, "values": {}}
     static, shares = daemon(tree, PROFILES[profile][1])
     return {"profile": profile, "shares": shares,
             "values": {"static_daemon": static, "static_daemon_without_libc": static - shares["libc"]}}
@@ -184,6 +191,8 @@ def show_library(m):
 
 
 def show_daemon(m):
+    if not m["shares"]:
+        return
     print("%s: the static daemon, whose octets\n" % m["profile"])
     for name, n in m["shares"].most_common():
         print("%-14s %8d" % (name, n))

@@ -18,6 +18,15 @@
 
 #include "core/core.h"
 
+/* First thing in a test that is about what some builds leave out (base/with.h). */
+#define NEEDS(part)                                                                                                              \
+    do {                                                                                                                         \
+        if (!IKE_WITH_##part) {                                                                                                  \
+            print_message("left out: " #part " is not in this build\n");                                                         \
+            return;                                                                                                              \
+        }                                                                                                                        \
+    } while (0)
+
 struct lab {
     size_t octets, blocks; /* held now */
     long allowed;          /* allocations that still succeed; negative: all */

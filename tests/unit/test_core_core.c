@@ -95,6 +95,7 @@ static void resume(struct ike_core *c, struct ike_question *q)
 static void a_question_is_answered_once_by_its_kind(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     int r, owner;
     struct ike_question *q = ike_question_new(&core, IKE_Q_SPI, &owner, resume);
     assert_non_null(q);
@@ -122,6 +123,7 @@ static void a_question_is_answered_once_by_its_kind(void **state)
 static void a_question_nobody_waits_for_is_cancelled(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     struct ike_question *q = ike_question_new(&core, IKE_Q_SECRET, NULL, resume);
     ike_token t = q->token;
     q->answer.octets.ptr = ike_alloc(&core, 5);

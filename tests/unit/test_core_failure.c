@@ -40,6 +40,7 @@ static bool without_words(void)
 static void a_consequence_does_not_overwrite_its_cause(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     ike_blame(&core, IKE_FAIL_SYNTAX, IKE_DECIDER_US);
     ike_blame_received(&core, "payload %u", 33u);
     ike_failure *f = ike_blame(&core, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY);
@@ -76,6 +77,7 @@ static void texts_are_cut_to_fit(void **state)
 static void the_ring_keeps_the_newest(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     for (unsigned i = 1; i <= IKE_RING + 10; i++) {
         blame(IKE_FAIL_NO_ANSWER, i, "10.0.0.1");
     }
@@ -90,6 +92,7 @@ static void the_ring_keeps_the_newest(void **state)
 static void the_same_again_is_counted(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     ike_failure *last = NULL;
     for (unsigned i = 0; i < 3; i++) {
         ike_blame(&core, IKE_FAIL_NO_ANSWER, IKE_DECIDER_NOBODY)->conn = 7;
@@ -114,6 +117,7 @@ static void the_same_again_is_counted(void **state)
 static void another_child_is_not_the_same_again(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     ike_failure *last = NULL;
     const char *names[] = {"net-a", "net-b"};
     for (unsigned i = 0; i < 2; i++) {
@@ -131,6 +135,7 @@ static void another_child_is_not_the_same_again(void **state)
 static void strangers_take_one_slot_per_source(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     blame(IKE_FAIL_NO_ANSWER, 7, "10.0.0.1");
     for (unsigned i = 0; i < 200; i++) {
         blame(IKE_FAIL_NO_CONNECTION, 0, "192.0.2.1");

@@ -44,6 +44,26 @@ static void settings_that_make_no_sense_are_refused(void **state)
     }
 }
 
+static int no_child(void *user, ike_token t, const ike_child_question *q)
+{
+    (void)user, (void)t, (void)q;
+    return IKE_ERR_AUTH;
+}
+
+/* Who is to be asked and cannot be would let everybody in. */
+static void hooks_that_are_never_asked_are_refused(void **state)
+{
+    (void)state;
+    struct node x;
+    ike_settings s;
+    ike_engine *e = NULL;
+    node_settings(&x, &s);
+    s.host.hooks.child = no_child;
+    assert_int_equal(ike_engine_new(&e, &s, 0), IKE_WITH_QUESTIONS ? IKE_OK : IKE_ERR_UNSUPPORTED);
+    ike_engine_free(e);
+    assert_int_equal(x.lab.blocks, 0);
+}
+
 static void a_start_without_memory_or_randomness_leaks_nothing(void **state)
 {
     (void)state;
@@ -273,8 +293,8 @@ static void probing_hooks(struct node *x, ike_settings *s)
     s->host.sadb.get_spi = p_get_spi;
     s->host.sadb.add = p_add;
     s->host.sadb.remove = p_remove;
-    s->host.hooks.peer = p_peer;
-    s->host.hooks.child = p_child;
+    s->host.hooks.peer = IKE_WITH_QUESTIONS ? p_peer : NULL;
+    s->host.hooks.child = IKE_WITH_QUESTIONS ? p_child : NULL;
     memset(s->host.log_level, IKE_LOG_TRACE, sizeof s->host.log_level);
 }
 
@@ -292,7 +312,7 @@ static void calls_from_inside_a_hook_are_refused(void **state)
     wire_run();
     probing = false;
     for (unsigned i = 0; i < 12; i++) {
-        if (!in_hook[i] && (i != 4 || IKE_WITH_WORDS)) { /* 4: log */
+        if (!in_hook[i] && (i != 4 || IKE_WITH_WORDS) && (i < 10 || IKE_WITH_QUESTIONS)) { /* 4: log; 10, 11: peer, child */
             fail_msg("hook %u was never called", i);
         }
     }
@@ -375,6 +395,7 @@ static void late_adds(struct node *x, ike_settings *s)
 static void an_answer_is_taken_once_and_by_its_kind(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     pair_new(late_adds);
     assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
     wire_run();
@@ -399,6 +420,7 @@ static void an_answer_is_taken_once_and_by_its_kind(void **state)
 static void a_question_dies_with_its_asker(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     for (int removed = 0; removed < 2; removed++) {
         pair_new(late_adds);
         assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
@@ -466,6 +488,7 @@ static int no_way(void *user, ike_path *path)
 static void an_attempt_that_cannot_begin_leaves_a_record(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     struct node x = {.n_out = 0};
     ike_settings s;
     ike_conn_settings cs;
@@ -504,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_that_make_no_sense_are_refused),
+        cmocka_unit_test(hooks_that_are_never_asked_are_refused),
         cmocka_unit_test(a_start_without_memory_or_randomness_leaks_nothing),
         cmocka_unit_test(one_without_an_allocator_uses_the_c_library),
         cmocka_unit_test(memory_aligned_to_8_will_do),

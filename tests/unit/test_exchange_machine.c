@@ -207,6 +207,7 @@ static void part_of(char name, const char *trace, char *out)
 static void pending_in_every_action(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     static const struct {
         const struct ike_script *script;
         unsigned party, role, asks;
@@ -218,7 +219,7 @@ static void pending_in_every_action(void **state)
                 {&greeting, 1, IKE_RESPONDER, 10, false}};
     for (size_t i = 0; i < IKE_COUNT(runs); i++) {
         char trace[2][sizeof stage.trace], a[sizeof stage.trace], b[sizeof stage.trace];
-        for (unsigned pend = 0; pend < 2; pend++) {
+        for (unsigned pend = 0; pend <= IKE_WITH_QUESTIONS; pend++) {
             stage.pend = pend;
             stage.commit = runs[i].commit;
             stage.pended = 0;
@@ -251,13 +252,16 @@ static const ike_failure *last(unsigned party, size_t i) { return ike_failure_ri
 static void a_refusal_is_answered(void **state)
 {
     (void)state;
-    for (unsigned pend = 0; pend < 2; pend++) {
+    for (unsigned pend = 0; pend <= IKE_WITH_QUESTIONS; pend++) {
         stage.pend = pend;
         spoil("check_nonce", IKE_X_REFUSE, 1);
         stage_begin(&stage.p[0], &main_script, IKE_INITIATOR);
         stage_run(find);
         assert_trace(SAY(i, "m1") " r.hear_refusal r.check_nonce r.undo r.explain r>m2(refused) r=main:refuse "
                                   "i.hear_refusal i?9000 i.undo i=main:refuse");
+        if (!IKE_WITH_RECORDS) {
+            continue;
+        }
         assert_int_equal(last(1, 0)->code, IKE_FAIL_DENIED);
         assert_int_equal(last(1, 0)->decider, IKE_DECIDER_US);
         assert_true(!last(1, 0)->initiator && last(1, 0)->exchange == X_MAIN && last(1, 0)->notify == 9000);
@@ -265,8 +269,8 @@ static void a_refusal_is_answered(void **state)
         assert_true(last(0, 0)->initiator && last(0, 0)->notify == 9000);
     }
     /* Once per attempt, on each side. */
-    assert_int_equal(stage.p[0].e->core.count.failures, 2);
-    assert_int_equal(stage.p[1].e->core.count.failures, 2);
+    assert_int_equal(stage.p[0].e->core.count.failures, 1 + IKE_WITH_QUESTIONS);
+    assert_int_equal(stage.p[1].e->core.count.failures, 1 + IKE_WITH_QUESTIONS);
 }
 
 /* A step without a refuse list, and a fatal end: the notify alone. */
@@ -328,7 +332,7 @@ static void a_drop_leaves_no_trace(void **state)
 {
     (void)state;
     size_t n;
-    for (unsigned pend = 0; pend < 2; pend++) {
+    for (unsigned pend = 0; pend <= IKE_WITH_QUESTIONS; pend++) {
         stage.pend = pend;
         stage_begin(&stage.p[0], &back, IKE_INITIATOR);
         while (stage.p[0].token) {
@@ -356,7 +360,7 @@ static void a_dropped_answer_is_waited_for_on(void **state)
 {
     (void)state;
     size_t n;
-    for (unsigned pend = 0; pend < 2; pend++) {
+    for (unsigned pend = 0; pend <= IKE_WITH_QUESTIONS; pend++) {
         stage.pend = pend;
         stage_begin(&stage.p[0], &back, IKE_INITIATOR);
         while (!stage.p[1].wired) {
@@ -420,7 +424,7 @@ static void a_responder_waits_on_too_in_the_middle(void **state)
 static void again_is_bounded(void **state)
 {
     (void)state;
-    for (unsigned pend = 0; pend < 2; pend++) {
+    for (unsigned pend = 0; pend <= IKE_WITH_QUESTIONS; pend++) {
         stage.pend = pend;
         spoil("check_nonce", IKE_X_AGAIN, 100);
         /* Only the initiator's is to repeat: the responder's comes first, and for it the first step is a wait. */
@@ -506,6 +510,7 @@ static void rules_come_before_actions(void **state)
 static void an_abort_cancels_the_question_and_rolls_back(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     stage.pend = true;
     stage_begin(&stage.p[0], &back, IKE_INITIATOR);
     stage_answer(&stage.p[0]);
@@ -542,7 +547,8 @@ static void no_memory_anywhere(void **state)
 {
     (void)state;
     unsigned whole = 0;
-    stage.commit = stage.pend = true;
+    stage.commit = true;
+    stage.pend = IKE_WITH_QUESTIONS;
     for (long n = 0; !whole; n++) {
         assert_true(n < 2000);
         for (unsigned k = 0; k < 2; k++) {

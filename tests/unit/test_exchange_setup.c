@@ -65,6 +65,7 @@ static void on_event(void *user, const ike_event *ev) { (void)user, (void)ev, ev
 static void a_record_says_who_where_and_what_for(void **state)
 {
     (void)state;
+    NEEDS(RECORDS);
     static const struct ike_script script = {.name = "IKE_AUTH", .version = 2, .exchange_type = 35};
     ike_conn_settings cs;
     ike_child_settings child;

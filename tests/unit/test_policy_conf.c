@@ -54,7 +54,7 @@ static struct given *given(void)
         ike_child_settings_init(&g->child[i]);
         g->child[i].name = g->text[5 + i];
     }
-    g->child[0].ah_proposals = g->text[7];
+    g->child[0].ah_proposals = IKE_WITH_BUNDLES ? g->text[7] : NULL;
     g->ts[0] = lab_ts("10.1.0.0/16");
     g->ts[1] = lab_ts("10.2.0.0/16");
     g->child[0].local_ts = &g->ts[0];
@@ -83,8 +83,10 @@ static void the_copy_stands_alone(void **state)
     assert_int_equal(f->s.children[0].remote_ts[0].lo[1], 2);
     assert_null(f->s.children[1].local_ts);
     assert_non_null(f->proposals);
-    assert_int_equal(f->child_proposals[0]->protocol, IKE_PROTO_AH);
-    assert_string_equal(f->s.children[0].ah_proposals, "sha256");
+    if (IKE_WITH_BUNDLES) {
+        assert_int_equal(f->child_proposals[0]->protocol, IKE_PROTO_AH);
+        assert_string_equal(f->s.children[0].ah_proposals, "sha256");
+    }
     assert_int_equal(f->child_proposals[1]->protocol, IKE_PROTO_ESP);
     /* What is shown to those who look is the same without the secret. */
     assert_string_equal(f->shown.name, "office");
@@ -198,6 +200,11 @@ static void unknown_proposal(struct given *g) { g->s.proposals = "rot13-sha256-x
 static void unknown_child_proposal(struct given *g) { g->child[1].proposals = "rot13"; }
 static void name_twice(struct given *g) { g->child[1].name = g->child[0].name; }
 
+enum {
+    AH_FAULT = IKE_WITH_BUNDLES ? IKE_ERR_INVALID : IKE_ERR_UNSUPPORTED,
+    TEXT_FAULT = IKE_WITH_PROPOSALS ? IKE_ERR_INVALID : IKE_ERR_UNSUPPORTED
+};
+
 static void settings_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -209,11 +216,11 @@ static void settings_that_make_no_sense_are_refused(void **state)
                 {empty_name, IKE_ERR_INVALID},       {long_name, IKE_ERR_INVALID},
                 {jitter, IKE_ERR_INVALID},           {long_secret, IKE_ERR_INVALID},
                 {prefix, IKE_ERR_INVALID},           {child_name, IKE_ERR_INVALID},
-                {unknown_ah_proposal, IKE_ERR_INVALID}, {cipher_for_ah, IKE_ERR_INVALID},
+                {unknown_ah_proposal, AH_FAULT},       {cipher_for_ah, AH_FAULT},
                 {mode, IKE_ERR_INVALID},
                 {ts_family, IKE_ERR_INVALID},        {ts_order, IKE_ERR_INVALID},
                 {ts_ports, IKE_ERR_INVALID},         {many_ts, IKE_ERR_INVALID},
-                {unknown_proposal, IKE_ERR_INVALID}, {unknown_child_proposal, IKE_ERR_INVALID},
+                {unknown_proposal, TEXT_FAULT},      {unknown_child_proposal, TEXT_FAULT},
                 {name_twice, IKE_ERR_EXISTS}};
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
         static ike_ts many[65];
@@ -230,6 +237,35 @@ static void settings_that_make_no_sense_are_refused(void **state)
         if (r != rows[i].error || f || lab.octets != at_start) {
             fail_msg("row %zu: %s", i, ike_strerror(r));
         }
+        free(g);
+    }
+}
+
+static void ah(struct given *g) { g->child[1].ah_proposals = "sha256"; }
+static void ipcomp(struct given *g) { g->child[1].compress = true; }
+static void transport(struct given *g) { g->child[1].mode = IKE_MODE_TRANSPORT; }
+static void proposal(struct given *g) { g->s.proposals = "aes256gcm16-prfsha256-x25519"; }
+static void child_proposal(struct given *g) { g->child[1].proposals = "aes256gcm16"; }
+
+/* Not to have what was asked for is an error, when it is asked for. */
+static void what_a_build_has_not_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*ask)(struct given *g);
+        bool there;
+    } rows[] = {{ah, IKE_WITH_BUNDLES},
+                {ipcomp, IKE_WITH_BUNDLES},
+                {transport, IKE_WITH_BUNDLES},
+                {proposal, IKE_WITH_PROPOSALS},
+                {child_proposal, IKE_WITH_PROPOSALS}};
+    for (size_t i = 0; i < IKE_COUNT(rows); i++) {
+        struct given *g = given();
+        struct ike_conf *f = NULL;
+        rows[i].ask(g);
+        assert_int_equal(ike_conf_new(&core, &g->s, &f), rows[i].there ? IKE_OK : IKE_ERR_UNSUPPORTED);
+        ike_conf_unref(&core, f);
+        assert_int_equal(lab.octets, at_start);
         free(g);
     }
 }
@@ -372,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_memory_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(settings_that_make_no_sense_are_refused, begin, end),
         cmocka_unit_test_setup_teardown(opaque_ports_are_no_mistake, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_build_has_not_is_refused, begin, end),
         cmocka_unit_test(two_child_settings_mean_the_same),
         cmocka_unit_test(addresses_fit_the_better_the_longer_the_prefix),
         cmocka_unit_test(identities_compare_as_their_type_says),

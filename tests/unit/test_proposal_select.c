@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/with.h"
 #include "unit/proposal_text.h"
 
 struct row {
@@ -128,7 +129,7 @@ static void test_first_child(void **state)
     assert_int_equal(s.suite.ke, 0);
     sa = offer_of("aes256gcm16-x25519", IKE_PROTO_ESP, 4, true, buf, sizeof buf);
     assert_int_equal(ike_select(ours, &sa, &args, &s, &why), IKE_ERR_NOT_FOUND);
-    assert_int_equal(why.type, IKE_T_KE);
+    assert_true(!IKE_WITH_RECORDS || why.type == IKE_T_KE);
     forget(ours);
 }
 
@@ -162,6 +163,10 @@ static void test_prefer_suite(void **state)
 static void test_mismatch(void **state)
 {
     (void)state;
+    if (!IKE_WITH_RECORDS) {
+        print_message("left out: RECORDS is not in this build\n");
+        return;
+    }
     static const struct {
         const char *ours, *theirs;
         struct ike_mismatch why;

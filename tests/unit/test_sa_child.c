@@ -119,6 +119,7 @@ static void both_halves_are_described_from_their_side(void **state)
 static void a_bundle_is_described_from_outside(void **state)
 {
     (void)state;
+    NEEDS(BUNDLES);
     ike_ts ts = lab_ts("10.1.0.0/16");
     struct ike_beside beside[] = {{{.protocol = IKE_PROTO_AH, .integ = 12}, 0x3000, 0x3001, 32, false},
                                   {{.protocol = IKE_PROTO_IPCOMP}, 0x400, 0x401, 0, false}};
@@ -204,6 +205,7 @@ static void what_was_refused_is_not_removed(void **state)
 static void what_is_pending_is_removed(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     struct ike_child *k = sa_lab_child(&lab, peer, sa, 0x1000);
     add_result = IKE_PENDING;
     assert_int_equal(ike_child_add(&lab.db, k, true, 9), IKE_PENDING);
@@ -217,6 +219,7 @@ static void resume(struct ike_core *c, struct ike_question *q) { (void)c, (void)
 static void a_question_about_the_sending_half_is_cancelled(void **state)
 {
     (void)state;
+    NEEDS(QUESTIONS);
     struct ike_child *k = sa_lab_child(&lab, peer, sa, 0x1000);
     k->late_add = ike_question_new(&lab.core, IKE_Q_DONE, k, resume);
     k->out_installed = true;

@@ -234,7 +234,7 @@ static int choose_conn(struct ike_exchange *x)
     x->setup->reqid = 0;
     struct ike_conn *conn = find_conn(x, &wanted);
     /* Asked even when nothing fits here: the host may know better. */
-    if (x->e->core.set.host.hooks.peer) {
+    if (IKE_WITH_QUESTIONS && x->e->core.set.host.hooks.peer) {
         int r = ike_ask_peer(x, &conn, &wanted, IKE_AUTH_SHARED_KEY);
         if (r == IKE_ERR_AUTH) {
             check_in_vain(x);

@@ -12,7 +12,7 @@ enum { IPCOMP_DEFLATE = 2 };
 
 static void put_ipcomp(struct ike_exchange *x)
 {
-    const struct ike_beside *b = ike_setup_has(x->setup, IKE_PROTO_IPCOMP);
+    const struct ike_beside *b = IKE_WITH_BUNDLES ? ike_setup_has(x->setup, IKE_PROTO_IPCOMP) : NULL;
     if (b) {
         uint8_t data[3] = {(uint8_t)(b->spi_in >> 8), (uint8_t)b->spi_in, IPCOMP_DEFLATE};
         ike_put_notify(&x->chain, IKE_N_IPCOMP_SUPPORTED, ike_bytes_of(data, sizeof data));
@@ -37,9 +37,14 @@ static uint16_t find_ipcomp(const struct ike_message *m)
 /* With IPComp or without. */
 static int take_ipcomp(struct ike_exchange *x, uint16_t cpi)
 {
+    if (!IKE_WITH_BUNDLES) {
+        return IKE_X_OK;
+    }
     const struct ike_beside b = {.suite.protocol = IKE_PROTO_IPCOMP, .spi_out = cpi};
     return ike_keep_beside(x, &b, cpi ? 1 : 0) == IKE_OK ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
 }
+
+static bool wants_transport(const struct ike_setup *s) { return IKE_WITH_BUNDLES && s->mode == IKE_MODE_TRANSPORT; }
 
 /* No nonce and no KE in IKE_AUTH: those of IKE_SA_INIT serve (RFC 7296 section 2.17). The old suite first, which the peer has
  * already accepted once. */
@@ -49,7 +54,7 @@ void ike_put_child_request(struct ike_exchange *x, bool with_ke)
     struct ike_child *old = ike_child_by_id(x->e, s->old_child);
     uint8_t spi[4];
     ike_store32(spi, s->spi_in);
-    if (s->mode == IKE_MODE_TRANSPORT) {
+    if (wants_transport(s)) {
         ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
     }
     put_ipcomp(x);
@@ -71,7 +76,7 @@ static int check_answer_ts(struct ike_exchange *x, struct ike_ts_list *local, st
         ike_ts_payload_parse(remote->ts, IKE_TS_MAX, &remote->n, ike_message_find(x->msg, IKE_P_TSR, 0)) != IKE_OK) {
         return ike_blame_answer(x, IKE_FAIL_SYNTAX, "malformed traffic selectors");
     }
-    if (s->mode == IKE_MODE_TRANSPORT && ike_uses_encap(sa)) {
+    if (wants_transport(s) && ike_uses_encap(sa)) {
         /* A NAT shows the peer other addresses than ours (RFC 7296 section 2.23.1). */
         ike_ts_substitute(local, &sa->path.local);
         ike_ts_substitute(remote, &sa->path.remote);
@@ -111,16 +116,16 @@ int ike_child_take_answer(struct ike_exchange *x)
         return ike_blame_answer(x, IKE_FAIL_REPLACED, "a Delete for this SA before the answer that made it");
     }
     bool transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
-    if (transport && s->mode != IKE_MODE_TRANSPORT) {
+    if (transport && !wants_transport(s)) {
         return ike_blame_answer(x, IKE_FAIL_MODE, "transport mode, which was not asked for");
     }
-    if (!transport && s->mode == IKE_MODE_TRANSPORT && !ike_setup_child(s)->mode_fallback) {
+    if (!transport && wants_transport(s) && !ike_setup_child(s)->mode_fallback) {
         ike_blame_remedy(c, "allow transport mode on the peer, or set mode = tunnel here");
         return ike_blame_answer(x, IKE_FAIL_MODE, "tunnel mode");
     }
     s->mode = transport ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
     uint16_t cpi = find_ipcomp(x->msg);
-    if (cpi && !ike_setup_has(s, IKE_PROTO_IPCOMP)) {
+    if (cpi && (!IKE_WITH_BUNDLES || !ike_setup_has(s, IKE_PROTO_IPCOMP))) {
         return ike_blame_answer(x, IKE_FAIL_NO_CHILD_PROPOSAL, "IPComp, which was not asked for");
     }
     if (take_ipcomp(x, cpi) != IKE_X_OK) {
@@ -155,7 +160,7 @@ struct offer {
 static bool narrow(struct ike_ts_scratch *ts, const struct ike_ts_list *offered, const ike_addr *shown, const ike_ts *allowed,
                    size_t n, struct ike_ts_list *out)
 {
-    if (shown) {
+    if (IKE_WITH_BUNDLES && shown) {
         ts->own = *offered;
         offered = &ts->own;
         if (!ike_ts_substitute(&ts->own, shown)) {
@@ -175,12 +180,13 @@ static int try_child(struct ike_exchange *x, struct offer *o, struct ike_conf *c
     size_t nl = k->n_local_ts, nr = k->n_remote_ts;
     const ike_ts *lt = ike_ts_configured(k->local_ts, &nl, &x->path.local, &lbuf),
                  *rt = ike_ts_configured(k->remote_ts, &nr, &x->path.remote, &rbuf);
-    bool transport = o->transport && k->mode == IKE_MODE_TRANSPORT, translated = transport && ike_uses_encap(x->sa);
+    const bool wanted = IKE_WITH_BUNDLES && k->mode == IKE_MODE_TRANSPORT;
+    bool transport = wanted && o->transport, translated = transport && ike_uses_encap(x->sa);
     if (!narrow(ts, &ts->tsi, translated ? &x->path.remote : NULL, rt, nr, &ts->remote) ||
         !narrow(ts, &ts->tsr, translated ? &x->path.local : NULL, lt, nl, &ts->local) || !ike_ts_pair(&ts->local, &ts->remote)) {
         return 0;
     }
-    if (k->mode == IKE_MODE_TRANSPORT && !o->transport && !k->mode_fallback) {
+    if (wanted && !o->transport && !k->mode_fallback) {
         return 1;
     }
     int r = ike_select(conf->child_proposals[i], o->sa, &o->args, &x->setup->chosen, why);
@@ -198,7 +204,7 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
     struct ike_core *c = &x->e->core;
     struct ike_conf *conf = x->sa->conn->conf;
     char a[120], b[120], text[24];
-    if (conf->s.n_children) {
+    if (IKE_WITH_RECORDS && conf->s.n_children) {
         const ike_child_settings *k = &conf->s.children[best_index];
         snprintf(c->draft.child_name, sizeof c->draft.child_name, "%s", k->name);
         IKE_WORDS(ike_ts_list_format(k->local_ts, k->n_local_ts, a, sizeof a));
@@ -207,8 +213,10 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
     if (best == 2) {
         char ours[200], theirs[200];
         ike_failure *f = ike_blame(c, IKE_FAIL_NO_CHILD_PROPOSAL, IKE_DECIDER_US);
-        f->transform = why->type;
-        f->nearest = why->number;
+        if (IKE_WITH_RECORDS) {
+            f->transform = why->type;
+            f->nearest = why->number;
+        }
         IKE_WORDS(ike_proposals_format(conf->child_proposals[best_index], ours, sizeof ours));
         IKE_WORDS(ike_sa_payload_format(o->sa, theirs, sizeof theirs));
         ike_blame_expected(c, "%s", ours);
@@ -220,7 +228,7 @@ static int refuse_child(struct ike_exchange *x, const struct offer *o, int best,
                          text, conf->child_proposals[best_index]->protocol == IKE_PROTO_AH ? "ah" : "esp");
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
-    if (best == 1) {
+    if (IKE_WITH_BUNDLES && best == 1) {
         ike_blame(c, IKE_FAIL_MODE, IKE_DECIDER_US);
         ike_blame_expected(c, "transport mode");
         ike_blame_received(c, "tunnel mode");
@@ -251,7 +259,7 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
     o->sa = ike_message_find(x->msg, IKE_P_SA, 0);
     o->args =
         (struct ike_select_args){.spi_len = 4, .with_ke = x->script == &ike_v2_create_child, .prefer = old ? &old->suite : NULL};
-    o->transport = ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
+    o->transport = IKE_WITH_BUNDLES && ike_message_notify(x->msg, IKE_N_USE_TRANSPORT_MODE, &n);
     int ri = ike_ts_payload_parse(ts->tsi.ts, IKE_TS_MAX, &ts->tsi.n, tsi),
         rr = ike_ts_payload_parse(ts->tsr.ts, IKE_TS_MAX, &ts->tsr.n, tsr);
     if (ri == IKE_ERR_LIMIT || rr == IKE_ERR_LIMIT) {
@@ -277,7 +285,7 @@ static int accept(struct ike_exchange *x, uint16_t index)
     s->index = index;
     int r = with_ke && s->chosen.suite.ke ? ike_take_ke(x, s->chosen.suite.ke) : IKE_X_OK;
     r = r == IKE_X_OK && with_ke ? ike_take_nonce(x) : r;
-    r = r == IKE_X_OK ? take_ipcomp(x, ike_setup_child(s)->compress ? find_ipcomp(x->msg) : 0) : r;
+    r = r == IKE_X_OK ? take_ipcomp(x, IKE_WITH_BUNDLES && ike_setup_child(s)->compress ? find_ipcomp(x->msg) : 0) : r;
     return r == IKE_X_OK ? ike_keep_ts(x, &x->e->ts.local, &x->e->ts.remote) : r;
 }
 
@@ -315,7 +323,9 @@ int ike_child_choose(struct ike_exchange *x)
         if (far > best) {
             best = far;
             best_index = (uint16_t)i;
-            best_why = why;
+            if (IKE_WITH_RECORDS) {
+                best_why = why;
+            }
         }
     }
     return refuse_child(x, &o, best, best_index, &best_why);
@@ -329,7 +339,7 @@ void ike_put_child_answer(struct ike_exchange *x)
     if (!s->with_child) {
         return;
     }
-    if (s->mode == IKE_MODE_TRANSPORT) {
+    if (wants_transport(s)) {
         ike_put_notify(&x->chain, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
     }
     put_ipcomp(x);

@@ -146,7 +146,7 @@ static int hand_over_to(struct ike_exchange *x, struct ike_child *heir)
     bool answered;
     struct ike_question *q = ike_ask(x, IKE_Q_DONE, &answered);
     int r = !q ? IKE_ERR_NOMEM : answered ? q->result : ike_child_add(&e->db, heir, false, q->token);
-    if (r == IKE_PENDING) {
+    if (ike_pending(r)) {
         /* So that undo knows whose outbound SA it was. */
         x->child = heir->id;
         return IKE_X_PENDING;

@@ -57,8 +57,10 @@ static void blame_no_proposal(struct ike_exchange *x, const struct ike_mismatch 
     ike_failure *f = ike_blame(c, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
     char ours[200], theirs[200], want[24];
     f->notify = IKE_N_NO_PROPOSAL_CHOSEN;
-    f->transform = why->type;
-    f->nearest = why->number;
+    if (IKE_WITH_RECORDS) {
+        f->transform = why->type;
+        f->nearest = why->number;
+    }
     IKE_WORDS(ike_proposals_format(x->sa->conf->proposals, ours, sizeof ours));
     IKE_WORDS(ike_sa_payload_format(sa, theirs, sizeof theirs));
     ike_blame_expected(c, "%s", ours);
@@ -112,7 +114,7 @@ static int choose(struct ike_exchange *x)
         /* The most specific that fits by address is the one that was most likely meant. */
         if (!first) {
             first = conn;
-            nearest = parsed == IKE_OK ? why : nearest;
+            nearest = IKE_WITH_RECORDS && parsed == IKE_OK ? why : nearest;
         }
     }
     /* It has cost a walk over the connections; many of them in a second have their price. */
