@@ -16,19 +16,10 @@ static struct ike_child *old_child(const struct ike_exchange *x)
 /* Group of the KE payload: the one the peer asked for, the old SA's, or our first; none without PFS. */
 static int pick_ke(struct ike_exchange *x)
 {
-    struct ike_core *c = &x->e->core;
     struct ike_setup *s = x->setup;
-    const struct ike_proposals *p = s->conf->child_proposals[s->index];
     struct ike_child *old = old_child(x);
-    uint16_t group = s->wanted_ke;
     /* The group that both sides have used for this child before needs no second round. */
-    if (!group && old && old->suite.ke && ike_proposals_has_ke(p, old->suite.ke)) {
-        group = old->suite.ke;
-    }
-    if (!group) {
-        group = ike_proposals_ke(p);
-    }
-    s->ke = group ? ike_find_ke(c->crypto, group) : NULL;
+    s->ke = ike_pick_ke(x, ike_setup_proposals(s), old ? old->suite.ke : 0);
     return IKE_X_OK;
 }
 
@@ -167,36 +158,19 @@ static int no_more(struct ike_exchange *x)
  * goes on until its end, and the rekey is tried again before that. */
 static int take_errors(struct ike_exchange *x)
 {
-    struct ike_setup *s = x->setup;
     struct ike_notify n;
     if (ike_message_find(x->msg, IKE_P_SA, 0) || !ike_message_error(x->msg, &n)) {
         return ike_child_refused(x);
     }
+    int r = ike_take_create_error(x, &n, ike_setup_proposals(x->setup));
+    if (r != IKE_X_OK) {
+        return r;
+    }
     switch (n.type) {
-    case IKE_N_INVALID_SYNTAX: /* fatal in both peers (RFC 7296 section 2.21.3) */
-        return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
-    case IKE_N_TEMPORARY_FAILURE:
-        ike_queue_again(x);
-        return IKE_X_REFUSE;
     case IKE_N_NO_ADDITIONAL_SAS:
         return no_more(x);
     case IKE_N_CHILD_SA_NOT_FOUND:
         return x->purpose == IKE_DO_REKEY_CHILD ? not_found(x, &n) : ike_child_refused(x);
-    case IKE_N_INVALID_KE_PAYLOAD: {
-        /* Only a group of our proposals, and not the one just sent or asked for once already: else a peer could drive us round
-         * for ever, or to a group we do not want. */
-        uint16_t group = n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
-        if (!group || (s->ke && group == s->ke->id) || s->wanted_ke == group ||
-            !ike_proposals_has_ke(s->conf->child_proposals[s->index], group) || !ike_find_ke(x->e->core.crypto, group)) {
-            return ike_child_refused(x);
-        }
-        /* A new exchange with a new nonce: it is what a collision is judged by, one that has happened already included. */
-        s->wanted_ke = group;
-        ike_blob_free(&x->e->core, &s->ke_private);
-        ike_blob_free(&x->e->core, &s->ke_public);
-        ike_blob_free(&x->e->core, &s->ni);
-        return IKE_X_AGAIN;
-    }
     default:
         return ike_child_refused(x);
     }

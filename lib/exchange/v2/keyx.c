@@ -59,6 +59,47 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
     return r == IKE_ERR_PROTO ? x->script->delivery->fault(x, IKE_P_KE, false) : r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
+const ike_ke *ike_pick_ke(const struct ike_exchange *x, const struct ike_proposals *p, uint16_t now)
+{
+    const uint16_t wanted = x->setup->wanted_ke;
+    const uint16_t group = wanted ? wanted : now && ike_proposals_has_ke(p, now) ? now : ike_proposals_ke(p);
+    return group ? ike_find_ke(x->e->core.crypto, group) : NULL;
+}
+
+/* Only a group of our proposals, and not the one just sent or asked for once already: else a peer could drive us round for
+ * ever, or to a group we do not want. A new exchange has a new nonce: it is what a collision is judged by, one that has happened
+ * already included. */
+static bool another_group(struct ike_exchange *x, const struct ike_notify *n, const struct ike_proposals *p)
+{
+    struct ike_core *c = &x->e->core;
+    struct ike_setup *s = x->setup;
+    const uint16_t group = n->data.len == 2 ? ike_load16(n->data.ptr) : 0;
+    if (!group || (s->ke && group == s->ke->id) || s->wanted_ke == group || !ike_proposals_has_ke(p, group) ||
+        !ike_find_ke(c->crypto, group)) {
+        return false;
+    }
+    s->wanted_ke = group;
+    ike_blob_free(c, &s->ke_private);
+    ike_blob_free(c, &s->ke_public);
+    ike_blob_free(c, &s->ni);
+    return true;
+}
+
+int ike_take_create_error(struct ike_exchange *x, const struct ike_notify *n, const struct ike_proposals *p)
+{
+    switch (n->type) {
+    case IKE_N_INVALID_SYNTAX: /* fatal in both peers (RFC 7296 section 2.21.3) */
+        return ike_peer_said(x, n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
+    case IKE_N_TEMPORARY_FAILURE:
+        ike_queue_again(x);
+        return IKE_X_REFUSE;
+    case IKE_N_INVALID_KE_PAYLOAD:
+        return another_group(x, n, p) ? IKE_X_AGAIN : IKE_X_OK;
+    default:
+        return IKE_X_OK;
+    }
+}
+
 void ike_put_nonce(struct ike_exchange *x) { ike_put_payload(&x->chain, IKE_P_NONCE, ike_blob_bytes(ike_own_nonce(x))); }
 
 /* No group, no payload: a child without PFS. */

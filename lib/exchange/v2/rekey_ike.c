@@ -39,11 +39,7 @@ static int new_sa(struct ike_exchange *x)
 static int pick_ke(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    const struct ike_proposals *p = x->sa->conf->proposals;
-    uint16_t group = s->wanted_ke                               ? s->wanted_ke
-                     : ike_proposals_has_ke(p, x->sa->suite.ke) ? x->sa->suite.ke
-                                                                : ike_proposals_ke(p);
-    s->ke = ike_find_ke(x->e->core.crypto, group);
+    s->ke = ike_pick_ke(x, x->sa->conf->proposals, x->sa->suite.ke);
     return s->ke ? IKE_X_OK : ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_KE_GROUP);
 }
 
@@ -179,8 +175,6 @@ static int answered(struct ike_exchange *x)
 /* As with a child: whatever the error, the IKE SA stays, but for INVALID_SYNTAX. Its end by lifetime still comes. */
 static int take_errors(struct ike_exchange *x)
 {
-    struct ike_core *c = &x->e->core;
-    struct ike_setup *s = x->setup;
     struct ike_notify n;
     if (ike_message_find(x->msg, IKE_P_SA, 0)) {
         return IKE_X_OK;
@@ -188,23 +182,9 @@ static int take_errors(struct ike_exchange *x)
     if (!ike_message_error(x->msg, &n)) {
         return x->script->delivery->fault(x, IKE_P_SA, false);
     }
-    /* As with a child: only one of ours, and no group twice. */
-    uint16_t group = n.type == IKE_N_INVALID_KE_PAYLOAD && n.data.len == 2 ? ike_load16(n.data.ptr) : 0;
-    if (n.type == IKE_N_INVALID_SYNTAX) {
-        return ike_peer_said(x, &n, IKE_FAIL_PEER_SYNTAX, IKE_X_FATAL);
-    }
-    if (n.type == IKE_N_TEMPORARY_FAILURE) {
-        ike_queue_again(x);
-        return IKE_X_REFUSE;
-    }
-    if (group && group != s->ke->id && s->wanted_ke != group && ike_proposals_has_ke(x->sa->conf->proposals, group) &&
-        ike_find_ke(c->crypto, group)) {
-        /* A new exchange has a new nonce, and a rival was judged by the old one. */
-        s->wanted_ke = group;
-        ike_blob_free(c, &s->ke_private);
-        ike_blob_free(c, &s->ke_public);
-        ike_blob_free(c, &s->ni);
-        return IKE_X_AGAIN;
+    int r = ike_take_create_error(x, &n, x->sa->conf->proposals);
+    if (r != IKE_X_OK) {
+        return r;
     }
     const char *name = ike_name(IKE_REG_NOTIFY, n.type);
     uint16_t code = n.type == IKE_N_NO_PROPOSAL_CHOSEN             ? IKE_FAIL_NO_PROPOSAL
@@ -212,8 +192,8 @@ static int take_errors(struct ike_exchange *x)
                     : n.type == IKE_N_INVALID_KE_PAYLOAD           ? IKE_FAIL_KE_GROUP
                     : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
                                                                    : IKE_FAIL_PEER_ERROR;
-    int r = ike_peer_said(x, &n, code, IKE_X_REFUSE);
-    ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
+    r = ike_peer_said(x, &n, code, IKE_X_REFUSE);
+    ike_blame_received(&x->e->core, "%s (%u)", name ? name : "error", (unsigned)n.type);
     return r;
 }
 

@@ -18,8 +18,7 @@ static int pick_ke(struct ike_exchange *x)
 {
     struct ike_core *c = &x->e->core;
     struct ike_setup *s = x->setup;
-    uint16_t group = s->wanted_ke ? s->wanted_ke : ike_proposals_ke(x->sa->conf->proposals);
-    const ike_ke *ke = ike_find_ke(c->crypto, group);
+    const ike_ke *ke = ike_pick_ke(x, x->sa->conf->proposals, 0);
     if (!ke) {
         ike_blame(c, IKE_FAIL_KE_GROUP, IKE_DECIDER_US);
         return IKE_X_REFUSE;

@@ -18,6 +18,11 @@ void ike_put_nonce(struct ike_exchange *x);
 void ike_put_own_ke(struct ike_exchange *x);
 /* What an action returns then: the peer's value may be to blame (RFC 8031 section 2). */
 int ike_keys_failed(struct ike_exchange *x, int error);
+/* The group of our KE payload: the one the peer asked for, that of `now` (0: none) if it is still allowed, or our first. NULL:
+ * there is none. */
+const ike_ke *ike_pick_ke(const struct ike_exchange *x, const struct ike_proposals *p, uint16_t now);
+/* An error that answers CREATE_CHILD_SA, of those that mean the same for children and IKE SAs; IKE_X_OK: it is none of them. */
+int ike_take_create_error(struct ike_exchange *x, const struct ike_notify *n, const struct ike_proposals *p);
 /* Take suite and keys into sa. rekey: the SA it replaces, NULL in IKE_SA_INIT. IKE_OK or error. */
 int ike_derive_sa_keys(struct ike_core *c, struct ike_sa *sa, struct ike_setup *s, struct ike_sa *rekey);
 int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_suite *suite);
