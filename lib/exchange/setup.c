@@ -15,6 +15,13 @@ struct ike_setup *ike_setup_new(struct ike_engine *e)
     return s;
 }
 
+#define AT(member) offsetof(struct ike_setup, member)
+static const uint16_t blobs[] = {
+    AT(ni),     AT(nr),       AT(ke_private),   AT(ke_public),     AT(ke_peer), AT(shared),   AT(cookie),
+    AT(secret), AT(sk_p),     AT(init_request), AT(init_response), AT(beside),  AT(local_id), AT(remote_id),
+    AT(user),   AT(local_ts), AT(remote_ts),    AT(rival_nonce),   AT(sai),     AT(proof),    AT(chosen_attrs),
+    AT(bundle)};
+
 /* Nonces, private values and secrets are wiped with their blobs. What was reserved or made for a child or a new SA is undo's
  * to give back, before this. NULL is fine. */
 void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
@@ -23,12 +30,8 @@ void ike_setup_free(struct ike_engine *e, struct ike_setup *s)
     if (!s) {
         return;
     }
-    struct ike_blob *blobs[] = {&s->ni,       &s->nr,           &s->ke_private,    &s->ke_public, &s->ke_peer,  &s->shared,
-                                &s->cookie,   &s->init_request, &s->init_response, &s->sk_p,      &s->local_id, &s->remote_id,
-                                &s->local_ts, &s->remote_ts,    &s->rival_nonce,   &s->secret,    &s->sai,      &s->chosen_attrs,
-                                &s->proof,    &s->user,         &s->bundle,        &s->beside};
     for (size_t i = 0; i < IKE_COUNT(blobs); i++) {
-        ike_blob_free(c, blobs[i]);
+        ike_blob_free(c, (struct ike_blob *)(void *)((uint8_t *)s + blobs[i]));
     }
     ike_conf_unref(c, s->conf);
     ike_free(c, s->rejection, sizeof *s->rejection);

@@ -196,9 +196,7 @@ struct ike_sa {
     struct ike_list outstanding;     /* our requests without an answer; at most `window` */
     struct ike_exchange *answering;  /* the peer's request in progress, NULL mostly */
     ike_time expires_at;
-    ike_path path; /* where requests of ours go; answers go where the request came from */
     struct ike_key_layout layout;
-    uint32_t unheard; /* its place in db->unheard, and 1; 0: not there, or memory was short for it */
     const ike_encr *encr;
     const ike_integ *integ;
     const ike_prf *prf;
@@ -211,6 +209,8 @@ struct ike_sa {
     struct ike_list tasks;           /* struct ike_task: local requests that wait */
     struct ike_v1_sa *v1;            /* NULL in IKEv2 */
     ike_sa_id replaced_by, replaces; /* by a rekey */
+    ike_path path; /* where requests of ours go; answers go where the request came from */
+    uint32_t unheard; /* its place in db->unheard, and 1; 0: not there, or memory was short for it */
     ike_time created, rekey_at, last_in, last_out, answer_until;
     ike_time yield_at;                      /* when to end it for a double that stays, should the peer not have done it */
     uint32_t resent_second, resent_count;   /* cap on repeated answers */
@@ -271,8 +271,6 @@ struct ike_child {
     uint16_t n_local, n_remote;
     uint16_t key_e, key_a; /* octets per direction */
     ike_time rekey_at, expires_at;
-    ike_path path; /* as installed */
-    uint32_t reqid;
     ike_time established;
     ike_time out_at; /* switch sending to it at the latest */
     ike_child_id replaced_by, replaces;
@@ -280,6 +278,8 @@ struct ike_child {
     struct ike_map_node by_spi_in;
     struct ike_timer timer;
     struct ike_evslot ev;
+    ike_path path; /* as installed */
+    uint32_t reqid;
     size_t size; /* of this allocation */
     struct ike_question *late_add;
     /* ike_beside, n_beside of them; selectors (n_local + n_remote of ike_ts); then keys: in encr, in integ, out encr, out integ,
