@@ -21,6 +21,11 @@ enum { IKE_WITH_BUNDLES = 1 };
 #else
 enum { IKE_WITH_BUNDLES = 0 };
 #endif
+#ifdef IKE_HAVE_KEEPUP
+enum { IKE_WITH_KEEPUP = 1 };
+#else
+enum { IKE_WITH_KEEPUP = 0 };
+#endif
 #ifdef IKE_HAVE_PROPOSALS
 enum { IKE_WITH_PROPOSALS = 1 };
 #else

@@ -107,12 +107,12 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
 {
     ike_settings s = *given;
     s.crypto = s.crypto ? s.crypto : ike_crypto_default();
-    if (!settings_good(&s) || !scripts_good(s.scripts)) {
+    if (!settings_good(&s) || (IKE_WITH_V1 && !scripts_good(s.scripts))) {
         return IKE_ERR_INVALID;
     }
     /* Whom the host would be asked about would get in unasked. */
     const ike_hooks *h = &s.host.hooks;
-    if (!IKE_WITH_QUESTIONS && (h->peer || h->secret || h->child)) {
+    if ((!IKE_WITH_QUESTIONS && (h->peer || h->secret || h->child)) || (!IKE_WITH_RECORDS && s.host.tap)) {
         return IKE_ERR_UNSUPPORTED;
     }
     ike_host_memory(&s.host);

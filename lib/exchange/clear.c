@@ -24,7 +24,7 @@ int ike_frame_clear(struct ike_core *c, struct ike_header *h, const struct ike_c
 
 void ike_tap(struct ike_core *c, const ike_path *path, bool out, struct ike_header h, const uint8_t *payloads, size_t n)
 {
-    if (c->set.host.tap && IKE_HEADER_LEN + n <= c->set.max_message) {
+    if (IKE_WITH_RECORDS && c->set.host.tap && IKE_HEADER_LEN + n <= c->set.max_message) {
         put(c, &h, payloads, n);
         ike_hook_enter(c);
         c->set.host.tap(c->set.host.user, path, out, c->out, h.length);

@@ -123,6 +123,9 @@ static bool lacks(const struct ike_conn *conn, size_t i)
  * half and one and a half times the pause. */
 static void lengthen(struct ike_core *c, struct ike_pause *p)
 {
+    if (!IKE_WITH_KEEPUP) {
+        return;
+    }
     uint64_t ms = c->set.retry_first_ms;
     p->failed++;
     for (uint32_t i = 1; i < p->failed && ms < c->set.retry_max_ms; i++) {
@@ -151,7 +154,7 @@ void ike_keep_up(struct ike_engine *e, struct ike_conn *conn)
 {
     struct ike_core *c = &e->core;
     ike_time first = IKE_NEVER;
-    if (conn->removed || c->closing || !ike_conn_is_single(conn)) {
+    if (!IKE_WITH_KEEPUP || conn->removed || c->closing || !ike_conn_is_single(conn)) {
         return;
     }
     for (size_t i = 0; i < conn->n_want; i++) {
@@ -176,7 +179,7 @@ void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn)
 /* NULL when the settings no longer have it. */
 static struct ike_pause *pause_of(struct ike_conn *conn, const char *child)
 {
-    int i = ike_conf_child(conn->conf, child);
+    int i = IKE_WITH_KEEPUP ? ike_conf_child(conn->conf, child) : -1;
     return i >= 0 && (size_t)i < conn->n_want ? &conn->want[i].pause : NULL;
 }
 
@@ -194,7 +197,9 @@ void ike_child_failed(struct ike_engine *e, struct ike_conn *conn, const char *c
 void ike_child_succeeded(struct ike_engine *e, struct ike_conn *conn, const char *child)
 {
     struct ike_pause *p = pause_of(conn, child);
-    conn->pause = (struct ike_pause){0, 0};
+    if (IKE_WITH_KEEPUP) {
+        conn->pause = (struct ike_pause){0, 0};
+    }
     if (p) {
         *p = (struct ike_pause){0, 0};
     }
@@ -209,7 +214,7 @@ bool ike_child_pauses(const struct ike_engine *e, const struct ike_conn *conn, i
 /* One that cannot even begin counts as a failed attempt, or it would be tried again at once and for ever. */
 void ike_conn_timer(struct ike_engine *e, struct ike_conn *conn)
 {
-    if (conn->removed || e->core.closing) {
+    if (!IKE_WITH_KEEPUP || conn->removed || e->core.closing) {
         return;
     }
     for (size_t i = 0; i < conn->n_want; i++) {

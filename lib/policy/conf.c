@@ -89,12 +89,14 @@ static void put_all(struct arena *a, ike_conn_settings *s)
     s->source = put_text(a, s->source);
     s->proposals = put_text(a, s->proposals);
     s->secret.ptr = put(a, s->secret.ptr, s->secret.len);
-    s->local_key.ptr = put(a, s->local_key.ptr, s->local_key.len);
-    s->local_cert.ptr = put(a, s->local_cert.ptr, s->local_cert.len);
-    s->remote_key.ptr = put(a, s->remote_key.ptr, s->remote_key.len);
-    put_users(a, s);
-    s->dns = put(a, s->dns, s->n_dns * sizeof *s->dns);
-    s->nbns = put(a, s->nbns, s->n_nbns * sizeof *s->nbns);
+    if (IKE_WITH_V1) {
+        s->local_key.ptr = put(a, s->local_key.ptr, s->local_key.len);
+        s->local_cert.ptr = put(a, s->local_cert.ptr, s->local_cert.len);
+        s->remote_key.ptr = put(a, s->remote_key.ptr, s->remote_key.len);
+        put_users(a, s);
+        s->dns = put(a, s->dns, s->n_dns * sizeof *s->dns);
+        s->nbns = put(a, s->nbns, s->n_nbns * sizeof *s->nbns);
+    }
     put_id(a, &s->local_id);
     put_id(a, &s->remote_id);
     const ike_child_settings *from = s->children;
@@ -148,25 +150,38 @@ static bool inner_fine(const ike_conn_settings *s)
            s->n_nbns <= IKE_SERVERS_MAX;
 }
 
+/* What IKEv1 alone has: keys, users, addresses inside the tunnel. */
+static int check_v1(const ike_conn_settings *s)
+{
+    if (!IKE_WITH_V1) {
+        const bool some = s->version == IKE_SPEAKS_V1 || s->remote_key.len || s->local_key.len || s->local_cert.len || s->xauth ||
+                          s->n_users || s->pool.family || s->inner_family || s->n_dns || s->n_nbns;
+        return some ? IKE_ERR_UNSUPPORTED : IKE_OK;
+    }
+    if (s->local_key.len > KEY_MAX || s->local_cert.len > KEY_MAX || s->remote_key.len > KEY_MAX || !users_fine(s) ||
+        !inner_fine(s) || (s->remote_key.len && s->secret.len)) {
+        return IKE_ERR_INVALID;
+    }
+    return s->remote_key.len && s->version != IKE_SPEAKS_V1 ? IKE_ERR_UNSUPPORTED : IKE_OK;
+}
+
 /* Nothing is copied before all of it has passed. Limits keep the sizes below from overflowing and every name within a
  * failure record. */
 static int check(const ike_conn_settings *s)
 {
     if (s->size != sizeof *s || !s->name || !s->name[0] || strlen(s->name) > NAME_MAX_LEN || s->jitter_pct > 100 ||
-        s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 || s->local_key.len > KEY_MAX ||
-        s->local_cert.len > KEY_MAX || s->remote_key.len > KEY_MAX || s->remote_bits > 128 || s->local_id.data.len > 1024 ||
-        s->remote_id.data.len > 1024 || !users_fine(s) || !inner_fine(s)) {
+        s->secret.len > IKE_SECRET_MAX || s->version > IKE_SPEAKS_ANY || s->n_children > 1024 ||
+        s->remote_bits > 128 || s->local_id.data.len > 1024 || s->remote_id.data.len > 1024) {
         return IKE_ERR_INVALID;
     }
-    if (s->remote_key.len && (s->secret.len || s->version != IKE_SPEAKS_V1)) {
-        return s->secret.len ? IKE_ERR_INVALID : IKE_ERR_UNSUPPORTED;
-    }
-    if (!IKE_WITH_V1 && s->version == IKE_SPEAKS_V1) {
-        return IKE_ERR_UNSUPPORTED;
+    int r = check_v1(s);
+    if (r != IKE_OK) {
+        return r;
     }
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
-        if (!IKE_WITH_BUNDLES && (k->ah_proposals || k->compress || k->mode == IKE_MODE_TRANSPORT)) {
+        if ((!IKE_WITH_BUNDLES && (k->ah_proposals || k->compress || k->mode == IKE_MODE_TRANSPORT)) ||
+            (!IKE_WITH_KEEPUP && k->start == IKE_START_YES)) {
             return IKE_ERR_UNSUPPORTED;
         }
         if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN ||

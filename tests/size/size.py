@@ -8,8 +8,8 @@ A profile is built for size in WORK-DIR/PROFILE: `tiny` (one suite, on libsodium
 nettle) or `full`. Printed are
 
     the library by component, as archived and as far as tests/size/host.c needs it (linked by its objects, --gc-sections);
-    the shared library;
-    the static daemon, stripped, and whose code is in it (not of `tiny`, which is for a host of its own);
+    the shared library (this and the next not of `tiny`, which is for a host of its own);
+    the static daemon, stripped, and whose code is in it;
     what host.c measured when it ran: octets per tunnel, the deepest stack below each kind of call.
 
 --daemon: of these the static daemon alone, and no limit holds; for C libraries that host.c is not written for.
@@ -24,11 +24,12 @@ import sys
 
 CLASSES = ("text", "rodata", "relro", "writable", "unwind")
 SECTIONS = "-ffunction-sections -fdata-sections"
-# For the smallest: aggressively for size, and the objects hold beside the machine code what -flto takes.
-SMALLEST = "-Oz -DNDEBUG -flto -ffat-lto-objects"
+# For firmware: aggressively for size, at a fixed address; the objects hold beside the machine code what -flto takes. The last two
+# optimisations spill and reload more than they save.
+SMALLEST = "-Oz -DNDEBUG -fno-pic -flto -ffat-lto-objects -fno-move-loop-invariants -fno-caller-saves"
 
 PROFILES = {
-    "tiny": (["-DCMAKE_C_FLAGS_MINSIZEREL=" + SMALLEST, "-DIKE_TINY=ON", "-DIKE_DAEMON=OFF", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF",
+    "tiny": (["-DCMAKE_C_FLAGS_MINSIZEREL=" + SMALLEST, "-DCMAKE_POSITION_INDEPENDENT_CODE=OFF", "-DIKE_TINY=ON", "-DIKE_DAEMON=OFF", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF",
               "-DIKE_NETTLE=OFF"],
              ["-lsodium", "-lmbedcrypto"]),
     "trimmed": (["-DIKE_TINY=ON", "-DIKE_GMP=OFF"], ["-lsodium", "-lmbedcrypto", "-lhogweed", "-lnettle", "-lgmp"]),
@@ -103,8 +104,8 @@ def build(source, tree, profile):
     options, _ = PROFILES[profile]
     run("cmake", "-S", source, "-B", tree, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=MinSizeRel", "-DIKE_TESTS=OFF",
         "-DIKE_MODULES=OFF", "-DCMAKE_C_FLAGS=" + SECTIONS, *options)
-    run("cmake", "--build", tree, "-j", os.environ.get("JOBS", "1"), "--target", "ike_static", "ike_shared",
-        *(["ikelibd"] if has_daemon(profile) else []))
+    run("cmake", "--build", tree, "-j", os.environ.get("JOBS", "1"), "--target", "ike_static",
+        *(["ike_shared", "ikelibd"] if has_daemon(profile) else []))
 
 
 def link(tree, name, inputs, libs, flags):
@@ -121,19 +122,20 @@ def library(tree, table):
 
 
 def host(source, tree, profile, table):
-    options, libs = PROFILES[profile]
+    _, libs = PROFILES[profile]
+    smallest = not has_daemon(profile)
     obj = os.path.join(tree, "host.o")
     run(os.environ.get("CC", "cc"), "-std=c11", "-D_GNU_SOURCE", "-Os", *SECTIONS.split(), "-I", os.path.join(source, "include"), "-c",
         os.path.join(source, "tests", "size", "host.c"), "-o", obj)
-    program, text = link(tree, "host", [obj, *objects(tree)], libs, ["-fno-lto"])
+    program, text = link(tree, "host", [obj, *objects(tree)], libs, ["-fno-lto", *(["-no-pie"] if smallest else [])])
     for section, n, path in mapped(text):
         if component(path) and class_of(section) == "text":
             table[component(path)]["linked"] += n
     values = json.loads(run(program))
     values["linked_text"] = sum(row["linked"] for row in table.values())
-    if SMALLEST in "".join(options):
+    if smallest:
         # Functions of different files become one, so there is no saying whose they are: all that is not host.o is the library's.
-        program, text = link(tree, "host-lto", [obj, *objects(tree)], libs, ["-Oz", "-flto", "-flto-partition=one"])
+        program, text = link(tree, "host-lto", [obj, *objects(tree)], libs, [*SMALLEST.split(), "-no-pie", "-flto-partition=one"])
         values["lto_text"] = sum(n for section, n, path in mapped(text) if "ltrans" in path and class_of(section) == "text")
         run(program)
     return values
@@ -172,12 +174,13 @@ def measure(source, work, profile):
     library(tree, table)
     ran = host(source, tree, profile, table)
     total = sum(table.values(), collections.Counter())
-    shared = os.path.join(tree, "lib", "libike.so")
-    run("strip", "-o", shared + ".stripped", shared)
-    so = sections(shared)
-    m["values"].update(ran, text=total["text"], writable=total["writable"],
-                       shared_file=os.path.getsize(shared + ".stripped"))
-    return dict(m, components=table, total=total, shared=so)
+    m["values"].update(ran, text=total["text"], writable=total["writable"])
+    if has_daemon(profile):
+        shared = os.path.join(tree, "lib", "libike.so")
+        run("strip", "-o", shared + ".stripped", shared)
+        m["shared"] = sections(shared)
+        m["values"]["shared_file"] = os.path.getsize(shared + ".stripped")
+    return dict(m, components=table, total=total)
 
 
 def show_library(m):
@@ -186,7 +189,8 @@ def show_library(m):
     for name, row in sorted(m["components"].items(), key=lambda item: -item[1]["text"]):
         print("%-10s %8d %8d %8d %8d %8d %8d" % (name, row["linked"], *(row[k] for k in CLASSES)))
     print("%-10s %8d %8d %8d %8d %8d %8d" % ("all", m["total"]["linked"], *(m["total"][k] for k in CLASSES)))
-    print("%-10s %8s %8d %8d %8d %8d %8d" % ("shared", "", *(m["shared"][k] for k in CLASSES)))
+    if "shared" in m:
+        print("%-10s %8s %8d %8d %8d %8d %8d" % ("shared", "", *(m["shared"][k] for k in CLASSES)))
     print()
 
 

@@ -207,6 +207,10 @@ static void what_was_refused_is_tried_again_whatever_is_initiated(void **state)
 
 int main(void)
 {
+    if (!IKE_WITH_KEEPUP) {
+        puts("left out: KEEPUP is not in this build");
+        return 0;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_begins_at_once, keep, pair_is_over),
         cmocka_unit_test_setup_teardown(pauses_grow, keep, pair_is_over),

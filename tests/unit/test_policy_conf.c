@@ -244,6 +244,7 @@ static void settings_that_make_no_sense_are_refused(void **state)
 static void ah(struct given *g) { g->child[1].ah_proposals = "sha256"; }
 static void ipcomp(struct given *g) { g->child[1].compress = true; }
 static void transport(struct given *g) { g->child[1].mode = IKE_MODE_TRANSPORT; }
+static void started(struct given *g) { g->child[1].start = IKE_START_YES; }
 static void proposal(struct given *g) { g->s.proposals = "aes256gcm16-prfsha256-x25519"; }
 static void child_proposal(struct given *g) { g->child[1].proposals = "aes256gcm16"; }
 
@@ -257,6 +258,7 @@ static void what_a_build_has_not_is_refused(void **state)
     } rows[] = {{ah, IKE_WITH_BUNDLES},
                 {ipcomp, IKE_WITH_BUNDLES},
                 {transport, IKE_WITH_BUNDLES},
+                {started, IKE_WITH_KEEPUP},
                 {proposal, IKE_WITH_PROPOSALS},
                 {child_proposal, IKE_WITH_PROPOSALS}};
     for (size_t i = 0; i < IKE_COUNT(rows); i++) {
