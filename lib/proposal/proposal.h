@@ -34,6 +34,26 @@ struct ike_suite {
     uint16_t encr, encr_bits, prf, integ, ke, esn;
 };
 
+/* Where the suite has the algorithm of a transform type. */
+static inline size_t ike_suite_at(uint8_t type)
+{
+    static const uint8_t at[] = {0,
+                                 offsetof(struct ike_suite, encr),
+                                 offsetof(struct ike_suite, prf),
+                                 offsetof(struct ike_suite, integ),
+                                 offsetof(struct ike_suite, ke),
+                                 offsetof(struct ike_suite, esn)};
+    return at[type];
+}
+static inline uint16_t *ike_suite_id(struct ike_suite *s, uint8_t type)
+{
+    return (uint16_t *)(void *)((uint8_t *)s + ike_suite_at(type));
+}
+static inline uint16_t ike_suite_has(const struct ike_suite *s, uint8_t type)
+{
+    return *(const uint16_t *)(const void *)((const uint8_t *)s + ike_suite_at(type));
+}
+
 /* Why nothing fitted: the peer's proposal that came nearest. */
 struct ike_mismatch {
     uint8_t number; /* of the peer's proposal, 0: there was none for this protocol */

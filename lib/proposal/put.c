@@ -109,8 +109,7 @@ void ike_end_proposal(struct ike_chain *c, size_t at, const struct ike_sub_list 
 /* Only ciphers come in several key lengths: bits count for them alone. */
 static bool in_suite(const struct ike_suite *s, const struct ike_transform *t)
 {
-    const uint16_t id[] = {0, s->encr, s->prf, s->integ, s->ke, s->esn};
-    return t->id == id[t->type] && (t->type != IKE_T_ENCR || t->bits == s->encr_bits);
+    return t->id == ike_suite_has(s, t->type) && (t->type != IKE_T_ENCR || t->bits == s->encr_bits);
 }
 
 /* All transforms of one type, that of the suite first: at a rekey the current algorithm. Some peers expand the new keys with
@@ -164,19 +163,15 @@ void ike_put_sa(struct ike_chain *c, const struct ike_proposals *p, const uint8_
 /* RFC 7296 section 3.3.6: one proposal, one transform of each type, attributes as they were offered. */
 void ike_put_sa_answer(struct ike_chain *c, const struct ike_suite *s, uint8_t number, const uint8_t *spi, uint8_t spi_len)
 {
-    const struct ike_transform all[] = {{IKE_T_ENCR, s->encr, s->encr_bits},
-                                        {IKE_T_PRF, s->prf, 0},
-                                        {IKE_T_INTEG, s->integ, 0},
-                                        {IKE_T_KE, s->ke, 0},
-                                        {IKE_T_ESN, s->esn, 0}};
     struct ike_sub_list proposals = {0}, transforms = {0};
     const size_t at = ike_chain_begin(c, IKE_P_SA);
     const size_t start = ike_begin_proposal(c, &proposals, number, s->protocol, spi, spi_len);
-    for (size_t i = 0; i < IKE_COUNT(all); i++) {
+    for (uint8_t type = IKE_T_ENCR; type <= IKE_T_ESN; type++) {
+        const struct ike_transform t = {type, ike_suite_has(s, type), type == IKE_T_ENCR ? s->encr_bits : 0};
         /* INTEG and KE that are 0 are left out: absent and NONE mean the same, and absent is what every peer takes. */
-        const bool sent = all[i].type == IKE_T_ESN ? s->protocol != IKE_PROTO_IKE : all[i].id != 0;
+        const bool sent = type == IKE_T_ESN ? s->protocol != IKE_PROTO_IKE : t.id != 0;
         if (sent) {
-            put_transform(c, &transforms, &all[i]);
+            put_transform(c, &transforms, &t);
         }
     }
     ike_end_proposal(c, start, &transforms);

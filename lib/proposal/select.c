@@ -137,21 +137,21 @@ static void fit(struct fit *f, const struct ike_proposals *ours, unsigned i, con
     f->suite.protocol = p->protocol;
     f->bad = flaws(o, p, &aead);
     /* Each type by itself: a proposal offers every combination of its transforms (section 3.3). */
-    const struct pick encr = pick(ours, i, o, p, IKE_T_ENCR, now->encr, now->encr_bits);
-    const struct pick prf = pick(ours, i, o, p, IKE_T_PRF, now->prf, 0);
-    const struct pick integ = pick(ours, i, o, p, IKE_T_INTEG, now->integ, 0);
-    const struct pick esn = pick(ours, i, o, p, IKE_T_ESN, now->esn, 0);
-    f->suite.encr = encr.t ? encr.t->id : 0;
-    f->suite.encr_bits = encr.t ? encr.t->bits : 0;
-    f->suite.prf = prf.t ? prf.t->id : 0;
-    f->suite.integ = integ.t ? integ.t->id : 0;
-    f->suite.esn = esn.t ? esn.t->id : 0;
+    unsigned found = 0;
+    for (uint8_t type = IKE_T_ENCR; type <= IKE_T_ESN; type++) {
+        if (type != IKE_T_KE) {
+            const bool encr = type == IKE_T_ENCR;
+            const struct pick c = pick(ours, i, o, p, type, ike_suite_has(now, type), encr ? now->encr_bits : 0);
+            *ike_suite_id(&f->suite, type) = c.t ? c.t->id : 0;
+            f->suite.encr_bits = encr && c.t ? c.t->bits : f->suite.encr_bits;
+            found |= c.found ? TYPE_BIT(type) : 0;
+        }
+    }
     /* What a protocol cannot do without (section 3.3.3). */
-    f->bad |= p->protocol != IKE_PROTO_AH && !encr.found ? TYPE_BIT(IKE_T_ENCR) : 0;
-    f->bad |= ike && !prf.found ? TYPE_BIT(IKE_T_PRF) : 0;
-    f->bad |= !aead && !integ.found ? TYPE_BIT(IKE_T_INTEG) : 0;
-    f->bad |= !ike && !esn.found ? TYPE_BIT(IKE_T_ESN) : 0;
-    if (!encr.found && integ.t && aead) {
+    const unsigned needed = (p->protocol != IKE_PROTO_AH ? TYPE_BIT(IKE_T_ENCR) : 0) | (aead ? 0 : TYPE_BIT(IKE_T_INTEG)) |
+                            (ike ? TYPE_BIT(IKE_T_PRF) : TYPE_BIT(IKE_T_ESN));
+    f->bad |= needed & ~found;
+    if (!(found & TYPE_BIT(IKE_T_ENCR)) && f->suite.integ && aead) {
         f->bad &= ~TYPE_BIT(IKE_T_INTEG); /* we want a plain cipher: that is the difference, not what follows from it */
     }
     /* The key exchange has its own mark, and ESN is no algorithm. */
@@ -266,9 +266,8 @@ int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, c
 static bool accept_transform(struct ike_suite *s, unsigned *seen, const struct ike_proposals *ours, unsigned i,
                              const struct ike_offer_transform *t)
 {
-    uint16_t *const field[] = {NULL, &s->encr, &s->prf, &s->integ, &s->ke, &s->esn};
     /* Exactly one transform of each type, unchanged: else the sides would go on with different suites (section 3.3.6). */
-    if (!t->usable || t->type == 0 || t->type >= IKE_COUNT(field) || (*seen & TYPE_BIT(t->type))) {
+    if (!t->usable || t->type == 0 || t->type > IKE_T_ESN || (*seen & TYPE_BIT(t->type))) {
         return false;
     }
     *seen |= TYPE_BIT(t->type);
@@ -278,7 +277,7 @@ static bool accept_transform(struct ike_suite *s, unsigned *seen, const struct i
     for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
         const struct ike_transform *u = &ours->transforms[k];
         if (u->type == t->type && u->id == t->id && u->bits == t->bits) {
-            *field[t->type] = t->id;
+            *ike_suite_id(s, t->type) = t->id;
             s->encr_bits = t->type == IKE_T_ENCR ? t->bits : s->encr_bits;
             return true;
         }
@@ -352,9 +351,12 @@ bool ike_proposal_allows(const struct ike_proposals *p, unsigned i, uint8_t type
 bool ike_proposals_allow(const struct ike_proposals *p, const struct ike_suite *s)
 {
     for (unsigned i = 0; i < p->n && p->protocol == s->protocol; i++) {
-        if (ike_proposal_allows(p, i, IKE_T_ENCR, s->encr, s->encr_bits) && ike_proposal_allows(p, i, IKE_T_PRF, s->prf, 0) &&
-            ike_proposal_allows(p, i, IKE_T_INTEG, s->integ, 0) && ike_proposal_allows(p, i, IKE_T_KE, s->ke, 0) &&
-            ike_proposal_allows(p, i, IKE_T_ESN, s->esn, 0)) {
+        uint8_t type = IKE_T_ENCR;
+        while (type <= IKE_T_ESN &&
+               ike_proposal_allows(p, i, type, ike_suite_has(s, type), type == IKE_T_ENCR ? s->encr_bits : 0)) {
+            type++;
+        }
+        if (type > IKE_T_ESN) {
             return true;
         }
     }
