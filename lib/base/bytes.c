@@ -4,6 +4,10 @@
  */
 #include "base/bytes.h"
 
+extern inline const uint8_t *ike_rd_take(struct ike_rd *r, size_t n);
+extern inline bool ike_rd_done(const struct ike_rd *r);
+extern inline void ike_wr_bytes(struct ike_wr *w, ike_bytes b);
+
 /* Octet by octet: no alignment is assumed and no byte order, and compilers make one load of it. */
 uint16_t ike_load16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 uint32_t ike_load32(const uint8_t *p) { return (uint32_t)ike_load16(p) << 16 | ike_load16(p + 2); }

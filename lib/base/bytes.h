@@ -18,7 +18,7 @@ struct ike_rd {
 static inline struct ike_rd ike_rd(const void *p, size_t n) { return (struct ike_rd){p, n, false}; }
 
 /* n octets, or NULL past the end (n == 0 gives a non-NULL pointer when the reader is good). */
-static inline const uint8_t *ike_rd_take(struct ike_rd *r, size_t n)
+inline const uint8_t *ike_rd_take(struct ike_rd *r, size_t n)
 {
     static const uint8_t empty[1];
     if (r->bad || n > r->left) {
@@ -40,7 +40,7 @@ uint32_t ike_rd_u32(struct ike_rd *r);
 uint64_t ike_rd_u64(struct ike_rd *r);
 /* A reader over the next n octets; bad if there are fewer. */
 struct ike_rd ike_rd_sub(struct ike_rd *r, size_t n);
-static inline bool ike_rd_done(const struct ike_rd *r) { return !r->bad && r->left == 0; }
+inline bool ike_rd_done(const struct ike_rd *r) { return !r->bad && r->left == 0; }
 
 struct ike_wr {
     uint8_t *p; /* the caller's */
@@ -57,7 +57,7 @@ void ike_wr_u16(struct ike_wr *w, uint16_t v);
 void ike_wr_u32(struct ike_wr *w, uint32_t v);
 void ike_wr_u64(struct ike_wr *w, uint64_t v);
 void ike_wr_put(struct ike_wr *w, const void *p, size_t n);
-static inline void ike_wr_bytes(struct ike_wr *w, ike_bytes b) { ike_wr_put(w, b.ptr, b.len); }
+inline void ike_wr_bytes(struct ike_wr *w, ike_bytes b) { ike_wr_put(w, b.ptr, b.len); }
 /* Overwrite 2 octets written earlier: length fields. */
 void ike_wr_fix16(struct ike_wr *w, size_t at, size_t value);
 

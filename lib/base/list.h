@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Intrusive doubly linked list with a head. A node that is in no list points to itself, so unlinking twice is harmless.
+ * Intrusive doubly linked list with a head. A node that is in no list points to itself, so unlinking twice is harmless. What is
+ * not inlined is in list.c once, not in every file.
  */
 #ifndef IKE_BASE_LIST_H
 #define IKE_BASE_LIST_H
@@ -12,10 +13,10 @@ struct ike_list {
     struct ike_list *next, *prev;
 };
 
-static inline void ike_list_init(struct ike_list *l) { l->next = l->prev = l; }
-static inline bool ike_list_empty(const struct ike_list *l) { return l->next == l; }
+inline void ike_list_init(struct ike_list *l) { l->next = l->prev = l; }
+inline bool ike_list_empty(const struct ike_list *l) { return l->next == l; }
 
-static inline void ike_list_add(struct ike_list *head, struct ike_list *node) /* at the end */
+inline void ike_list_add(struct ike_list *head, struct ike_list *node) /* at the end */
 {
     node->prev = head->prev;
     node->next = head;
@@ -24,7 +25,7 @@ static inline void ike_list_add(struct ike_list *head, struct ike_list *node) /*
 }
 
 /* The node is as after init: in no list. */
-static inline void ike_list_del(struct ike_list *node)
+inline void ike_list_del(struct ike_list *node)
 {
     node->next->prev = node->prev;
     node->prev->next = node->next;
@@ -32,7 +33,7 @@ static inline void ike_list_del(struct ike_list *node)
 }
 
 /* Move all of `from` to the end of `to`. */
-static inline void ike_list_splice(struct ike_list *to, struct ike_list *from)
+inline void ike_list_splice(struct ike_list *to, struct ike_list *from)
 {
     if (!ike_list_empty(from)) {
         from->next->prev = to->prev;
@@ -45,7 +46,7 @@ static inline void ike_list_splice(struct ike_list *to, struct ike_list *from)
 
 #define IKE_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 /* Where a walk goes on: the node that was next, or the beginning again if that was unlinked meanwhile. */
-static inline struct ike_list *ike_list_resume(struct ike_list *next, const struct ike_list *head)
+inline struct ike_list *ike_list_resume(struct ike_list *next, const struct ike_list *head)
 {
     return next != head && next->next == next ? head->next : next;
 }

@@ -5,6 +5,8 @@
 #include "base/siphash.h"
 #include "sa/sa.h"
 
+extern inline const ike_child_settings *ike_child_conf(const struct ike_child *k);
+
 /* The data plane may hand out SPIs in order and peers may see them, so the bits are not trusted to spread. */
 static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
 

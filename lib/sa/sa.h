@@ -382,7 +382,7 @@ struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi);
 struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t protocol, uint32_t spi); /* among this peer's */
 void ike_child_retire(struct ike_db *db, struct ike_child *k);
 uint64_t ike_child_life_bytes(const struct ike_child *k); /* 0: none */
-static inline const ike_child_settings *ike_child_conf(const struct ike_child *k) { return &k->conf->s.children[k->index]; }
+inline const ike_child_settings *ike_child_conf(const struct ike_child *k) { return &k->conf->s.children[k->index]; }
 /* A live child of that name which is not on its way out, NULL if none. */
 struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name);
 /* Data plane. add: IKE_OK, IKE_PENDING or error; question may be NULL for one that is not waited for. */
