@@ -313,9 +313,6 @@ void *ike_ke_state(struct ike_core *c, const ike_ke *ke)
 struct ike_question *ike_question_new(struct ike_core *c, uint8_t kind, void *owner,
                                       void (*resume)(struct ike_core *, struct ike_question *))
 {
-    if (!IKE_WITH_QUESTIONS) {
-        return &c->unasked;
-    }
     struct ike_question *q = ike_alloc(c, sizeof *q);
     if (!q) {
         return NULL;

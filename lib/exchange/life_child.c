@@ -116,7 +116,7 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
     if (k->dead || goes || ike_child_straggles(k) || k->out_installed) {
         return;
     }
-    struct ike_question *q = ike_question_new(c, IKE_Q_DONE, k, late_done);
+    struct ike_question *q = IKE_WITH_QUESTIONS ? ike_question_new(c, IKE_Q_DONE, k, late_done) : &c->unasked;
     int r = q ? ike_child_add(&e->db, k, false, q->token) : IKE_ERR_NOMEM;
     if (ike_pending(r)) {
         k->late_add = q;

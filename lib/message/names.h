@@ -5,6 +5,8 @@
 #ifndef IKE_MESSAGE_NAMES_H
 #define IKE_MESSAGE_NAMES_H
 
+#include "base/with.h"
+#include <stddef.h>
 #include <stdint.h>
 
 enum ike_registry {
@@ -31,5 +33,7 @@ enum ike_registry {
 
 /* Static storage. Numbers without a name are no fault: registries grow. */
 const char *ike_name(enum ike_registry r, uint16_t value);
+/* For what is only said in words: NULL in a build without them. */
+static inline const char *ike_word(enum ike_registry r, uint16_t value) { return IKE_WITH_WORDS ? ike_name(r, value) : NULL; }
 
 #endif

@@ -83,7 +83,7 @@ static int check_auth(struct ike_exchange *x)
     ike_bytes value = {NULL, 0};
     const struct ike_auth_method *m = p && ike_auth_parse(&method, &value, p) == IKE_OK ? ike_auth_method(method) : NULL;
     if (!m) {
-        const char *name = ike_name(IKE_REG_AUTH_METHOD, method);
+        const char *name = ike_word(IKE_REG_AUTH_METHOD, method);
         ike_blame(c, IKE_FAIL_AUTH_METHOD, IKE_DECIDER_US);
         ike_blame_expected(c, "Shared Key Message Integrity Code (2)");
         ike_blame_received(c, "%s (%u)", p ? (name ? name : "an unknown method") : "no AUTH payload: the peer wants EAP",
@@ -280,7 +280,7 @@ static int take_refusal(struct ike_exchange *x)
     if (!ike_message_error(x->msg, &n)) {
         return x->script->delivery->fault(x, IKE_P_AUTH, false);
     }
-    const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+    const char *name = ike_word(IKE_REG_NOTIFY, n.type);
     uint16_t code = n.type == IKE_N_AUTHENTICATION_FAILED          ? IKE_FAIL_PEER_REFUSED_AUTH
                     : n.type == IKE_N_INVALID_SYNTAX               ? IKE_FAIL_PEER_SYNTAX
                     : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD

@@ -419,7 +419,7 @@ int ike_child_refused(struct ike_exchange *x)
         return IKE_X_OK;
     }
     bool said = ike_message_error(x->msg, &n);
-    const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+    const char *name = ike_word(IKE_REG_NOTIFY, n.type);
     uint16_t code = said ? refusal_code(n.type) : IKE_FAIL_SYNTAX;
     int r = said ? ike_peer_said(x, &n, code, IKE_X_REFUSE) : IKE_X_REFUSE;
     if (!said) {

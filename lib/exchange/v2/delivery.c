@@ -168,7 +168,7 @@ static void v2_await(struct ike_exchange *x)
 static int v2_fault(struct ike_exchange *x, uint8_t payload, bool critical)
 {
     struct ike_core *c = &x->e->core;
-    const char *name = ike_name(IKE_REG_PAYLOAD, payload);
+    const char *name = ike_word(IKE_REG_PAYLOAD, payload);
     ike_failure *f = ike_blame(c, critical ? IKE_FAIL_CRITICAL_PAYLOAD : IKE_FAIL_SYNTAX, IKE_DECIDER_US);
     ike_blame_received(c, "%s with payload %s (%u) %s", ike_exchange_step(x) ? ike_exchange_step(x)->name : x->script->name,
                        name ? name : "unknown", (unsigned)payload,

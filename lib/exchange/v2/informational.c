@@ -137,7 +137,7 @@ static int hand_over_to(struct ike_exchange *x, struct ike_child *heir)
         ike_answered(x);
     }
     bool goes = heir && heir->sa == x->sa->id && x->sa->state == IKE_SA_DELETING;
-    if (heir && heir->late_add && !goes) { /* asked for in passing, where nobody waits for it */
+    if (IKE_WITH_QUESTIONS && heir && heir->late_add && !goes) { /* asked for in passing, where nobody waits for it */
         ike_child_uninstall_out(&e->db, heir);
     }
     if (!heir || goes || (heir->out_installed && !x->question)) {
@@ -206,7 +206,7 @@ static int take_notifies(struct ike_exchange *x)
 {
     struct ike_notify n;
     if (ike_message_error(x->msg, &n)) {
-        const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+        const char *name = ike_word(IKE_REG_NOTIFY, n.type);
         IKE_LOG(&x->e->core, IKE_LOG_EXCHANGE, IKE_LOG_WARN, x->sa->id, "the peer reports %s (%u)", name ? name : "an error",
                 (unsigned)n.type);
     }

@@ -186,7 +186,7 @@ static int take_errors(struct ike_exchange *x)
     if (r != IKE_X_OK) {
         return r;
     }
-    const char *name = ike_name(IKE_REG_NOTIFY, n.type);
+    const char *name = ike_word(IKE_REG_NOTIFY, n.type);
     uint16_t code = n.type == IKE_N_NO_PROPOSAL_CHOSEN             ? IKE_FAIL_NO_PROPOSAL
                     : n.type == IKE_N_NO_ADDITIONAL_SAS            ? IKE_FAIL_NO_ADDITIONAL_SAS
                     : n.type == IKE_N_INVALID_KE_PAYLOAD           ? IKE_FAIL_KE_GROUP

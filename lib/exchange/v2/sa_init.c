@@ -173,7 +173,7 @@ static int put_response(struct ike_exchange *x)
 static int note_error(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_core *c = &x->e->core;
-    const char *name = ike_name(IKE_REG_NOTIFY, n->type);
+    const char *name = ike_word(IKE_REG_NOTIFY, n->type);
     uint16_t code = n->type == IKE_N_NO_PROPOSAL_CHOSEN             ? IKE_FAIL_NO_PROPOSAL
                     : n->type == IKE_N_INVALID_KE_PAYLOAD           ? IKE_FAIL_KE_GROUP
                     : n->type == IKE_N_INVALID_SYNTAX               ? IKE_FAIL_PEER_SYNTAX
