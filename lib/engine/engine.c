@@ -341,7 +341,7 @@ int ike_engine_close(ike_engine *e, ike_time now)
             ike_close_sa(e, sa, IKE_BY_LOCAL);
         }
     }
-    for (id = 0; (k = ike_slots_next(&e->db.children, id, &id));) {
+    for (id = 0; IKE_WITH_V1 && (k = ike_slots_next(&e->db.children, id, &id));) {
         ike_close_orphan(e, k);
     }
     ike_leave(e);

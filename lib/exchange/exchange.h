@@ -223,6 +223,8 @@ IKE_RARE int ike_refuse(struct ike_exchange *x, uint16_t notify, uint16_t code);
 IKE_RARE int ike_fatal(struct ike_exchange *x, uint16_t notify, uint16_t code);
 /* The peer said no: record it, nothing is answered. */
 IKE_RARE int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t code, int result);
+/* The message being handled breaks its rules by this payload. */
+IKE_RARE int ike_fault(struct ike_exchange *x, uint8_t payload);
 /* Local trouble (memory, random, kernel) as a result: DROP for a responder, who is asked again; REFUSE for an initiator. */
 IKE_RARE int ike_trouble(struct ike_exchange *x, int error);
 

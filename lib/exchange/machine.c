@@ -107,7 +107,7 @@ static void finish(struct ike_exchange *x, int result)
     }
     ike_list_del(&x->link);
     ike_timer_set(&c->wheel, &x->timer, IKE_NEVER);
-    if (x->script->over) {
+    if (IKE_WITH_V1 && x->script->over) {
         ike_hook_enter(c);
         x->script->over(x, result);
         ike_hook_leave(c);
@@ -171,11 +171,13 @@ void ike_exchange_abort(struct ike_exchange *x, int result)
 
 /* ---- Refusals --------------------------------------------------------------------------------------------------------- */
 
+static bool refuses_apart(const struct ike_exchange *x) { return IKE_WITH_V1 && x->delivery->refuses_apart; }
+
 /* A responder that still has a message to send: the refusal goes there, and the peer's window moves on. An initiator has
  * nobody to answer. */
 static bool owes_answer(const struct ike_exchange *x)
 {
-    if (x->role == IKE_INITIATOR || x->delivery->refuses_apart) {
+    if (x->role == IKE_INITIATOR || refuses_apart(x)) {
         return false;
     }
     for (unsigned i = x->step; i < x->script->n_steps; i++) {
@@ -221,7 +223,7 @@ static int settle(struct ike_exchange *x, int r)
         return IKE_X_OK; /* the step waits for another message */
     }
     /* Asked again a responder hears the same message once more. One without anything sent before begins anew instead. */
-    if (r == IKE_X_DROP && x->role == IKE_RESPONDER && !hearing && x->sent && x->delivery->refuses_apart) {
+    if (r == IKE_X_DROP && x->role == IKE_RESPONDER && !hearing && x->sent && refuses_apart(x)) {
         c->blamed = false;
         drop_message(x);
         ike_blob_free(c, &x->kept_chain);
@@ -257,7 +259,7 @@ static int settle(struct ike_exchange *x, int r)
 static int act(struct ike_exchange *x, ike_action *action)
 {
     struct ike_core *c = &x->e->core;
-    if (x->script->delivery) {
+    if (!IKE_WITH_V1 || x->script->delivery) { /* hosts have exchanges of IKEv1 alone */
         return action(x);
     }
     ike_hook_enter(c);
@@ -365,7 +367,7 @@ static int check_rules(struct ike_exchange *x, const struct ike_step *step)
     }
     const struct ike_payload_rule *rules = rules_for(x, step);
     if (!rules || ike_rules_check(x->msg, rules, &type) != IKE_OK) {
-        return x->delivery->fault(x, type, false);
+        return ike_fault(x, type);
     }
     return IKE_X_OK;
 }
@@ -465,6 +467,8 @@ int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, uint16_t c
     return result;
 }
 
+int ike_fault(struct ike_exchange *x, uint8_t payload) { return x->delivery->fault(x, payload, false); }
+
 /* What may pass is not told to the peer: it repeats its request, and by then there may be memory again. An initiator that
  * repeats its own messages can hear the answer once more, as long as nothing is half made. */
 int ike_trouble(struct ike_exchange *x, int error)
@@ -474,7 +478,7 @@ int ike_trouble(struct ike_exchange *x, int error)
                                               : IKE_FAIL_KERNEL;
     ike_failure *f = ike_blame(&x->e->core, code, error == IKE_ERR_CRYPTO ? IKE_DECIDER_US : IKE_DECIDER_HOST);
     f->error = error;
-    bool again = error == IKE_ERR_NOMEM && x->msg && !x->building && x->delivery->refuses_apart && !x->script->undo;
+    bool again = error == IKE_ERR_NOMEM && x->msg && !x->building && refuses_apart(x) && !x->script->undo;
     return x->role == IKE_RESPONDER || again ? IKE_X_DROP : IKE_X_REFUSE;
 }
 

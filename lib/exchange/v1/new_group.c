@@ -47,7 +47,7 @@ static int take_offer(struct ike_exchange *x)
     struct ike_v1_group g;
     int r = ike_v1_group_parse(&g, ike_message_find(x->msg, IKE_P1_SA, 0));
     if (r == IKE_ERR_PROTO) {
-        return x->script->delivery->fault(x, IKE_P1_SA, false);
+        return ike_fault(x, IKE_P1_SA);
     }
     if (!sa->conn->conf->s.new_group || !c->crypto->power) {
         return refuse(x, IKE_FAIL_KE_GROUP, "one of the numbered groups", "a group of the peer's own, by New Group Mode",

@@ -124,7 +124,7 @@ int ike_v1_choose(struct ike_exchange *x)
         }
         int r = ike_v1_select(conn->conf->proposals, sa, &t, &s->v1, &why);
         if (r == IKE_ERR_PROTO) {
-            return x->script->delivery->fault(x, IKE_P1_SA, false);
+            return ike_fault(x, IKE_P1_SA);
         }
         if (r == IKE_OK) {
             break;
@@ -280,11 +280,11 @@ int ike_v1_take_ke(struct ike_exchange *x)
     struct ike_core *c = &x->e->core;
     const struct ike_payload *ke = ike_message_find(x->msg, IKE_P1_KE, 0), *no = ike_message_find(x->msg, IKE_P1_NONCE, 0);
     if (no->len < IKE_V1_NONCE_MIN || no->len > IKE_NONCE_MAX || !ike_nonce_fresh(x, no)) {
-        return x->script->delivery->fault(x, IKE_P1_NONCE, false);
+        return ike_fault(x, IKE_P1_NONCE);
     }
     int r = ike_take_public(x, ike_bytes_of(ke->body, ke->len));
     if (r == IKE_ERR_PROTO) {
-        return x->script->delivery->fault(x, IKE_P1_KE, false);
+        return ike_fault(x, IKE_P1_KE);
     }
     r = r == IKE_OK ? ike_blob_set(c, ike_peer_nonce(x), ike_bytes_of(no->body, no->len)) : r;
     if (r != IKE_OK) {

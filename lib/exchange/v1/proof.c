@@ -152,7 +152,7 @@ int ike_v1_take_id(struct ike_exchange *x)
     struct ike_v1_notify n;
     if (ike_v1_id_parse(&id, p) != IKE_OK || (id.protocol && id.protocol != 17) ||
         (id.port && id.port != 500 && id.port != 4500)) {
-        return x->script->delivery->fault(x, IKE_P1_ID, false);
+        return ike_fault(x, IKE_P1_ID);
     }
     /* In clear anybody could have put it there, and no proof is over it (RFC 2407 section 4.6.3.3). */
     bool sealed = x->msg->h.flags & IKE_FLAG1_ENCRYPTED;

@@ -134,7 +134,7 @@ static int take_values(struct ike_exchange *x)
     struct ike_setup *s = x->setup;
     const struct ike_payload *ke = ike_message_find(x->msg, IKE_P1_KE, 0), *no = ike_message_find(x->msg, IKE_P1_NONCE, 0);
     if (no->len < IKE_V1_NONCE_MIN || no->len > IKE_NONCE_MAX || !ike_nonce_fresh(x, no)) {
-        return x->script->delivery->fault(x, IKE_P1_NONCE, false);
+        return ike_fault(x, IKE_P1_NONCE);
     }
     if (!ke != !s->v1.suite.ke) {
         return ike_refuse(x, IKE_N1_NO_PROPOSAL_CHOSEN, IKE_FAIL_KE_GROUP);
@@ -309,7 +309,7 @@ static int choose(struct ike_exchange *x)
         }
         int r = ike_v1_select_bundle(&w, sa, ke, &bundle);
         if (r == IKE_ERR_PROTO) {
-            return x->script->delivery->fault(x, IKE_P1_SA, false);
+            return ike_fault(x, IKE_P1_SA);
         }
         found = r == IKE_OK ? (int)i : -1;
         nearest = nearest < 0 ? (int)i : nearest;

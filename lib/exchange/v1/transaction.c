@@ -85,7 +85,7 @@ void ike_v1_patience(struct ike_engine *e, struct ike_sa *sa)
 int ike_v1_attr_take(struct ike_exchange *x, uint8_t type, struct ike_v1_config *out)
 {
     if (ike_v1_config_parse(out, ike_message_find(x->msg, IKE_P1_ATTR, 0)) != IKE_OK || out->type != type) {
-        return x->script->delivery->fault(x, IKE_P1_ATTR, false);
+        return ike_fault(x, IKE_P1_ATTR);
     }
     x->setup->talk.identifier = out->identifier;
     return IKE_X_OK;

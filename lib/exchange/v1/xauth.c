@@ -383,7 +383,7 @@ static int take_status(struct ike_exchange *x)
         return r;
     }
     if (!ike_v1_config_find(&cfg, IKE_XAUTH_STATUS, &a) || !ike_v1_attr_uint(&a, &status)) {
-        return x->script->delivery->fault(x, IKE_P1_ATTR, false);
+        return ike_fault(x, IKE_P1_ATTR);
     }
     s->talk.status = true;
     s->talk.granted = status == 1;

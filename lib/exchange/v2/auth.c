@@ -156,7 +156,7 @@ static int take_ids(struct ike_exchange *x)
     struct ike_notify n;
     ike_id id;
     if (ike_id_payload_parse(&id, idi) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_IDI, false);
+        return ike_fault(x, IKE_P_IDI);
     }
     /* Noted now, acted on only when the peer has proved who it is: anybody could send it otherwise. */
     s->initial_contact = ike_message_notify(x->msg, IKE_N_INITIAL_CONTACT, &n);
@@ -227,7 +227,7 @@ static int choose_conn(struct ike_exchange *x)
     const struct ike_payload *idr = ike_message_find(x->msg, IKE_P_IDR, 0);
     ike_id wanted = {0};
     if (idr && ike_id_payload_parse(&wanted, idr) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_IDR, false);
+        return ike_fault(x, IKE_P_IDR);
     }
     /* The setup may come from a request that was dropped half-way, for a connection that is another one now. */
     ike_blob_free(&x->e->core, &x->setup->local_id);
@@ -278,7 +278,7 @@ static int take_refusal(struct ike_exchange *x)
         return IKE_X_OK;
     }
     if (!ike_message_error(x->msg, &n)) {
-        return x->script->delivery->fault(x, IKE_P_AUTH, false);
+        return ike_fault(x, IKE_P_AUTH);
     }
     const char *name = ike_word(IKE_REG_NOTIFY, n.type);
     uint16_t code = n.type == IKE_N_AUTHENTICATION_FAILED          ? IKE_FAIL_PEER_REFUSED_AUTH
@@ -298,7 +298,7 @@ static int take_idr(struct ike_exchange *x)
     const ike_id *want = &x->sa->conf->s.remote_id;
     ike_id id;
     if (!idr || ike_id_payload_parse(&id, idr) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_IDR, false);
+        return ike_fault(x, IKE_P_IDR);
     }
     if (want->type != IKE_ID_NONE && !ike_id_equal(want, &id)) {
         char a[100], b[100];

@@ -266,10 +266,10 @@ static int take_offer(struct ike_exchange *x, struct offer *o)
         return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS);
     }
     if (ri != IKE_OK || rr != IKE_OK) {
-        return x->script->delivery->fault(x, ri != IKE_OK ? IKE_P_TSI : IKE_P_TSR, false);
+        return ike_fault(x, ri != IKE_OK ? IKE_P_TSI : IKE_P_TSR);
     }
     if (ke && o->args.with_ke && ike_ke_parse(&o->args.prefer_ke, &value, ke) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_KE, false);
+        return ike_fault(x, IKE_P_KE);
     }
     return IKE_X_OK;
 }
@@ -315,7 +315,7 @@ int ike_child_choose(struct ike_exchange *x)
         }
         int far = try_child(x, &o, conf, (uint16_t)i, &why);
         if (far < 0) {
-            return x->script->delivery->fault(x, IKE_P_SA, false);
+            return ike_fault(x, IKE_P_SA);
         }
         if (far == 3) {
             return accept(x, (uint16_t)i);

@@ -60,7 +60,7 @@ static int take_subject(struct ike_exchange *x)
     }
     /* It cannot be said which of the two the new SA would replace. */
     if (count > 1) {
-        return x->script->delivery->fault(x, IKE_P_NOTIFY, false);
+        return ike_fault(x, IKE_P_NOTIFY);
     }
     if (rekey) {
         old = n.spi_len == 4 ? ike_child_by_spi_out(x->sa->peer, n.protocol, ike_load32(n.spi)) : NULL;

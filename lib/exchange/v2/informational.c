@@ -114,7 +114,7 @@ static int take_deletes(struct ike_exchange *x)
     for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P_DELETE, i)) != NULL; i++) {
         struct ike_delete d;
         if (ike_delete_parse(&d, p) != IKE_OK) {
-            return x->script->delivery->fault(x, IKE_P_DELETE, false);
+            return ike_fault(x, IKE_P_DELETE);
         }
         if (d.protocol == IKE_PROTO_IKE) {
             IKE_WITNESS(ike_collision(x->sa, IKE_RX_DELETE_IKE, NULL));

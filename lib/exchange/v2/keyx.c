@@ -11,7 +11,7 @@ int ike_take_nonce(struct ike_exchange *x)
     const uint16_t id = x->setup->chosen.suite.prf;
     const ike_prf *prf = id ? ike_find_prf(x->e->core.crypto, id) : x->sa->prf;
     if (!p || p->len < IKE_NONCE_MIN || p->len > IKE_NONCE_MAX || !ike_nonce_fresh(x, p)) {
-        return x->script->delivery->fault(x, IKE_P_NONCE, false);
+        return ike_fault(x, IKE_P_NONCE);
     }
     if (prf && p->len < prf->key_len / 2u) { /* RFC 7296 section 2.10 */
         ike_blame(&x->e->core, IKE_FAIL_NO_PROPOSAL, IKE_DECIDER_US);
@@ -37,12 +37,12 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
     uint16_t group = 0;
     ike_bytes value = {NULL, 0};
     if (p && ike_ke_parse(&group, &value, p) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_KE, false);
+        return ike_fault(x, IKE_P_KE);
     }
     if (group != want) {
         /* It may only answer what it was sent. */
         if (x->role == IKE_INITIATOR) {
-            return x->script->delivery->fault(x, IKE_P_KE, false);
+            return ike_fault(x, IKE_P_KE);
         }
         if (!x->sa->keys && !ike_guard_reply(&x->e->guard, &x->path.remote)) {
             return IKE_X_DROP;
@@ -56,7 +56,7 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
         s->ke = ike_find_ke(c->crypto, group);
     }
     int r = ike_take_public(x, value);
-    return r == IKE_ERR_PROTO ? x->script->delivery->fault(x, IKE_P_KE, false) : r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return r == IKE_ERR_PROTO ? ike_fault(x, IKE_P_KE) : r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
 }
 
 const ike_ke *ike_pick_ke(const struct ike_exchange *x, const struct ike_proposals *p, uint16_t now)
@@ -114,7 +114,7 @@ void ike_put_own_ke(struct ike_exchange *x)
  * trouble. */
 int ike_keys_failed(struct ike_exchange *x, int error)
 {
-    return error == IKE_ERR_CRYPTO && x->sa->peer ? x->script->delivery->fault(x, IKE_P_KE, false) : ike_trouble(x, error);
+    return error == IKE_ERR_CRYPTO && x->sa->peer ? ike_fault(x, IKE_P_KE) : ike_trouble(x, error);
 }
 
 /* Algorithms and lengths of everything that is derived (RFC 7296 section 2.14); the keys themselves come later. */

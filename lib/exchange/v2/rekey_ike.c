@@ -80,12 +80,12 @@ static int choose(struct ike_exchange *x)
         return IKE_X_REFUSE;
     }
     if (ike_ke_parse(&args.prefer_ke, &value, ke) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_KE, false);
+        return ike_fault(x, IKE_P_KE);
     }
     /* The suite of now is preferred, as in our own offers. */
     int r = ike_select(x->sa->conf->proposals, sa, &args, &s->chosen, &why);
     if (r == IKE_ERR_PROTO) {
-        return x->script->delivery->fault(x, IKE_P_SA, false);
+        return ike_fault(x, IKE_P_SA);
     }
     if (r != IKE_OK) {
         /* Both in full: which transform differs a reader sees for himself. */
@@ -111,7 +111,7 @@ static int derive(struct ike_exchange *x)
     struct ike_sa *sa = s->new_sa;
     uint64_t peer_spi = ike_load64(s->chosen.spi);
     if (peer_spi == 0 || peer_spi == ike_sa_own_spi(sa)) {
-        return x->script->delivery->fault(x, IKE_P_SA, false);
+        return ike_fault(x, IKE_P_SA);
     }
     *(sa->initiator ? &sa->spi_r : &sa->spi_i) = peer_spi;
     int r = ike_sa_set_suite(c, sa, &s->chosen.suite);
@@ -180,7 +180,7 @@ static int take_errors(struct ike_exchange *x)
         return IKE_X_OK;
     }
     if (!ike_message_error(x->msg, &n)) {
-        return x->script->delivery->fault(x, IKE_P_SA, false);
+        return ike_fault(x, IKE_P_SA);
     }
     int r = ike_take_create_error(x, &n, x->sa->conf->proposals);
     if (r != IKE_X_OK) {

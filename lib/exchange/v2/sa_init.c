@@ -89,12 +89,12 @@ static int choose(struct ike_exchange *x)
     ike_bytes value;
     /* Its group is preferred among those that fit: no second round then. */
     if (ike_ke_parse(&args.prefer_ke, &value, ke) != IKE_OK) {
-        return x->script->delivery->fault(x, IKE_P_KE, false);
+        return ike_fault(x, IKE_P_KE);
     }
     /* Once, however many connections are tried against it. */
     int parsed = ike_offer_parse(&offer, sa, false);
     if (parsed == IKE_ERR_PROTO) {
-        return x->script->delivery->fault(x, IKE_P_SA, false);
+        return ike_fault(x, IKE_P_SA);
     }
     for (struct ike_conn *conn = ike_conn_match(&e->db, &x->path, NULL); conn; conn = ike_conn_match(&e->db, &x->path, conn)) {
         if (!ike_conf_speaks(conn->conf, 2)) {
@@ -108,7 +108,7 @@ static int choose(struct ike_exchange *x)
                        : ike_fatal(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_PROPOSAL);
         }
         if (r == IKE_ERR_PROTO) {
-            return x->script->delivery->fault(x, IKE_P_SA, false);
+            return ike_fault(x, IKE_P_SA);
         }
         /* The most specific that fits by address is the one that was most likely meant. */
         if (!first) {
