@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include "base/with.h"
 #include "message/message.h"
 
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     s.remote_id = (ike_id){IKE_ID_IPV4_ADDR, {peer.ip, 4}}; /* what it says of itself, whatever it is seen as */
     translate(d, &s.remote, me == 1);
     s.secret = IKE_STR("secret");
-    s.proposals = ike;
+    s.proposals = IKE_WITH_PROPOSALS ? ike : NULL;
     s.encap = d->kind & DUO_STRICT;
     s.version = d->kind & DUO_V1 ? IKE_SPEAKS_V1 : IKE_SPEAKS_V2;
     s.aggressive = d->kind & DUO_AGGRESSIVE;
@@ -82,12 +83,13 @@ static void add_conn(struct duo *d, unsigned me, const char *ike)
     child[0].name = "net";
     child[0].proposals = d->kind & DUO_V1 ? "aes128gcm16-ecp256, aes256-sha256-ecp256"
                                           : "aes128gcm16-x25519-ecp256-nopfs-esn-noesn, aes256-sha256-x25519-nopfs";
+    child[0].proposals = IKE_WITH_PROPOSALS ? child[0].proposals : NULL;
     child[0].local_ts = &net[me];
     child[0].remote_ts = &net[!me];
     child[0].n_local_ts = child[0].n_remote_ts = 1;
     ike_child_settings_init(&child[1]);
     child[1].name = "host";
-    child[1].mode = IKE_MODE_TRANSPORT;
+    child[1].mode = IKE_WITH_BUNDLES ? IKE_MODE_TRANSPORT : IKE_MODE_TUNNEL;
     child[1].mode_fallback = !(d->kind & DUO_STRICT);
     s.children = child;
     s.n_children = 2;

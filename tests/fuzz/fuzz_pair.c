@@ -7,6 +7,7 @@
  */
 #include "fuzz.h"
 
+#include "base/with.h"
 #include "message/seal.h"
 
 #include <stdlib.h>
@@ -108,7 +109,7 @@ static void on_event(void *user, const ike_event *ev)
 /* IKE_OK, IKE_PENDING or a refusal, as it was set for this kind of question. */
 static int ask(struct node *x, ike_token t, enum kind kind)
 {
-    if ((x->late >> kind & 1) && x->n_questions < QUESTIONS) {
+    if (IKE_WITH_QUESTIONS && (x->late >> kind & 1) && x->n_questions < QUESTIONS) {
         x->question[x->n_questions].token = t;
         x->question[x->n_questions++].kind = kind;
         return IKE_PENDING;
@@ -465,6 +466,7 @@ static void op_connection(struct node *x, unsigned arg)
     /* Short: they are read for every input. */
     s.proposals =
         old ? "aes256-sha256-modp2048-ecp256, aes128-sha1-modp2048" : "aes128gcm16-prfsha256-x25519-ecp256, aes256-sha256-x25519";
+    s.proposals = IKE_WITH_PROPOSALS ? s.proposals : NULL;
     s.version = old ? (arg & 1 ? IKE_SPEAKS_ANY : IKE_SPEAKS_V1) : IKE_SPEAKS_V2;
     s.dpd_s = arg & 2 ? 20 : 0;
     s.life_s = arg & 4 ? 60 : 300;
@@ -478,10 +480,11 @@ static void op_connection(struct node *x, unsigned arg)
         child[i].proposals = k == 1 && old ? "aes256-sha256-modp2048"
                              : k == 1      ? "aes128gcm16-ecp256-x25519"
                                            : "aes128gcm16, aes256-sha256";
+        child[i].proposals = IKE_WITH_PROPOSALS ? child[i].proposals : NULL;
         child[i].local_ts = &ts[(k == 1 ? 2u : 0u) + me];
         child[i].remote_ts = &ts[(k == 1 ? 2u : 0u) + 1 - me];
         child[i].n_local_ts = child[i].n_remote_ts = 1;
-        child[i].start = arg & 64 && k < 2 ? IKE_START_YES : child[i].start;
+        child[i].start = IKE_WITH_KEEPUP && arg & 64 && k < 2 ? IKE_START_YES : child[i].start;
         child[i].life_s = arg & 128 ? 40 : 200;
         child[i].margin_s = 10;
     }
@@ -581,9 +584,11 @@ static void begin(struct node *x)
     s.host.sadb.remove = drop;
     s.host.sadb.query = query;
     s.host.route = route;
-    s.host.hooks.peer = hook_peer;
-    s.host.hooks.secret = hook_secret;
-    s.host.hooks.child = hook_child;
+    if (IKE_WITH_QUESTIONS) {
+        s.host.hooks.peer = hook_peer;
+        s.host.hooks.secret = hook_secret;
+        s.host.hooks.child = hook_child;
+    }
     s.host.hooks.cancel = cancel;
     s.max_message = BIG;
     fuzz_check(ike_engine_new(&x->e, &s, now) == IKE_OK, "no engine");

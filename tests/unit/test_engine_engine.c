@@ -417,6 +417,22 @@ static void an_answer_is_taken_once_and_by_its_kind(void **state)
     pair_end();
 }
 
+#ifndef IKE_HAVE_QUESTIONS
+/* Nobody waits: the child is refused, and nothing is left of it. */
+static void a_plane_that_would_answer_later_has_failed(void **state)
+{
+    (void)state;
+    pair_new(late_adds);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    node_failed(&b, IKE_FAIL_KERNEL, IKE_DECIDER_HOST);
+    assert_int_equal(node_saw(&a, IKE_EV_CHILD_UP) + node_saw(&b, IKE_EV_CHILD_UP), 0);
+    assert_int_equal(counters(&a).children + counters(&b).children, 0);
+    assert_int_equal(counters(&b).questions, 0);
+    pair_end();
+}
+#endif
+
 /* The host took too long; that the connection went meanwhile makes no difference. */
 static void a_question_dies_with_its_asker(void **state)
 {
@@ -540,6 +556,9 @@ int main(void)
         cmocka_unit_test(no_event_comes_from_freeing),
         cmocka_unit_test(time_does_not_run_backwards),
         cmocka_unit_test(an_answer_is_taken_once_and_by_its_kind),
+#ifndef IKE_HAVE_QUESTIONS
+        cmocka_unit_test(a_plane_that_would_answer_later_has_failed),
+#endif
         cmocka_unit_test(a_question_dies_with_its_asker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,9 +318,34 @@ static void children_are_counted_per_ike_sa_and_without_the_replaced(void **stat
     }
 }
 
+/* Both are wishes, which a responder that does not have them, or is not to, passes over (RFC 7296 sections 1.3.1, 2.22). */
+static void transport_mode_and_ipcomp_are_not_taken_up(void **state)
+{
+    (void)state;
+    struct ike_chain c = inner_chain();
+    struct ike_message m;
+    struct ike_notify n;
+    ike_child_info info = {.size = sizeof info};
+    const ike_path path = path_to(&b);
+    const uint8_t cpi[] = {0x10, 0, 2};
+    ike_put_notify(&c, IKE_N_USE_TRANSPORT_MODE, ike_bytes_of(NULL, 0));
+    ike_put_notify(&c, IKE_N_IPCOMP_SUPPORTED, ike_bytes_of(cpi, sizeof cpi));
+    put_child_offer(&c, PEER_SPI, "2001:db8:1::/48", "2001:db8:2::/48", NULL);
+    size_t len = forge_chain(&b, IKE_X_CREATE_CHILD_SA, 0, 2, &c);
+    (void)node_input(&b, &path, forged, len);
+    assert_int_equal(counters(&b).children, 2);
+    assert_true(open_reply(&b, &m) && ike_message_find(&m, IKE_P_SA, 0));
+    assert_false(ike_message_notify(&m, IKE_N_USE_TRANSPORT_MODE, &n));
+    assert_false(ike_message_notify(&m, IKE_N_IPCOMP_SUPPORTED, &n));
+    for (ike_child_id id = 0; ike_child_next(b.e, id, &info) == IKE_OK; id = info.id) {
+        assert_int_equal(info.mode, IKE_MODE_TUNNEL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(transport_mode_and_ipcomp_are_not_taken_up, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(wider_selectors_are_deleted_again, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(wider_selectors_on_our_side_too, begin, pair_is_over),
         cmocka_unit_test_setup_teardown(narrower_selectors_are_taken, begin, pair_is_over),
