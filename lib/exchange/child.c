@@ -451,7 +451,7 @@ static void has_spis(struct ike_setup *s)
 
 ike_failure *ike_blame_add(struct ike_core *c, bool inbound, int r)
 {
-    const bool silent = r == IKE_PENDING;
+    const bool silent = ike_pending(r);
     ike_failure *f = ike_blame(c, silent ? IKE_FAIL_TIMEOUT : IKE_FAIL_KERNEL, IKE_DECIDER_HOST);
     f->error = silent ? IKE_OK : r;
     ike_blame_expected(c, "the data plane to take the %s SA", inbound ? "inbound" : "outbound");

@@ -123,11 +123,11 @@ static bool lacks(const struct ike_conn *conn, size_t i)
  * half and one and a half times the pause. */
 static void lengthen(struct ike_core *c, struct ike_pause *p)
 {
-    if (!IKE_WITH_KEEPUP) {
-        return;
-    }
     uint64_t ms = c->set.retry_first_ms;
     p->failed++;
+    if (!IKE_WITH_KEEPUP) {
+        return; /* nobody waits for it; doubles.c wants to know who was refused */
+    }
     for (uint32_t i = 1; i < p->failed && ms < c->set.retry_max_ms; i++) {
         ms *= 2;
     }
@@ -179,7 +179,7 @@ void ike_attempt_failed(struct ike_engine *e, struct ike_conn *conn)
 /* NULL when the settings no longer have it. */
 static struct ike_pause *pause_of(struct ike_conn *conn, const char *child)
 {
-    int i = IKE_WITH_KEEPUP ? ike_conf_child(conn->conf, child) : -1;
+    int i = ike_conf_child(conn->conf, child);
     return i >= 0 && (size_t)i < conn->n_want ? &conn->want[i].pause : NULL;
 }
 
