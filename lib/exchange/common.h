@@ -37,7 +37,7 @@ void ike_child_undo(struct ike_exchange *x);
 int ike_child_prepare(struct ike_exchange *x, struct ike_conf *conf, uint16_t index);
 static inline const ike_child_settings *ike_setup_child(const struct ike_setup *s) { return &s->conf->s.children[s->index]; }
 static inline struct ike_proposals *ike_setup_proposals(const struct ike_setup *s) { return s->conf->child_proposals[s->index]; }
-static inline uint8_t ike_setup_protocol(const struct ike_setup *s) 
+static inline uint8_t ike_setup_protocol(const struct ike_setup *s)
 {
     return IKE_WITH_BUNDLES ? ike_setup_proposals(s)->protocol : IKE_PROTO_ESP;
 }

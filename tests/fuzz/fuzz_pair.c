@@ -521,7 +521,10 @@ static const char *name(unsigned arg) { return arg % 4 == 0 ? "one" : arg % 4 ==
 
 static void op_initiate(struct node *x, unsigned arg) { (void)ike_initiate(x->e, x->conn, name(arg), now); }
 static void op_hold(struct node *x, unsigned arg) { (void)ike_conn_hold(x->e, x->conn, name(arg), now); }
-static void op_rekey_ike(struct node *x, unsigned arg) { (void)ike_sa_rekey(x->e, nth_sa(x, arg), now); }
+static void op_rekey_ike(struct node *x, unsigned arg)
+{
+    (void)(arg & 128 ? ike_sa_reauth : ike_sa_rekey)(x->e, nth_sa(x, arg & 127), now);
+}
 static void op_close_ike(struct node *x, unsigned arg) { (void)ike_sa_close(x->e, nth_sa(x, arg), now); }
 static void op_check(struct node *x, unsigned arg) { (void)ike_sa_check(x->e, nth_sa(x, arg), now); }
 static void op_rekey_child(struct node *x, unsigned arg) { (void)ike_child_rekey(x->e, nth_child(x, arg), now); }
