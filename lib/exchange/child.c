@@ -264,13 +264,28 @@ static int offer_beside(struct ike_exchange *x)
     return ike_keep_beside(x, list, n);
 }
 
+/* Of the same entry, for the same host: it is rekeyed by IKEv1, or made anew on another IKE SA. NULL: none. */
+static const struct ike_child *sibling(const struct ike_exchange *x)
+{
+    const char *name = ike_setup_child(x->setup)->name;
+    const struct ike_peer *peer = x->sa->peer;
+    for (struct ike_list *it = peer ? peer->children.next : NULL; it && it != &peer->children; it = it->next) {
+        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (ike_sa_same_host(x->sa, &k->path) && strcmp(ike_child_conf(k)->name, name) == 0) {
+            return k;
+        }
+    }
+    return NULL;
+}
+
 /* All SAs of one child entry of one peer share a reqid, so that they share policies. */
 static uint32_t reqid_for(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
-    struct ike_child *old = ike_child_by_id(x->e, s->old_child);
+    const struct ike_child *old = ike_child_by_id(x->e, s->old_child);
     struct ike_conn *conn = x->sa->conn;
     int i = ike_conf_child(conn->conf, ike_setup_child(s)->name);
+    old = old ? old : sibling(x);
     if (old) {
         return old->reqid;
     }

@@ -149,6 +149,7 @@ static void without_it_the_older_sa_is_deleted_after_a_while(void **state)
 static struct {
     int in[2][2], least[2][2];
     unsigned refuse_six, asked;
+    uint32_t reqid[2][2]; /* the last one */
 } plane;
 
 static int *place(void *user, const ike_ipsec_sa *sa, int table[2][2])
@@ -163,6 +164,7 @@ static int plane_add(void *user, ike_token t, const ike_ipsec_sa *sa)
         return IKE_ERR_HOST;
     }
     *place(user, sa, plane.in) += 1;
+    plane.reqid[user == &b][strcmp(sa->child_name, "six") == 0] = sa->reqid;
     return IKE_OK;
 }
 
@@ -340,6 +342,47 @@ static void where_doubles_may_be(void **state)
     proved_anew_by(&a);
 }
 
+static void any_peer(ike_conn_settings *s, ike_child_settings *child)
+{
+    (void)child;
+    s->remote.family = 0;
+}
+
+/* Policies name the reqid: a gateway that waits for many peers keeps the one that this peer has. */
+static void at_a_gateway(void **state)
+{
+    (void)state;
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    char name[2][8] = {"lan", "six"};
+    ike_ts ts[2][2];
+    for (unsigned i = 0; i < 2; i++) { /* they go with the connection */
+        ts[i][0] = *child[i].local_ts;
+        ts[i][1] = *child[i].remote_ts;
+        child[i].name = name[i];
+        child[i].local_ts = &ts[i][0];
+        child[i].remote_ts = &ts[i][1];
+    }
+    s.name = "any";
+    s.secret = ike_bytes_of(NULL, 0);
+    s.remote.family = 0;
+    assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
+    assert_int_equal(ike_conn_add(b.e, &s, &b.conn, now), IKE_OK);
+    run(1);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
+    run(2);
+    a.n_events = b.n_events = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        plane.least[i / 2][i % 2] = 2;
+    }
+    uint32_t lan = plane.reqid[1][0], six = plane.reqid[1][1];
+    assert_true(lan && six && lan != six);
+    proved_anew_by(&a);
+    assert_int_equal(plane.reqid[1][0], lan);
+    assert_int_equal(plane.reqid[1][1], six);
+}
+
 /* The peer does not know us any more: what is up stays, and one record says so. */
 static void other_secret(ike_conn_settings *s, ike_child_settings *child)
 {
@@ -378,12 +421,6 @@ static void a_child_that_is_refused_goes(void **state)
 }
 
 /* What cannot be. */
-static void any_peer(ike_conn_settings *s, ike_child_settings *child)
-{
-    (void)child;
-    s->remote.family = 0;
-}
-
 static void not_always(void **state)
 {
     (void)state;
@@ -422,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(by_both_at_once, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(beside_a_rekey, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(where_doubles_may_be, two_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(at_a_gateway, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(who_fails_keeps_what_there_is, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(a_child_that_is_refused_goes, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(not_always, two_up, pair_is_over),
