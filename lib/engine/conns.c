@@ -372,7 +372,7 @@ int ike_sa_reauth(ike_engine *e, ike_sa_id id, ike_time now)
     } else if ((sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) || !sa->reported || has_double(sa)) {
         r = IKE_ERR_STATE;
     } else if (!ike_conf_speaks(sa->conn->conf, sa->version)) {
-        r = IKE_ERR_INVALID;
+        r = IKE_ERR_UNSUPPORTED;
     } else {
         r = ike_connect_again(e, sa, ike_sa_is_v1(sa) ? -1 : first_child(sa));
     }
