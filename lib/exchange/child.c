@@ -514,14 +514,16 @@ int ike_child_install_in(struct ike_exchange *x) { return install(x, true); }
 
 /* The responder of a rekey goes on sending over the old SA: the initiator cannot receive on the new one before it has the
  * answer (RFC 7296 section 2.8). So does that of a child made anew on another IKE SA, but for a peer that has lost the old
- * one. */
+ * one, or is somewhere else now. */
 static bool sends_later(struct ike_exchange *x, struct ike_child *k)
 {
     const struct ike_setup *s = x->setup;
     if (x->role != IKE_RESPONDER || ike_child_by_id(x->e, s->old_child)) {
         return x->role == IKE_RESPONDER;
     }
-    if (!ike_sa_is_v1(x->sa) && x->sa->conf->s.unique && !s->initial_contact && ike_child_elder(k)) {
+    const struct ike_child *elder = ike_child_elder(k);
+    bool here = elder && ike_addr_same_ip(&elder->path.remote, &k->path.remote);
+    if (here && !ike_sa_is_v1(x->sa) && x->sa->conf->s.unique && !s->initial_contact) {
         k->out_at = x->e->core.now + IKE_ELDER_ASKED;
         return true;
     }

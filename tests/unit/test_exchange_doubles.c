@@ -348,10 +348,9 @@ static void any_peer(ike_conn_settings *s, ike_child_settings *child)
     s->remote.family = 0;
 }
 
-/* Policies name the reqid: a gateway that waits for many peers keeps the one that this peer has. */
-static void at_a_gateway(void **state)
+/* b's connection is one for any peer. */
+static void wait_for_any(void)
 {
-    (void)state;
     ike_child_settings child[2];
     ike_conn_settings s = conn_settings(&b, child);
     char name[2][8] = {"lan", "six"};
@@ -368,6 +367,13 @@ static void at_a_gateway(void **state)
     s.remote.family = 0;
     assert_int_equal(ike_conn_remove(b.e, b.conn, now), IKE_OK);
     assert_int_equal(ike_conn_add(b.e, &s, &b.conn, now), IKE_OK);
+}
+
+/* Policies name the reqid: a gateway that waits for many peers keeps the one that this peer has. */
+static void at_a_gateway(void **state)
+{
+    (void)state;
+    wait_for_any();
     run(1);
     assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
     assert_int_equal(ike_initiate(a.e, a.conn, "six", now), IKE_OK);
@@ -381,6 +387,43 @@ static void at_a_gateway(void **state)
     proved_anew_by(&a);
     assert_int_equal(plane.reqid[1][0], lan);
     assert_int_equal(plane.reqid[1][1], six);
+}
+
+static void from(ike_conn_settings *s, const char *address)
+{
+    s->local = lab_addr(address);
+    s->send_initial_contact = false;
+}
+static void from_there(ike_conn_settings *s, ike_child_settings *child) { (void)child, from(s, "192.0.2.77"); }
+static void from_here(ike_conn_settings *s, ike_child_settings *child) { (void)child, from(s, "192.0.2.1"); }
+
+/* A peer that begins anew without a word may still have the older IKE SA, and not yet the answer that makes the new child; but
+ * not where it is now. */
+static void a_peer_that_is_elsewhere_is_sent_to_at_once(void **state)
+{
+    (void)state;
+    for (unsigned there = 0; there < 2; there++) {
+        if (there) {
+            pair_end();
+            (void)two_up(state);
+        }
+        wait_for_any();
+        run(1);
+        assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+        run(1);
+        come_back(false);
+        a.n_out = b.n_out = 0;
+        assert_int_equal(ike_sa_drop(a.e, node_sa(&a)->id, now), IKE_OK);
+        a.n_out = 0;
+        int before = plane.in[1][0];
+        set(&a, there ? from_there : from_here);
+        assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+        for (unsigned i = 0; i < 3; i++) {
+            (void)wire_step(i & 1 ? &b : &a);
+        }
+        assert_int_equal(plane.in[1][0], before + (there ? 2 : 1));
+        a.n_out = b.n_out = 0;
+    }
 }
 
 /* The peer does not know us any more: what is up stays, and one record says so. */
@@ -473,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(beside_a_rekey, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(where_doubles_may_be, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(at_a_gateway, two_up, pair_is_over),
+        cmocka_unit_test_setup_teardown(a_peer_that_is_elsewhere_is_sent_to_at_once, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(who_fails_keeps_what_there_is, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(a_child_that_is_refused_goes, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(not_always, two_up, pair_is_over),
