@@ -62,7 +62,6 @@ typedef enum ike_decider {
     IKE_DECIDER_NOBODY = 4 /* silence */
 } ike_decider;
 
-/* Which transform type or field differs, when the code leaves that open. */
 /* A library built with -DIKE_RECORDS=OFF keeps none: what an event shows then has code, decider, notify and error. */
 typedef struct ike_failure {
     uint32_t size;

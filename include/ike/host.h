@@ -111,7 +111,9 @@ typedef struct ike_sadb {
     /* Give a reserved SPI back that never became an SA. */
     void (*put_spi)(void *user, const ike_path *path, uint8_t protocol, uint32_t spi);
     /* Install one direction: the inbound SA turns the reserved SPI into an SA; the outbound one starts sending over it.
-     * Both bring their policies, shared between the SAs of one reqid. Question: ike_answer_done. */
+     * Both bring their policies, shared between the SAs of one reqid. Around rekeys and re-authentication several SAs of one
+     * child are there for a while: all that are inbound receive, and the outbound one that came last sends. Question:
+     * ike_answer_done. */
     int (*add)(void *user, ike_token token, const ike_ipsec_sa *sa);
     /* The path changed (NAT rebinding, float): sa->path is the new one, old the former. */
     int (*move)(void *user, const ike_ipsec_sa *sa, const ike_path *old);

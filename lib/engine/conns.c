@@ -312,7 +312,15 @@ int ike_acquire(ike_engine *e, ike_conn_id id, const char *child_name, const ike
     return r;
 }
 
-/* Not on an SA that is not up yet or on its way out: there such a request would never be sent. */
+/* Not one that is not up yet or on its way out: there a request would never be sent. NULL and why. */
+static struct ike_sa *standing(const struct ike_engine *e, ike_sa_id id, int *r)
+{
+    struct ike_sa *sa = ike_sa_by_id(e, id);
+    const bool up = sa && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) && sa->reported;
+    *r = !sa ? IKE_ERR_NOT_FOUND : up ? IKE_OK : IKE_ERR_STATE;
+    return up ? sa : NULL;
+}
+
 static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time now)
 {
     struct ike_task t = {.purpose = purpose};
@@ -320,12 +328,8 @@ static int on_sa(struct ike_engine *e, ike_sa_id id, uint8_t purpose, ike_time n
     if (r != IKE_OK) {
         return r;
     }
-    struct ike_sa *sa = ike_sa_by_id(e, id);
-    if (!sa) {
-        r = IKE_ERR_NOT_FOUND;
-    } else if ((sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) || !sa->reported) {
-        r = IKE_ERR_STATE;
-    } else if ((r = ike_queue(e, sa, &t)) == IKE_OK) {
+    struct ike_sa *sa = standing(e, id, &r);
+    if (sa && (r = ike_queue(e, sa, &t)) == IKE_OK) {
         ike_kick(e, sa);
     }
     ike_leave(e);
@@ -366,14 +370,12 @@ int ike_sa_reauth(ike_engine *e, ike_sa_id id, ike_time now)
     if (r != IKE_OK) {
         return r;
     }
-    struct ike_sa *sa = ike_sa_by_id(e, id);
-    if (!sa) {
-        r = IKE_ERR_NOT_FOUND;
-    } else if ((sa->state != IKE_SA_ESTABLISHED && sa->state != IKE_SA_REKEYING) || !sa->reported || has_double(sa)) {
+    struct ike_sa *sa = standing(e, id, &r);
+    if (sa && (e->core.closing || has_double(sa))) {
         r = IKE_ERR_STATE;
-    } else if (!ike_conf_speaks(sa->conn->conf, sa->version)) {
+    } else if (sa && !ike_conf_speaks(sa->conn->conf, sa->version)) {
         r = IKE_ERR_UNSUPPORTED;
-    } else {
+    } else if (sa) {
         r = ike_connect_again(e, sa, ike_sa_is_v1(sa) ? -1 : first_child(sa));
     }
     ike_leave(e);

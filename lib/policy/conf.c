@@ -180,14 +180,14 @@ static int check(const ike_conn_settings *s)
     }
     for (size_t i = 0; i < s->n_children; i++) {
         const ike_child_settings *k = &s->children[i];
-        if ((!IKE_WITH_BUNDLES && (k->ah_proposals || k->compress || k->mode == IKE_MODE_TRANSPORT)) ||
-            (!IKE_WITH_KEEPUP && k->start == IKE_START_YES)) {
-            return IKE_ERR_UNSUPPORTED;
-        }
         if (k->size != sizeof *k || !k->name || !k->name[0] || strlen(k->name) > NAME_MAX_LEN ||
             (k->proposals && k->ah_proposals && s->version != IKE_SPEAKS_V1) || k->mode > IKE_MODE_TRANSPORT ||
             !ts_fine(k->local_ts, k->n_local_ts) || !ts_fine(k->remote_ts, k->n_remote_ts)) {
             return IKE_ERR_INVALID;
+        }
+        if ((!IKE_WITH_BUNDLES && (k->ah_proposals || k->compress || k->mode == IKE_MODE_TRANSPORT)) ||
+            (!IKE_WITH_KEEPUP && k->start == IKE_START_YES)) {
+            return IKE_ERR_UNSUPPORTED;
         }
         /* A child is known by its name when settings are replaced, so two of a name would be one. */
         for (size_t j = 0; j < i; j++) {
