@@ -168,6 +168,29 @@ IKE_API int ike_child_expire(ike_engine *e, ike_child_id child, bool hard, ike_t
  * NAT it is followed, also by a child of IKEv1 that has outlived its IKE SA. IKE_ERR_NOT_FOUND: there is no such child. */
 IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *remote, ike_time now);
 
+/* ---- Handing over ----------------------------------------------------------------------------------------------------- */
+
+/* An IKE SA of IKEv2 and its children as octets, for an engine that goes on with them: after a restart, or on another machine.
+ * They hold the keys: keep them as secret as those. A record is good until the next message over the SA, either way, and for
+ * one engine; an older one makes the peer take our requests for repetitions. Whoever wants to have one at any time exports
+ * again after each call into the engine, and throws the former away when there is none now.
+ *
+ * *len: the room at out (which may be NULL if that is 0), and then what the record takes. IKE_ERR_BUFFER: more than the room.
+ * IKE_ERR_NOT_FOUND; _UNSUPPORTED: of IKEv1; _STATE: it is not at rest (being set up, rekeyed or deleted, a request is open, a
+ * child is being made or goes), or from inside a hook. */
+IKE_API int ike_sa_export(const ike_engine *e, ike_sa_id sa, uint8_t *out, size_t *len, ike_time now);
+/* Takes it over after so long (age), under the connection of the same name as that is now, whose children have the same names.
+ * The data plane is asked for each child's SAs (ike_sadb.adopt); a pair that it has lost is deleted at the peer, and made anew
+ * where start = yes. UP events come as for new ones, and the peer is asked for a sign of life. An attempt of this connection
+ * that was begun already ends. Import before children are begun otherwise: they would draw the same reqids. A host that hands
+ * its SAs over leaves them installed when it frees its engine, by a `remove` that does nothing.
+ *
+ * IKE_ERR_INVALID: no record, or the SPI has another engine's tag; _UNSUPPORTED: of another version of this library, or with
+ * algorithms that are missing here; _NOT_FOUND: no such connection; _AUTH: the connection has another identity by now, or
+ * wants another of the peer; _EXISTS: it is here already, or a younger one; _STATE: closing, or an attempt has gone too far;
+ * _LIMIT, _NOMEM, _HOST (random). Nothing is taken over then, and *out is 0; what had been adopted has been removed. */
+IKE_API int ike_sa_import(ike_engine *e, const uint8_t *record, size_t n, ike_time age, ike_sa_id *out, ike_time now);
+
 /* ---- Answers to questions --------------------------------------------------------------------------------------------- */
 
 /* All: IKE_ERR_NOT_FOUND if the token is unknown, cancelled or already answered; IKE_ERR_INVALID if it is of another kind.

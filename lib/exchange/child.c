@@ -278,7 +278,8 @@ static const struct ike_child *sibling(const struct ike_exchange *x)
     return NULL;
 }
 
-/* All SAs of one child entry of one peer share a reqid, so that they share policies. */
+/* All SAs of one child entry of one peer share a reqid, so that they share policies. It is chosen once and kept over changes of
+ * address; where there are many peers each has its own. */
 static uint32_t reqid_for(struct ike_exchange *x)
 {
     struct ike_setup *s = x->setup;
@@ -289,7 +290,11 @@ static uint32_t reqid_for(struct ike_exchange *x)
     if (old) {
         return old->reqid;
     }
-    return i >= 0 && (size_t)i < conn->n_want && conn->want[i].reqid ? conn->want[i].reqid : ++x->e->db.reqid;
+    struct ike_want *want = i >= 0 && (size_t)i < conn->n_want ? &conn->want[i] : NULL;
+    if (want && !want->reqid && ike_conn_is_single(conn)) {
+        want->reqid = ++x->e->db.reqid;
+    }
+    return want && want->reqid ? want->reqid : ++x->e->db.reqid;
 }
 
 /* AH authenticates the addresses that a NAT changes, and no encapsulation of it is agreed (RFC 3947 section 1). */

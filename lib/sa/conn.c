@@ -55,17 +55,6 @@ static unsigned width(const struct ike_conn *conn)
     return conn->remote.family ? bits + 1 : 0;
 }
 
-/* A reqid is chosen once and kept over changes of address, because policies in the data plane name it. Where there are many
- * peers each needs its own, which is drawn when a child is made. */
-static void assign_reqids(struct ike_db *db, struct ike_conn *conn)
-{
-    for (size_t i = 0; i < conn->n_want; i++) {
-        if (ike_conn_is_single(conn) && !conn->want[i].reqid) {
-            conn->want[i].reqid = ++db->reqid;
-        }
-    }
-}
-
 static struct ike_conn *of_same(struct ike_list *link) { return IKE_OF(link, struct ike_conn, same); }
 
 /* The newest connection with this address. */
@@ -126,7 +115,6 @@ static void link_wild(struct ike_db *db, struct ike_conn *conn)
  * rest stand in lists. When memory is short for the map, a single one stands there, too: slower, but found. */
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
-    assign_reqids(db, conn);
     unlink_address(db, conn);
     if (!ike_conn_is_single(conn) || !link_exact(db, conn)) {
         link_wild(db, conn);

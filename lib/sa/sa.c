@@ -60,12 +60,23 @@ struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *pat
     return sa;
 }
 
+static int index_spi(struct ike_db *db, struct ike_sa *sa)
+{
+    return ike_map_add(&db->by_spi, &sa->by_spi, spi_key(db, ike_sa_own_spi(sa)), &db->core->mem);
+}
+
+static uint64_t tag_mask(const struct ike_db *db)
+{
+    uint8_t bits = db->core->set.spi_tag_bits;
+    return bits ? (UINT64_C(1) << bits) - 1 : 0;
+}
+
 /* The low bits are the tag by which a host steers datagrams to the worker that owns the engine. At most 16 of 64 bits, so a
  * second try is rare and sixteen in vain mean a broken random source. */
 int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
 {
     struct ike_core *c = db->core;
-    uint64_t mask = c->set.spi_tag_bits ? (UINT64_C(1) << c->set.spi_tag_bits) - 1 : 0;
+    uint64_t mask = tag_mask(db);
     for (int tries = 0; tries < 16; tries++) {
         uint8_t raw[8];
         int r = ike_draw(c, raw, sizeof raw);
@@ -78,10 +89,19 @@ int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
             continue;
         }
         *(sa->initiator ? &sa->spi_i : &sa->spi_r) = spi;
-        return ike_map_add(&db->by_spi, &sa->by_spi, spi_key(db, spi), &c->mem);
+        return index_spi(db, sa);
     }
     ike_blame(c, IKE_FAIL_RANDOM, IKE_DECIDER_HOST);
     return IKE_ERR_HOST;
+}
+
+int ike_sa_index_spi(struct ike_db *db, struct ike_sa *sa)
+{
+    uint64_t spi = ike_sa_own_spi(sa);
+    if ((spi & tag_mask(db)) != db->core->set.spi_tag) {
+        return IKE_ERR_INVALID;
+    }
+    return ike_sa_by_spi(db, spi) ? IKE_ERR_EXISTS : index_spi(db, sa);
 }
 
 /* By our own half alone, which is unique here; the caller compares the peer's with what the message says. */

@@ -59,7 +59,7 @@ struct ike_pause {
 
 /* What a connection wants of one of its children. */
 struct ike_want {
-    uint32_t reqid;         /* for connections with one peer; 0: each peer gets its own */
+    uint32_t reqid;         /* for connections with one peer, once it had one; 0: each peer gets its own */
     bool held;              /* closed by command: stays down until initiated again */
     struct ike_pause pause; /* refused while its IKE SA stands: the others need not wait for it */
 };
@@ -320,6 +320,8 @@ void ike_lease_drop(struct ike_db *db, struct ike_peer *peer);
 /* ---- IKE SAs ---------------------------------------------------------------------------------------------------------- */
 struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path);
 int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa); /* ours: unique, with the tag; indexed */
+/* The one it has already. IKE_ERR_EXISTS, IKE_ERR_INVALID (not with our tag), IKE_ERR_NOMEM. */
+int ike_sa_index_spi(struct ike_db *db, struct ike_sa *sa);
 static inline uint64_t ike_sa_own_spi(const struct ike_sa *sa) { return sa->initiator ? sa->spi_i : sa->spi_r; }
 struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi);
 void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn); /* takes its current conf */
@@ -389,6 +391,7 @@ struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name);
 /* From the outermost protocol inwards, linked. */
 #define IKE_LAYERS (1 + IKE_BESIDE_MAX)
 void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa out[IKE_LAYERS]);
+int ike_child_index(struct ike_db *db, struct ike_child *k); /* found by its inbound SPI from now on; IKE_ERR_NOMEM */
 int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t);
 void ike_child_uninstall(struct ike_db *db, struct ike_child *k);
 void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k);
