@@ -219,7 +219,7 @@ static void result_fill(struct sim_run *r, struct sim_result *out)
         if (h->engine) {
             ike_counters_get(h->engine, &n);
         }
-        out->complaints += n.failures + h->errors;
+        out->complaints += n.failures + h->failures + h->errors;
         sim_host_stop(h);
         out->allocs[i] = h->allocs;
         out->randoms[i] = h->randoms;

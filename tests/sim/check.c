@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In whichever life: an IKE SA that is taken over goes on in the next. */
 static uint64_t mix(const struct sim_host *h, uint64_t a, uint64_t b, uint64_t c)
 {
-    uint64_t all[5] = {h->index, h->life, a, b, c};
+    uint64_t all[4] = {h->index, a, b, c};
     uint64_t k = sim_hash(SIM_HASH_START, all, sizeof all);
     return k ? k : 1;
 }
@@ -84,11 +85,17 @@ void sim_check_message(struct sim_host *h, const struct sim_msg *m, bool again, 
 
 enum { APPEARED = 1, REPLACED = 2, WENT = 4 };
 
+/* Ids are those of one engine. */
+static uint64_t event_key(const struct sim_host *h, uint64_t id, bool child)
+{
+    return mix(h, 3, id, (uint64_t)h->life << 1 | child);
+}
+
 /* What an SA or child has been through, by its id. A replaced one may go later without a word, but not twice. */
 static void life(struct sim_host *h, bool child, uint64_t id, unsigned what, const char *event)
 {
     bool fresh;
-    uint64_t *was = sim_map_at(&h->sim->events, mix(h, 3, id, child), &fresh);
+    uint64_t *was = sim_map_at(&h->sim->events, event_key(h, id, child), &fresh);
     if (id == 0) {
         sim_break(h->sim, "%s: event %s names nothing", h->name, event);
     }
@@ -111,7 +118,7 @@ static void life(struct sim_host *h, bool child, uint64_t id, unsigned what, con
 static void check_owner(struct sim_host *h, ike_sa_id sa)
 {
     bool fresh;
-    uint64_t was = *sim_map_at(&h->sim->events, mix(h, 3, sa, false), &fresh);
+    uint64_t was = *sim_map_at(&h->sim->events, event_key(h, sa, false), &fresh);
     if (!(was & APPEARED) || was & WENT) {
         sim_break(h->sim, "%s: a child came up on an IKE SA that %s", h->name, was & WENT ? "is gone" : "is not up");
     }
@@ -120,7 +127,7 @@ static void check_owner(struct sim_host *h, ike_sa_id sa)
 bool sim_came_up(const struct sim_host *h, ike_sa_id id)
 {
     bool fresh;
-    return *sim_map_at(&h->sim->events, mix(h, 3, id, false), &fresh) & APPEARED;
+    return *sim_map_at(&h->sim->events, event_key(h, id, false), &fresh) & APPEARED;
 }
 
 static void check_keys(struct sim_host *h, ike_sa_id id)

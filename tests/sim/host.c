@@ -252,6 +252,7 @@ int sim_host_start(struct sim_host *h)
     r = add_conns(h);
     h->idle_blocks = h->blocks;
     h->idle_live = h->live;
+    sim_store_load(h);
     return r;
 }
 
@@ -261,12 +262,18 @@ void sim_host_stop(struct sim_host *h)
     if (!e) {
         return;
     }
+    ike_counters n = {.size = sizeof n};
+    ike_counters_get(e, &n);
+    h->failures += n.failures;
     h->engine = NULL; /* no hook pries from here on */
     ike_engine_free(e);
+    if (h->leaving) {
+        sim_kernel_orphan(h);
+    }
     if (h->live || h->blocks) {
         sim_break(h->sim, "%s: ike_engine_free leaves %zu octets in %zu blocks", h->name, h->live, h->blocks);
     }
-    if (h->kernel.list) {
+    if (h->kernel.list && !h->leaving) {
         char name[16];
         sim_spi_name(h->sim, h->kernel.list->spi, name, sizeof name);
         sim_break(h->sim, "%s: ike_engine_free leaves %s %s in the kernel", h->name,
@@ -274,12 +281,26 @@ void sim_host_stop(struct sim_host *h)
     }
     sim_ask_forget(h);
     sim_kernel_addresses(h);
-    sim_kernel_clear(h);
+    if (!h->leaving) {
+        sim_kernel_clear(h);
+    }
+}
+
+void sim_host_leave(struct sim_host *h, bool kernel)
+{
+    if (h->engine) {
+        (void)sim_store_save(h);
+    }
+    h->leaving = kernel;
+    sim_host_stop(h);
+    h->leaving = false;
 }
 
 void sim_host_free(struct sim_host *h)
 {
     sim_host_stop(h);
+    sim_kernel_clear(h);
+    sim_store_free(h);
     sim_map_free(&h->names);
     sim_bounds_free(h);
     free(h->tap_text);

@@ -49,6 +49,29 @@ void sim_kernel_clear(struct sim_host *h)
     }
 }
 
+void sim_kernel_orphan(struct sim_host *h)
+{
+    for (struct sim_ksa **at = &h->kernel.list; *at;) {
+        (*at)->child = 0;
+        if ((*at)->state == SIM_INSTALLED) {
+            at = &(*at)->next;
+        } else {
+            drop(at);
+        }
+    }
+}
+
+void sim_kernel_unclaimed(struct sim_host *h)
+{
+    for (struct sim_ksa **at = &h->kernel.list; *at;) {
+        if ((*at)->child || (*at)->state == SIM_RESERVED) {
+            at = &(*at)->next;
+        } else {
+            drop(at);
+        }
+    }
+}
+
 /* ---- SPIs ------------------------------------------------------------------------------------------------------------- */
 
 /* A CPI has 16 bits. */
@@ -84,6 +107,9 @@ static void put_spi(void *user, const ike_path *path, uint8_t protocol, uint32_t
     struct sim_ksa **at = place(h, true, spi);
     char name[16];
     (void)path;
+    if (h->leaving) {
+        return;
+    }
     sim_pry(h);
     name_of(h, spi, name);
     if (!*at || (*at)->state != SIM_RESERVED || (*at)->protocol != protocol) {
@@ -323,6 +349,9 @@ static void take_out(void *user, const ike_ipsec_sa *list)
     const ike_ipsec_sa *sa = main_of(list);
     struct sim_ksa **at = place(h, sa->inbound, sa->spi);
     char name[16];
+    if (h->leaving) {
+        return;
+    }
     sim_pry(h);
     name_of(h, sa->spi, name);
     if (!*at || (*at)->state == SIM_RESERVED || (*at)->child != sa->child) {
@@ -335,6 +364,32 @@ static void take_out(void *user, const ike_ipsec_sa *list)
     sim_trace(h->sim, h, "kernel: remove %s %s", sa->inbound ? "in" : "out", name);
     h->kernel.removed++;
     drop(at);
+}
+
+static bool same_bytes(const uint8_t *a, size_t n, ike_bytes b) { return n == b.len && (n == 0 || memcmp(a, b.ptr, n) == 0); }
+
+/* Word for word what was installed: the record has lost nothing. */
+static int adopt(void *user, const ike_ipsec_sa *list)
+{
+    struct sim_host *h = user;
+    const ike_ipsec_sa *sa = main_of(list);
+    struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
+    char name[16];
+    sim_pry(h);
+    name_of(h, sa->spi, name);
+    if (!k || k->state != SIM_INSTALLED || k->child) {
+        return IKE_ERR_NOT_FOUND;
+    }
+    if (k->peer_spi != sa->peer_spi || k->reqid != sa->reqid || k->protocol != sa->protocol || k->encr != sa->encr ||
+        k->encr_bits != sa->encr_bits || k->integ != sa->integ || k->esn != sa->esn || k->udp_encap != sa->udp_encap ||
+        k->n_local != sa->n_local_ts || k->n_remote != sa->n_remote_ts || !same_bytes(k->key, k->key_len, sa->encr_key) ||
+        !same_bytes(k->integ_key, k->integ_key_len, sa->integ_key) || !same_addr(&k->path.remote, &sa->path.remote) ||
+        !same_addr(&k->path.local, &sa->path.local)) {
+        sim_break(h->sim, "%s: adopts %s as another than it was", h->name, name);
+    }
+    sim_trace(h->sim, h, "kernel: adopt %s %s", sa->inbound ? "in" : "out", name);
+    k->child = sa->child;
+    return IKE_OK;
 }
 
 static int query(void *user, const ike_ipsec_sa *list, ike_usage *out)
@@ -389,6 +444,7 @@ void sim_kernel_hooks(ike_host *host)
     host->sadb.remove = take_out;
     host->sadb.query = query;
     host->sadb.carries = carries;
+    host->sadb.adopt = adopt;
 }
 
 /* ---- Packets ---------------------------------------------------------------------------------------------------------- */
@@ -500,10 +556,11 @@ static void count(struct sim_host *h, struct sim_ksa *k, uint64_t packets, uint6
     k->usage.last = h->sim->now;
 }
 
-/* Limits passed are reported once each; the engine may take SAs out meanwhile, so the caller's pointers are stale afterwards. */
+/* Limits passed are reported once each, when there is an engine to hear of them; it may take SAs out meanwhile, so the caller's
+ * pointers are stale afterwards. */
 static void report_limits(struct sim_host *h)
 {
-    for (struct sim_ksa *k = h->kernel.list; k;) {
+    for (struct sim_ksa *k = h->engine ? h->kernel.list : NULL; k;) {
         const ike_usage *u = &k->usage;
         bool soft = (k->soft_bytes && u->bytes >= k->soft_bytes) || (k->soft_packets && u->packets >= k->soft_packets);
         bool hard = (k->hard_bytes && u->bytes >= k->hard_bytes) || (k->hard_packets && u->packets >= k->hard_packets);
@@ -545,7 +602,7 @@ bool sim_kernel_traffic(struct sim_host *a, struct sim_host *b, const ike_ts *fr
     }
     count(b, i, packets, octets);
     ike_child_id child = i->child;
-    if (i->udp_encap && !same_addr(&seen, &i->path.remote)) {
+    if (b->engine && i->udp_encap && !same_addr(&seen, &i->path.remote)) {
         sim_trace(b->sim, b, "kernel: ESP from a new address");
         int r = ike_peer_moved(b->engine, child, &seen, b->sim->now);
         if (r != IKE_OK && !b->sim->tolerant) {

@@ -35,6 +35,7 @@ static const struct {
     [SIM_STAT_REFUSED] = {"refused by a host", 140, 110},
     [SIM_STAT_REFUSED_KERNEL] = {"of these by a kernel", 120, 90},
     [SIM_STAT_CRASHES] = {"crashes", 1000, 1100},
+    [SIM_STAT_TAKEN_OVER] = {"IKE SAs taken over", 600, 40},
     [SIM_STAT_RECORDS] = {"failure records", 6000, 5000},
     [SIM_STAT_REBOUND] = {"translations rebound", 50, 60},
     [SIM_STAT_EXPIRED] = {"ports forgotten", 150, 700},

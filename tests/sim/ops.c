@@ -198,17 +198,33 @@ static int shut_down(const struct args *a)
     return ike_engine_close(a->h->engine, a->h->sim->now);
 }
 
+/* [keep | lost]: with what it knows of its IKE SAs at rest, and their SAs in the kernel, or without these. */
 static int crash(const struct args *a)
 {
+    bool keep = a->n && strcmp(a->word[0], "keep") == 0, lost = a->n && strcmp(a->word[0], "lost") == 0;
     a->h->sim->stat[SIM_STAT_CRASHES] += a->h->engine != NULL;
-    sim_host_stop(a->h);
+    if (keep || lost) {
+        sim_host_leave(a->h, keep);
+    } else {
+        sim_host_stop(a->h);
+    }
     return IKE_OK;
 }
 
 static int restart(const struct args *a)
 {
-    a->h->sim->stat[SIM_STAT_CRASHES] += a->h->engine != NULL;
-    sim_host_stop(a->h);
+    (void)crash(a);
+    return sim_host_start(a->h);
+}
+
+/* In good order: not while an IKE SA cannot be handed over. */
+static int hand_over(const struct args *a)
+{
+    if (!sim_store_save(a->h)) {
+        sim_store_free(a->h);
+        return IKE_ERR_STATE;
+    }
+    sim_host_leave(a->h, true);
     return sim_host_start(a->h);
 }
 
@@ -305,6 +321,7 @@ static const struct {
     {"shut-down", shut_down, false},
     {"crash", crash, true},
     {"restart", restart, true},
+    {"hand-over", hand_over, false},
     {"outside", outside, true},
     {"reload", reload, false},
     {"remove-conn", remove_conn, false},

@@ -380,7 +380,7 @@ static void boxes(struct gen *g)
 static void operation(struct gen *g)
 {
     static const char *const calm[] = {"rekey-child", "rekey-child any", "rekey-child any", "rekey-ike", "rekey-ike",
-                                       "reauth any",  "expire soft any", "check",           "traffic"};
+                                       "reauth any",  "expire soft any", "check",           "traffic",         "hand-over"};
     static const char *const wild[] = {"rekey-child",
                                        "rekey-child any",
                                        "rekey-child any",
@@ -408,6 +408,10 @@ static void operation(struct gen *g)
                                        "restart",
                                        "crash",
                                        "restart",
+                                       "restart keep",
+                                       "restart lost",
+                                       "crash keep",
+                                       "hand-over",
                                        "hold",
                                        "shut-down"};
     unsigned host = below(g, g->hosts);

@@ -119,6 +119,8 @@ struct sim_host {
     bool prying;
     unsigned byzantine;   /* so many per thousand of its messages are mutated */
     bool closing;         /* was told to shut down: it begins nothing any more */
+    bool leaving;         /* its engine ends, its kernel stays as it is */
+    struct sim_record *records; /* store.c */
     char secret[64];      /* what the secret hook says */
     char lacks[64];       /* keywords of what its kernel cannot carry, a blank behind each */
     struct sim_map names; /* ids of SAs and children -> their SPI, for texts */
@@ -145,7 +147,8 @@ struct sim_host {
     uint64_t tap_key; /* the message last shown in clear on its way out, and what was in it */
     char *tap_text;
     uint64_t tap_nonce;
-    unsigned errors; /* calls that came back with an error where the driver tolerates that */
+    uint64_t failures; /* that the engines of its former lives recorded */
+    unsigned errors;   /* calls that came back with an error where the driver tolerates that */
 };
 
 /* ---- Messages --------------------------------------------------------------------------------------------------------- */
@@ -224,6 +227,7 @@ enum sim_stat {
     SIM_STAT_REFUSED,     /* by a host */
     SIM_STAT_REFUSED_KERNEL,
     SIM_STAT_CRASHES,
+    SIM_STAT_TAKEN_OVER, /* IKE SAs, by the host's next life */
     SIM_STAT_RECORDS, /* failure records */
     SIM_STAT_REBOUND, /* all ports of a box */
     SIM_STAT_EXPIRED, /* ports that a box forgot for want of use */
@@ -344,7 +348,14 @@ struct sim_host *sim_host_new(struct sim *s, const char *name);
 int sim_host_start(struct sim_host *h); /* makes the engine and its connections */
 void sim_host_stop(struct sim_host *h); /* frees the engine, without a word to the peers, and looks what it leaves */
 void sim_pry(struct sim_host *h);       /* from inside a hook: the engine must refuse to be called */
+/* The same with its state on its disk; kernel: that keeps its SAs. */
+void sim_host_leave(struct sim_host *h, bool kernel);
 void sim_host_free(struct sim_host *h);
+
+/* store.c */
+bool sim_store_save(struct sim_host *h); /* false: an IKE SA cannot be handed over now */
+void sim_store_load(struct sim_host *h);
+void sim_store_free(struct sim_host *h);
 
 /* ask.c: what the question hooks and the kernel share */
 int sim_ask(struct sim_host *h, enum sim_ask kind, ike_token t, struct sim_question **q); /* IKE_OK, IKE_PENDING or the refusal */
@@ -397,6 +408,8 @@ void sim_kernel_hooks(ike_host *host);
 void sim_kernel_answer(struct sim_host *h, ike_token t, bool ok);
 int sim_kernel_spi(struct sim_host *h, uint8_t protocol, uint32_t *spi);
 void sim_kernel_clear(struct sim_host *h);
+void sim_kernel_orphan(struct sim_host *h);    /* its engine has gone: what is installed stays */
+void sim_kernel_unclaimed(struct sim_host *h); /* what the next has not adopted goes */
 struct sim_ksa *sim_kernel_find(const struct sim_host *h, bool inbound, uint32_t spi);
 /* Whether a packet would be received at b over a's newest outbound SA for it. from and to are as their own host knows them. why:
  * a word for messages. */
