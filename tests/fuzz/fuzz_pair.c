@@ -184,6 +184,16 @@ static void drop(void *user, const ike_ipsec_sa *sa)
     x->spis -= sa->inbound;
 }
 
+/* The engine before has taken them out, as it was freed; they count anew. */
+static int adopt(void *user, const ike_ipsec_sa *sa)
+{
+    struct node *x = user;
+    bool there = !(x->deny >> ADD & 1);
+    x->installed += there;
+    x->spis += there && sa->inbound;
+    return there ? IKE_OK : IKE_ERR_NOT_FOUND;
+}
+
 static int query(void *user, const ike_ipsec_sa *sa, ike_usage *out)
 {
     const struct node *x = user;
@@ -531,10 +541,14 @@ static void op_rekey_child(struct node *x, unsigned arg) { (void)ike_child_rekey
 static void op_close_child(struct node *x, unsigned arg) { (void)ike_child_close(x->e, nth_child(x, arg), now); }
 static void op_expire(struct node *x, unsigned arg) { (void)ike_child_expire(x->e, nth_child(x, arg / 2), arg & 1, now); }
 
+static void hand_over(struct node *x, unsigned arg);
+
 static void op_close(struct node *x, unsigned arg)
 {
     if (arg > 191) { /* little happens after it */
         (void)ike_engine_close(x->e, now);
+    } else if (arg > 127 && !depth) {
+        hand_over(x, arg);
     }
 }
 
@@ -566,12 +580,9 @@ static void run(unsigned op, unsigned arg) { ops[(op & 0x7f) % IKE_COUNT(ops)](&
 
 /* ---- An input ----------------------------------------------------------------------------------------------------------- */
 
-static void begin(struct node *x)
+static void new_engine(struct node *x)
 {
     ike_settings s;
-    memset(x, 0, sizeof *x);
-    x->host = (struct fuzz_host){.memory = FUZZ_PLENTY, .random = 1 + index_of(x)};
-    x->spi = 0x1000;
     ike_settings_init(&s);
     s.crypto = fuzz_crypto();
     s.host.user = x;
@@ -586,6 +597,7 @@ static void begin(struct node *x)
     s.host.sadb.add = add;
     s.host.sadb.remove = drop;
     s.host.sadb.query = query;
+    s.host.sadb.adopt = adopt;
     s.host.route = route;
     if (IKE_WITH_QUESTIONS) {
         s.host.hooks.peer = hook_peer;
@@ -599,19 +611,53 @@ static void begin(struct node *x)
     fuzz_check(x->conn != 0, "no connection");
 }
 
-static void end(struct node *x)
+static void begin(struct node *x)
+{
+    memset(x, 0, sizeof *x);
+    x->host = (struct fuzz_host){.memory = FUZZ_PLENTY, .random = 1 + index_of(x)};
+    x->spi = 0x1000;
+    new_engine(x);
+}
+
+static void free_engine(struct node *x)
 {
     x->host.memory = FUZZ_PLENTY;
     x->next_op = 0;
     fuzz_check_counts(x->e, x->was_old);
     ike_engine_free(x->e);
-    while (x->n_queue) {
-        lose(x, 0);
-    }
     fuzz_check(x->host.blocks == 0, "memory is left");
     fuzz_check(x->n_questions == 0, "a question is left open");
     fuzz_check(x->installed == 0, "an SA is left in the data plane");
     fuzz_check(x->spis == 0, "an SPI is left reserved");
+}
+
+static void end(struct node *x)
+{
+    free_engine(x);
+    while (x->n_queue) {
+        lose(x, 0);
+    }
+}
+
+/* What can be handed over goes on in another engine, with as little memory as the one before had left. */
+static void hand_over(struct node *x, unsigned arg)
+{
+    enum { MOST = 4, ROOM = 4096 };
+    static uint8_t record[MOST][ROOM];
+    size_t len[MOST], n = 0;
+    uint32_t memory = x->host.memory;
+    ike_sa_info sa = {.size = sizeof sa};
+    while (n < MOST && ike_sa_next(x->e, sa.id, &sa) == IKE_OK) {
+        len[n] = ROOM;
+        n += ike_sa_export(x->e, sa.id, record[n], &len[n], now) == IKE_OK;
+    }
+    free_engine(x);
+    new_engine(x);
+    x->host.memory = memory;
+    for (size_t i = 0; i < n; i++) {
+        ike_sa_id id;
+        (void)ike_sa_import(x->e, record[i], len[i], arg % 64 * IKE_SEC, &id, now);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
