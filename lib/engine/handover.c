@@ -280,6 +280,7 @@ int ike_sa_import(ike_engine *e, const uint8_t *record, size_t n, ike_time age, 
     if (err == IKE_OK) {
         err = e->core.closing ? IKE_ERR_STATE : ike_record_open(&r, record, n, age, e->core.now);
         err = err == IKE_OK ? take_over(e, &r, out) : err;
+        e->core.blamed = false; /* the result says it */
         ike_leave(e);
     }
     return err;
