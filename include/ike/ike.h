@@ -171,9 +171,9 @@ IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *re
 /* ---- Handing over ----------------------------------------------------------------------------------------------------- */
 
 /* An IKE SA of IKEv2 and its children as octets, for an engine that goes on with them: after a restart, or on another machine.
- * They hold the keys: keep them as secret as those. A record is good until the next message over the SA, either way, and for
- * one engine; an older one makes the peer take our requests for repetitions. Whoever wants to have one at any time exports
- * again after each call into the engine, and throws the former away when there is none now.
+ * They hold the keys: keep them as secret as those. A record is good until the next message over the SA leaves, and for one
+ * engine; an older one makes the peer take our requests for repetitions. To be able to go on after a crash at any moment throw
+ * the record of an SA away before `send` sends a message of it, and export when the call into the engine is over.
  *
  * *len: the room at out (which may be NULL if that is 0), and then what the record takes. IKE_ERR_BUFFER: more than the room.
  * IKE_ERR_NOT_FOUND; _UNSUPPORTED: of IKEv1; _STATE: it is not at rest (being set up, rekeyed or deleted, a request is open, a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What a host has of its IKE SAs on its disk: records of those that are at rest, and none of the others, as if it had written
- * after each call into its engine. A crash keeps them; so does its kernel, in which the SAs stay.
+ * What a host has of its IKE SAs on its disk: records of those that are at rest, and none of the others, as if it threw each away
+ * before a message left and wrote after each call into its engine. A crash keeps them; so does its kernel, in which the SAs stay.
  */
 #include "sim.h"
 #include <stdlib.h>
