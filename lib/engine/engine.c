@@ -137,8 +137,13 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     return IKE_OK;
 }
 
-/* No events from here on: the host is letting go of everything. From the top down, as an SA that ends takes its children
- * along; those that are left belong to no SA. */
+static void say_nothing(void *user, const ike_path *path, ike_send_kind kind, const uint8_t *bytes, size_t n)
+{
+    (void)user, (void)path, (void)kind, (void)bytes, (void)n;
+}
+
+/* No events and no messages from here on: the host is letting go of everything, or another engine goes on with it. Children go
+ * before their IKE SAs, so that none begins to send in the place of another. */
 static void free_now(ike_engine *e)
 {
     struct ike_core *c = &e->core;
@@ -148,14 +153,17 @@ static void free_now(ike_engine *e)
     /* So that nothing that ends begins anything. */
     c->closing = true;
     c->set.host.event = NULL;
+    c->set.host.send = say_nothing;
+    while ((k = ike_slots_next(&e->db.children, id, &id))) {
+        if (k->established) { /* else it goes with the exchange that makes it */
+            ike_child_retire(&e->db, k);
+        }
+    }
     while ((id = 0, sa = ike_slots_next(&e->db.sas, 0, &id))) {
         ike_sa_down(e, sa, IKE_BY_LOCAL);
     }
     IKE_LIST_EACH (it, tmp, &e->db.faded) {
         ike_sa_retire(&e->db, IKE_OF(it, struct ike_sa, dead_link));
-    }
-    while ((id = 0, k = ike_slots_next(&e->db.children, 0, &id))) {
-        ike_child_down(e, k, IKE_BY_LOCAL);
     }
     IKE_LIST_EACH (it, tmp, &e->db.conn_list) {
         ike_conn_retire(&e->db, IKE_OF(it, struct ike_conn, link));

@@ -87,6 +87,10 @@ static void host_send(void *user, const ike_path *path, ike_send_kind kind, cons
 {
     struct sim_host *h = user;
     sim_pry(h);
+    if (!h->engine) {
+        sim_break(h->sim, "%s: its engine sends while it is freed", h->name);
+        return;
+    }
     sim_send(h, path, kind, bytes, n);
 }
 

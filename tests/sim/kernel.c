@@ -264,7 +264,7 @@ static int add(void *user, ike_token t, const ike_ipsec_sa *list)
     const ike_ipsec_sa *sa = main_of(list);
     char name[16];
     name_of(h, sa->spi, name);
-    const char *dir = sa->inbound ? "in" : "out", *bad = wrong(h, list);
+    const char *dir = sa->inbound ? "in" : "out", *bad = h->engine ? wrong(h, list) : "its engine is freed";
     struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
     if (!bad && !sa->inbound && k && h->sim->hostile) {
         return IKE_ERR_HOST; /* a peer may name one SPI twice; no kernel takes it */
