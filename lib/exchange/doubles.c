@@ -67,7 +67,7 @@ static struct ike_child *elsewhere(const struct ike_engine *e, const struct ike_
     IKE_LIST_EACH (it, tmp, &from->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
         if (is_double(from, ike_sa_by_id(e, k->sa)) && (!k->rekeyed || k->out_installed) && k->state != IKE_CHILD_DELETING &&
-            strcmp(ike_child_conf(k)->name, name) == 0 && (!best || k->out_installed)) {
+            strcmp(ike_child_conf(k)->name, name) == 0 && (!best || ike_child_sends(k))) {
             best = k;
         }
     }
@@ -131,7 +131,7 @@ static bool too_early(const struct ike_engine *e, const struct ike_sa *sa)
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         const struct ike_child *k = IKE_OF(it, struct ike_child, link);
         const struct ike_child *other = k->sa == sa->id ? elsewhere(e, sa, ike_child_conf(k)->name) : NULL;
-        if (other && !other->out_installed) {
+        if (other && !ike_child_sends(other)) {
             return true;
         }
     }
@@ -144,7 +144,7 @@ static void stop_sending(struct ike_engine *e, const struct ike_sa *sa)
     IKE_LIST_EACH (it, tmp, &sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
         const struct ike_child *other = k->sa == sa->id ? elsewhere(e, sa, ike_child_conf(k)->name) : NULL;
-        if (other && other->out_installed) {
+        if (other && ike_child_sends(other)) {
             ike_child_uninstall_out(&e->db, k);
         }
     }
@@ -201,8 +201,13 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
     const struct ike_task check = {.purpose = IKE_DO_LIVENESS};
     const bool unique = sa->conf->s.unique;
     const struct ike_peer *peer = sa->peer; /* outlives this call, whatever becomes of sa */
+    unsigned going = 0;
     if (unique) {
         ike_abandon_attempt(e, sa);
+    }
+    IKE_LIST_EACH (it, tmp, &peer->sas) {
+        struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+        going += is_double(sa, other) && other->yield_at != IKE_NEVER;
     }
     IKE_LIST_EACH (it, tmp, &peer->sas) {
         struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
@@ -214,8 +219,10 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
             yield_at(e, other->spi_i < sa->spi_i ? other : sa, e->core.now + 1);
         } else if (!crossed && initial_contact && other->established <= sa->created) {
             ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */
-        } else if (!crossed && !sa->initiator && other->yield_at != IKE_NEVER) {
-            (void)ike_close_sa(e, other, IKE_BY_REPLACEMENT); /* a peer has two at most */
+        } else if (!crossed && !sa->initiator && other->yield_at != IKE_NEVER && going > 1) {
+            going--; /* one side may prove itself anew while the other does; but a peer has three at most, and is told once */
+            (void)ike_close_sa(e, other, IKE_BY_REPLACEMENT);
+            ike_sa_down(e, other, IKE_BY_REPLACEMENT);
         } else if (!crossed) {
             yield_at(e, other, e->core.now + 1);
             if (!sa->initiator) {

@@ -387,10 +387,12 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
         ike_close_sa_later(e, sa);
         return IKE_ERR_NOMEM;
     }
-    /* The Delete waits for the window; for a peer that does not answer it does not wait long. */
+    /* The Delete waits for the window; for a peer that does not answer it does not wait long, unless that may still send over
+     * what has been replaced. */
+    const bool hurry = cause != IKE_BY_REPLACEMENT;
     IKE_LIST_EACH (it, tmp, &sa->outstanding) {
         struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
-        x->give_up = ike_earlier(x->give_up, e->core.now + 10 * IKE_SEC);
+        x->give_up = hurry ? ike_earlier(x->give_up, e->core.now + 10 * IKE_SEC) : x->give_up;
         if (x->timer.at != IKE_NEVER && x->timer.at > x->give_up) {
             ike_timer_set(&e->core.wheel, &x->timer, x->give_up);
         }

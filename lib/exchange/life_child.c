@@ -171,7 +171,7 @@ static struct ike_child *sender(const struct ike_child *k, const struct ike_chil
     IKE_LIST_EACH (it, tmp, &k->peer->children) {
         struct ike_child *other = IKE_OF(it, struct ike_child, link);
         bool goes = other->state == IKE_CHILD_DELETING || other == but || (with_sa && other->sa == but->sa);
-        if (other->out_installed && !goes && alike(k, other)) {
+        if (ike_child_sends(other) && !goes && alike(k, other)) {
             return other;
         }
     }

@@ -286,6 +286,8 @@ struct ike_child {
      * and for each beside in integ, out integ */
 };
 
+/* The data plane has said that it does: until then its outbound SA is only asked for. */
+static inline bool ike_child_sends(const struct ike_child *k) { return k->out_installed && k->established && !k->late_add; }
 static inline bool ike_child_straggles(const struct ike_child *k) { return IKE_WITH_V1 && k->told; }
 
 /* ---- Connections ------------------------------------------------------------------------------------------------------ */

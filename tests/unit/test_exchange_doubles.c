@@ -65,9 +65,10 @@ static void come_back(bool initial_contact)
 {
     ike_settings s;
     ike_conn_info info;
+    static uint64_t lives;
     ike_engine_free(a.e);
     node_settings(&a, &s);
-    a.lab.seed = 4000;
+    a.lab.seed = 4000 + lives++;
     a.n_out = a.n_events = 0;
     assert_int_equal(ike_engine_new(&a.e, &s, now), IKE_OK);
     assert_int_equal(node_conn(&a, "secret", &a.conn), IKE_OK);
@@ -94,6 +95,18 @@ static void initial_contact_removes_the_older_sa(void **state)
     assert_true(node_sa(&b)->spi_i != older);
     wire_run();
     assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
+}
+
+/* Three is what both sides come to that prove anew at once. */
+static void who_comes_back_again_and_again_has_three_at_most(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        come_back(false);
+        a.n_out = b.n_out = 0; /* it answers nothing that is about the older ones */
+        assert_int_equal(counters(&b).sas, i < 2 ? i + 2 : 3);
+        assert_int_equal(counters(&b).children, i < 2 ? i + 2 : 3);
+    }
 }
 
 /* Where doubles may be, b cannot know that a has forgotten the older one; and which was heard last may change meanwhile. */
@@ -507,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_connect_at_once_end_with_one),
         cmocka_unit_test(what_waited_for_an_attempt_outlives_it),
+        cmocka_unit_test_setup_teardown(who_comes_back_again_and_again_has_three_at_most, pair_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(initial_contact_removes_the_older_sa, pair_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(a_child_goes_over_the_sa_that_was_heard_last, pair_is_up, pair_is_over),
         cmocka_unit_test_setup_teardown(without_it_the_older_sa_is_deleted_after_a_while, pair_is_up, pair_is_over),
