@@ -205,7 +205,7 @@ static void check_fallback(struct ike_conf_builder *b, const struct ike_conf_dra
 
 /* Each where it is written, as what stands in the connection goes for all its children. Of the default IKEv1 offers what it
  * can. A build without it takes no such connection. */
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 static void check_numbers(struct ike_conf_builder *b, const struct ike_conf_draft *d, const entry *section)
 {
     static const struct {

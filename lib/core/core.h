@@ -10,7 +10,6 @@
 #include "base/list.h"
 #include "base/slots.h"
 #include "base/wheel.h"
-#include "base/with.h"
 #include <ike/ike.h>
 
 #define IKE_RING 64

@@ -534,7 +534,7 @@ int ike_peer_moved(ike_engine *e, ike_child_id id, const ike_addr *remote, ike_t
         path.remote = *remote;
         ike_path_seen(e, sa, &path, true);
     }
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     if (k && !sa) {
         ike_orphan_seen(e, k, remote);
     }

@@ -7,7 +7,7 @@
 #include "base/siphash.h"
 #include "engine/engine.h"
 #include "message/seal.h"
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 #include "exchange/v1/v1.h"
 #endif
 
@@ -405,7 +405,7 @@ int ike_input_message(struct ike_engine *e, const ike_path *path, const uint8_t 
         reply_error(e, m, path, IKE_N_INVALID_MAJOR_VERSION);
         return ike_dropped(e, IKE_ERR_UNSUPPORTED);
     }
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     if (m->h.version >> 4 == 1) {
         return ike_v1_input(e, m, path);
     }

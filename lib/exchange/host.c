@@ -46,7 +46,7 @@ int ike_exchange_ask(struct ike_exchange *x, ike_token *token)
 }
 
 /* They are IKEv1's so far. */
-#ifndef IKE_HAVE_V1
+#if !IKE_WITH_V1
 int ike_exchange_protect(struct ike_exchange *x) { return (void)x, IKE_X_REFUSE; }
 int ike_exchange_seal(struct ike_exchange *x) { return (void)x, IKE_X_REFUSE; }
 int ike_exchange_check(struct ike_exchange *x) { return (void)x, IKE_X_DROP; }

@@ -104,7 +104,7 @@ static int prepare(struct ike_engine *e, struct ike_sa *sa, uint8_t version)
     sa->version = version;
     sa->setup = ike_setup_new(e);
     bool whole = sa->setup;
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     whole &= version != 1 || ike_v1_sa_init(&e->core, sa);
 #endif
     return whole ? ike_sa_draw_spi(&e->db, sa) : IKE_ERR_NOMEM;

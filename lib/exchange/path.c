@@ -63,7 +63,7 @@ void ike_path_seen(struct ike_engine *e, struct ike_sa *sa, const ike_path *path
     }
 }
 
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 /* Without an IKE SA there is no message to go by, and by whether there was a NAT before the peer then we go on. What has the
  * same path moves along. */
 void ike_orphan_seen(struct ike_engine *e, struct ike_child *k, const ike_addr *remote)

@@ -181,7 +181,7 @@ void ike_exchange_note(struct ike_exchange *x)
     ike_timer_set(&c->wheel, &x->timer, x->give_up);
 }
 
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 /* Once the peer has answered, its next answer may take its host, or a human, the time, and whoever sees what is sent can refuse
  * it in the peer's name meanwhile. So it is repeated as before, but no more than twice: some seconds are what a refusal that is
  * true can wait, and a peer that has refused needs little for a copy. That is not so of the first message: a copy makes all its

@@ -4,7 +4,7 @@
  */
 #include "exchange/scripts.h"
 #include "exchange/v2/v2.h"
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 #include "exchange/v1/v1.h"
 #endif
 
@@ -18,7 +18,7 @@ static const struct ike_version v2 = {2,
                                       "an IKE_AUTH request after IKE_SA_INIT",
                                       NULL};
 
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 /* The two differ in how they begin only. */
 #define V1(mode)                                                                                                                 \
     {                                                                                                                            \

@@ -5,7 +5,6 @@
 #ifndef IKE_MESSAGE_NAMES_H
 #define IKE_MESSAGE_NAMES_H
 
-#include "base/with.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
  * Connection settings: defaults, checks, the deep copy in one allocation, and how addresses and identities fit.
  */
 #include "policy/conf.h"
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 #include "proposal/v1.h"
 #endif
 #include <stdio.h>
@@ -223,7 +223,7 @@ static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t chi
 /* With IKEv1 alone: what it has no number for could never be agreed on. */
 static bool sayable(const struct ike_conf *f, const struct ike_proposals *p)
 {
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     return f->s.version != IKE_SPEAKS_V1 || !p || ike_v1_sayable(p);
 #else
     (void)f;
@@ -264,7 +264,7 @@ static int parse_proposals(struct ike_core *c, struct ike_conf *f)
 
 /* ---- Keys ------------------------------------------------------------------------------------------------------------------ */
 
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 /* The method follows from the key, and from some methods the hash that the proof is an HMAC with, whichever was negotiated (RFC
  * 2409 section 5.1, RFC 4754 section 7). */
 static const struct method {

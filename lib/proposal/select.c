@@ -2,7 +2,6 @@
  *
  * Choosing from an offer, checking an answer, and saying what kept them apart (RFC 7296 sections 2.7, 3.3.6).
  */
-#include "base/with.h"
 #include "proposal/keywords.h"
 #include "proposal/merge.h"
 #include "proposal/offer.h"

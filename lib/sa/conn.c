@@ -347,7 +347,7 @@ struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ik
 void ike_peer_release(struct ike_db *db, struct ike_peer *p)
 {
     if (ike_list_empty(&p->sas) && ike_list_empty(&p->children)) {
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
         ike_lease_drop(db, p);
 #endif
         ike_map_del(&db->by_ids, &p->by_ids);

@@ -208,7 +208,7 @@ static void leave(struct ike_db *db, struct ike_sa *sa)
 {
     ike_map_del(&db->by_init, &sa->by_init);
     ike_sa_half_open(db, sa, false);
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     if (sa->v1) {
         ike_v1_parts_drop(db, sa->v1);
     }
@@ -273,7 +273,7 @@ static void sa_free(struct ike_db *db, struct ike_sa *sa)
     struct ike_core *c = db->core;
     ike_free_secret(c, sa->keys, ike_key_kept(&sa->layout));
     ike_sent_free(c, sa->answer);
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     ike_v1_sa_free(c, sa->v1);
 #endif
     if (sa->conn) {

@@ -241,7 +241,7 @@ int bench_crowd(int argc, char **argv)
         rtt > 10000 || seconds < 1 || seconds > 36000) {
         return bench_usage();
     }
-#ifndef IKE_HAVE_V1
+#if !IKE_WITH_V1
     v2 = true;
 #endif
     c.v2 = v2;

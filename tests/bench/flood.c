@@ -24,7 +24,7 @@ static const struct attack {
     {"four times", 10, 4, true, false, false, false},
     {"one source", 100, 1, true, true, false, false},
     {"garbage", 100, 1, true, false, true, false},
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     /* Nothing but the limits of half-open SAs: IKEv1 has no cookie to ask for. */
     {"v1", 10, 1, false, false, false, true},
     {"v1 one src", 100, 1, false, true, false, true},

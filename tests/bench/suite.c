@@ -30,7 +30,7 @@ const struct bench_suite bench_suites[] = {
     CBC("modp2048", BENCH_MODP2048, 14, 32, 256),
     {"psk-x25519-chacha20", "chacha20poly1305-prfsha256-x25519", "chacha20poly1305", BENCH_CHACHA, BENCH_X25519, 28, 31, 32, 32,
      32 + 4, 0, BENCH_SHA256, false, false, BENCH_SECRET_ONLY},
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     {"v1-rsa2048-modp2048-aes-cbc-sha256", "aes128-sha256-modp2048", "aes128-sha256", BENCH_CBC, BENCH_MODP2048, 12, 14, 32, 256,
      16, 32, BENCH_SHA256, true, false, BENCH_RSA2048},
     {"v1-ecdsa256-ecp256-aes-cbc-sha256", "aes128-sha256-ecp256", "aes128-sha256", BENCH_CBC, BENCH_ECP256, 12, 19, 32, 32, 16,

@@ -4,7 +4,6 @@
  */
 #include "fuzz.h"
 
-#include "base/with.h"
 #include "message/message.h"
 
 #include <stdlib.h>

@@ -7,7 +7,6 @@
  */
 #include "fuzz.h"
 
-#include "base/with.h"
 #include "message/seal.h"
 
 #include <stdlib.h>

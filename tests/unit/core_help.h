@@ -18,7 +18,7 @@
 
 #include "core/core.h"
 
-/* First thing in a test that is about what some builds leave out (base/with.h). */
+/* First thing in a test that is about what some builds leave out (IKE_WITH_... of the top CMakeLists.txt). */
 #define NEEDS(part)                                                                                                              \
     do {                                                                                                                         \
         if (!IKE_WITH_##part) {                                                                                                  \

@@ -414,7 +414,7 @@ static void test_written_for_nothing(void **state)
 static void test_algorithms_of_ikev1(void **state)
 {
     (void)state;
-#ifndef IKE_HAVE_V1
+#if !IKE_WITH_V1
     print_message("left out: IKEv1 is not in this build\n");
     return;
 #endif

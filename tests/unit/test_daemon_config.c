@@ -208,7 +208,7 @@ static void test_check(void **state)
     fflush(out);
     assert_non_null(strstr(text, ":4: [connection office] dpd: "));
     assert_non_null(strstr(text, ":5: [connection office] mode: "));
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     /* who is let in, and how, is seen */
     rewind(out);
     write_file(f->path,

@@ -89,7 +89,7 @@ static void test_variable_time(void **state)
     unload(&l);
     assert_int_equal(try_it(&l, "[daemon]\nallow-variable-time = yes\n" A "proposals = aes256-sha256-x25519\n", crypto), IKE_OK);
     unload(&l);
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     assert_int_equal(try_it(&l, A "version = ikev1\n", crypto), IKE_ERR_INVALID);
     assert_string_equal(l.text, "f:4: [connection a] version: expected ikev2, found \"ikev1\"; on this CPU the time of IKEv1's "
                                 "ciphers depends on keys; [daemon] allow-variable-time = yes takes them all the same\n");

@@ -417,7 +417,7 @@ static void an_answer_is_taken_once_and_by_its_kind(void **state)
     pair_end();
 }
 
-#ifndef IKE_HAVE_QUESTIONS
+#if !IKE_WITH_QUESTIONS
 /* Nobody waits: the child is refused, and nothing is left of it. */
 static void a_plane_that_would_answer_later_has_failed(void **state)
 {
@@ -556,7 +556,7 @@ int main(void)
         cmocka_unit_test(no_event_comes_from_freeing),
         cmocka_unit_test(time_does_not_run_backwards),
         cmocka_unit_test(an_answer_is_taken_once_and_by_its_kind),
-#ifndef IKE_HAVE_QUESTIONS
+#if !IKE_WITH_QUESTIONS
         cmocka_unit_test(a_plane_that_would_answer_later_has_failed),
 #endif
         cmocka_unit_test(a_question_dies_with_its_asker),

@@ -476,7 +476,7 @@ static void a_child_that_is_refused_goes(void **state)
     assert_int_equal(plane.in[0][1] + plane.in[1][1], 0);
 }
 
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
 static void the_older_alone(ike_conn_settings *s, ike_child_settings *child)
 {
     s->version = IKE_SPEAKS_V1;
@@ -508,7 +508,7 @@ static void not_always(void **state)
     run(1);
     set(&b, any_peer);
     assert_int_equal(ike_sa_reauth(b.e, node_sa(&b)->id, now), IKE_ERR_INVALID);
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     set(&a, the_older_alone);
     assert_int_equal(ike_sa_reauth(a.e, node_sa(&a)->id, now), IKE_ERR_UNSUPPORTED);
 #endif

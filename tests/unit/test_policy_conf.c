@@ -152,7 +152,7 @@ static void what_the_data_plane_carries(void **state)
 
     g->s.version = IKE_SPEAKS_V1;
     g->child[0].proposals = "aes128gcm16, aes128-sha1-noesn";
-#ifdef IKE_HAVE_V1
+#if IKE_WITH_V1
     assert_int_equal(ike_conf_new(&core, &g->s, &f), IKE_OK);
     ike_child_offer_format(f, 0, text, sizeof text);
     assert_string_equal(text, "AH sha256-noesn + ESP aes128-sha1-noesn");

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "base/with.h"
 #include "unit/proposal_text.h"
 
 struct row {
