@@ -366,7 +366,7 @@ static bool has_double(const struct ike_sa *sa)
 /* In IKEv1 a rekey is all of phase 1 again. */
 int ike_sa_reauth(ike_engine *e, ike_sa_id id, ike_time now)
 {
-    int r = ike_enter(e, now);
+    int r = IKE_WITH_DOUBLES ? ike_enter(e, now) : IKE_ERR_UNSUPPORTED;
     if (r != IKE_OK) {
         return r;
     }

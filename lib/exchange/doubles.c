@@ -189,6 +189,37 @@ void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+static unsigned going(const struct ike_sa *sa)
+{
+    unsigned n = 0;
+    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
+        const struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+        n += is_double(sa, other) && other->yield_at != IKE_NEVER;
+    }
+    return n;
+}
+
+/* Of an older SA and one that has just come up. One side may prove itself anew while the other does; but a peer has three at most,
+ * and is told once. */
+static void settle(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *other)
+{
+    const struct ike_task check = {.purpose = IKE_DO_LIVENESS};
+    if (ike_sa_crossed(other, sa)) {
+        if (sa->conf->s.unique) {
+            yield_at(e, other->spi_i < sa->spi_i ? other : sa, e->core.now + 1);
+        }
+    } else if (!sa->initiator && other->yield_at != IKE_NEVER && going(sa) > 1) {
+        (void)ike_close_sa(e, other, IKE_BY_REPLACEMENT);
+        ike_sa_down(e, other, IKE_BY_REPLACEMENT);
+    } else {
+        yield_at(e, other, e->core.now + 1);
+        if (!sa->initiator) {
+            (void)ike_queue(e, other, &check);
+            ike_kick(e, other);
+        }
+    }
+}
+
 /* A peer that connects again has lost the old SA, as after a restart, or proves anew who it is (RFC 7296 section 2.8.3). In the
  * first case it says so with INITIAL_CONTACT and the old ones go silently (section 2.4). In the other children are made on the
  * new SA by who began it before the old ones are deleted, by whom it is that comes to it first. Only what shares both
@@ -198,37 +229,19 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
     if (!sa->peer || !(sa->conf->s.unique || sa->initiator)) {
         return;
     }
-    const struct ike_task check = {.purpose = IKE_DO_LIVENESS};
-    const bool unique = sa->conf->s.unique;
     const struct ike_peer *peer = sa->peer; /* outlives this call, whatever becomes of sa */
-    unsigned going = 0;
-    if (unique) {
+    if (IKE_WITH_DOUBLES && sa->conf->s.unique) {
         ike_abandon_attempt(e, sa);
-    }
-    IKE_LIST_EACH (it, tmp, &peer->sas) {
-        struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
-        going += is_double(sa, other) && other->yield_at != IKE_NEVER;
     }
     IKE_LIST_EACH (it, tmp, &peer->sas) {
         struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
         if (!usable(sa) || !is_double(sa, other)) {
             continue;
         }
-        const bool crossed = ike_sa_crossed(other, sa);
-        if (crossed && unique) {
-            yield_at(e, other->spi_i < sa->spi_i ? other : sa, e->core.now + 1);
-        } else if (!crossed && initial_contact && other->established <= sa->created) {
+        if (initial_contact && other->established <= sa->created) {
             ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */
-        } else if (!crossed && !sa->initiator && other->yield_at != IKE_NEVER && going > 1) {
-            going--; /* one side may prove itself anew while the other does; but a peer has three at most, and is told once */
-            (void)ike_close_sa(e, other, IKE_BY_REPLACEMENT);
-            ike_sa_down(e, other, IKE_BY_REPLACEMENT);
-        } else if (!crossed) {
-            yield_at(e, other, e->core.now + 1);
-            if (!sa->initiator) {
-                (void)ike_queue(e, other, &check);
-                ike_kick(e, other);
-            }
+        } else if (IKE_WITH_DOUBLES) {
+            settle(e, sa, other);
         }
     }
 }

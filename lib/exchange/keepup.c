@@ -9,7 +9,8 @@
  * preferred: a Delete of the others may be lost, and of IKEv1's nobody repeats it. */
 static bool preferred(const struct ike_sa *sa, const struct ike_sa *best)
 {
-    bool yields = sa->yield_at != IKE_NEVER, best_yields = best && best->yield_at != IKE_NEVER;
+    bool yields = IKE_WITH_DOUBLES && sa->yield_at != IKE_NEVER;
+    bool best_yields = IKE_WITH_DOUBLES && best && best->yield_at != IKE_NEVER;
     return !best || (yields == best_yields ? sa->last_in >= best->last_in : best_yields);
 }
 

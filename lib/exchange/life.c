@@ -586,7 +586,7 @@ void ike_sa_timer(struct ike_engine *e, struct ike_sa *sa)
             return;
         }
     }
-    if (sa->yield_at <= now) {
+    if (IKE_WITH_DOUBLES && sa->yield_at <= now) {
         ike_sa_yield(e, sa);
         if (sa->dead) {
             return;

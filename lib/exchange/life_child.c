@@ -178,7 +178,7 @@ static struct ike_child *sender(const struct ike_child *k, const struct ike_chil
     return NULL;
 }
 
-struct ike_child *ike_child_elder(const struct ike_child *k) { return sender(k, NULL, false); }
+struct ike_child *ike_child_elder(const struct ike_child *k) { return IKE_WITH_DOUBLES ? sender(k, NULL, false) : NULL; }
 
 /* The peer has been heard since on the IKE SA that it was made on, so that it most likely has it. */
 static bool confirmed(const struct ike_engine *e, const struct ike_child *k)
@@ -193,7 +193,7 @@ struct ike_child *ike_child_younger(const struct ike_engine *e, const struct ike
 {
     const struct ike_sa *sa = ike_sa_by_id(e, k->sa);
     struct ike_child *best = NULL;
-    if (!sa || ike_sa_is_v1(sa)) {
+    if (!IKE_WITH_DOUBLES || !sa || ike_sa_is_v1(sa)) {
         return NULL;
     }
     IKE_LIST_EACH (it, tmp, &k->peer->children) {

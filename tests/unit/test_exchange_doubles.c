@@ -27,6 +27,7 @@ static void meet(unsigned order)
 static void who_connect_at_once_end_with_one(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     for (unsigned order = 0; order < 32; order++) {
         meet(order);
         ike_counters ca = counters(&a), cb = counters(&b);
@@ -43,6 +44,7 @@ static void who_connect_at_once_end_with_one(void **state)
 static void what_waited_for_an_attempt_outlives_it(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     ike_child_info k = {.id = 0};
     bool lan = false, six = false;
     pair_new(NULL);
@@ -135,6 +137,7 @@ static void a_child_goes_over_the_sa_that_was_heard_last(void **state)
 static void without_it_the_older_sa_is_deleted_after_a_while(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     come_back(false);
     assert_int_equal(b.n_out, 2); /* the answer, and whether a has the older one still */
     const struct ike_sa *older = node_sa(&b);
@@ -285,18 +288,21 @@ static void proved_anew_by(struct node *x)
 static void by_the_initiator(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     proved_anew_by(&a);
 }
 
 static void by_the_responder(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     proved_anew_by(&b);
 }
 
 static void by_both_at_once(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     for (unsigned order = 0; order < 64; order++) {
         if (order) {
             pair_end();
@@ -321,6 +327,7 @@ static void by_both_at_once(void **state)
 static void beside_a_rekey(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     for (unsigned at = 0; at < 16; at++) {
         struct node *x = at & 1 ? &b : &a;
         if (at) {
@@ -349,6 +356,7 @@ static void share(ike_conn_settings *s, ike_child_settings *child)
 static void where_doubles_may_be(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     set(&a, share);
     set(&b, share);
     run(1);
@@ -386,6 +394,7 @@ static void wait_for_any(void)
 static void at_a_gateway(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     wait_for_any();
     run(1);
     assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
@@ -415,6 +424,7 @@ static void from_here(ike_conn_settings *s, ike_child_settings *child) { (void)c
 static void a_peer_that_is_elsewhere_is_sent_to_at_once(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     for (unsigned there = 0; there < 2; there++) {
         if (there) {
             pair_end();
@@ -449,6 +459,7 @@ static void other_secret(ike_conn_settings *s, ike_child_settings *child)
 static void who_fails_keeps_what_there_is(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     uint64_t older = node_sa(&a)->spi_i;
     set(&a, other_secret);
     assert_int_equal(ike_sa_reauth(a.e, node_sa(&a)->id, now), IKE_OK);
@@ -465,6 +476,7 @@ static void who_fails_keeps_what_there_is(void **state)
 static void a_child_that_is_refused_goes(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     plane.refuse_six = 1;
     assert_int_equal(ike_sa_reauth(a.e, node_sa(&a)->id, now), IKE_OK);
     run(30);
@@ -490,6 +502,11 @@ static void not_always(void **state)
 {
     (void)state;
     ike_sa_id id = node_sa(&a)->id;
+    if (!IKE_WITH_DOUBLES) { /* nor anything else of it */
+        assert_int_equal(ike_sa_reauth(a.e, id, now), IKE_ERR_UNSUPPORTED);
+        assert_int_equal(a.n_out, 0);
+    }
+    NEEDS(DOUBLES);
     assert_int_equal(ike_sa_reauth(a.e, id + 100, now), IKE_ERR_NOT_FOUND);
     assert_int_equal(ike_sa_reauth(a.e, id, now), IKE_OK);
     assert_int_equal(ike_sa_reauth(a.e, id, now), IKE_ERR_STATE); /* it is on its way */
@@ -515,6 +532,69 @@ static void not_always(void **state)
     assert_int_equal(counters(&b).sas, 1);
 }
 
+#if !IKE_WITH_DOUBLES
+/* ---- Without these rules ----------------------------------------------------------------------------------------------- */
+
+/* Whichever messages crossed, both sides have the same two IKE SAs, and each is good for all that one alone is. */
+static void who_connect_at_once_have_two(void **state)
+{
+    (void)state;
+    for (unsigned order = 0; order < 32; order++) {
+        ike_sa_id id[2];
+        ike_child_info k = {.id = 0};
+        meet(order);
+        assert_int_equal(ike_conn_sas(a.e, a.conn, id, 2), 2);
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(ike_sa_rekey(a.e, id[i], now), IKE_OK);
+            wire_run();
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(ike_child_next(a.e, k.id, &k), IKE_OK);
+            assert_int_equal(ike_child_rekey(a.e, k.id, now), IKE_OK);
+            wire_run();
+        }
+        assert_int_equal(ike_conn_sas(a.e, a.conn, id, 2), 2);
+        assert_int_equal(counters(&b).sas, 2);
+        assert_int_equal(counters(&a).children, 2);
+        assert_int_equal(counters(&b).children, 2);
+        assert_int_equal(counters(&a).rekeys, 4);
+        assert_int_equal(counters(&b).rekeys, 4);
+        assert_int_equal(ike_sa_close(a.e, id[order & 1], now), IKE_OK);
+        wire_run();
+        assert_int_equal(counters(&a).sas + counters(&b).sas, 2);
+        assert_int_equal(counters(&a).children + counters(&b).children, 2);
+        pair_end();
+    }
+}
+
+/* The older goes when the peer, which knows nothing of it, gives no sign of life on it. */
+static void without_initial_contact_the_older_ends_by_silence(void **state)
+{
+    (void)state;
+    pair_new(NULL);
+    ike_child_settings child[2];
+    ike_conn_settings s = conn_settings(&b, child);
+    s.dpd_s = 30;
+    assert_int_equal(ike_conn_replace(b.e, b.conn, &s, false, now), IKE_OK);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    come_back(false);
+    wire_run();
+    assert_int_equal(counters(&b).sas, 2);
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 0);
+    for (unsigned i = 0; i < 300; i++, now += IKE_SEC) {
+        (void)ike_tick(a.e, now);
+        (void)ike_tick(b.e, now);
+        wire_run();
+    }
+    assert_int_equal(node_saw(&b, IKE_EV_SA_DOWN), 1);
+    assert_int_equal(counters(&b).sas, 1);
+    assert_int_equal(counters(&b).children, 1);
+    assert_true(node_sa(&a)->spi_i == node_sa(&b)->spi_i);
+    pair_end();
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +614,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_fails_keeps_what_there_is, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(a_child_that_is_refused_goes, two_up, pair_is_over),
         cmocka_unit_test_setup_teardown(not_always, two_up, pair_is_over),
+#if !IKE_WITH_DOUBLES
+        cmocka_unit_test(who_connect_at_once_have_two),
+        cmocka_unit_test(without_initial_contact_the_older_ends_by_silence),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

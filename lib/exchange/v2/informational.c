@@ -183,7 +183,7 @@ static int hand_over(struct ike_exchange *x)
     }
     IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
-        if (r == IKE_X_OK && x->delete_ike && k->sa == x->sa->id && !moves(x->sa)) {
+        if (IKE_WITH_DOUBLES && r == IKE_X_OK && x->delete_ike && k->sa == x->sa->id && !moves(x->sa)) {
             r = hand_over_to(x, ike_child_younger(e, k, true));
         }
     }
