@@ -7,51 +7,56 @@
 
 #define FIRST_BUCKETS 16
 
+/* Before there is a table, and where there is no memory for one, all nodes are in one chain. */
+static struct ike_map_node **chain(struct ike_map *m, uint64_t key)
+{
+    return m->bucket ? &m->bucket[key & (m->n_buckets - 1)] : &m->only;
+}
+
 /* `to` has n buckets, n a power of two. Nothing is allocated, so growing either happens or does not. */
 static void rehash(struct ike_map *m, struct ike_map_node **to, size_t n)
 {
+    struct ike_map old = *m;
     memset(to, 0, n * sizeof *to);
-    for (size_t i = 0; i < m->n_buckets; i++) {
+    m->bucket = to;
+    m->n_buckets = n;
+    for (size_t i = 0; i < old.n_buckets || i == 0; i++) {
         /* Nodes of one key keep their order: newest first. */
         struct ike_map_node *reversed = NULL;
-        for (struct ike_map_node *node = m->bucket[i], *next; node; node = next) {
+        for (struct ike_map_node *node = *chain(&old, i), *next; node; node = next) {
             next = node->next;
             node->next = reversed;
             reversed = node;
         }
         for (struct ike_map_node *node = reversed, *next; node; node = next) {
+            struct ike_map_node **head = chain(m, node->key);
             next = node->next;
-            struct ike_map_node **slot = &to[node->key & (n - 1)];
-            node->next = *slot;
-            *slot = node;
+            node->next = *head;
+            *head = node;
         }
     }
 }
 
-/* Doubled at one node per bucket on average: chains stay short, and a node costs amortised O(1). */
-int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem)
+/* Doubled at one node per bucket on average: chains stay short, and a node costs amortised O(1). A map that cannot grow becomes
+ * slower. */
+void ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem)
 {
     if (m->count >= m->n_buckets) {
         size_t n = m->n_buckets ? m->n_buckets * 2 : FIRST_BUCKETS;
         struct ike_map_node **bigger = mem->alloc(mem->user, n * sizeof *bigger);
         if (bigger) {
+            struct ike_map old = *m;
             rehash(m, bigger, n);
-            ike_map_free(m, mem);
-            m->bucket = bigger;
-            m->n_buckets = n;
-        } else if (m->n_buckets == 0) {
-            /* With any table at all the node could be kept, in longer chains. */
-            return IKE_ERR_NOMEM;
+            ike_map_free(&old, mem);
         }
     }
-    struct ike_map_node **slot = &m->bucket[key & (m->n_buckets - 1)];
-    node->key = key;
-    node->next = *slot;
     /* At the head, so that find gives the newest of equal keys. */
+    struct ike_map_node **head = chain(m, key);
+    node->key = key;
+    node->next = *head;
     node->in_map = true;
-    *slot = node;
+    *head = node;
     m->count++;
-    return IKE_OK;
 }
 
 /* A node that is in no map is left alone, so owners need not remember whether they are in. */
@@ -60,7 +65,7 @@ void ike_map_del(struct ike_map *m, struct ike_map_node *node)
     if (!node->in_map) {
         return;
     }
-    struct ike_map_node **at = &m->bucket[node->key & (m->n_buckets - 1)];
+    struct ike_map_node **at = chain(m, node->key);
     while (*at != node) {
         at = &(*at)->next;
     }
@@ -72,7 +77,7 @@ void ike_map_del(struct ike_map *m, struct ike_map_node *node)
 /* The whole 64-bit keys are compared; whether the owner is the right one is for the caller, as hashes may meet. */
 struct ike_map_node *ike_map_find(const struct ike_map *m, uint64_t key)
 {
-    struct ike_map_node *node = m->n_buckets ? m->bucket[key & (m->n_buckets - 1)] : NULL;
+    struct ike_map_node *node = m->bucket ? m->bucket[key & (m->n_buckets - 1)] : m->only;
     while (node && node->key != key) {
         node = node->next;
     }

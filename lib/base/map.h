@@ -16,12 +16,12 @@ struct ike_map_node {
 
 struct ike_map {
     struct ike_map_node **bucket;
-    size_t n_buckets, count; /* n_buckets: a power of 2, or 0 before the first insert */
+    size_t n_buckets, count;   /* n_buckets: a power of 2, or 0 while there is no table */
+    struct ike_map_node *only; /* the one chain there is then */
 };
 
-/* Several nodes may have one key; find gives the newest. IKE_ERR_NOMEM only when there is no table at all: a table that
- * cannot grow becomes slower. */
-int ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem);
+/* Several nodes may have one key; find gives the newest. Without memory for a table, or for a larger one, it becomes slower. */
+void ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem);
 void ike_map_del(struct ike_map *m, struct ike_map_node *node);
 struct ike_map_node *ike_map_find(const struct ike_map *m, uint64_t key);
 struct ike_map_node *ike_map_find_next(const struct ike_map_node *node);

@@ -232,11 +232,11 @@ static void add_connection(struct ike_conf_builder *b, const entry *s, const cha
     d->conn.line = s->t.line;
     d->conn.settings.name = ike_arena_text(b->arena, name, strlen(name));
     d->conn.file = s->t.file ? ike_arena_text(b->arena, s->t.file, strlen(s->t.file)) : NULL;
-    if (!d->conn.settings.name || (s->t.file && !d->conn.file) || !source_text(b, &d->conn) ||
-        ike_map_add(b->map, &d->node, name_hash(name, strlen(name)), b->arena->mem) != IKE_OK) {
+    if (!d->conn.settings.name || (s->t.file && !d->conn.file) || !source_text(b, &d->conn)) {
         b->no_memory = true;
         return;
     }
+    ike_map_add(b->map, &d->node, name_hash(name, strlen(name)), b->arena->mem);
     *b->last = d;
     b->last = &d->next;
     b->count++;

@@ -186,17 +186,15 @@ static void unhook(ike_config *c, entry *e)
     }
 }
 
-/* The map has buckets since the entry was in it, so putting it back cannot fail. */
 static void hook(ike_config *c, entry *e, struct ike_list *before)
 {
     ike_list_add(before, &e->link); /* the end of a ring that begins at `before` is the place before it */
-    /* IKE_ERR_NOMEM is for a map without any buckets only. */
-    (void)ike_map_add(&c->map, &e->node, hash(e->t.section, e->t.tag), &c->mem);
+    ike_map_add(&c->map, &e->node, hash(e->t.section, e->t.tag), &c->mem);
     if (e->t.tag == NULL) {
         IKE_LIST_EACH(at, next, &e->tags)
         {
             entry *tag = IKE_OF(at, entry, link);
-            (void)ike_map_add(&c->map, &tag->node, hash(tag->t.section, tag->t.tag), &c->mem);
+            ike_map_add(&c->map, &tag->node, hash(tag->t.section, tag->t.tag), &c->mem);
         }
     }
 }
@@ -238,12 +236,10 @@ static const char *file_name(ike_config *c, const char *name)
     size_t n = strlen(name) + 1;
     struct ike_config_file *f = get(c, sizeof *f + n);
     /* An entry without file name is better than none for want of memory. */
-    if (f == NULL || ike_map_add(&c->by_file, &f->node, key, &c->mem) != IKE_OK) {
-        if (f) {
-            drop(c, f, sizeof *f + n);
-        }
+    if (f == NULL) {
         return NULL;
     }
+    ike_map_add(&c->by_file, &f->node, key, &c->mem);
     memcpy(f->name, name, n);
     f->size = sizeof *f + n;
     f->next = c->files;
@@ -279,15 +275,13 @@ static int insert(ike_config *c, const ike_triplet *t, entry *section, entry *ol
 {
     struct ike_config_undo *u = get(c, sizeof *u);
     entry *e = u ? new_entry(c, t, section) : NULL;
-    if (e == NULL || ike_map_add(&c->map, &e->node, hash(t->section, t->tag), &c->mem) != IKE_OK) {
-        if (e) {
-            free_entry(c, e);
-        }
+    if (e == NULL) {
         if (u) {
             drop(c, u, sizeof *u);
         }
         return IKE_ERR_NOMEM;
     }
+    ike_map_add(&c->map, &e->node, hash(t->section, t->tag), &c->mem);
     /* A replaced tag keeps its place, so the configuration reads in the order it was written. */
     struct ike_list *before = old ? old->link.next : list;
     if (old) {

@@ -156,7 +156,11 @@ static int make_child(struct ike_engine *e, struct ike_sa *sa, const struct ike_
     }
     ike_record_fill(r, in, k);
     k->sa = sa->id;
-    return ike_child_by_spi_in(&e->db, k->spi_in) ? IKE_ERR_EXISTS : ike_child_index(&e->db, k);
+    if (ike_child_by_spi_in(&e->db, k->spi_in)) {
+        return IKE_ERR_EXISTS;
+    }
+    ike_child_index(&e->db, k);
+    return IKE_OK;
 }
 
 static bool adopt(struct ike_core *c, struct ike_child *k, bool inbound)

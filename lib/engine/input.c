@@ -116,13 +116,14 @@ static int init_request(struct ike_engine *e, struct ike_message *m, const ike_p
     ike_sa_half_open(&e->db, sa, true);
     ike_guard_opened(&e->guard, &path->remote);
     struct ike_exchange *x = sa->setup ? ike_exchange_new(e, sa, &ike_v2_sa_init, IKE_RESPONDER, sa->setup) : NULL;
-    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK || ike_sa_index_init(&e->db, sa, key) != IKE_OK) {
+    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK) {
         if (x) {
             ike_exchange_abort(x, IKE_X_DROP);
         }
         ike_sa_down(e, sa, IKE_BY_FAILURE);
         return ike_dropped(e, IKE_ERR_NOMEM);
     }
+    ike_sa_index_init(&e->db, sa, key);
     x->path = *path;
     sa->answering = x;
     ike_log_message(c, sa->id, false, &m->h, path, m->len, m->h.next, m->data + IKE_HEADER_LEN, m->len - IKE_HEADER_LEN);

@@ -247,18 +247,22 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa ou
     out[n_beside].mode = k->mode;
 }
 
-int ike_child_index(struct ike_db *db, struct ike_child *k)
+void ike_child_index(struct ike_db *db, struct ike_child *k)
 {
-    return k->by_spi_in.in_map ? IKE_OK : ike_map_add(&db->by_spi_in, &k->by_spi_in, spi_key(db, k->spi_in), &db->core->mem);
+    if (!k->by_spi_in.in_map) {
+        ike_map_add(&db->by_spi_in, &k->by_spi_in, spi_key(db, k->spi_in), &db->core->mem);
+    }
 }
 
-/* The look-up goes first: without memory for it nothing has been installed yet. The SA counts as installed from the moment it
- * was asked for, so that a roll-back also takes out one that is pending. */
+/* The SA counts as installed from the moment it was asked for, so that a roll-back also takes out one that is pending. */
 int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t)
 {
     struct ike_core *c = db->core;
-    int r = inbound ? ike_child_index(db, k) : IKE_OK;
-    if (r == IKE_OK && c->set.host.sadb.add) {
+    int r = IKE_OK;
+    if (inbound) {
+        ike_child_index(db, k);
+    }
+    if (c->set.host.sadb.add) {
         ike_ipsec_sa d[IKE_LAYERS];
         ike_child_describe(k, inbound, d);
         ike_hook_enter(c);

@@ -48,11 +48,10 @@ bool ike_conn_is_single(const struct ike_conn *conn)
     return conn->remote.family && (!conn->conf->s.remote_bits || conn->conf->s.remote_bits >= full);
 }
 
-/* How specific: any address 0, else more than the longest prefix that is shorter. */
+/* How specific: any address 0, else more than the longest prefix that is shorter, and one address most of all. */
 static unsigned width(const struct ike_conn *conn)
 {
-    unsigned bits = conn->conf->s.remote_bits ? conn->conf->s.remote_bits : 128; /* 0: the address alone */
-    return conn->remote.family ? bits + 1 : 0;
+    return !conn->remote.family ? 0 : ike_conn_is_single(conn) ? 129 : conn->conf->s.remote_bits + 1u;
 }
 
 static struct ike_conn *of_same(struct ike_list *link) { return IKE_OF(link, struct ike_conn, same); }
@@ -70,34 +69,32 @@ static struct ike_conn *newest(const struct ike_db *db, const ike_addr *a)
     return NULL;
 }
 
-/* The place in the map goes to the next in the ring. What leaves the map makes room for what comes, so no memory is needed. */
+/* The place in the map goes to the next in the ring. */
 static void unlink_address(struct ike_db *db, struct ike_conn *conn)
 {
     struct ike_conn *next = of_same(conn->same.next);
     if (conn->by_remote.in_map) {
         ike_map_del(&db->by_remote, &conn->by_remote);
         if (next != conn) {
-            (void)ike_map_add(&db->by_remote, &next->by_remote, conn->by_remote.key, &db->core->mem);
+            ike_map_add(&db->by_remote, &next->by_remote, conn->by_remote.key, &db->core->mem);
         }
     }
     ike_map_del(&db->by_remote_id, &conn->by_remote_id);
     ike_list_del(&conn->open);
     ike_list_del(&conn->same);
-    conn->exact = false;
 }
 
-static bool link_exact(struct ike_db *db, struct ike_conn *conn)
+static void link_exact(struct ike_db *db, struct ike_conn *conn)
 {
     struct ike_conn *first = newest(db, &conn->remote);
     if (first) {
         ike_map_del(&db->by_remote, &first->by_remote);
         ike_list_add(&first->same, &conn->same); /* before it */
     }
-    conn->exact = ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem) == IKE_OK;
-    return conn->exact;
+    ike_map_add(&db->by_remote, &conn->by_remote, hash_addr(db, &conn->remote), &db->core->mem);
 }
 
-/* By its identity, too; where there is no memory for that it is looked at as if it took any. */
+/* By its identity, too. */
 static void link_wild(struct ike_db *db, struct ike_conn *conn)
 {
     const ike_id *id = &conn->conf->s.remote_id;
@@ -105,18 +102,21 @@ static void link_wild(struct ike_db *db, struct ike_conn *conn)
     ike_list_add(&db->wild[w], &conn->same);
     db->widest = w > db->widest ? w : db->widest;
     conn->linked = db->linked++;
-    if (id->type == IKE_ID_NONE ||
-        ike_map_add(&db->by_remote_id, &conn->by_remote_id, hash_id(db, id), &db->core->mem) != IKE_OK) {
+    if (id->type == IKE_ID_NONE) {
         ike_list_add(&db->open, &conn->open);
+    } else {
+        ike_map_add(&db->by_remote_id, &conn->by_remote_id, hash_id(db, id), &db->core->mem);
     }
 }
 
 /* The map finds the one address that most connections have in O(1), and however many have it are linked and unlinked in O(1); the
- * rest stand in lists. When memory is short for the map, a single one stands there, too: slower, but found. */
+ * rest stand in lists. */
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
     unlink_address(db, conn);
-    if (!ike_conn_is_single(conn) || !link_exact(db, conn)) {
+    if (ike_conn_is_single(conn)) {
+        link_exact(db, conn);
+    } else {
         link_wild(db, conn);
     }
 }
@@ -143,12 +143,12 @@ int ike_conn_new(struct ike_db *db, struct ike_conf *conf, struct ike_conn **out
     /* One more than needed, so that a connection without children has a pointer as well. */
     conn->want = ike_alloc(c, (conn->n_want + 1) * sizeof *conn->want);
     conn->id = conn->want ? ike_slots_add(&db->conns, conn, &c->mem) : 0;
-    if (!conn->id || ike_map_add(&db->by_name, &conn->by_name, hash_name(db, conf->s.name), &c->mem) != IKE_OK) {
-        ike_slots_del(&db->conns, conn->id);
+    if (!conn->id) {
         ike_free(c, conn->want, (conn->n_want + 1) * sizeof *conn->want);
         ike_free(c, conn, sizeof *conn);
         return IKE_ERR_NOMEM;
     }
+    ike_map_add(&db->by_name, &conn->by_name, hash_name(db, conf->s.name), &c->mem);
     ike_list_add(&db->conn_list, &conn->link);
     ike_conn_relink(db, conn);
     c->count.conns++;
@@ -261,7 +261,7 @@ static struct ike_conn *match_wild(const struct ike_db *db, const ike_path *path
 /* Exact addresses before prefixes before any. `after` tells by itself which of the two walks it came from. */
 struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
-    if (after && !after->exact) {
+    if (after && !ike_conn_is_single(after)) {
         return match_wild(db, path, after);
     }
     struct ike_conn *conn = match_exact(after ? next_exact(after) : newest(db, &path->remote), path);
@@ -323,10 +323,10 @@ struct ike_peer *ike_peer_get(struct ike_db *db, struct ike_conn *conn, const ik
     }
     size_t size = sizeof(struct ike_peer) + local->data.len + remote->data.len + user.len;
     struct ike_peer *p = ike_alloc(db->core, size);
-    if (!p || ike_map_add(&db->by_ids, &p->by_ids, key, &db->core->mem) != IKE_OK) {
-        ike_free(db->core, p, size);
+    if (!p) {
         return NULL;
     }
+    ike_map_add(&db->by_ids, &p->by_ids, key, &db->core->mem);
     struct ike_wr w = ike_wr(p + 1, size - sizeof *p);
     p->size = size;
     p->conn = conn;

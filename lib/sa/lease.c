@@ -110,9 +110,8 @@ static struct ike_lease *make(struct ike_db *db, const struct ike_lease *from)
         *l = *from;
         l->node = (struct ike_map_node){0};
     }
-    if (l && !l->ours && !l->hooked && ike_map_add(&db->by_lease, &l->node, key_of(db, &l->address), &db->core->mem) != IKE_OK) {
-        ike_free(db->core, l, sizeof *l);
-        return NULL;
+    if (l && !l->ours && !l->hooked) {
+        ike_map_add(&db->by_lease, &l->node, key_of(db, &l->address), &db->core->mem);
     }
     return l;
 }

@@ -60,9 +60,9 @@ struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *pat
     return sa;
 }
 
-static int index_spi(struct ike_db *db, struct ike_sa *sa)
+static void index_spi(struct ike_db *db, struct ike_sa *sa)
 {
-    return ike_map_add(&db->by_spi, &sa->by_spi, spi_key(db, ike_sa_own_spi(sa)), &db->core->mem);
+    ike_map_add(&db->by_spi, &sa->by_spi, spi_key(db, ike_sa_own_spi(sa)), &db->core->mem);
 }
 
 static uint64_t tag_mask(const struct ike_db *db)
@@ -89,7 +89,8 @@ int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa)
             continue;
         }
         *(sa->initiator ? &sa->spi_i : &sa->spi_r) = spi;
-        return index_spi(db, sa);
+        index_spi(db, sa);
+        return IKE_OK;
     }
     ike_blame(c, IKE_FAIL_RANDOM, IKE_DECIDER_HOST);
     return IKE_ERR_HOST;
@@ -101,7 +102,11 @@ int ike_sa_index_spi(struct ike_db *db, struct ike_sa *sa)
     if ((spi & tag_mask(db)) != db->core->set.spi_tag) {
         return IKE_ERR_INVALID;
     }
-    return ike_sa_by_spi(db, spi) ? IKE_ERR_EXISTS : index_spi(db, sa);
+    if (ike_sa_by_spi(db, spi)) {
+        return IKE_ERR_EXISTS;
+    }
+    index_spi(db, sa);
+    return IKE_OK;
 }
 
 /* By our own half alone, which is unique here; the caller compares the peer's with what the message says. */
@@ -148,9 +153,9 @@ uint64_t ike_sa_init_key(const struct ike_db *db, ike_bytes message, const ike_p
 }
 
 /* By the whole datagram and its source, never by the SPI: two initiators may have drawn the same one (RFC 7296 section 2.1). */
-int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
+void ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
 {
-    return ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem);
+    ike_map_add(&db->by_init, &sa->by_init, key, &db->core->mem);
 }
 
 void ike_sa_heard(struct ike_db *db, struct ike_sa *sa)

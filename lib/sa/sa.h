@@ -75,7 +75,6 @@ struct ike_conn {
     uint32_t sas;           /* in bound */
     struct ike_pause pause; /* attempts at an IKE SA */
     bool removed;           /* by the host; what is up still holds it */
-    bool exact;             /* in a ring of `same` */
     struct ike_list peers, bound; /* bound: its IKE SAs, whatever their state */
     ike_addr remote;
     ike_time began;         /* the last attempt */
@@ -322,13 +321,13 @@ void ike_lease_drop(struct ike_db *db, struct ike_peer *peer);
 /* ---- IKE SAs ---------------------------------------------------------------------------------------------------------- */
 struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path);
 int ike_sa_draw_spi(struct ike_db *db, struct ike_sa *sa); /* ours: unique, with the tag; indexed */
-/* The one it has already. IKE_ERR_EXISTS, IKE_ERR_INVALID (not with our tag), IKE_ERR_NOMEM. */
+/* The one it has already. IKE_ERR_EXISTS, IKE_ERR_INVALID (not with our tag). */
 int ike_sa_index_spi(struct ike_db *db, struct ike_sa *sa);
 static inline uint64_t ike_sa_own_spi(const struct ike_sa *sa) { return sa->initiator ? sa->spi_i : sa->spi_r; }
 struct ike_sa *ike_sa_by_spi(const struct ike_db *db, uint64_t own_spi);
 void ike_sa_bind(struct ike_db *db, struct ike_sa *sa, struct ike_conn *conn); /* takes its current conf */
 uint64_t ike_sa_init_key(const struct ike_db *db, ike_bytes message, const ike_path *path);
-int ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key);
+void ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key);
 void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on);
 void ike_sa_heard(struct ike_db *db, struct ike_sa *sa); /* the peer has gone on: it is there where it says it is */
 void ike_sa_join(struct ike_db *db, struct ike_sa *sa, struct ike_peer *peer);
@@ -393,7 +392,7 @@ struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name);
 /* From the outermost protocol inwards, linked. */
 #define IKE_LAYERS (1 + IKE_BESIDE_MAX)
 void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa out[IKE_LAYERS]);
-int ike_child_index(struct ike_db *db, struct ike_child *k); /* found by its inbound SPI from now on; IKE_ERR_NOMEM */
+void ike_child_index(struct ike_db *db, struct ike_child *k); /* found by its inbound SPI from now on */
 int ike_child_add(struct ike_db *db, struct ike_child *k, bool inbound, ike_token t);
 void ike_child_uninstall(struct ike_db *db, struct ike_child *k);
 void ike_child_uninstall_out(struct ike_db *db, struct ike_child *k);

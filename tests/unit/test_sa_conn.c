@@ -99,7 +99,6 @@ static void without_memory_an_address_is_found_all_the_same(void **state)
     lab.lab.allowed = 0;
     ike_conn_relink(&lab.db, conn);
     lab.lab.allowed = -1;
-    assert_int_equal(lab.db.by_remote.count, 0);
     (void)sa_lab_conn(&lab, "b", "192.0.2.1", 0);
     assert_matches("192.0.2.1:500", (const char *const[]){"b", "a", "any", NULL});
     ike_conn_relink(&lab.db, conn);

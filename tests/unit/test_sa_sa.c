@@ -137,7 +137,7 @@ static void a_request_is_indexed_by_its_hash(void **state)
 {
     (void)state;
     struct ike_sa *sa = sa_lab_sa(&lab, conn, false);
-    assert_int_equal(ike_sa_index_init(&lab.db, sa, 99), IKE_OK);
+    ike_sa_index_init(&lab.db, sa, 99);
     assert_ptr_equal(IKE_OF(ike_map_find(&lab.db.by_init, 99), struct ike_sa, by_init), sa);
     ike_sa_retire(&lab.db, sa);
     assert_null(ike_map_find(&lab.db.by_init, 99));

@@ -115,13 +115,14 @@ static int first_message(struct ike_engine *e, struct ike_message *m, const ike_
     ike_sa_half_open(&e->db, sa, true);
     ike_guard_opened(&e->guard, &path->remote);
     struct ike_exchange *x = whole ? ike_exchange_new(e, sa, script, IKE_RESPONDER, sa->setup) : NULL;
-    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK || ike_sa_index_init(&e->db, sa, key) != IKE_OK) {
+    if (!x || ike_sa_draw_spi(&e->db, sa) != IKE_OK) {
         if (x) {
             ike_exchange_abort(x, IKE_X_DROP);
         }
         ike_sa_down(e, sa, IKE_BY_FAILURE);
         return ike_dropped(e, IKE_ERR_NOMEM);
     }
+    ike_sa_index_init(&e->db, sa, key);
     ike_list_add(&sa->outstanding, &x->link);
     ike_sa_schedule(e, sa);
     deliver(x, m, path, m->len - IKE_HEADER_LEN);
