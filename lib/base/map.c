@@ -38,10 +38,10 @@ static void rehash(struct ike_map *m, struct ike_map_node **to, size_t n)
 }
 
 /* Doubled at one node per bucket on average: chains stay short, and a node costs amortised O(1). A map that cannot grow becomes
- * slower. */
+ * slower, as does each in a build for few nodes. */
 void ike_map_add(struct ike_map *m, struct ike_map_node *node, uint64_t key, const ike_allocator *mem)
 {
-    if (m->count >= m->n_buckets) {
+    if (IKE_WITH_CROWDS && m->count >= m->n_buckets) {
         size_t n = m->n_buckets ? m->n_buckets * 2 : FIRST_BUCKETS;
         struct ike_map_node **bigger = mem->alloc(mem->user, n * sizeof *bigger);
         if (bigger) {

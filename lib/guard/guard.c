@@ -112,7 +112,7 @@ struct ike_sa *ike_guard_victim(const struct ike_guard *g, const struct ike_db *
 {
     struct ike_core *c = g->core;
     struct ike_sa *oldest = IKE_OF(db->half_open.next, struct ike_sa, half_open_link);
-    if (4 * db->unheard.count < db->n_half_open) {
+    if (!IKE_WITH_CROWDS || 4 * db->unheard.count < db->n_half_open) {
         return c->now - oldest->created >= PATIENCE ? oldest : NULL;
     }
     for (unsigned i = 0; i < DRAWS && db->unheard.used; i++) {

@@ -8,7 +8,10 @@
 extern inline const ike_child_settings *ike_child_conf(const struct ike_child *k);
 
 /* The data plane may hand out SPIs in order and peers may see them, so the bits are not trusted to spread. */
-static uint64_t spi_key(const struct ike_db *db, uint32_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
+static uint64_t spi_key(const struct ike_db *db, uint32_t spi)
+{
+    return IKE_WITH_CROWDS ? ike_siphash(db->core->hash_key, &spi, sizeof spi) : spi;
+}
 
 /* Keys are octets and need no alignment, so they come last. */
 static size_t keys_at(const struct ike_child *k)

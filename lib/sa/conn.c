@@ -17,7 +17,7 @@ static uint64_t hash_addr(const struct ike_db *db, const ike_addr *a)
 /* With case, as names are compared. */
 static uint64_t hash_name(const struct ike_db *db, const char *name)
 {
-    return ike_siphash(db->core->hash_key, name, strlen(name));
+    return IKE_WITH_CROWDS ? ike_siphash(db->core->hash_key, name, strlen(name)) : 0;
 }
 
 /* Names compare without case, so they are folded here as well; the last 40 octets are enough to spread peers. */
@@ -53,6 +53,9 @@ static unsigned width(const struct ike_conn *conn)
 {
     return !conn->remote.family ? 0 : ike_conn_is_single(conn) ? 129 : conn->conf->s.remote_bits + 1u;
 }
+
+/* The list it stands in: where there are few connections it is one, in which the most specific stand first. */
+static unsigned list_of(const struct ike_conn *conn) { return IKE_WITH_CROWDS ? width(conn) : 0; }
 
 static struct ike_conn *of_same(struct ike_list *link) { return IKE_OF(link, struct ike_conn, same); }
 
@@ -109,12 +112,25 @@ static void link_wild(struct ike_db *db, struct ike_conn *conn)
     }
 }
 
+/* Of those with one address the newest comes first, of the others the oldest. */
+static void link_in_order(struct ike_db *db, struct ike_conn *conn)
+{
+    const bool single = ike_conn_is_single(conn);
+    struct ike_list *at = db->wild[0].next;
+    while (at != &db->wild[0] && width(of_same(at)) + !single > width(conn)) {
+        at = at->next;
+    }
+    ike_list_add(at, &conn->same);
+}
+
 /* The map finds the one address that most connections have in O(1), and however many have it are linked and unlinked in O(1); the
  * rest stand in lists. */
 void ike_conn_relink(struct ike_db *db, struct ike_conn *conn)
 {
     unlink_address(db, conn);
-    if (ike_conn_is_single(conn)) {
+    if (!IKE_WITH_CROWDS) {
+        link_in_order(db, conn);
+    } else if (ike_conn_is_single(conn)) {
         link_exact(db, conn);
     } else {
         link_wild(db, conn);
@@ -244,7 +260,7 @@ static struct ike_conn *match_exact(struct ike_conn *conn, const ike_path *path)
 
 static struct ike_conn *match_wild(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
-    unsigned w = after ? width(after) : db->widest;
+    unsigned w = after ? list_of(after) : db->widest;
     for (const struct ike_list *at = after ? &after->same : &db->wild[w];; at = &db->wild[--w]) {
         for (at = at->next; at != &db->wild[w]; at = at->next) {
             struct ike_conn *conn = of_same((struct ike_list *)at);
@@ -261,7 +277,7 @@ static struct ike_conn *match_wild(const struct ike_db *db, const ike_path *path
 /* Exact addresses before prefixes before any. `after` tells by itself which of the two walks it came from. */
 struct ike_conn *ike_conn_match(const struct ike_db *db, const ike_path *path, const struct ike_conn *after)
 {
-    if (after && !ike_conn_is_single(after)) {
+    if (!IKE_WITH_CROWDS || (after && !ike_conn_is_single(after))) {
         return match_wild(db, path, after);
     }
     struct ike_conn *conn = match_exact(after ? next_exact(after) : newest(db, &path->remote), path);
@@ -281,6 +297,11 @@ struct ike_conn *ike_conn_match_id(const struct ike_db *db, const ike_path *path
                                    bool (*fits_too)(const void *user, const struct ike_conn *conn), const void *user)
 {
     struct ike_conn *best = NULL;
+    for (struct ike_conn *conn = ike_conn_match(db, path, NULL); !IKE_WITH_CROWDS; conn = ike_conn_match(db, path, conn)) {
+        if (!conn || fits_too(user, conn)) {
+            return conn;
+        }
+    }
     for (struct ike_conn *conn = newest(db, &path->remote); conn; conn = next_exact(conn)) {
         if (fits(conn, path) && fits_too(user, conn)) {
             return conn;
@@ -302,6 +323,9 @@ static uint64_t hash_ids(const struct ike_db *db, const struct ike_conn *conn, c
 {
     uint8_t buf[104];
     struct ike_wr w = ike_wr(buf, sizeof buf);
+    if (!IKE_WITH_CROWDS) {
+        return 0;
+    }
     ike_wr_u64(&w, conn->id);
     put_id(&w, local);
     put_id(&w, remote);

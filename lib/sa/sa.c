@@ -22,7 +22,10 @@ void ike_db_init(struct ike_db *db, struct ike_core *core)
 }
 
 /* An SPI that came from outside is hashed; ours is drawn at random, so its own bits spread. */
-static uint64_t spi_key(const struct ike_db *db, uint64_t spi) { return ike_siphash(db->core->hash_key, &spi, sizeof spi); }
+static uint64_t spi_key(const struct ike_db *db, uint64_t spi)
+{
+    return IKE_WITH_CROWDS ? ike_siphash(db->core->hash_key, &spi, sizeof spi) : spi;
+}
 
 /* Still in no look-up but the handles': the caller draws an SPI and binds a connection. Blames when it gives NULL. */
 struct ike_sa *ike_sa_new(struct ike_db *db, bool initiator, const ike_path *path)
@@ -160,10 +163,10 @@ void ike_sa_index_init(struct ike_db *db, struct ike_sa *sa, uint64_t key)
 
 void ike_sa_heard(struct ike_db *db, struct ike_sa *sa)
 {
-    if (sa->unheard) {
+    if (IKE_WITH_CROWDS && sa->unheard) {
         ike_slots_del_at(&db->unheard, sa->unheard - 1);
+        sa->unheard = 0;
     }
-    sa->unheard = 0;
 }
 
 /* New ones at the end, so the first is the oldest. */
@@ -177,7 +180,7 @@ void ike_sa_half_open(struct ike_db *db, struct ike_sa *sa, bool on)
     if (on) {
         ike_list_add(&db->half_open, &sa->half_open_link);
         db->n_half_open++;
-        sa->unheard = (uint32_t)ike_slots_add(&db->unheard, sa, &db->core->mem);
+        sa->unheard = IKE_WITH_CROWDS ? (uint32_t)ike_slots_add(&db->unheard, sa, &db->core->mem) : 0;
     } else {
         ike_list_del(&sa->half_open_link);
         db->n_half_open--;

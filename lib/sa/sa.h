@@ -23,7 +23,7 @@ struct ike_setup;
 struct ike_task;
 
 /* How specific a connection is about its peer: one address or a prefix, longer ones first; any address is 0. */
-#define IKE_WIDTHS 130
+#define IKE_WIDTHS (IKE_WITH_CROWDS ? 130 : 1)
 
 struct ike_db {
     struct ike_core *core;
@@ -36,7 +36,7 @@ struct ike_db {
     struct ike_map by_ids;            /* peers by connection and identities */
     struct ike_map by_lease;          /* leases of all pools by address */
     struct ike_map by_spi_in;         /* children by our inbound SPI */
-    struct ike_list wild[IKE_WIDTHS]; /* the other connections, by how specific they are, oldest first */
+    struct ike_list wild[IKE_WIDTHS]; /* the other connections, by how specific they are, oldest first; IKE_CROWDS=OFF: all */
     unsigned widest;                  /* the most specific of these lists that ever had one */
     struct ike_map by_remote_id;      /* those of them that want one identity of the peer */
     struct ike_list open;             /* ... and those that take any */

@@ -39,7 +39,7 @@ static void what_is_added_is_found_until_it_is_deleted(void **state)
         ike_map_add(&m, &node[i], i * 16, &mem); /* keys that share their low bits */
     }
     assert_int_equal(m.count, MANY);
-    assert_true(m.n_buckets >= MANY && (m.n_buckets & (m.n_buckets - 1)) == 0);
+    assert_true(!IKE_WITH_CROWDS || (m.n_buckets >= MANY && (m.n_buckets & (m.n_buckets - 1)) == 0));
     for (size_t i = 0; i < MANY; i++) {
         assert_ptr_equal(ike_map_find(&m, i * 16), &node[i]);
     }
@@ -88,12 +88,12 @@ static void without_memory_it_is_slower(void **state)
     ike_map_del(&m, &node[50]);
     assert_ptr_equal(ike_map_find(&m, 51), &node[51]);
     assert_null(ike_map_find(&m, 50));
-    lab.allowed = 1; /* the first table and no other */
+    lab.allowed = IKE_WITH_CROWDS; /* the first table and no other */
     for (size_t i = 100; i < 200; i++) {
         ike_map_add(&m, &node[i], i, &mem);
     }
     ike_map_add(&m, &node[50], 50, &mem);
-    assert_int_equal(m.n_buckets, 16);
+    assert_int_equal(m.n_buckets, IKE_WITH_CROWDS ? 16 : 0);
     assert_int_equal(m.count, 200);
     for (size_t i = 0; i < 200; i++) {
         assert_ptr_equal(ike_map_find(&m, i), &node[i]);

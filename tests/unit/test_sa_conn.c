@@ -74,7 +74,7 @@ static void one_of_many_with_one_address_goes(void **state)
     for (size_t i = 0; i < 4; i++) {
         conn[i] = sa_lab_conn(&lab, names[i], "192.0.2.1", 0);
     }
-    assert_int_equal(lab.db.by_remote.count, 1);
+    assert_int_equal(lab.db.by_remote.count, IKE_WITH_CROWDS ? 1 : 0);
     ike_conn_retire(&lab.db, conn[3]); /* the one in the map */
     assert_matches("192.0.2.1:500", (const char *const[]){"c", "b", "a", NULL});
     ike_conn_retire(&lab.db, conn[1]);
@@ -83,11 +83,11 @@ static void one_of_many_with_one_address_goes(void **state)
     ike_conn_relink(&lab.db, conn[2]);
     assert_matches("192.0.2.1:500", (const char *const[]){"a", NULL});
     assert_matches("192.0.2.2:500", (const char *const[]){"c", NULL});
-    assert_int_equal(lab.db.by_remote.count, 2);
+    assert_int_equal(lab.db.by_remote.count, IKE_WITH_CROWDS ? 2 : 0);
     ike_conn_relink(&lab.db, conn[0]);
     ike_conn_retire(&lab.db, conn[0]);
     assert_matches("192.0.2.1:500", (const char *const[]){NULL});
-    assert_int_equal(lab.db.by_remote.count, 1);
+    assert_int_equal(lab.db.by_remote.count, IKE_WITH_CROWDS ? 1 : 0);
 }
 
 static void without_memory_an_address_is_found_all_the_same(void **state)

@@ -118,10 +118,10 @@ static void half_open_ones_are_kept_in_order(void **state)
     ike_sa_half_open(&lab.db, a, true);
     ike_sa_half_open(&lab.db, b, true);
     ike_sa_half_open(&lab.db, b, true);
-    assert_int_equal(lab.db.unheard.count, 2);
+    assert_int_equal(lab.db.unheard.count, IKE_WITH_CROWDS ? 2 : 0);
     ike_sa_heard(&lab.db, b);
     ike_sa_heard(&lab.db, b);
-    assert_int_equal(lab.db.unheard.count, 1);
+    assert_int_equal(lab.db.unheard.count, IKE_WITH_CROWDS ? 1 : 0);
     assert_int_equal(lab.db.n_half_open, 2);
     assert_int_equal(lab.core.count.half_open, 2);
     assert_ptr_equal(lab.db.half_open.next, &a->half_open_link);
