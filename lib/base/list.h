@@ -56,4 +56,8 @@ inline struct ike_list *ike_list_resume(struct ike_list *next, const struct ike_
 #define IKE_LIST_EACH(it, tmp, head)                                                                                             \
     for (struct ike_list *it = (head)->next, *tmp = it->next; it != (head); it = ike_list_resume(tmp, head), tmp = it->next)
 
+/* Each `x` of a list of type's `member`, for a body that unlinks nothing. */
+#define IKE_LIST_LOOK(type, x, member, head)                                                                                     \
+    for (type *x = IKE_OF((head)->next, type, member); &x->member != (head); x = IKE_OF(x->member.next, type, member))
+
 #endif

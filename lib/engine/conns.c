@@ -343,8 +343,7 @@ int ike_sa_check(ike_engine *e, ike_sa_id id, ike_time now) { return on_sa(e, id
 static int first_child(const struct ike_sa *sa)
 {
     int index = -1;
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
         if (index < 0 && k->sa == sa->id && !k->rekeyed && k->state != IKE_CHILD_DELETING) {
             index = ike_conf_child(sa->conn->conf, ike_child_conf(k)->name);
         }
@@ -356,8 +355,7 @@ static int first_child(const struct ike_sa *sa)
 static bool has_double(const struct ike_sa *sa)
 {
     bool any = false;
-    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
-        const struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (const struct ike_sa, other, peer_link, &sa->peer->sas) {
         any |= other->yield_at != IKE_NEVER || (other->state == IKE_SA_DELETING && !other->replaced_by);
     }
     return any;

@@ -59,8 +59,7 @@ static int find_conn(struct ike_engine *e, const struct ike_record *r, const str
 static bool has_other(const struct ike_sa *sa, const struct ike_peer *peer)
 {
     bool has = false;
-    IKE_LIST_EACH (it, tmp, &peer->sas) {
-        const struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (const struct ike_sa, other, peer_link, &peer->sas) {
         has |= other->state != IKE_SA_CONNECTING && ike_sa_same_host(other, &sa->path);
     }
     return has && sa->conf->s.unique;

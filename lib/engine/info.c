@@ -28,15 +28,9 @@ static void fill_lease(const struct ike_lease *l, ike_sa_info *o)
 static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
 {
     const struct ike_exchange *x = unanswered(sa);
-    uint32_t children = 0, queued = 0;
+    uint32_t queued = 0;
     IKE_LIST_EACH (it, tmp, &sa->tasks) {
         queued++;
-    }
-    /* A peer's children may belong to another IKE SA of the same peer. */
-    if (sa->peer) {
-        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-            children += IKE_OF(it, struct ike_child, link)->sa == sa->id;
-        }
     }
     *o = (ike_sa_info){
         .size = sizeof *o,
@@ -61,7 +55,7 @@ static void fill_sa(const struct ike_sa *sa, ike_sa_info *o)
         .established = sa->established,
         .rekey_at = sa->rekey_at == IKE_NEVER ? 0 : sa->rekey_at,
         .last_in = sa->last_in,
-        .children = children,
+        .children = sa->peer ? ike_children_of(sa, 0) : 0,
         .queued = queued,
         .repetitions = x ? x->tries : 0,
         .gives_up_at = x ? ike_exchange_gives_up(x) : 0,
@@ -202,8 +196,8 @@ size_t ike_conn_sas(const ike_engine *e, ike_conn_id id, ike_sa_id *out, size_t 
     struct ids l = {out, 0, max};
     struct ike_conn *conn = ike_conn_by_id(e, id);
     if (conn) {
-        IKE_LIST_EACH (it, tmp, &conn->bound) {
-            take(&l, IKE_OF(it, struct ike_sa, bound_link)->id);
+        IKE_LIST_LOOK (struct ike_sa, sa, bound_link, &conn->bound) {
+            take(&l, sa->id);
         }
     }
     return l.n;
@@ -214,8 +208,7 @@ size_t ike_sa_children(const ike_engine *e, ike_sa_id id, ike_child_id *out, siz
     struct ids l = {out, 0, max};
     struct ike_sa *sa = ike_sa_by_id(e, id);
     if (sa && sa->peer) {
-        IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
             if (k->sa == id) {
                 take(&l, k->id);
             }

@@ -192,8 +192,7 @@ static void tap(struct ike_engine *e, const struct ike_message *m, const ike_pat
  * answer finds none. */
 static struct ike_exchange *outstanding(const struct ike_sa *sa, const struct ike_header *h)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         if (x->mid == h->mid && x->script->exchange_type == h->exchange && x->step == 1 && !x->msg) {
             return x;
         }

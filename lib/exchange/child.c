@@ -351,8 +351,7 @@ int ike_child_reserve(struct ike_exchange *x)
 uint32_t ike_children_of(const struct ike_sa *sa, ike_child_id but)
 {
     uint32_t n = 0;
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (const struct ike_child, k, link, &sa->peer->children) {
         n += k->sa == sa->id && k->id != but;
     }
     return n;

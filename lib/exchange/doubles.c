@@ -64,8 +64,7 @@ static bool is_double(const struct ike_sa *sa, const struct ike_sa *other)
 static struct ike_child *elsewhere(const struct ike_engine *e, const struct ike_sa *from, const char *name)
 {
     struct ike_child *best = NULL;
-    IKE_LIST_EACH (it, tmp, &from->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &from->peer->children) {
         if (is_double(from, ike_sa_by_id(e, k->sa)) && (!k->rekeyed || k->out_installed) && k->state != IKE_CHILD_DELETING &&
             strcmp(ike_child_conf(k)->name, name) == 0 && (!best || ike_child_sends(k))) {
             best = k;
@@ -90,8 +89,7 @@ static int carry_over(struct ike_engine *e, struct ike_sa *from, struct ike_sa *
 {
     const struct ike_setup *s = from->setup;
     int r = s && s->with_child ? ask_for(e, from, to, s->conf->s.children[s->index].name) : IKE_OK;
-    IKE_LIST_EACH (it, tmp, &from->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &from->peer->children) {
         if (r == IKE_OK && k->sa == from->id && !k->rekeyed && k->state != IKE_CHILD_DELETING) {
             r = ask_for(e, from, to, ike_child_conf(k)->name);
         }
@@ -104,8 +102,7 @@ static int carry_over(struct ike_engine *e, struct ike_sa *from, struct ike_sa *
 static struct ike_sa *double_of(const struct ike_sa *sa)
 {
     struct ike_sa *best = NULL;
-    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
-        struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (struct ike_sa, other, peer_link, &sa->peer->sas) {
         bool goes = other->yield_at != IKE_NEVER, best_goes = best && best->yield_at != IKE_NEVER;
         bool better = !best || (goes == best_goes ? other->established > best->established : best_goes);
         if (is_double(sa, other) && better) {
@@ -119,8 +116,8 @@ static struct ike_sa *double_of(const struct ike_sa *sa)
 static bool at_work(const struct ike_sa *sa)
 {
     bool open = sa->answering;
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        open |= IKE_OF(it, struct ike_exchange, link)->purpose != IKE_DO_LIVENESS;
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
+        open |= x->purpose != IKE_DO_LIVENESS;
     }
     return open;
 }
@@ -128,8 +125,7 @@ static bool at_work(const struct ike_sa *sa)
 /* Of a child there is another that does not send yet. */
 static bool too_early(const struct ike_engine *e, const struct ike_sa *sa)
 {
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (const struct ike_child, k, link, &sa->peer->children) {
         const struct ike_child *other = k->sa == sa->id ? elsewhere(e, sa, ike_child_conf(k)->name) : NULL;
         if (other && !ike_child_sends(other)) {
             return true;
@@ -141,8 +137,7 @@ static bool too_early(const struct ike_engine *e, const struct ike_sa *sa)
 /* The peer receives on its children no longer when it has the Delete. */
 static void stop_sending(struct ike_engine *e, const struct ike_sa *sa)
 {
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
         const struct ike_child *other = k->sa == sa->id ? elsewhere(e, sa, ike_child_conf(k)->name) : NULL;
         if (other && ike_child_sends(other)) {
             ike_child_uninstall_out(&e->db, k);

@@ -148,6 +148,7 @@ struct ike_setup {
 };
 
 struct ike_exchange {
+    struct ike_list link; /* in sa->outstanding */
     struct ike_engine *e;
     struct ike_sa *sa;
     struct ike_setup *setup;
@@ -180,7 +181,6 @@ struct ike_exchange {
     struct ike_task *task;  /* the local request behind it, owned */
     struct ike_timer timer;
     ike_time first_sent, give_up;
-    struct ike_list link;     /* in sa->outstanding */
     void *state;              /* the host's */
     struct ike_message *kept; /* msg is a copy of ours: on the heap, with its bytes */
     struct ike_blob kept_data, kept_inner;

@@ -91,8 +91,7 @@ int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote)
  * section 2.4). A connection with many peers cannot know that of any of them. */
 bool ike_first_contact(const struct ike_exchange *x)
 {
-    IKE_LIST_EACH (it, tmp, &x->sa->conn->peers) {
-        const struct ike_peer *peer = IKE_OF(it, struct ike_peer, link);
+    IKE_LIST_LOOK (const struct ike_peer, peer, link, &x->sa->conn->peers) {
         if (!ike_list_empty(&peer->sas) || !ike_list_empty(&peer->children)) {
             return false;
         }

@@ -68,8 +68,7 @@ static bool same_octets(const struct ike_blob *b, const struct ike_payload *p)
 bool ike_nonce_fresh(struct ike_exchange *x, const struct ike_payload *p)
 {
     bool ours = same_octets(ike_own_nonce(x), p);
-    IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
-        const struct ike_exchange *y = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (const struct ike_exchange, y, link, &x->sa->outstanding) {
         ours |= y != x && y->setup && same_octets(&y->setup->ni, p);
     }
     return !ours && !ike_is_zero(p->body, p->len);

@@ -18,8 +18,7 @@ static bool preferred(const struct ike_sa *sa, const struct ike_sa *best)
 struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn)
 {
     struct ike_sa *best = NULL;
-    IKE_LIST_EACH (it, tmp, &conn->bound) {
-        struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
+    IKE_LIST_LOOK (struct ike_sa, sa, bound_link, &conn->bound) {
         if (!sa->replaced_by && (sa->state == IKE_SA_ESTABLISHED || sa->state == IKE_SA_REKEYING) && preferred(sa, best)) {
             best = sa;
         }
@@ -30,10 +29,9 @@ struct ike_sa *ike_conn_usable_sa(const struct ike_conn *conn)
 /* A child of IKEv1 has outlived its IKE SA. */
 bool ike_conn_orphaned(const struct ike_conn *conn)
 {
-    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
-        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
-        IKE_LIST_EACH (it, tmp, &p->children) {
-            if (!IKE_OF(it, struct ike_child, link)->sa) {
+    IKE_LIST_LOOK (struct ike_peer, p, link, &conn->peers) {
+        IKE_LIST_LOOK (struct ike_child, k, link, &p->children) {
+            if (!k->sa) {
                 return true;
             }
         }
@@ -44,14 +42,12 @@ bool ike_conn_orphaned(const struct ike_conn *conn)
 /* By name in an exchange that runs, whose settings may be older; by place in a task, which is moved along when they change. */
 bool ike_sa_plans(const struct ike_sa *sa, int index, const char *child)
 {
-    IKE_LIST_EACH (it, tmp, &sa->tasks) {
-        struct ike_task *t = IKE_OF(it, struct ike_task, link);
+    IKE_LIST_LOOK (struct ike_task, t, link, &sa->tasks) {
         if (t->purpose == IKE_DO_CHILD && t->index == index) {
             return true;
         }
     }
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         struct ike_setup *s = x->setup;
         if (s && s->with_child && !s->old_child && strcmp(s->conf->s.children[s->index].name, child) == 0) {
             return true;
@@ -64,8 +60,7 @@ bool ike_sa_plans(const struct ike_sa *sa, int index, const char *child)
 static bool planned(const struct ike_conn *conn, const char *child)
 {
     int index = ike_conf_child(conn->conf, child);
-    IKE_LIST_EACH (it, tmp, &conn->bound) {
-        const struct ike_sa *sa = IKE_OF(it, struct ike_sa, bound_link);
+    IKE_LIST_LOOK (const struct ike_sa, sa, bound_link, &conn->bound) {
         if (sa->state != IKE_SA_DELETING && ike_sa_plans(sa, index, child)) {
             return true;
         }

@@ -238,8 +238,7 @@ struct ike_sa *ike_v1_other_sa(const struct ike_sa *gone)
 {
     struct ike_sa *best = NULL;
     if (gone->peer) {
-        IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
-            struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+        IKE_LIST_LOOK (struct ike_sa, sa, peer_link, &gone->peer->sas) {
             bool stands = sa != gone && ike_sa_is_v1(sa) && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by;
             stands = stands && ike_sa_same_host(sa, &gone->path);
             best = stands && (!best || sa->last_in > best->last_in) ? sa : best;
@@ -254,8 +253,7 @@ static ike_sa_id adopter(const struct ike_sa *gone)
 {
     const struct ike_sa *other = ike_v1_other_sa(gone);
     ike_sa_id replaced = 0;
-    IKE_LIST_EACH (it, tmp, &gone->peer->sas) {
-        const struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (const struct ike_sa, sa, peer_link, &gone->peer->sas) {
         if (sa != gone && ike_sa_is_v1(sa) && sa->state == IKE_SA_REKEYED && ike_sa_same_host(sa, &gone->path)) {
             replaced = sa->id;
         }
@@ -390,8 +388,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
     /* The Delete waits for the window; for a peer that does not answer it does not wait long, unless that may still send over
      * what has been replaced. */
     const bool hurry = cause != IKE_BY_REPLACEMENT;
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         x->give_up = hurry ? ike_earlier(x->give_up, e->core.now + 10 * IKE_SEC) : x->give_up;
         if (x->timer.at != IKE_NEVER && x->timer.at > x->give_up) {
             ike_timer_set(&e->core.wheel, &x->timer, x->give_up);
@@ -405,8 +402,7 @@ int ike_close_sa(struct ike_engine *e, struct ike_sa *sa, uint8_t cause)
 void ike_move_children(struct ike_engine *e, struct ike_sa *from, struct ike_sa *to)
 {
     (void)e;
-    IKE_LIST_EACH (it, tmp, &from->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &from->peer->children) {
         if (k->sa == from->id) {
             k->sa = to->id;
         }
@@ -456,8 +452,7 @@ static bool to_be_deleted(const struct ike_sa *sa) { return !ike_sa_is_v1(sa) &&
 static ike_time dpd_at(const struct ike_sa *sa)
 {
     bool busy = false;
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) { /* of ours: one that the peer began proves nothing */
-        const struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (const struct ike_exchange, x, link, &sa->outstanding) { /* of ours: one that the peer began proves nothing */
         busy |= x->role == IKE_INITIATOR && (!ike_sa_is_v1(sa) || x->purpose == IKE_DO_LIVENESS);
     }
     bool answers = !ike_sa_is_v1(sa) || (sa->v1 && sa->v1->dpd);
@@ -489,8 +484,7 @@ void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
     if (sa->conf) {
         at = ike_earlier(at, ike_earlier(dpd_at(sa), keepalive_at(sa)));
     }
-    IKE_LIST_EACH (it, tmp, &sa->tasks) {
-        struct ike_task *t = IKE_OF(it, struct ike_task, link);
+    IKE_LIST_LOOK (struct ike_task, t, link, &sa->tasks) {
         /* One whose time has come waits for the window, which needs no timer. */
         if (t->not_before > e->core.now) {
             at = ike_earlier(at, t->not_before);
@@ -506,8 +500,7 @@ static bool heard_by_data_plane(struct ike_engine *e, struct ike_sa *sa)
     if (!sa->peer || !c->set.host.sadb.query) {
         return false;
     }
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
         ike_ipsec_sa d[IKE_LAYERS];
         ike_usage u = {0};
         if (!k->in_installed) {

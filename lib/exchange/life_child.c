@@ -139,8 +139,7 @@ void ike_child_switch(struct ike_engine *e, struct ike_child *k)
 struct ike_child *ike_child_heir(const struct ike_engine *e, const struct ike_child *k)
 {
     struct ike_child *heir = ike_child_by_id(e, k->replaced_by);
-    IKE_LIST_EACH (it, tmp, &k->peer->children) {
-        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, other, link, &k->peer->children) {
         if (!heir && other->replaces == k->id && !other->rekeyed && other->state == IKE_CHILD_INSTALLED) {
             heir = other;
         }
@@ -168,8 +167,7 @@ static bool alike(const struct ike_child *k, const struct ike_child *other)
 /* Another that still sends in the place of k, which the peer has made; not `but`, or any of its IKE SA. NULL: none. */
 static struct ike_child *sender(const struct ike_child *k, const struct ike_child *but, bool with_sa)
 {
-    IKE_LIST_EACH (it, tmp, &k->peer->children) {
-        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, other, link, &k->peer->children) {
         bool goes = other->state == IKE_CHILD_DELETING || other == but || (with_sa && other->sa == but->sa);
         if (ike_child_sends(other) && !goes && alike(k, other)) {
             return other;
@@ -196,8 +194,7 @@ struct ike_child *ike_child_younger(const struct ike_engine *e, const struct ike
     if (!IKE_WITH_DOUBLES || !sa || ike_sa_is_v1(sa)) {
         return NULL;
     }
-    IKE_LIST_EACH (it, tmp, &k->peer->children) {
-        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, other, link, &k->peer->children) {
         bool waits = other->late_add || (other->out_at != IKE_NEVER && !other->out_installed);
         if (waits && other->state != IKE_CHILD_DELETING && alike(k, other)) {
             bool sure = confirmed(e, other), best_sure = best && confirmed(e, best);
@@ -334,8 +331,7 @@ void ike_child_schedule(struct ike_engine *e, struct ike_child *k)
 static struct ike_sa *sa_for(struct ike_engine *e, const struct ike_child *k)
 {
     struct ike_conn *conn = k->peer->conn;
-    IKE_LIST_EACH (it, tmp, &k->peer->sas) {
-        struct ike_sa *sa = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (struct ike_sa, sa, peer_link, &k->peer->sas) {
         if (ike_sa_is_v1(sa) && sa->state == IKE_SA_ESTABLISHED && !sa->replaced_by && ike_sa_same_host(sa, &k->path)) {
             return sa;
         }

@@ -33,8 +33,7 @@ void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
     const ike_path was = sa->path;
     const struct ike_peer *peer = sa->peer;
     if (peer) {
-        IKE_LIST_EACH (it, tmp, &peer->children) {
-            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        IKE_LIST_LOOK (struct ike_child, k, link, &peer->children) {
             if (k->sa == sa->id || ike_path_equal(&k->path, &was)) {
                 ike_child_move(&e->db, k, path);
             }
@@ -42,8 +41,7 @@ void ike_path_set(struct ike_engine *e, struct ike_sa *sa, const ike_path *path)
     }
     move(e, sa, path);
     if (peer) {
-        IKE_LIST_EACH (it, tmp, &peer->sas) {
-            struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+        IKE_LIST_LOOK (struct ike_sa, other, peer_link, &peer->sas) {
             if (other != sa && ike_path_equal(&other->path, &was)) {
                 move(e, other, path);
             }
@@ -75,8 +73,7 @@ void ike_orphan_seen(struct ike_engine *e, struct ike_child *k, const ike_addr *
         return;
     }
     log_move(e, 0, IKE_LOG_INFO, &was, &path);
-    IKE_LIST_EACH (it, tmp, &k->peer->children) {
-        struct ike_child *other = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, other, link, &k->peer->children) {
         if (ike_path_equal(&other->path, &was)) {
             ike_child_move(&e->db, other, &path);
         }

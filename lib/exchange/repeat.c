@@ -213,8 +213,7 @@ ike_time ike_exchange_gives_up(const struct ike_exchange *x)
 
 void ike_requests_resend(struct ike_engine *e, struct ike_sa *sa)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         if (x->sent && !x->question && x->timer.at != IKE_NEVER) {
             x->tries = 0;
             e->core.count.retransmitted++;

@@ -13,8 +13,7 @@ static bool same(const struct ike_task *a, const struct ike_task *b)
 
 static struct ike_task *waiting(const struct ike_sa *sa, const struct ike_task *t)
 {
-    IKE_LIST_EACH (it, tmp, &sa->tasks) {
-        struct ike_task *w = IKE_OF(it, struct ike_task, link);
+    IKE_LIST_LOOK (struct ike_task, w, link, &sa->tasks) {
         if (same(w, t)) {
             return w;
         }
@@ -25,8 +24,7 @@ static struct ike_task *waiting(const struct ike_sa *sa, const struct ike_task *
 /* Child 0 means any. */
 bool ike_task_waiting(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)
 {
-    IKE_LIST_EACH (it, tmp, &sa->tasks) {
-        struct ike_task *w = IKE_OF(it, struct ike_task, link);
+    IKE_LIST_LOOK (struct ike_task, w, link, &sa->tasks) {
         if (w->purpose == purpose && (!child || w->child == child)) {
             return true;
         }
@@ -241,8 +239,8 @@ static void begin(struct ike_engine *e, struct ike_sa *sa, struct ike_task *t)
 static unsigned own(const struct ike_sa *sa)
 {
     unsigned n = 0;
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        n += IKE_OF(it, struct ike_exchange, link)->role == IKE_INITIATOR;
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
+        n += x->role == IKE_INITIATOR;
     }
     return n;
 }
@@ -270,8 +268,7 @@ void ike_kick(struct ike_engine *e, struct ike_sa *sa)
 {
     while (!sa->dead && !sa->faded && own(sa) < sa->window) {
         struct ike_task *t = NULL;
-        IKE_LIST_EACH (it, tmp, &sa->tasks) {
-            struct ike_task *w = IKE_OF(it, struct ike_task, link);
+        IKE_LIST_LOOK (struct ike_task, w, link, &sa->tasks) {
             if (w->not_before <= e->core.now && may_begin(sa, w)) {
                 t = w;
                 break;

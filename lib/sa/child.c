@@ -116,8 +116,7 @@ struct ike_child *ike_child_by_spi_in(const struct ike_db *db, uint32_t spi)
 /* The peer's SPIs are its own business: only among its children do they say anything. Peers have few, so a walk will do. */
 struct ike_child *ike_child_by_spi_out(const struct ike_peer *peer, uint8_t protocol, uint32_t spi)
 {
-    IKE_LIST_EACH (it, tmp, &peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &peer->children) {
         const struct ike_beside *b = IKE_WITH_BUNDLES ? ike_child_has(k, protocol) : NULL;
         if ((k->suite.protocol == protocol && k->spi_out == spi) || (b && b->spi_out == spi)) {
             return k;
@@ -147,10 +146,8 @@ void ike_child_retire(struct ike_db *db, struct ike_child *k)
 /* One that was rekeyed or is being deleted carries no traffic for long: it does not answer for its name. */
 struct ike_child *ike_child_live(const struct ike_conn *conn, const char *name)
 {
-    IKE_LIST_EACH (pt, ptmp, &conn->peers) {
-        struct ike_peer *p = IKE_OF(pt, struct ike_peer, link);
-        IKE_LIST_EACH (it, tmp, &p->children) {
-            struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_peer, p, link, &conn->peers) {
+        IKE_LIST_LOOK (struct ike_child, k, link, &p->children) {
             if (!k->rekeyed && k->state != IKE_CHILD_DELETING && strcmp(ike_child_conf(k)->name, name) == 0) {
                 return k;
             }

@@ -222,8 +222,7 @@ size_t ike_record_put(const struct ike_sa *sa, ike_time now, uint8_t *out, size_
     for (const struct ike_sent *s = sa->answer; s; s = s->next) {
         put_bytes(&o, ike_bytes_of(s->data, s->len), 4);
     }
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
         if (k->sa == sa->id) {
             put_child(&o, k);
         }

@@ -243,6 +243,7 @@ struct ike_beside {
 #define IKE_BESIDE_MAX 2
 
 struct ike_child {
+    struct ike_list link; /* in peer->children */
     ike_child_id id;
     struct ike_peer *peer;
     struct ike_conf *conf;
@@ -273,7 +274,7 @@ struct ike_child {
     ike_time established;
     ike_time out_at; /* switch sending to it at the latest */
     ike_child_id replaced_by, replaces;
-    struct ike_list link, dead_link; /* in peer->children */
+    struct ike_list dead_link;
     struct ike_map_node by_spi_in;
     struct ike_timer timer;
     struct ike_evslot ev;

@@ -146,8 +146,7 @@ void ike_v1_done(struct ike_core *c, struct ike_v1_sa *v, uint32_t mid, uint64_t
 
 const struct ike_v1_done *ike_v1_done_of(const struct ike_v1_sa *v, uint32_t mid, ike_time now)
 {
-    IKE_LIST_EACH (it, tmp, &v->done) {
-        const struct ike_v1_done *d = IKE_OF(it, struct ike_v1_done, link);
+    IKE_LIST_LOOK (const struct ike_v1_done, d, link, &v->done) {
         if (d->mid == mid && now <= d->until) {
             return d;
         }
@@ -157,8 +156,7 @@ const struct ike_v1_done *ike_v1_done_of(const struct ike_v1_sa *v, uint32_t mid
 
 const struct ike_sent *ike_v1_done_find(const struct ike_v1_sa *v, uint32_t mid, uint64_t heard, ike_time now)
 {
-    IKE_LIST_EACH (it, tmp, &v->done) {
-        const struct ike_v1_done *d = IKE_OF(it, struct ike_v1_done, link);
+    IKE_LIST_LOOK (const struct ike_v1_done, d, link, &v->done) {
         if (d->mid == mid && d->heard == heard && now <= d->until) {
             return d->sent;
         }

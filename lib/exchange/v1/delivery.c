@@ -318,8 +318,7 @@ static bool usable(const struct ike_sa *sa)
 static struct ike_sa *other_of(const struct ike_sa *sa)
 {
     struct ike_sa *newest = NULL;
-    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
-        struct ike_sa *old = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (struct ike_sa, old, peer_link, &sa->peer->sas) {
         if (old != sa && usable(old) && ike_sa_same_host(sa, &old->path) && (!newest || old->established > newest->established)) {
             newest = old;
         }
@@ -333,8 +332,7 @@ static void follow(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *old)
     if (old) {
         ike_path_seen(e, old, &sa->path, true);
     }
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
         if (k->sa == sa->id && k->udp_encap && !ike_path_equal(&k->path, &sa->path)) {
             ike_child_move(&e->db, k, &sa->path);
         }
@@ -359,8 +357,7 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
     bool crossed = old && ike_sa_crossed(old, sa);
     sa->replaces = old && !crossed ? old->id : 0;
     ike_sa_up(e, sa);
-    IKE_LIST_EACH (it, tmp, &sa->peer->children) {
-        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
         const struct ike_sa *owner = ike_sa_by_id(e, k->sa);
         k->sa = (owner && !owner->replaced_by) || !ike_sa_same_host(sa, &k->path) ? k->sa : sa->id;
     }
@@ -382,8 +379,7 @@ static void up(struct ike_engine *e, struct ike_sa *sa)
 /* Begun, as when a peer asks for what it is about to be given. */
 static bool is_open(const struct ike_sa *sa, const struct ike_script *script)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        const struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (const struct ike_exchange, x, link, &sa->outstanding) {
         if (x->role == IKE_INITIATOR && x->script == script) {
             return true;
         }

@@ -93,8 +93,7 @@ static uint8_t *assemble(struct ike_core *c, const struct ike_v1_parts *s)
     }
     uint8_t *whole = ike_alloc(c, s->len);
     size_t at = 0;
-    IKE_LIST_EACH (it, tmp, &s->list) {
-        const struct ike_v1_part *p = IKE_OF(it, struct ike_v1_part, link);
+    IKE_LIST_LOOK (const struct ike_v1_part, p, link, &s->list) {
         if (whole) {
             memcpy(whole + at, p->data, p->len);
             at += p->len;

@@ -62,8 +62,7 @@ static void remake(struct ike_exchange *x, const struct ike_child *gone)
 {
     struct ike_task t = {.purpose = IKE_DO_CHILD};
     int index = ike_conf_child(x->sa->conn->conf, ike_child_conf(gone)->name);
-    IKE_LIST_EACH (it, tmp, &gone->peer->children) {
-        const struct ike_child *k = IKE_OF(it, struct ike_child, link);
+    IKE_LIST_LOOK (const struct ike_child, k, link, &gone->peer->children) {
         if (k->replaced_by == gone->id && k->initiator != gone->initiator && !gone->initiator && !gone->rekeyed && index >= 0 &&
             gone->state == IKE_CHILD_INSTALLED && gone->established - k->established < CROSSING) {
             IKE_WITNESS(ike_witness_met(IKE_MET_REMADE));
@@ -131,8 +130,7 @@ static void take_deletes(struct ike_exchange *x)
 /* R-U-THERE that is out, NULL if none. */
 static struct ike_exchange *probing(const struct ike_sa *sa)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         if (x->script == &ike_v1_dpd) {
             return x;
         }
@@ -175,8 +173,7 @@ static void take_refusal(struct ike_exchange *x, uint16_t notify)
 {
     struct ike_core *c = &x->e->core;
     struct ike_exchange *ours = NULL;
-    IKE_LIST_EACH (it, tmp, &x->sa->outstanding) {
-        struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, own, link, &x->sa->outstanding) {
         if ((own->script == &ike_v1_quick || own->script == &ike_v1_new_group) && own->role == IKE_INITIATOR) {
             if (ours) {
                 return;

@@ -30,8 +30,7 @@ static struct ike_sa *find(struct ike_engine *e, const struct ike_header *h)
 
 static struct ike_exchange *exchange_of(const struct ike_sa *sa, uint32_t mid)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         if (x->mid == mid && x->script != &ike_v1_dpd) {
             return x;
         }

@@ -19,8 +19,7 @@ static const uint8_t verdicts[IKE_RX_N][IKE_DOING_N] = {
 /* Child 0 means any. With a window of one at most one is open, which is what makes the table small. */
 struct ike_exchange *ike_own_exchange(const struct ike_sa *sa, uint8_t purpose, ike_child_id child)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *x = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, x, link, &sa->outstanding) {
         if (x->purpose == purpose && (!child || x->child == child)) {
             return x;
         }

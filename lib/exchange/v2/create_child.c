@@ -144,11 +144,7 @@ static int not_found(struct ike_exchange *x, const struct ike_notify *n)
  * wanted is begun over a new one. */
 static int no_more(struct ike_exchange *x)
 {
-    unsigned n = 0;
-    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
-        n += IKE_OF(it, struct ike_child, link)->sa == x->sa->id;
-    }
-    if (n == 0) {
+    if (ike_children_of(x->sa, 0) == 0) {
         (void)ike_close_sa(x->e, x->sa, IKE_BY_REPLACEMENT);
     }
     return ike_child_refused(x);

@@ -55,8 +55,7 @@ static int take_response(struct ike_exchange *x)
  * are room enough. */
 static void remember(struct ike_sa *sa, uint32_t spi)
 {
-    IKE_LIST_EACH (it, tmp, &sa->outstanding) {
-        struct ike_exchange *own = IKE_OF(it, struct ike_exchange, link);
+    IKE_LIST_LOOK (struct ike_exchange, own, link, &sa->outstanding) {
         struct ike_setup *s = own->setup;
         if ((own->script == &ike_v2_create_child || own->script == &ike_v2_auth) && s && s->n_early < IKE_COUNT(s->early)) {
             s->early[s->n_early++] = spi;
