@@ -119,7 +119,8 @@ typedef struct ike_sadb {
     int (*move)(void *user, const ike_ipsec_sa *sa, const ike_path *old);
     /* Take one direction out; also called for an add that is still pending (after cancel). */
     void (*remove)(void *user, const ike_ipsec_sa *sa);
-    /* Counters of an installed SA, of a list those of its first; may be NULL or fail. */
+    /* Counters of an installed SA, of a list those of its first; may be NULL or fail. What came in by it is a sign of life, so that
+     * the peer need not be asked for one; a library built with -DIKE_QUESTIONS=OFF goes by messages alone. */
     int (*query)(void *user, const ike_ipsec_sa *sa, ike_usage *out);
     /* The peer gave us an address: there is true, and it comes before the first SA that uses it; it goes (false) behind the last
      * one. May be NULL. */

@@ -497,7 +497,7 @@ void ike_sa_schedule(struct ike_engine *e, struct ike_sa *sa)
 static bool heard_by_data_plane(struct ike_engine *e, struct ike_sa *sa)
 {
     struct ike_core *c = &e->core;
-    if (!sa->peer || !c->set.host.sadb.query) {
+    if (!IKE_WITH_QUESTIONS || !sa->peer || !c->set.host.sadb.query) {
         return false;
     }
     IKE_LIST_LOOK (struct ike_child, k, link, &sa->peer->children) {
