@@ -9,17 +9,11 @@
 /* With a peer that announced no NAT traversal never, whatever we think of the path. */
 bool ike_uses_encap(const struct ike_sa *sa) { return !sa->no_nat_t && (sa->nat_local || sa->nat_remote || sa->ours_fake_nat); }
 
-static int keep_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *ts, size_t n)
-{
-    return ike_blob_set(&x->e->core, to, ike_bytes_of(ts, n * sizeof *ts));
-}
-
 /* What was agreed, in place of what was offered. */
 int ike_keep_ts(struct ike_exchange *x, const struct ike_ts_list *local, const struct ike_ts_list *remote)
 {
-    bool kept = keep_ts(x, &x->setup->local_ts, local->ts, local->n) == IKE_OK &&
-                keep_ts(x, &x->setup->remote_ts, remote->ts, remote->n) == IKE_OK;
-    return kept ? IKE_X_OK : ike_trouble(x, IKE_ERR_NOMEM);
+    int r = ike_keep(x, &x->setup->local_ts, ike_bytes_of(local->ts, local->n * sizeof *local->ts));
+    return r == IKE_X_OK ? ike_keep(x, &x->setup->remote_ts, ike_bytes_of(remote->ts, remote->n * sizeof *remote->ts)) : r;
 }
 
 /* The configured selectors of one side; none configured means the IKE address itself. */
@@ -101,7 +95,7 @@ static int offer_ts(struct ike_exchange *x, struct ike_blob *to, const ike_ts *p
     for (size_t i = 0; i < n && l->n < IKE_TS_MAX; i++) {
         l->ts[l->n++] = ts[i];
     }
-    return keep_ts(x, to, l->ts, l->n);
+    return ike_blob_set(&x->e->core, to, ike_bytes_of(l->ts, l->n * sizeof *l->ts));
 }
 
 static void put_spi(struct ike_exchange *x, uint8_t protocol, uint32_t spi)

@@ -227,6 +227,9 @@ IKE_RARE int ike_peer_said(struct ike_exchange *x, const struct ike_notify *n, u
 IKE_RARE int ike_fault(struct ike_exchange *x, uint8_t payload);
 /* Local trouble (memory, random, kernel) as a result: DROP for a responder, who is asked again; REFUSE for an initiator. */
 IKE_RARE int ike_trouble(struct ike_exchange *x, int error);
+int ike_outcome(struct ike_exchange *x, int error); /* the same, or IKE_X_OK where it is IKE_OK */
+
+int ike_keep(struct ike_exchange *x, struct ike_blob *to, ike_bytes from); /* ike_blob_set as an action's outcome */
 
 /* Questions. First call: a fresh question with *answered false; call the hook with its token and return IKE_X_PENDING if the
  * hook does. Later call: the same question with the answer in it. Either way, unless pending, end it with ike_answered. NULL: no

@@ -29,7 +29,7 @@ int ike_own_identity(struct ike_exchange *x)
     uint8_t address[16];
     ike_id local = ike_conf_local_id(x->sa->conf, ike_exchange_path(x), address);
     int r = s->local_id.len ? IKE_OK : keep_id(&x->e->core, &s->local_id, &local);
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 static int no_secret(struct ike_exchange *x)
@@ -52,8 +52,7 @@ int ike_fetch_secret(struct ike_exchange *x, const ike_id *remote)
     bool answered;
     int r;
     if (sa->conf->s.secret.len) {
-        r = ike_blob_set(c, &s->secret, sa->conf->s.secret);
-        return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+        return ike_keep(x, &s->secret, sa->conf->s.secret);
     }
     if (!IKE_WITH_QUESTIONS || !c->set.host.hooks.secret) {
         return no_secret(x);

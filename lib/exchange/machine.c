@@ -482,6 +482,13 @@ int ike_trouble(struct ike_exchange *x, int error)
     return x->role == IKE_RESPONDER || again ? IKE_X_DROP : IKE_X_REFUSE;
 }
 
+int ike_outcome(struct ike_exchange *x, int error) { return error == IKE_OK ? IKE_X_OK : ike_trouble(x, error); }
+
+int ike_keep(struct ike_exchange *x, struct ike_blob *to, ike_bytes from)
+{
+    return ike_outcome(x, ike_blob_set(&x->e->core, to, from));
+}
+
 /* x may be gone when this returns, and q with it. */
 static void resume(struct ike_core *c, struct ike_question *q)
 {

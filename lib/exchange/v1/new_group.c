@@ -72,7 +72,7 @@ static int take_offer(struct ike_exchange *x)
         return refuse(x, IKE_FAIL_KE_GROUP, "a safe prime of 2048 to 4096 bits, and a generator between 1 and it",
                       "something else", "make the group anew, or let the peer use a numbered one");
     }
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 /* The attributes as they were offered. */

@@ -143,7 +143,7 @@ int ike_v1_choose(struct ike_exchange *x)
     r = r == IKE_OK ? ike_blob_set(&e->core, &s->chosen_attrs, s->v1.attrs) : r;
     s->v1.attrs = ike_blob_bytes(&s->chosen_attrs);
     ike_v1_take_vids(x);
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 int ike_v1_answer(struct ike_exchange *x)

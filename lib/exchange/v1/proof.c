@@ -165,8 +165,7 @@ int ike_v1_take_id(struct ike_exchange *x)
         x->setup->told_life_s = ike_v1_told_life(x->sa, &n, x->setup->told_life_s);
     }
     p = ike_message_find(x->msg, IKE_P1_ID, 0);
-    int r = ike_blob_set(&x->e->core, &x->setup->remote_id, ike_bytes_of(p->body, p->len));
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_keep(x, &x->setup->remote_id, ike_bytes_of(p->body, p->len));
 }
 
 static bool allows(const struct ike_proposals *p, const struct ike_suite *chosen)

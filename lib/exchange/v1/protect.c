@@ -21,7 +21,7 @@ int ike_v1_hash_end(struct ike_exchange *x, ike_bytes ni)
     int r = ike_v1_hash(sa->prf, x->e->core.ctx, ike_v1_key_a(sa), x->mid, ni,
                         ike_bytes_of(x->chain.w.p + 4 + n, x->chain.w.len - 4 - n), hash);
     memcpy(x->chain.w.p + 4, hash, n);
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 /* The message is the peer's and new: it proves life, and where the peer is. */

@@ -147,7 +147,7 @@ static int take_values(struct ike_exchange *x)
         return ike_refuse(x, IKE_N1_INVALID_KEY_INFORMATION, IKE_FAIL_KEY_EXCHANGE);
     }
     r = r == IKE_OK ? ike_blob_set(c, ike_peer_nonce(x), ike_bytes_of(no->body, no->len)) : r;
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 /* What the shared steps of making a child go by. */

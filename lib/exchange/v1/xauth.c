@@ -54,7 +54,7 @@ static int take_reply(struct ike_exchange *x)
     }
     r = keep(x, &s->user, &c, IKE_XAUTH_USER_NAME);
     r = r == IKE_OK ? keep(x, &s->secret, &c, IKE_XAUTH_USER_PASSWORD) : r;
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 /* Octets and length, in a time that tells neither. */

@@ -102,7 +102,7 @@ static int check_auth(struct ike_exchange *x)
         ike_blame_remedy(c, "set the same `secret` on both sides (mind quotes, blanks and line ends)");
         return auth_failed(x);
     }
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 /* Runs only after check_auth. */
@@ -160,8 +160,7 @@ static int take_ids(struct ike_exchange *x)
     }
     /* Noted now, acted on only when the peer has proved who it is: anybody could send it otherwise. */
     s->initial_contact = ike_message_notify(x->msg, IKE_N_INITIAL_CONTACT, &n);
-    int r = ike_blob_set(&x->e->core, &s->remote_id, ike_bytes_of(idi->body, idi->len));
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_keep(x, &s->remote_id, ike_bytes_of(idi->body, idi->len));
 }
 
 struct who {
@@ -310,8 +309,7 @@ static int take_idr(struct ike_exchange *x)
         ike_blame_remedy(c, "set remote-id = %s here, or local-id = %s on the peer", b, a);
         return IKE_X_FATAL;
     }
-    int r = ike_blob_set(c, &x->setup->remote_id, ike_bytes_of(idr->body, idr->len));
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_keep(x, &x->setup->remote_id, ike_bytes_of(idr->body, idr->len));
 }
 
 /* IKE_X_REFUSE leaves the IKE SA up, as this runs after it. */

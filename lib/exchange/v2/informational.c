@@ -101,9 +101,9 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
             found[n++] = k->id;
         }
     }
-    int r = ike_blob_set(c, &x->deleted, ike_bytes_of(found, n * sizeof *found));
+    int r = ike_keep(x, &x->deleted, ike_bytes_of(found, n * sizeof *found));
     ike_blob_free(c, &all);
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return r;
 }
 
 /* A Delete payload that is malformed makes the whole request so, before any of it is carried out. */

@@ -24,8 +24,7 @@ int ike_take_nonce(struct ike_exchange *x)
         bool answer = x->role == IKE_RESPONDER && ike_guard_reply(&x->e->guard, &x->path.remote);
         return answer ? ike_fatal(x, IKE_N_NO_PROPOSAL_CHOSEN, 0) : IKE_X_DROP;
     }
-    int r = ike_blob_set(&x->e->core, ike_peer_nonce(x), ike_bytes_of(p->body, p->len));
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_keep(x, ike_peer_nonce(x), ike_bytes_of(p->body, p->len));
 }
 
 /* The group was chosen with the proposal; the value must be of that group. A public value equal to ours is our own reflected. */
@@ -56,7 +55,7 @@ int ike_take_ke(struct ike_exchange *x, uint16_t want)
         s->ke = ike_find_ke(c->crypto, group);
     }
     int r = ike_take_public(x, value);
-    return r == IKE_ERR_PROTO ? ike_fault(x, IKE_P_KE) : r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return r == IKE_ERR_PROTO ? ike_fault(x, IKE_P_KE) : ike_outcome(x, r);
 }
 
 const ike_ke *ike_pick_ke(const struct ike_exchange *x, const struct ike_proposals *p, uint16_t now)

@@ -148,8 +148,7 @@ static int take_request(struct ike_exchange *x)
     }
     if (r == IKE_X_OK) {
         ike_detect_nat(x);
-        int k = ike_blob_set(&x->e->core, &x->setup->init_request, ike_bytes_of(x->msg->data, x->msg->len));
-        r = k == IKE_OK ? IKE_X_OK : ike_trouble(x, k);
+        r = ike_keep(x, &x->setup->init_request, ike_bytes_of(x->msg->data, x->msg->len));
     }
     return r;
 }
@@ -217,8 +216,8 @@ static int take_cookie(struct ike_exchange *x, const struct ike_notify *n)
         ike_blame(c, IKE_FAIL_COOKIES, IKE_DECIDER_PEER)->notify = n->type;
         return IKE_X_REFUSE;
     }
-    int r = ike_blob_set(c, &x->setup->cookie, n->data);
-    return r == IKE_OK ? IKE_X_AGAIN : ike_trouble(x, r);
+    int r = ike_keep(x, &x->setup->cookie, n->data);
+    return r == IKE_X_OK ? IKE_X_AGAIN : r;
 }
 
 /* Unprotected, so anybody may have sent it: it can only choose among the groups of our own proposals, and each once. */
@@ -283,8 +282,7 @@ static int take_answer(struct ike_exchange *x)
     if (r == IKE_X_OK) {
         ike_detect_nat(x);
         sa->spi_r = spi_r;
-        int k = ike_blob_set(&e->core, &s->init_response, ike_bytes_of(x->msg->data, x->msg->len));
-        r = k == IKE_OK ? IKE_X_OK : ike_trouble(x, k);
+        r = ike_keep(x, &s->init_response, ike_bytes_of(x->msg->data, x->msg->len));
     }
     return r;
 }
@@ -300,7 +298,7 @@ static int derive(struct ike_exchange *x)
     if (r == IKE_OK) {
         r = ike_derive_sa_keys(&x->e->core, x->sa, x->setup, NULL);
     }
-    return r == IKE_OK ? IKE_X_OK : ike_trouble(x, r);
+    return ike_outcome(x, r);
 }
 
 static const struct ike_script *to_auth(struct ike_exchange *x)
