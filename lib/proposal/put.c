@@ -37,7 +37,7 @@ static bool same_without_ke(const struct ike_proposals *p, unsigned i, unsigned 
 uint8_t ike_proposal_number(const struct ike_proposals *p, unsigned i, bool with_ke)
 {
     uint8_t number = 1;
-    if (with_ke) {
+    if (with_ke || !IKE_WITH_PROPOSALS) { /* without text there is one proposal */
         return (uint8_t)(i + 1);
     }
     for (unsigned j = 0; j < i; j++) {

@@ -178,7 +178,7 @@ static bool ids_fit(const void *user, const struct ike_conn *conn)
     ike_id local = ike_conf_local_id(f, &w->x->path, buf);
     return ike_conf_speaks(f, 2) && (f->s.remote_id.type == IKE_ID_NONE || ike_id_equal(&f->s.remote_id, &w->remote)) &&
            (w->wanted.type == IKE_ID_NONE || ike_id_equal(&w->wanted, &local)) &&
-           ike_proposals_allow(f->proposals, &w->x->sa->suite);
+           (!IKE_WITH_PROPOSALS || ike_proposals_allow(f->proposals, &w->x->sa->suite));
 }
 
 /* Says which of the two identities is to be changed, and to what. The peer learns none of it. */
