@@ -119,8 +119,8 @@ typedef struct ike_sadb {
     int (*move)(void *user, const ike_ipsec_sa *sa, const ike_path *old);
     /* Take one direction out; also called for an add that is still pending (after cancel). */
     void (*remove)(void *user, const ike_ipsec_sa *sa);
-    /* Counters of an installed SA, of a list those of its first; may be NULL or fail. What came in by it is a sign of life, so that
-     * the peer need not be asked for one; a library built with -DIKE_QUESTIONS=OFF goes by messages alone. */
+    /* Counters of an installed SA, of a list those of its first; may be NULL or fail. What came in by it is a sign of life, and
+     * spares the peer a question; a library built with -DIKE_QUESTIONS=OFF goes by messages alone. */
     int (*query)(void *user, const ike_ipsec_sa *sa, ike_usage *out);
     /* The peer gave us an address: there is true, and it comes before the first SA that uses it; it goes (false) behind the last
      * one. May be NULL. */
@@ -128,7 +128,8 @@ typedef struct ike_sadb {
     /* Can SAs of `protocol` (ESP, AH) between addresses of `family` (4 or 6; 0: not known yet) have this transform? type and id
      * as in RFC 7296 section 3.3.2: 1 encryption with its key length, 3 integrity, 5 extended sequence numbers. Asked when a
      * connection is added or replaced, or gets an address of another family: what is not carried is left out of its proposals,
-     * so it is neither offered nor chosen. NULL: all is carried. */
+     * so it is neither offered nor chosen. NULL: all is carried, as it has to be with a library built with -DIKE_PROPOSALS=OFF:
+     * there an engine with this hook is IKE_ERR_UNSUPPORTED. */
     bool (*carries)(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);
     /* An IKE SA is taken over from another engine (ike_sa_import): is this direction of a child of its still installed?
      * IKE_OK: it is, and belongs to this child from now on; its counters go on. Else the pair is not taken over, and `remove`

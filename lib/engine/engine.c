@@ -112,7 +112,8 @@ int ike_engine_new(ike_engine **out, const ike_settings *given, ike_time now)
     }
     /* Whom the host would be asked about would get in unasked. */
     const ike_hooks *h = &s.host.hooks;
-    if ((!IKE_WITH_QUESTIONS && (h->peer || h->secret || h->child)) || (!IKE_WITH_RECORDS && s.host.tap)) {
+    if ((!IKE_WITH_QUESTIONS && (h->peer || h->secret || h->child)) || (!IKE_WITH_RECORDS && s.host.tap) ||
+        (!IKE_WITH_PROPOSALS && s.host.sadb.carries)) {
         return IKE_ERR_UNSUPPORTED;
     }
     ike_host_memory(&s.host);

@@ -204,7 +204,7 @@ static int check(const ike_conn_settings *s)
 static int keep_carried(struct ike_core *c, const struct ike_conf *f, size_t child, struct ike_proposals *p)
 {
     const ike_host *h = &c->set.host;
-    if (!p || !h->sadb.carries) {
+    if (!IKE_WITH_PROPOSALS || !p || !h->sadb.carries) {
         return IKE_OK;
     }
     const uint16_t n = p->n_transforms;

@@ -273,6 +273,7 @@ static void the_data_plane_is_asked_of_the_family_that_a_name_comes_to(void **st
     ike_child_settings child[2];
     ike_conn_id id;
     ike_addr v4 = lab_addr("192.0.2.9"), v6 = lab_addr("2001:db8::9"), other4 = lab_addr("192.0.2.10");
+    NEEDS(PROPOSALS);
     v4.port = v6.port = other4.port = 0;
     settings_of(&a, &s, child, "named");
     a.e->core.set.host.sadb.carries = esn_over_ipv6_only;

@@ -50,18 +50,33 @@ static int no_child(void *user, ike_token t, const ike_child_question *q)
     return IKE_ERR_AUTH;
 }
 
-/* Who is to be asked and cannot be would let everybody in. */
+static bool no_transform(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits)
+{
+    return (void)user, (void)protocol, (void)family, (void)type, (void)id, (void)bits, false;
+}
+
+static void see(void *user, const ike_path *path, bool out, const uint8_t *bytes, size_t n)
+{
+    (void)user, (void)path, (void)out, (void)bytes, (void)n;
+}
+
+/* Who is to be asked and cannot be would let everybody in; what is not carried would be agreed on. */
 static void hooks_that_are_never_asked_are_refused(void **state)
 {
     (void)state;
-    struct node x;
-    ike_settings s;
-    ike_engine *e = NULL;
-    node_settings(&x, &s);
-    s.host.hooks.child = no_child;
-    assert_int_equal(ike_engine_new(&e, &s, 0), IKE_WITH_QUESTIONS ? IKE_OK : IKE_ERR_UNSUPPORTED);
-    ike_engine_free(e);
-    assert_int_equal(x.lab.blocks, 0);
+    const bool there[] = {IKE_WITH_QUESTIONS, IKE_WITH_PROPOSALS, IKE_WITH_RECORDS};
+    for (unsigned i = 0; i < IKE_COUNT(there); i++) {
+        struct node x;
+        ike_settings s;
+        ike_engine *e = NULL;
+        node_settings(&x, &s);
+        s.host.hooks.child = i == 0 ? no_child : NULL;
+        s.host.sadb.carries = i == 1 ? no_transform : NULL;
+        s.host.tap = i == 2 ? see : NULL;
+        assert_int_equal(ike_engine_new(&e, &s, 0), there[i] ? IKE_OK : IKE_ERR_UNSUPPORTED);
+        ike_engine_free(e);
+        assert_int_equal(x.lab.blocks, 0);
+    }
 }
 
 static void a_start_without_memory_or_randomness_leaks_nothing(void **state)
