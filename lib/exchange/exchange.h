@@ -187,7 +187,6 @@ struct ike_exchange {
     const uint8_t *inner; /* where msg's decrypted payloads are */
     size_t inner_len;
     struct ike_blob kept_chain;
-    struct ike_blob deleted; /* responder: handles of the children the peer deletes */
     ike_failure *note;
     int abort_result;
     /* v1 delivery: the IV of our next message; iv_heard is that which follows the message being handled, ours only when that has

@@ -117,7 +117,6 @@ static void finish(struct ike_exchange *x, int result)
     if (IKE_WITH_QUESTIONS) {
         ike_blob_free(c, &x->kept_chain);
     }
-    ike_blob_free(c, &x->deleted);
     ike_sent_free(c, x->sent);
     ike_free(c, x->note, x->note ? sizeof *x->note : 0);
     if (x->owns_setup) {
@@ -298,11 +297,7 @@ static int pend(struct ike_exchange *x)
 /* Protocol and SPI only where a notify is about one SA (RFC 7296 section 3.10). */
 static void put_refusal(struct ike_exchange *x)
 {
-    if (x->notify_spi) {
-        ike_put_notify_spi(&x->chain, x->notify_protocol, x->notify_spi, x->notify, ike_bytes_of(x->notify_data, x->notify_len));
-    } else {
-        ike_put_notify(&x->chain, x->notify, ike_bytes_of(x->notify_data, x->notify_len));
-    }
+    ike_put_notify_spi(&x->chain, x->notify_protocol, x->notify_spi, x->notify, ike_bytes_of(x->notify_data, x->notify_len));
 }
 
 /* A message that is refused carries `refuse` and the notify; after a FATAL the notify alone, so that an unauthenticated peer

@@ -36,15 +36,7 @@ void ike_put_payload(struct ike_chain *c, uint8_t type, ike_bytes body)
 }
 
 /* Most notifies concern the IKE SA they travel in: Protocol ID and SPI Size are 0 (section 3.10). */
-void ike_put_notify(struct ike_chain *c, uint16_t type, ike_bytes data)
-{
-    size_t at = ike_chain_begin(c, IKE_P_NOTIFY);
-    ike_wr_u8(&c->w, 0);
-    ike_wr_u8(&c->w, 0);
-    ike_wr_u16(&c->w, type);
-    ike_wr_bytes(&c->w, data);
-    ike_chain_end(c, at);
-}
+void ike_put_notify(struct ike_chain *c, uint16_t type, ike_bytes data) { ike_put_notify_spi(c, 0, 0, type, data); }
 
 /* A notify about a child, named by the sender's inbound SPI in REKEY_SA; CHILD_SA_NOT_FOUND gives back what it was asked about
  * (section 2.25). */
@@ -52,9 +44,11 @@ void ike_put_notify_spi(struct ike_chain *c, uint8_t protocol, uint32_t spi, uin
 {
     size_t at = ike_chain_begin(c, IKE_P_NOTIFY);
     ike_wr_u8(&c->w, protocol);
-    ike_wr_u8(&c->w, 4);
+    ike_wr_u8(&c->w, protocol ? 4 : 0);
     ike_wr_u16(&c->w, type);
-    ike_wr_u32(&c->w, spi);
+    if (protocol) {
+        ike_wr_u32(&c->w, spi);
+    }
     ike_wr_bytes(&c->w, data);
     ike_chain_end(c, at);
 }
@@ -67,16 +61,27 @@ void ike_put_delete_ike(struct ike_chain *c)
 }
 
 /* The SPIs are those the sender of the Delete receives on; the answer names the other halves (section 1.4.1). */
-void ike_put_delete_spis(struct ike_chain *c, uint8_t protocol, const uint32_t *spis, size_t n)
+size_t ike_begin_delete(struct ike_chain *c, uint8_t protocol)
 {
     size_t at = ike_chain_begin(c, IKE_P_DELETE);
-    ike_wr_u8(&c->w, protocol);
-    ike_wr_u8(&c->w, 4);
-    ike_wr_u16(&c->w, (uint16_t)n);
+    ike_wr_u32(&c->w, (uint32_t)protocol << 24 | 4 << 16); /* how many is to come */
+    return at;
+}
+
+/* More SPIs than the count can say do not fit the payload length either. */
+void ike_end_delete(struct ike_chain *c, size_t at)
+{
+    ike_wr_fix16(&c->w, at + 6, (c->w.len - at - 8) / 4);
+    ike_chain_end(c, at);
+}
+
+void ike_put_delete_spis(struct ike_chain *c, uint8_t protocol, const uint32_t *spis, size_t n)
+{
+    size_t at = ike_begin_delete(c, protocol);
     for (size_t i = 0; i < n; i++) {
         ike_wr_u32(&c->w, spis[i]);
     }
-    ike_chain_end(c, at); /* more SPIs than the count can say do not fit the payload length either */
+    ike_end_delete(c, at);
 }
 
 /* The value has the length its group prescribes, leading zeros included (section 3.4). */

@@ -165,6 +165,9 @@ void ike_put_payload(struct ike_chain *c, uint8_t type, ike_bytes body);
 void ike_put_notify(struct ike_chain *c, uint16_t type, ike_bytes data);
 void ike_put_notify_spi(struct ike_chain *c, uint8_t protocol, uint32_t spi, uint16_t type, ike_bytes data);
 void ike_put_delete_ike(struct ike_chain *c);
+/* Between the two the SPIs, by ike_wr_u32. */
+size_t ike_begin_delete(struct ike_chain *c, uint8_t protocol);
+void ike_end_delete(struct ike_chain *c, size_t at);
 void ike_put_delete_spis(struct ike_chain *c, uint8_t protocol, const uint32_t *spis, size_t n);
 void ike_put_ke(struct ike_chain *c, uint16_t group, ike_bytes value);
 void ike_put_id(struct ike_chain *c, uint8_t type, const ike_id *id);

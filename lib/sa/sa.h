@@ -274,6 +274,7 @@ struct ike_child {
     ike_time established;
     ike_time out_at; /* switch sending to it at the latest */
     ike_child_id replaced_by, replaces;
+    ike_sa_id named; /* in a Delete of the peer's that is being answered on this IKE SA; or was, and the answer failed */
     struct ike_list dead_link;
     struct ike_map_node by_spi_in;
     struct ike_timer timer;

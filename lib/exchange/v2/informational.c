@@ -64,23 +64,9 @@ static void remember(struct ike_sa *sa, uint32_t spi)
 }
 
 /* Only notes what is meant: nothing is taken down before the answer has left. Repeated SPIs count once, unknown ones are passed
- * over. The list grows by no more than the peer has children, whatever the payload's count says. */
-static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d)
+ * over. */
+static void take_child_deletes(struct ike_exchange *x, const struct ike_delete *d)
 {
-    struct ike_core *c = &x->e->core;
-    struct ike_blob all = {NULL, 0};
-    size_t n = x->deleted.len / sizeof(ike_child_id), had = 0;
-    /* Room for what is noted already and every child once. */
-    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
-        had++;
-    }
-    if (ike_blob_room(c, &all, (n + had) * sizeof(ike_child_id)) != IKE_OK) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    ike_child_id *found = (ike_child_id *)(void *)all.ptr; /* NULL only where no child can be found */
-    if (n) {
-        memcpy(found, x->deleted.ptr, x->deleted.len);
-    }
     for (unsigned i = 0; i < d->count; i++) {
         uint32_t spi = ike_load32(d->spis + (size_t)i * 4);
         struct ike_child *k = ike_child_by_spi_out(x->sa->peer, d->protocol, spi);
@@ -91,25 +77,19 @@ static int take_child_deletes(struct ike_exchange *x, const struct ike_delete *d
             /* Our exchange that makes it waits for an answer of the host's and takes it back then. */
             k->state = IKE_CHILD_DELETING;
             k->down_cause = IKE_BY_PEER;
-            k = NULL;
-        }
-        size_t seen = 0;
-        while (k && seen < n && found[seen] != k->id) {
-            seen++;
-        }
-        if (k && seen == n) {
-            found[n++] = k->id;
+        } else {
+            k->named = x->sa->id;
         }
     }
-    int r = ike_keep(x, &x->deleted, ike_bytes_of(found, n * sizeof *found));
-    ike_blob_free(c, &all);
-    return r;
 }
 
 /* A Delete payload that is malformed makes the whole request so, before any of it is carried out. */
 static int take_deletes(struct ike_exchange *x)
 {
     const struct ike_payload *p;
+    IKE_LIST_LOOK (struct ike_child, k, link, &x->sa->peer->children) {
+        k->named = k->named == x->sa->id ? 0 : k->named;
+    }
     for (unsigned i = 0; (p = ike_message_find(x->msg, IKE_P_DELETE, i)) != NULL; i++) {
         struct ike_delete d;
         if (ike_delete_parse(&d, p) != IKE_OK) {
@@ -119,10 +99,7 @@ static int take_deletes(struct ike_exchange *x)
             IKE_WITNESS(ike_collision(x->sa, IKE_RX_DELETE_IKE, NULL));
             x->delete_ike = true;
         } else if ((d.protocol == IKE_PROTO_ESP || d.protocol == IKE_PROTO_AH) && d.spi_len == 4) {
-            int r = take_child_deletes(x, &d);
-            if (r != IKE_X_OK) {
-                return r;
-            }
+            take_child_deletes(x, &d);
         }
     }
     return IKE_X_OK;
@@ -174,14 +151,11 @@ static int hand_over(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
     int r = x->child ? hand_over_to(x, ike_child_by_id(e, x->child)) : IKE_X_OK;
-    for (size_t i = 0; r == IKE_X_OK && i < x->deleted.len / sizeof(ike_child_id); i++) {
-        ike_child_id id;
-        memcpy(&id, x->deleted.ptr + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_child_by_id(e, id);
-        r = hand_over_to(x, k ? ike_child_heir(e, k) : NULL);
-    }
     IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
         struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (r == IKE_X_OK && k->named == x->sa->id) {
+            r = hand_over_to(x, ike_child_heir(e, k));
+        }
         if (IKE_WITH_DOUBLES && r == IKE_X_OK && x->delete_ike && k->sa == x->sa->id && !moves(x->sa)) {
             r = hand_over_to(x, ike_child_younger(e, k, true));
         }
@@ -215,35 +189,27 @@ static int take_notifies(struct ike_exchange *x)
     return IKE_X_OK;
 }
 
+static void put_deletes(struct ike_exchange *x, uint8_t protocol)
+{
+    size_t n = 0, at = 0;
+    IKE_LIST_LOOK (const struct ike_child, k, link, &x->sa->peer->children) {
+        if (k->named == x->sa->id && k->suite.protocol == protocol && !ike_own_exchange(x->sa, IKE_DO_DELETE_CHILD, k->id)) {
+            at = n++ ? at : ike_begin_delete(&x->chain, protocol);
+            ike_wr_u32(&x->chain.w, k->spi_in);
+        }
+    }
+    if (n) {
+        ike_end_delete(&x->chain, at);
+    }
+}
+
 /* The answer names the other half of each pair, except those that our own Delete is on its way for: each half is deleted once
  * (RFC 7296 section 1.4.1). */
 static int put_response(struct ike_exchange *x)
 {
-    struct ike_blob all = {NULL, 0};
-    size_t n, count = x->deleted.len / sizeof(ike_child_id);
-    const uint8_t *at = x->deleted.ptr;
-    if (x->delete_ike || count == 0) {
-        return IKE_X_OK;
+    for (uint8_t protocol = IKE_PROTO_AH; !x->delete_ike && protocol <= IKE_PROTO_ESP; protocol++) {
+        put_deletes(x, protocol);
     }
-    if (ike_blob_room(&x->e->core, &all, count * sizeof(uint32_t)) != IKE_OK) {
-        return ike_trouble(x, IKE_ERR_NOMEM);
-    }
-    uint32_t *spis = (uint32_t *)(void *)all.ptr;
-    for (uint8_t protocol = IKE_PROTO_AH; protocol <= IKE_PROTO_ESP; protocol++) {
-        n = 0;
-        for (size_t i = 0; i < count; i++) {
-            ike_child_id id;
-            memcpy(&id, at + i * sizeof id, sizeof id);
-            struct ike_child *k = ike_child_by_id(x->e, id);
-            if (k && k->suite.protocol == protocol && ike_own_exchange(x->sa, IKE_DO_DELETE_CHILD, k->id) == NULL) {
-                spis[n++] = k->spi_in;
-            }
-        }
-        if (n) {
-            ike_put_delete_spis(&x->chain, protocol, spis, n);
-        }
-    }
-    ike_blob_free(&x->e->core, &all);
     return IKE_X_OK;
 }
 
@@ -252,16 +218,13 @@ static int put_response(struct ike_exchange *x)
 static int carry_out(struct ike_exchange *x)
 {
     struct ike_engine *e = x->e;
-    const uint8_t *at = x->deleted.ptr;
     if (x->delete_ike) {
         ike_sa_linger(e, x->sa, x->sa->state == IKE_SA_DELETING ? x->sa->down_cause : IKE_BY_PEER);
         return IKE_X_OK;
     }
-    for (size_t i = 0; i < x->deleted.len / sizeof(ike_child_id); i++) {
-        ike_child_id id;
-        memcpy(&id, at + i * sizeof id, sizeof id);
-        struct ike_child *k = ike_child_by_id(e, id);
-        if (k) {
+    IKE_LIST_EACH (it, tmp, &x->sa->peer->children) {
+        struct ike_child *k = IKE_OF(it, struct ike_child, link);
+        if (k->named == x->sa->id) {
             ike_child_down(e, k, k->state == IKE_CHILD_DELETING ? k->down_cause : IKE_BY_PEER);
         }
     }
