@@ -97,7 +97,7 @@ struct ike_map_node *ike_map_find_next(const struct ike_map_node *node)
 /* The table only: nodes are their owners'. */
 void ike_map_free(struct ike_map *m, const ike_allocator *mem)
 {
-    if (m->bucket) {
+    if (IKE_WITH_CROWDS && m->bucket) {
         mem->release(mem->user, m->bucket, m->n_buckets * sizeof(struct ike_map_node *));
         m->bucket = NULL;
         m->n_buckets = 0;

@@ -162,10 +162,10 @@ uint64_t ike_child_life_bytes(const struct ike_child *k)
 }
 
 /* What all protocols of a child have in common. */
-static ike_ipsec_sa describe_child(const struct ike_child *k, bool inbound)
+static void describe_child(const struct ike_child *k, bool inbound, ike_ipsec_sa *out)
 {
     const ike_child_settings *s = ike_child_conf(k);
-    return (ike_ipsec_sa){
+    *out = (ike_ipsec_sa){
         .size = sizeof(ike_ipsec_sa),
         .child = k->id,
         .conn = k->peer->conn->id,
@@ -232,7 +232,7 @@ void ike_child_describe(const struct ike_child *k, bool inbound, ike_ipsec_sa ou
     const size_t n_beside = ike_child_n_beside(k);
     bool around = n_beside && ike_child_beside(k)[0].suite.protocol == IKE_PROTO_AH;
     for (size_t i = 0; i <= n_beside; i++) {
-        out[i] = describe_child(k, inbound);
+        describe_child(k, inbound, &out[i]);
         if (i) {
             out[i - 1].inner = &out[i];
         }

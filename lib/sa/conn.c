@@ -76,14 +76,16 @@ static struct ike_conn *newest(const struct ike_db *db, const ike_addr *a)
 static void unlink_address(struct ike_db *db, struct ike_conn *conn)
 {
     struct ike_conn *next = of_same(conn->same.next);
-    if (conn->by_remote.in_map) {
+    if (IKE_WITH_CROWDS && conn->by_remote.in_map) {
         ike_map_del(&db->by_remote, &conn->by_remote);
         if (next != conn) {
             ike_map_add(&db->by_remote, &next->by_remote, conn->by_remote.key, &db->core->mem);
         }
     }
-    ike_map_del(&db->by_remote_id, &conn->by_remote_id);
-    ike_list_del(&conn->open);
+    if (IKE_WITH_CROWDS) {
+        ike_map_del(&db->by_remote_id, &conn->by_remote_id);
+        ike_list_del(&conn->open);
+    }
     ike_list_del(&conn->same);
 }
 

@@ -5,16 +5,21 @@
 #include "sa/sa.h"
 #include "base/siphash.h"
 
+#define AT(member) offsetof(struct ike_db, member)
+static const uint16_t lists[] = {AT(open),       AT(conn_list),  AT(half_open), AT(dead_sas), AT(dead_children),
+                                 AT(dead_conns), AT(dead_peers), AT(faded),     AT(gathering)};
+static const uint16_t maps[] = {AT(by_spi),  AT(by_init), AT(by_remote), AT(by_remote_id),
+                                AT(by_name), AT(by_ids),  AT(by_lease),  AT(by_spi_in)};
+static const uint16_t slots[] = {AT(conns), AT(sas), AT(unheard), AT(children)};
+#undef AT
+
 void ike_db_init(struct ike_db *db, struct ike_core *core)
 {
     memset(db, 0, sizeof *db);
     db->core = core;
     /* Lists are the one thing that is not right when it is zero. */
-    struct ike_list *lists[] = {&db->open,          &db->conn_list,  &db->half_open,  &db->dead_sas,
-                                &db->dead_children, &db->dead_conns, &db->dead_peers, &db->faded,
-                                &db->gathering};
     for (size_t i = 0; i < IKE_COUNT(lists); i++) {
-        ike_list_init(lists[i]);
+        ike_list_init((struct ike_list *)(void *)((uint8_t *)db + lists[i]));
     }
     for (size_t i = 0; i < IKE_COUNT(db->wild); i++) {
         ike_list_init(&db->wild[i]);
@@ -342,16 +347,10 @@ void ike_db_reap(struct ike_db *db)
 void ike_db_fini(struct ike_db *db)
 {
     const ike_allocator *mem = &db->core->mem;
-    ike_map_free(&db->by_spi, mem);
-    ike_map_free(&db->by_init, mem);
-    ike_map_free(&db->by_remote, mem);
-    ike_map_free(&db->by_remote_id, mem);
-    ike_map_free(&db->by_name, mem);
-    ike_map_free(&db->by_ids, mem);
-    ike_map_free(&db->by_lease, mem);
-    ike_map_free(&db->by_spi_in, mem);
-    ike_slots_free(&db->conns, mem);
-    ike_slots_free(&db->sas, mem);
-    ike_slots_free(&db->unheard, mem);
-    ike_slots_free(&db->children, mem);
+    for (size_t i = 0; i < IKE_COUNT(maps); i++) {
+        ike_map_free((struct ike_map *)(void *)((uint8_t *)db + maps[i]), mem);
+    }
+    for (size_t i = 0; i < IKE_COUNT(slots); i++) {
+        ike_slots_free((struct ike_slots *)(void *)((uint8_t *)db + slots[i]), mem);
+    }
 }
