@@ -99,7 +99,9 @@ typedef struct ike_conn_settings {
     size_t n_dns, n_nbns;
     bool encap;                 /* pretend a NAT so that ESP goes in UDP */
     bool send_initial_contact;  /* default true */
-    bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true */
+    bool unique;                /* one IKE SA per authenticated identity pair: a newer one replaces. Default true. With a library
+                                 * that was built with -DIKE_DOUBLES=OFF it does so only if the peer says INITIAL_CONTACT; of two
+                                 * others, as where both sides began at once, both stand and are used */
 } ike_conn_settings;
 
 /* The defaults docs/config.md names; name, addresses, secret and selectors are left empty. */

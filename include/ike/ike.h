@@ -144,7 +144,8 @@ IKE_API int ike_child_rekey(ike_engine *e, ike_child_id child, ike_time now);
 /* Both sides prove anew who they are (RFC 7296 section 2.8.3; in IKEv1 as ike_sa_rekey): another IKE SA is set up by the present
  * settings, the children are made on it, then the old ones are deleted: their DOWN has the cause IKE_BY_REPLACEMENT. Should it
  * fail, they stay as they are. IKE_ERR_NOT_FOUND; _STATE: as ike_sa_rekey, or another is on its way or just up; _INVALID: the
- * peer has not one address; _UNSUPPORTED: the connection is not to speak this version any more; or as ike_initiate. */
+ * peer has not one address; _UNSUPPORTED: the connection is not to speak this version any more, or the library was built with
+ * -DIKE_DOUBLES=OFF; or as ike_initiate. */
 IKE_API int ike_sa_reauth(ike_engine *e, ike_sa_id sa, ike_time now);
 /* New Group Mode (RFC 2409 section 5.6; IKEv1 only): propose a MODP group of one's own to the peer. Once both have it, it is
  * what Quick Modes with PFS use, whoever begins them, until the IKE SA ends. id: 32768 or above. The prime has to be a safe
