@@ -261,45 +261,20 @@ int ike_select(const struct ike_proposals *ours, const struct ike_payload *sa, c
     return rc == IKE_OK ? ike_select_from(ours, &o, args, out, why) : rc;
 }
 
-/* One transform of an answer into the suite; false if it is the second of its type or was not offered. */
-static bool accept_transform(struct ike_suite *s, unsigned *seen, const struct ike_proposals *ours, unsigned i,
-                             const struct ike_offer_transform *t)
+/* Exactly one transform of each type: else the sides would go on with different suites (section 3.3.6). */
+static bool one_of_each(const struct ike_offer *o, const struct ike_offer_proposal *p)
 {
-    /* Exactly one transform of each type, unchanged: else the sides would go on with different suites (section 3.3.6). */
-    if (!t->usable || t->type == 0 || t->type > IKE_T_ESN || (*seen & TYPE_BIT(t->type))) {
-        return false;
-    }
-    *seen |= TYPE_BIT(t->type);
-    if (t->id == 0 && (t->type == IKE_T_INTEG || t->type == IKE_T_KE)) {
-        return true; /* NONE: like absent, which is judged at the end */
-    }
-    for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
-        const struct ike_transform *u = &ours->transforms[k];
-        if (u->type == t->type && u->id == t->id && u->bits == t->bits) {
-            *ike_suite_id(s, t->type) = t->id;
-            s->encr_bits = t->type == IKE_T_ENCR ? t->bits : s->encr_bits;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether the answer has every type that was offered and cannot be left out. KE may be missing where we offered to go
- * without it; INTEG is in our list only beside plain ciphers. */
-static bool answer_whole(const struct ike_suite *s, unsigned seen, const struct ike_proposals *ours, unsigned i, bool with_ke)
-{
-    for (unsigned k = ours->first[i]; k < ours->first[i + 1]; k++) {
-        const uint8_t type = ours->transforms[k].type;
-        bool any;
-        const bool missing = type == IKE_T_INTEG ? s->integ == 0 : type == IKE_T_KE ? s->ke == 0 : !(seen & TYPE_BIT(type));
-        if (missing && (type != IKE_T_KE || (with_ke && !ours_has(ours, i, IKE_T_KE, 0, &any)))) {
+    unsigned seen = 0;
+    for (unsigned j = p->first; j < (unsigned)p->first + p->n; j++) {
+        if (seen & TYPE_BIT(o->t[j].type)) {
             return false;
         }
+        seen |= TYPE_BIT(o->t[j].type);
     }
-    /* A group chosen where none was offered is not ours. */
-    return with_ke || s->ke == 0;
+    return true;
 }
 
+/* An answer is an offer of one suite, which has to fit the proposal of ours that it is from. */
 int ike_select_check(const struct ike_proposals *ours, const struct ike_payload *sa, const struct ike_select_args *args,
                      struct ike_selection *out)
 {
@@ -318,17 +293,12 @@ int ike_select_check(const struct ike_proposals *ours, const struct ike_payload 
     if (!spi_good(p)) {
         return IKE_ERR_PROTO;
     }
-    struct ike_suite s = {.protocol = ours->protocol};
-    unsigned seen = 0;
-    for (unsigned j = p->first; j < (unsigned)p->first + p->n; j++) {
-        if (!accept_transform(&s, &seen, ours, (unsigned)i, &o.t[j])) {
-            return IKE_ERR_NOT_FOUND;
-        }
-    }
-    if (!answer_whole(&s, seen, ours, (unsigned)i, args->with_ke)) {
+    struct fit f;
+    fit(&f, ours, (unsigned)i, &o, p, args);
+    if (f.bad || !one_of_each(&o, p)) {
         return IKE_ERR_NOT_FOUND;
     }
-    take(out, &s, p);
+    take(out, &f.suite, p);
     return IKE_OK;
 }
 
