@@ -280,11 +280,7 @@ static int take_refusal(struct ike_exchange *x)
         return ike_fault(x, IKE_P_AUTH);
     }
     const char *name = ike_word(IKE_REG_NOTIFY, n.type);
-    uint16_t code = n.type == IKE_N_AUTHENTICATION_FAILED          ? IKE_FAIL_PEER_REFUSED_AUTH
-                    : n.type == IKE_N_INVALID_SYNTAX               ? IKE_FAIL_PEER_SYNTAX
-                    : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
-                                                                   : IKE_FAIL_PEER_ERROR;
-    int r = ike_peer_said(x, &n, code, IKE_X_FATAL);
+    int r = ike_peer_said(x, &n, ike_code_of(n.type, true), IKE_X_FATAL);
     ike_blame_received(c, "%s (%u)", name ? name : "error", (unsigned)n.type);
     return r;
 }

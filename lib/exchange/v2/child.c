@@ -387,27 +387,6 @@ int ike_v2_child_keys(struct ike_exchange *x)
 
 /* ---- Initiator: the peer does not want the child ---------------------------------------------------------------------- */
 
-static uint16_t refusal_code(uint16_t notify)
-{
-    static const struct {
-        uint16_t notify, code;
-    } map[] = {
-        {IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL},
-        {IKE_N_TS_UNACCEPTABLE, IKE_FAIL_SELECTORS},
-        {IKE_N_SINGLE_PAIR_REQUIRED, IKE_FAIL_SELECTORS},
-        {IKE_N_NO_ADDITIONAL_SAS, IKE_FAIL_NO_ADDITIONAL_SAS},
-        {IKE_N_INVALID_SYNTAX, IKE_FAIL_PEER_SYNTAX},
-        {IKE_N_INVALID_KE_PAYLOAD, IKE_FAIL_KE_GROUP},
-        {IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, IKE_FAIL_CRITICAL_PAYLOAD},
-    };
-    for (size_t i = 0; i < IKE_COUNT(map); i++) {
-        if (map[i].notify == notify) {
-            return map[i].code;
-        }
-    }
-    return IKE_FAIL_PEER_ERROR;
-}
-
 /* IKE_X_OK: the answer has a child in it. Errors of the peer's are shown with what we asked for. */
 int ike_child_refused(struct ike_exchange *x)
 {
@@ -420,7 +399,7 @@ int ike_child_refused(struct ike_exchange *x)
     }
     bool said = ike_message_error(x->msg, &n);
     const char *name = ike_word(IKE_REG_NOTIFY, n.type);
-    uint16_t code = said ? refusal_code(n.type) : IKE_FAIL_SYNTAX;
+    uint16_t code = said ? ike_code_of(n.type, true) : IKE_FAIL_SYNTAX;
     int r = said ? ike_peer_said(x, &n, code, IKE_X_REFUSE) : IKE_X_REFUSE;
     if (!said) {
         ike_blame(c, code, IKE_DECIDER_US);

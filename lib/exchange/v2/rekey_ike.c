@@ -187,12 +187,7 @@ static int take_errors(struct ike_exchange *x)
         return r;
     }
     const char *name = ike_word(IKE_REG_NOTIFY, n.type);
-    uint16_t code = n.type == IKE_N_NO_PROPOSAL_CHOSEN             ? IKE_FAIL_NO_PROPOSAL
-                    : n.type == IKE_N_NO_ADDITIONAL_SAS            ? IKE_FAIL_NO_ADDITIONAL_SAS
-                    : n.type == IKE_N_INVALID_KE_PAYLOAD           ? IKE_FAIL_KE_GROUP
-                    : n.type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
-                                                                   : IKE_FAIL_PEER_ERROR;
-    r = ike_peer_said(x, &n, code, IKE_X_REFUSE);
+    r = ike_peer_said(x, &n, ike_code_of(n.type, false), IKE_X_REFUSE);
     ike_blame_received(&x->e->core, "%s (%u)", name ? name : "error", (unsigned)n.type);
     return r;
 }

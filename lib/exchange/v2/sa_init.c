@@ -173,12 +173,7 @@ static int note_error(struct ike_exchange *x, const struct ike_notify *n)
 {
     struct ike_core *c = &x->e->core;
     const char *name = ike_word(IKE_REG_NOTIFY, n->type);
-    uint16_t code = n->type == IKE_N_NO_PROPOSAL_CHOSEN             ? IKE_FAIL_NO_PROPOSAL
-                    : n->type == IKE_N_INVALID_KE_PAYLOAD           ? IKE_FAIL_KE_GROUP
-                    : n->type == IKE_N_INVALID_SYNTAX               ? IKE_FAIL_PEER_SYNTAX
-                    : n->type == IKE_N_INVALID_MAJOR_VERSION        ? IKE_FAIL_VERSION
-                    : n->type == IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD ? IKE_FAIL_CRITICAL_PAYLOAD
-                                                                    : IKE_FAIL_PEER_ERROR;
+    uint16_t code = ike_code_of(n->type, false);
     /* The first reason stands: a later one may be a forgery to hide it, and as little is known of either. */
     if (!x->noted) {
         char offer[220];

@@ -30,6 +30,10 @@ int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_sui
 ike_bytes ike_lower_nonce(const struct ike_setup *s);
 bool ike_nonce_less(ike_bytes a, ike_bytes b);
 
+/* ---- refusal.c ----------------------------------------------------------------------------------------------------------- */
+/* The code of the record for an error of the peer's; child: where a child's proposals are what it may not like. */
+uint16_t ike_code_of(uint16_t notify, bool child);
+
 /* ---- nat.c ------------------------------------------------------------------------------------------------------------- */
 void ike_put_nat_detection(struct ike_exchange *x);
 void ike_detect_nat(struct ike_exchange *x);
