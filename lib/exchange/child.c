@@ -410,8 +410,8 @@ int ike_child_make(struct ike_exchange *x)
     }
     const struct ike_suite *suite = &s->chosen.suite;
     const ike_encr *encr = suite->encr ? ike_find_encr(e->core.crypto, suite->encr) : NULL;
-    const ike_integ *integ = suite->integ ? ike_find_integ(e->core.crypto, suite->integ) : NULL;
-    if ((suite->encr && !encr) || (suite->integ && !integ)) {
+    const ike_integ *integ = ike_suite_integ(suite) ? ike_find_integ(e->core.crypto, suite->integ) : NULL;
+    if ((suite->encr && !encr) || (ike_suite_integ(suite) && !integ)) {
         return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, IKE_FAIL_NO_CHILD_PROPOSAL);
     }
     const ike_integ *ah = NULL;

@@ -16,10 +16,10 @@ ike_time ike_rekey_time(struct ike_core *c, ike_time up, uint64_t life_s, uint64
     if (!life_s) {
         return IKE_NEVER;
     }
-    if (peers) {
+    if (IKE_WITH_V1 && peers) {
         return up + life_s * 950 * IKE_MS;
     }
-    if (own_s > life_s) {
+    if (IKE_WITH_V1 && own_s > life_s) {
         margin_s = margin_s * life_s / own_s;
     }
     /* A margin that leaves no life would rekey without end. */

@@ -9,14 +9,18 @@
 #define GENERIC_LEN 4
 #define ALIGN16(n) (((n) + 15) & ~(size_t)15)
 
+/* Without proposals of a connection's own all have AES-GCM. */
+static bool is_aead(const struct ike_seal *k) { return !IKE_WITH_PROPOSALS || k->encr->aead; }
+
 /* 0 only for a plain cipher without integrity algorithm, which neither direction accepts. */
-static size_t icv_len(const struct ike_seal *k) { return k->encr->aead ? k->encr->icv_len : k->integ ? k->integ->icv_len : 0; }
+static size_t icv_len(const struct ike_seal *k) { return is_aead(k) ? k->encr->icv_len : k->integ ? k->integ->icv_len : 0; }
+
+static size_t block_of(const struct ike_seal *k) { return is_aead(k) ? 1 : k->encr->block; }
 
 /* Payloads, padding and Pad Length: whole blocks, and no more padding than that takes. */
 static size_t padded(const struct ike_seal *k, size_t inner)
 {
-    const size_t block = k->encr->block > 1 ? k->encr->block : 1;
-    return (inner + block) / block * block;
+    return (inner + block_of(k)) / block_of(k) * block_of(k);
 }
 
 /* Exact, not an estimate: the lengths in header and payload have to be final before anything is authenticated. */
@@ -28,7 +32,7 @@ size_t ike_seal_size(const struct ike_seal *k, size_t inner)
 /* The cipher's context first, the MAC's behind it, each 16-aligned as descriptors may expect. */
 size_t ike_seal_scratch(const struct ike_seal *k)
 {
-    return ALIGN16(k->encr->ctx_size) + (k->integ ? ALIGN16(k->integ->mac->ctx_size) : 0);
+    return ALIGN16(k->encr->ctx_size) + (!is_aead(k) && k->integ ? ALIGN16(k->integ->mac->ctx_size) : 0);
 }
 
 /* The MAC's context stays keyed in the scratch afterwards: wipe() must follow on every path. */
@@ -59,7 +63,7 @@ static int encrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
     if (rc != IKE_OK) {
         return rc;
     }
-    rc = k->encr->seal(ctx, iv, aad, aad_len, text, n, k->encr->aead ? text + n : NULL);
+    rc = k->encr->seal(ctx, iv, aad, aad_len, text, n, is_aead(k) ? text + n : NULL);
     k->encr->clear(ctx);
     return rc;
 }
@@ -72,7 +76,7 @@ static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
     if (rc != IKE_OK) {
         return rc;
     }
-    rc = k->encr->open(ctx, iv, aad, aad_len, text, n, k->encr->aead ? icv : NULL);
+    rc = k->encr->open(ctx, iv, aad, aad_len, text, n, is_aead(k) ? icv : NULL);
     k->encr->clear(ctx);
     return rc;
 }
@@ -80,7 +84,7 @@ static int decrypt(const struct ike_seal *k, void *ctx, const uint8_t *iv, const
 int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first, const uint8_t *inner, size_t n,
              const uint8_t *iv, void *scratch, uint8_t *out, size_t cap, size_t *len)
 {
-    if (!k->encr->aead && k->integ == NULL) {
+    if (!is_aead(k) && k->integ == NULL) {
         return IKE_ERR_INVALID; /* nothing goes out without an ICV */
     }
     /* Before any arithmetic on n. */
@@ -113,7 +117,7 @@ int ike_seal(const struct ike_seal *k, const struct ike_header *h, uint8_t first
     text[text_len - 1] = (uint8_t)pad;
     int rc = encrypt(k, scratch, iv, out, IKE_HEADER_LEN + GENERIC_LEN, text, text_len);
     /* Over the ciphertext, after it exists. */
-    if (rc == IKE_OK && !k->encr->aead) {
+    if (rc == IKE_OK && !is_aead(k)) {
         uint8_t sum[IKE_HASH_MAX];
         rc = mac(k, scratch, out, total - icv_len(k), sum);
         if (rc == IKE_OK) {
@@ -148,7 +152,7 @@ static int check_icv(const struct ike_seal *k, const struct ike_message *m, void
  * the message is authentic. */
 int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratch, uint8_t *out, size_t cap, size_t *n)
 {
-    const size_t iv_len = k->encr->iv_len, icv = icv_len(k), block = k->encr->block > 1 ? k->encr->block : 1;
+    const size_t iv_len = k->encr->iv_len, icv = icv_len(k);
     const size_t body_at = m->sk_at + GENERIC_LEN;
     *n = 0;
     /* IV, at least Pad Length, ICV. */
@@ -157,13 +161,13 @@ int ike_open(const struct ike_seal *k, const struct ike_message *m, void *scratc
     }
     const uint8_t *iv = m->data + body_at;
     const size_t text_len = m->len - body_at - iv_len - icv;
-    if (text_len % block != 0) {
+    if (text_len % block_of(k) != 0) {
         return IKE_ERR_CRYPTO;
     }
     if (text_len > cap) {
         return IKE_ERR_BUFFER;
     }
-    int rc = k->encr->aead ? IKE_OK : check_icv(k, m, scratch);
+    int rc = is_aead(k) ? IKE_OK : check_icv(k, m, scratch);
     if (rc == IKE_OK) {
         /* The datagram stays as received: it may be needed again, for AUTH or as the mark of a repeated request. */
         memcpy(out, iv + iv_len, text_len);

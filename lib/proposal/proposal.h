@@ -53,6 +53,8 @@ static inline uint16_t ike_suite_has(const struct ike_suite *s, uint8_t type)
 {
     return *(const uint16_t *)(const void *)((const uint8_t *)s + ike_suite_at(type));
 }
+/* None where all have AES-GCM. */
+static inline uint16_t ike_suite_integ(const struct ike_suite *s) { return IKE_WITH_PROPOSALS ? s->integ : 0; }
 
 /* Why nothing fitted: the peer's proposal that came nearest. */
 struct ike_mismatch {

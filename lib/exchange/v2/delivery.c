@@ -41,7 +41,7 @@ static int frame_sealed(struct ike_exchange *x, const struct ike_header *h, size
     struct ike_sa *sa = x->sa;
     struct ike_seal k = keys_of(sa, true);
     uint8_t iv[IKE_IV_MAX];
-    if (sa->encr->aead) {
+    if (!IKE_WITH_PROPOSALS || sa->encr->aead) {
         ike_store64(iv, ++sa->iv); /* never twice under one key: a counter (RFC 5282 section 3.1) */
     } else {
         int r = ike_draw(c, iv, sa->encr->iv_len);

@@ -121,9 +121,9 @@ int ike_sa_set_suite(struct ike_core *c, struct ike_sa *sa, const struct ike_sui
 {
     sa->suite = *suite;
     sa->encr = ike_find_encr(c->crypto, suite->encr);
-    sa->integ = suite->integ ? ike_find_integ(c->crypto, suite->integ) : NULL;
+    sa->integ = ike_suite_integ(suite) ? ike_find_integ(c->crypto, suite->integ) : NULL;
     sa->prf = ike_find_prf(c->crypto, suite->prf);
-    if (!sa->encr || !sa->prf || (suite->integ && !sa->integ)) {
+    if (!sa->encr || !sa->prf || (ike_suite_integ(suite) && !sa->integ)) {
         return IKE_ERR_UNSUPPORTED;
     }
     /* Ciphers of one key size have no Key Length attribute. */
