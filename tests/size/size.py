@@ -24,9 +24,8 @@ import sys
 
 CLASSES = ("text", "rodata", "relro", "writable", "unwind")
 SECTIONS = "-ffunction-sections -fdata-sections"
-# For firmware: aggressively for size, at a fixed address; the objects hold beside the machine code what -flto takes. The last two
-# optimisations spill and reload more than they save.
-SMALLEST = "-Oz -DNDEBUG -fno-pic -flto -ffat-lto-objects -fno-move-loop-invariants -fno-caller-saves"
+# For firmware: for size, at a fixed address; the objects hold beside the machine code what -flto takes.
+SMALLEST = "-Os -DNDEBUG -fno-pic -flto -ffat-lto-objects"
 
 PROFILES = {
     "tiny": (["-DCMAKE_C_FLAGS_MINSIZEREL=" + SMALLEST, "-DCMAKE_POSITION_INDEPENDENT_CODE=OFF", "-DIKE_TINY=ON", "-DIKE_DAEMON=OFF", "-DIKE_WORDS=OFF", "-DIKE_GMP=OFF",
