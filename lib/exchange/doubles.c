@@ -187,15 +187,14 @@ void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
 static unsigned going(const struct ike_sa *sa)
 {
     unsigned n = 0;
-    IKE_LIST_EACH (it, tmp, &sa->peer->sas) {
-        const struct ike_sa *other = IKE_OF(it, struct ike_sa, peer_link);
+    IKE_LIST_LOOK (const struct ike_sa, other, peer_link, &sa->peer->sas) {
         n += is_double(sa, other) && other->yield_at != IKE_NEVER;
     }
     return n;
 }
 
-/* Of an older SA and one that has just come up. One side may prove itself anew while the other does; but a peer has three at most,
- * and is told once. */
+/* Of an older SA and one that has just come up. One side may prove itself anew while the other does; but a peer has three at
+ * most, and is told once. */
 static void settle(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *other)
 {
     const struct ike_task check = {.purpose = IKE_DO_LIVENESS};
