@@ -184,11 +184,12 @@ void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
+/* How many go already for one that sa takes the place of. */
 static unsigned going(const struct ike_sa *sa)
 {
     unsigned n = 0;
     IKE_LIST_LOOK (const struct ike_sa, other, peer_link, &sa->peer->sas) {
-        n += is_double(sa, other) && other->yield_at != IKE_NEVER;
+        n += is_double(sa, other) && other->yield_at != IKE_NEVER && !ike_sa_crossed(other, sa);
     }
     return n;
 }
