@@ -103,6 +103,7 @@ static void initial_contact_removes_the_older_sa(void **state)
 static void who_comes_back_again_and_again_has_three_at_most(void **state)
 {
     (void)state;
+    NEEDS(DOUBLES);
     for (unsigned i = 0; i < 6; i++) {
         come_back(false);
         a.n_out = b.n_out = 0; /* it answers nothing that is about the older ones */
