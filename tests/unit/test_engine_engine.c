@@ -448,6 +448,52 @@ static void a_plane_that_would_answer_later_has_failed(void **state)
 }
 #endif
 
+static struct {
+    bool late;
+    int out; /* installed or asked for */
+    ike_token token;
+} outbound;
+
+static int slow_add(void *user, ike_token t, const ike_ipsec_sa *sa)
+{
+    bool late = outbound.late && user == &b && !sa->inbound;
+    outbound.out += user == &b && !sa->inbound;
+    outbound.token = late ? t : outbound.token;
+    return late ? IKE_PENDING : IKE_OK;
+}
+
+static void slow_remove(void *user, const ike_ipsec_sa *sa) { outbound.out -= user == &b && !sa->inbound; }
+
+static void slow_plane(struct node *x, ike_settings *s)
+{
+    (void)x;
+    s->host.sadb.add = slow_add;
+    s->host.sadb.remove = slow_remove;
+}
+
+/* The peer's Delete of a child that was rekeyed waits for the one that takes over; the host closes the IKE SA meanwhile. */
+static void a_refusal_counts_though_its_ike_sa_goes(void **state)
+{
+    (void)state;
+    NEEDS(QUESTIONS);
+    memset(&outbound, 0, sizeof outbound);
+    pair_new(slow_plane);
+    assert_int_equal(ike_initiate(a.e, a.conn, "lan", now), IKE_OK);
+    wire_run();
+    outbound.late = true;
+    assert_int_equal(ike_child_rekey(a.e, node_child(&a)->id, now), IKE_OK);
+    wire_run();
+    assert_true(outbound.token != 0);
+    assert_int_equal(outbound.out, 2);
+    assert_int_equal(ike_sa_close(b.e, node_sa(&b)->id, now), IKE_OK);
+    outbound.out--; /* it is not there */
+    assert_int_equal(ike_answer_done(b.e, outbound.token, IKE_ERR_HOST, now), IKE_OK);
+    wire_run();
+    assert_int_equal(counters(&b).children, 0);
+    assert_int_equal(outbound.out, 0);
+    pair_end();
+}
+
 /* The host took too long; that the connection went meanwhile makes no difference. */
 static void a_question_dies_with_its_asker(void **state)
 {
@@ -575,6 +621,7 @@ int main(void)
         cmocka_unit_test(a_plane_that_would_answer_later_has_failed),
 #endif
         cmocka_unit_test(a_question_dies_with_its_asker),
+        cmocka_unit_test(a_refusal_counts_though_its_ike_sa_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

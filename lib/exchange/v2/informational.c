@@ -116,7 +116,8 @@ static int hand_over_to(struct ike_exchange *x, struct ike_child *heir)
     if (IKE_WITH_QUESTIONS && heir && heir->late_add && !goes) { /* asked for in passing, where nobody waits for it */
         ike_child_uninstall_out(&e->db, heir);
     }
-    if (!heir || goes || (heir->out_installed && !x->question)) {
+    /* Of what has been asked for the answer counts in any case. */
+    if (!heir || (!x->question && (goes || heir->out_installed))) {
         return IKE_X_OK;
     }
     bool answered;
