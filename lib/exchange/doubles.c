@@ -184,18 +184,25 @@ void ike_sa_yield(struct ike_engine *e, struct ike_sa *sa)
     }
 }
 
-/* How many go already for one that sa takes the place of. */
+/* How many go already for one that sa takes the place of; where none goes, how many stand beside it. */
 static unsigned going(const struct ike_sa *sa)
 {
     unsigned n = 0;
     IKE_LIST_LOOK (const struct ike_sa, other, peer_link, &sa->peer->sas) {
-        n += is_double(sa, other) && other->yield_at != IKE_NEVER && !ike_sa_crossed(other, sa);
+        n += is_double(sa, other) && (!IKE_WITH_DOUBLES || (other->yield_at != IKE_NEVER && !ike_sa_crossed(other, sa)));
     }
     return n;
 }
 
+/* A peer that comes back again and again does not fill the table: the oldest goes, and the peer is told once. */
+static void end_oldest(struct ike_engine *e, struct ike_sa *oldest)
+{
+    (void)ike_close_sa(e, oldest, IKE_BY_REPLACEMENT);
+    ike_sa_down(e, oldest, IKE_BY_REPLACEMENT);
+}
+
 /* Of an older SA and one that has just come up. One side may prove itself anew while the other does; but a peer has three at
- * most, and is told once. */
+ * most. */
 static void settle(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *other)
 {
     const struct ike_task check = {.purpose = IKE_DO_LIVENESS};
@@ -204,8 +211,7 @@ static void settle(struct ike_engine *e, struct ike_sa *sa, struct ike_sa *other
             yield_at(e, other->spi_i < sa->spi_i ? other : sa, e->core.now + 1);
         }
     } else if (!sa->initiator && other->yield_at != IKE_NEVER && going(sa) > 1) {
-        (void)ike_close_sa(e, other, IKE_BY_REPLACEMENT);
-        ike_sa_down(e, other, IKE_BY_REPLACEMENT);
+        end_oldest(e, other);
     } else {
         yield_at(e, other, e->core.now + 1);
         if (!sa->initiator) {
@@ -237,6 +243,8 @@ void ike_settle_doubles(struct ike_engine *e, struct ike_sa *sa, bool initial_co
             ike_sa_down(e, other, IKE_BY_REPLACEMENT); /* the peer knows nothing of it any more */
         } else if (IKE_WITH_DOUBLES) {
             settle(e, sa, other);
+        } else if (!sa->initiator && going(sa) > 2) {
+            end_oldest(e, other);
         }
     }
 }
