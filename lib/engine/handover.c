@@ -67,15 +67,6 @@ static bool has_other(const struct ike_sa *sa, const struct ike_peer *peer)
 
 /* ---- Import: the IKE SA --------------------------------------------------------------------------------------------------- */
 
-static bool has_bits(const ike_encr *e, uint16_t bits)
-{
-    bool has = e->fixed_key && !bits;
-    for (size_t i = 0; i < IKE_COUNT(e->key_bits) && e->key_bits[i]; i++) {
-        has |= !e->fixed_key && e->key_bits[i] == bits;
-    }
-    return has;
-}
-
 static int set_keys(struct ike_core *c, struct ike_sa *sa, ike_bytes keys)
 {
     const struct ike_suite suite = sa->suite;
@@ -83,7 +74,7 @@ static int set_keys(struct ike_core *c, struct ike_sa *sa, ike_bytes keys)
     if (r != IKE_OK) {
         return r;
     }
-    if (keys.len != ike_key_kept(&sa->layout) || !has_bits(sa->encr, suite.encr_bits) || sa->encr->aead != !sa->integ) {
+    if (keys.len != ike_key_kept(&sa->layout) || !ike_encr_has_bits(sa->encr, suite.encr_bits) || sa->encr->aead != !sa->integ) {
         return IKE_ERR_INVALID;
     }
     sa->keys = ike_alloc(c, keys.len);

@@ -61,20 +61,6 @@ uint16_t ike_prf_of_integ(uint16_t integ)
     return 0;
 }
 
-/* Fixed-key ciphers carry no Key Length, so 0 is what fits them. */
-static bool has_bits(const ike_encr *e, uint16_t bits)
-{
-    if (e->fixed_key) {
-        return bits == 0;
-    }
-    for (size_t i = 0; i < IKE_COUNT(e->key_bits) && e->key_bits[i] != 0; i++) {
-        if (e->key_bits[i] == bits) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool can_run(const ike_crypto *c, const struct ike_transform *t)
 {
     if (c == NULL) {
@@ -83,7 +69,7 @@ static bool can_run(const ike_crypto *c, const struct ike_transform *t)
     switch (t->type) {
     case IKE_T_ENCR: {
         const ike_encr *e = ike_find_encr(c, t->id);
-        return e != NULL && has_bits(e, t->bits);
+        return e != NULL && ike_encr_has_bits(e, t->bits);
     }
     case IKE_T_PRF:
         return ike_find_prf(c, t->id) != NULL;

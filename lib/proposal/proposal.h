@@ -34,6 +34,16 @@ struct ike_suite {
     uint16_t encr, encr_bits, prf, integ, ke, esn;
 };
 
+/* Fixed-key ciphers carry no Key Length, so 0 is what fits them. */
+static inline bool ike_encr_has_bits(const ike_encr *e, uint16_t bits)
+{
+    bool has = e->fixed_key && bits == 0;
+    for (size_t i = 0; i < IKE_COUNT(e->key_bits) && e->key_bits[i] != 0; i++) {
+        has |= !e->fixed_key && e->key_bits[i] == bits;
+    }
+    return has;
+}
+
 /* Where the suite has the algorithm of a transform type. */
 static inline size_t ike_suite_at(uint8_t type)
 {
