@@ -176,7 +176,8 @@ IKE_API int ike_peer_moved(ike_engine *e, ike_child_id child, const ike_addr *re
  * engine; an older one makes the peer take our requests for repetitions. To be able to go on after a crash at any moment throw
  * the record of an SA away before `send` sends a message of it, and export when the call into the engine is over.
  *
- * *len: the room at out (which may be NULL if that is 0), and then what the record takes. IKE_ERR_BUFFER: more than the room.
+ * *len: the room at out (which may be NULL if that is 0), and then what the record takes. IKE_ERR_BUFFER: more than the room,
+ * and nothing is written.
  * IKE_ERR_NOT_FOUND; _UNSUPPORTED: of IKEv1; _STATE: it is not at rest (being set up, rekeyed or deleted, a request is open, a
  * child is being made or goes), or from inside a hook. */
 IKE_API int ike_sa_export(const ike_engine *e, ike_sa_id sa, uint8_t *out, size_t *len, ike_time now);
@@ -184,10 +185,11 @@ IKE_API int ike_sa_export(const ike_engine *e, ike_sa_id sa, uint8_t *out, size_
  * The data plane is asked for each child's SAs (ike_sadb.adopt); a pair that it has lost is deleted at the peer, and made anew
  * where start = yes. UP events come as for new ones, and the peer is asked for a sign of life. An attempt of this connection
  * that was begun already ends. Import before children are begun otherwise: they would draw the same reqids. A host that hands
- * its SAs over leaves them installed when it frees its engine, by a `remove` that does nothing.
+ * its SAs over leaves them installed when it frees its engine, by a `remove` that does nothing. `record` is read during the call
+ * alone.
  *
  * IKE_ERR_INVALID: no record, or the SPI has another engine's tag; _UNSUPPORTED: of another version of this library, or with
- * algorithms that are missing here; _NOT_FOUND: no such connection; _AUTH: the connection has another identity by now, or
+ * algorithms or protocols that are missing here; _NOT_FOUND: no such connection; _AUTH: the connection has another identity by now, or
  * wants another of the peer; _EXISTS: it is here already, or a younger one; _STATE: closing, or an attempt has gone too far;
  * _LIMIT, _NOMEM, _HOST (random). Nothing is taken over then, and *out is 0; what had been adopted has been removed. */
 IKE_API int ike_sa_import(ike_engine *e, const uint8_t *record, size_t n, ike_time age, ike_sa_id *out, ike_time now);

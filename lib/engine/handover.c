@@ -18,8 +18,13 @@ int ike_sa_export(const ike_engine *e, ike_sa_id id, uint8_t *out, size_t *len, 
     if (e->core.in_hook || !ike_record_ready(sa)) {
         return IKE_ERR_STATE;
     }
-    *len = ike_record_put(sa, now > e->core.now ? now : e->core.now, out, cap);
-    return *len <= cap ? IKE_OK : IKE_ERR_BUFFER;
+    now = now > e->core.now ? now : e->core.now;
+    *len = ike_record_put(sa, now, NULL, 0);
+    if (*len > cap) {
+        return IKE_ERR_BUFFER; /* half a record is none, and has keys in it */
+    }
+    (void)ike_record_put(sa, now, out, cap);
+    return IKE_OK;
 }
 
 /* ---- Import: whose it is -------------------------------------------------------------------------------------------------- */
@@ -73,6 +78,9 @@ static int set_keys(struct ike_core *c, struct ike_sa *sa, ike_bytes keys)
     int r = ike_sa_set_suite(c, sa, &suite);
     if (r != IKE_OK) {
         return r;
+    }
+    if (!IKE_WITH_PROPOSALS && !sa->encr->aead) {
+        return IKE_ERR_UNSUPPORTED;
     }
     if (keys.len != ike_key_kept(&sa->layout) || !ike_encr_has_bits(sa->encr, suite.encr_bits) || sa->encr->aead != !sa->integ) {
         return IKE_ERR_INVALID;
@@ -179,6 +187,7 @@ static int settle_child(struct ike_engine *e, struct ike_sa *sa, const struct ik
     struct ike_child image = {.id = 0};
     ike_record_values(r, in, &image);
     struct ike_child *k = ike_child_by_spi_in(&e->db, image.spi_in);
+    k = k && k->sa == sa->id ? k : NULL; /* of one that is not configured another's may have the SPI */
     if (k && adopt(&e->core, k, true) && adopt(&e->core, k, false)) {
         keep_reqid(e, sa->conn, k);
         k->state = IKE_CHILD_INSTALLED;

@@ -364,6 +364,9 @@ int ike_record_child(struct ike_record *r, struct ike_record_child *out)
     if (!good) {
         return IKE_ERR_INVALID;
     }
+    if (!IKE_WITH_BUNDLES && (k.n_beside || k.mode != IKE_MODE_TUNNEL || k.suite.protocol != IKE_PROTO_ESP)) {
+        return IKE_ERR_UNSUPPORTED; /* there is no room for it in a child */
+    }
     out->parts = (struct ike_child_parts){.local = out->local->ts,
                                           .remote = out->remote->ts,
                                           .n_local = k.n_local,

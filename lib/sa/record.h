@@ -37,7 +37,8 @@ struct ike_record_child {
     struct ike_beside beside[IKE_BESIDE_MAX];
     ike_bytes keys;
 };
-/* The next child, taken out of r->children. IKE_ERR_NOT_FOUND: there is none; IKE_ERR_INVALID. */
+/* The next child, taken out of r->children. IKE_ERR_NOT_FOUND: there is none; IKE_ERR_INVALID;
+ * IKE_ERR_UNSUPPORTED: it is of a kind that this build leaves out. */
 int ike_record_child(struct ike_record *r, struct ike_record_child *out);
 /* All of *k that is plain values. */
 void ike_record_values(const struct ike_record *r, const struct ike_record_child *in, struct ike_child *k);

@@ -203,6 +203,41 @@ static void a_child_that_is_not_configured_any_more_goes(void **state)
     assert_int_equal(counters(&a).children + counters(&b).children, 0);
 }
 
+/* The second record's child is not configured any more; the one that has its SPI is the first's. */
+static void nobody_elses_child_is_taken(void **state)
+{
+    (void)state;
+    ike_child_settings child[2];
+    assert_int_equal(export_first(&a), IKE_OK);
+    fresh_engine(&a);
+    assert_int_equal(import_record(&a, 0), IKE_OK);
+    wire_run();
+    ike_conn_settings s = conn_settings(&a, child);
+    s.unique = false;
+    child[0].name = "other";
+    assert_int_equal(ike_conn_replace(a.e, a.conn, &s, false, now), IKE_OK);
+    record[10] ^= 0xff; /* another IKE SA, by our SPI */
+    lost = node_child(&a)->spi_in;
+    assert_int_equal(import_record(&a, 0), IKE_OK);
+    assert_int_equal(counters(&a).sas, 2);
+    assert_int_equal(counters(&a).children, 1);
+    assert_int_equal(a.removes, 0);
+}
+
+static void what_does_not_fit_is_not_begun(void **state)
+{
+    (void)state;
+    uint8_t room[sizeof record];
+    assert_int_equal(export_first(&a), IKE_OK);
+    memset(room, 0x5a, sizeof room);
+    size_t len = record_len - 1;
+    assert_int_equal(ike_sa_export(a.e, node_sa(&a)->id, room, &len, now), IKE_ERR_BUFFER);
+    assert_int_equal(len, record_len);
+    for (size_t i = 0; i < sizeof room; i++) {
+        assert_int_equal(room[i], 0x5a);
+    }
+}
+
 static void only_what_is_at_rest_is_written(void **state)
 {
     (void)state;
@@ -432,6 +467,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_answer_goes_along, begin, end),
         cmocka_unit_test_setup_teardown(what_the_data_plane_has_lost_is_made_anew, begin, end),
         cmocka_unit_test_setup_teardown(a_child_that_is_not_configured_any_more_goes, begin, end),
+        cmocka_unit_test_setup_teardown(nobody_elses_child_is_taken, begin, end),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_not_begun, begin, end),
         cmocka_unit_test_setup_teardown(only_what_is_at_rest_is_written, begin, end),
         cmocka_unit_test_setup_teardown(time_goes_on, begin, end),
         cmocka_unit_test_setup_teardown(an_attempt_that_was_begun_ends, begin, end),

@@ -127,6 +127,21 @@ static void a_child_comes_back_with_all_it_has(void **state)
     ike_child_retire(&lab.db, k);
 }
 
+/* A record of a build that has more. */
+static void what_the_build_leaves_out_is_not_taken(void **state)
+{
+    (void)state;
+    struct ike_record r;
+    struct ike_ts_list local, remote;
+    struct ike_record_child in = {.local = &local, .remote = &remote};
+    struct ike_child *k = add_child();
+    k->mode = IKE_MODE_TRANSPORT;
+    size_t n = ike_record_put(sa, lab.core.now, octets, sizeof octets);
+    assert_int_equal(ike_record_open(&r, octets, n, 0, lab.core.now), IKE_OK);
+    assert_int_equal(ike_record_child(&r, &in), IKE_WITH_BUNDLES ? IKE_OK : IKE_ERR_UNSUPPORTED);
+    ike_child_retire(&lab.db, k);
+}
+
 static void each_thing_that_is_open_keeps_it_from_being_written(void **state)
 {
     (void)state;
@@ -163,6 +178,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_beginning_is_as_it_is_written_down, begin, end),
         cmocka_unit_test_setup_teardown(times_are_those_of_the_reader, begin, end),
         cmocka_unit_test_setup_teardown(a_child_comes_back_with_all_it_has, begin, end),
+        cmocka_unit_test_setup_teardown(what_the_build_leaves_out_is_not_taken, begin, end),
         cmocka_unit_test_setup_teardown(each_thing_that_is_open_keeps_it_from_being_written, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
