@@ -133,8 +133,8 @@ typedef struct ike_sadb {
     bool (*carries)(void *user, uint8_t protocol, uint8_t family, uint8_t type, uint16_t id, uint16_t bits);
     /* An IKE SA is taken over from another engine (ike_sa_import): is this direction of a child of its still installed?
      * IKE_OK: it is, and belongs to this child from now on; its counters go on. Else the pair is not taken over, and `remove`
-     * comes for the direction that was there. It is no question: there is no later answer. What nobody has adopted when all is imported is the host's to take out. NULL:
-     * nothing is there. */
+     * comes for the direction that was there. It is no question: there is no later answer. What nobody has adopted when all is
+     * imported is the host's to take out. NULL: nothing is there. */
     int (*adopt)(void *user, const ike_ipsec_sa *sa);
 } ike_sadb;
 

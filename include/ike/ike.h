@@ -185,13 +185,13 @@ IKE_API int ike_sa_export(const ike_engine *e, ike_sa_id sa, uint8_t *out, size_
  * The data plane is asked for each child's SAs (ike_sadb.adopt); a pair that it has lost is deleted at the peer, and made anew
  * where start = yes. UP events come as for new ones, and the peer is asked for a sign of life. An attempt of this connection
  * that was begun already ends. Import before children are begun otherwise: they would draw the same reqids. A host that hands
- * its SAs over leaves them installed when it frees its engine, by a `remove` that does nothing. `record` is read during the call
- * alone.
+ * its SAs over leaves them installed when it frees its engine, by a `remove` that does nothing. `record` is read during the
+ * call alone.
  *
  * IKE_ERR_INVALID: no record, or the SPI has another engine's tag; _UNSUPPORTED: of another version of this library, or with
- * algorithms or protocols that are missing here; _NOT_FOUND: no such connection; _AUTH: the connection has another identity by now, or
- * wants another of the peer; _EXISTS: it is here already, or a younger one; _STATE: closing, or an attempt has gone too far;
- * _LIMIT, _NOMEM, _HOST (random). Nothing is taken over then, and *out is 0; what had been adopted has been removed. */
+ * algorithms or protocols that are missing here; _NOT_FOUND: no such connection; _AUTH: the connection has another identity by
+ * now, or wants another of the peer; _EXISTS: it is here already, or a younger one; _STATE: closing, or an attempt has gone
+ * too far; _LIMIT, _NOMEM, _HOST (random). Nothing is taken over then, and *out is 0; what had been adopted has been removed. */
 IKE_API int ike_sa_import(ike_engine *e, const uint8_t *record, size_t n, ike_time age, ike_sa_id *out, ike_time now);
 
 /* ---- Answers to questions --------------------------------------------------------------------------------------------- */
