@@ -322,14 +322,20 @@ static bool same_addr(const ike_addr *a, const ike_addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0 && a->port == b->port;
 }
 
+/* What a hook is about, and its name. NULL: it is not there. */
+static struct sim_ksa *meant(struct sim_host *h, const ike_ipsec_sa *sa, char name[16])
+{
+    sim_pry(h);
+    name_of(h, sa->spi, name);
+    return sim_kernel_find(h, sa->inbound, sa->spi);
+}
+
 static int move(void *user, const ike_ipsec_sa *list, const ike_path *old)
 {
     struct sim_host *h = user;
     const ike_ipsec_sa *sa = main_of(list);
-    struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
     char name[16];
-    sim_pry(h);
-    name_of(h, sa->spi, name);
+    struct sim_ksa *k = meant(h, sa, name);
     if (!k || k->state == SIM_RESERVED) {
         sim_break(h->sim, "%s: move of %s, which is no SA", h->name, name);
         return IKE_ERR_NOT_FOUND;
@@ -373,10 +379,8 @@ static int adopt(void *user, const ike_ipsec_sa *list)
 {
     struct sim_host *h = user;
     const ike_ipsec_sa *sa = main_of(list);
-    struct sim_ksa *k = sim_kernel_find(h, sa->inbound, sa->spi);
     char name[16];
-    sim_pry(h);
-    name_of(h, sa->spi, name);
+    struct sim_ksa *k = meant(h, sa, name);
     if (!k || k->state != SIM_INSTALLED || k->child) {
         return IKE_ERR_NOT_FOUND;
     }
